@@ -1,0 +1,55 @@
+/**
+ * The SQL that puts supamigrate into a database, put together from `sql/`. Imported when it is
+ * needed: a project that is up to date is migrated without it.
+ *
+ * @module
+ */
+
+import applySql from "../../sql/apply.sql" with { type: "text" };
+import doorSql from "../../sql/door.sql" with { type: "text" };
+import dropApplicationSchemasSql from "../../sql/drop_application_schemas.sql" with {
+  type: "text",
+};
+import execSqlSql from "../../sql/exec_sql.sql" with { type: "text" };
+import finishSql from "../../sql/finish.sql" with { type: "text" };
+import inspectSql from "../../sql/inspect.sql" with { type: "text" };
+import lockSql from "../../sql/lock.sql" with { type: "text" };
+import recordsSql from "../../sql/records.sql" with { type: "text" };
+import schemaSql from "../../sql/schema.sql" with { type: "text" };
+import stateSql from "../../sql/state.sql" with { type: "text" };
+import uninstallSql from "../../sql/uninstall.sql" with { type: "text" };
+
+/** Reads the version of a tracking schema that is there. One row, `schema_version`. */
+export const READ_VERSION_SQL = "select schema_version from supamigrate.installation where id = 1";
+
+/** Installs or upgrades. Can be run again; has to be one transaction. */
+export const INSTALL_SQL: string = [
+  schemaSql,
+  doorSql,
+  lockSql,
+  recordsSql,
+  applySql,
+  dropApplicationSchemasSql,
+  stateSql,
+  execSqlSql,
+  finishSql,
+].join("\n");
+
+/** {@linkcode INSTALL_SQL} as a script of its own, for a direct connection or the SQL editor. */
+export const INSTALL_SCRIPT = asScript(INSTALL_SQL);
+
+/** Finds out what an unknown database has under the name `exec_sql`. One row, `found`. */
+export const INSPECT_SQL: string = inspectSql;
+
+/** Takes everything out again. Has to be one transaction. */
+export const UNINSTALL_SQL: string = uninstallSql;
+
+/**
+ * Wraps SQL into a transaction.
+ *
+ * @param sql The statements.
+ * @returns A script that commits all of them or none.
+ */
+export function asScript(sql: string): string {
+  return `begin;\n\n${sql}\ncommit;\n`;
+}

@@ -1,0 +1,152 @@
+/** Ways to run SQL in a project that do not need `exec_sql`. @module */
+
+import { ConfigurationError, UnreachableError } from "../errors.ts";
+import { createRedactor } from "../redact.ts";
+import type { ExecSql } from "./client.ts";
+import { explainCallError } from "./state.ts";
+import type { Target } from "./target.ts";
+
+/** A way to run SQL. */
+export interface SqlChannel {
+  /** What a person calls it. */
+  readonly name: string;
+  /** Runs statements in one transaction and returns the rows of the last one. */
+  run(sql: string): Promise<readonly Record<string, unknown>[]>;
+  /** Ends the connection. */
+  close(): Promise<void>;
+}
+
+/**
+ * A direct connection to the database.
+ *
+ * @param databaseUrl As `DATABASE_URL`: `postgresql://user:password@host:5432/postgres`.
+ * @returns The channel.
+ */
+export async function openDirectChannel(databaseUrl: string): Promise<SqlChannel> {
+  if (!/^postgres(ql)?:\/\//.test(databaseUrl)) {
+    throw new ConfigurationError("DATABASE_URL does not begin with postgresql://", {
+      hint:
+        "Copy it from the project's settings under Database: the session pooler's works everywhere.",
+    });
+  }
+  const { default: postgres } = await import("postgres");
+  const redact = createRedactor([databaseUrl, passwordOf(databaseUrl)]);
+  const sql = postgres(databaseUrl, {
+    max: 1,
+    onnotice: () => {},
+    connect_timeout: 15,
+    prepare: false,
+  });
+  return {
+    name: "a direct connection",
+    async run(text) {
+      try {
+        // Several statements in one simple query are one transaction.
+        const rows = await sql.unsafe(text);
+        const last = Array.isArray(rows[0]) ? rows.at(-1) : rows;
+        return [...last as Iterable<Record<string, unknown>>];
+      } catch (error) {
+        const { code = "", message } = error as { code?: string; message: string };
+        if (/^[0-9A-Z]{5}$/.test(code) && !code.startsWith("28")) {
+          throw new ConfigurationError(`The database refused: ${redact(message)} (${code})`, {
+            cause: error,
+          });
+        }
+        throw new UnreachableError(`Cannot connect with DATABASE_URL: ${redact(message)}`, {
+          hint: "Check the password and the host. Direct connections of Supabase need IPv6: the " +
+            "session pooler's URL works everywhere.",
+        });
+      }
+    },
+    close: () => sql.end({ timeout: 5 }),
+  };
+}
+
+function passwordOf(databaseUrl: string): string | undefined {
+  const password = /^[^/]+\/\/[^:@/]*:(.*)@/.exec(databaseUrl)?.[1];
+  return password === undefined || password === "" ? undefined : password;
+}
+
+/** The host of the Management API. */
+const MANAGEMENT_API = "https://api.supabase.com";
+
+/**
+ * The Management API, which runs SQL over HTTPS for the owner of a personal access token.
+ *
+ * @param target The project, which has to be a hosted one.
+ * @param accessToken The token, as `SUPABASE_ACCESS_TOKEN`.
+ * @param apiUrl Another host of the API.
+ * @returns The channel.
+ */
+export function openManagementChannel(
+  target: Target,
+  accessToken: string,
+  apiUrl: string = MANAGEMENT_API,
+): SqlChannel {
+  const redact = createRedactor([accessToken]);
+  return {
+    name: "the Management API",
+    async run(sql) {
+      let response: Response;
+      let body: string;
+      try {
+        response = await fetch(
+          `${apiUrl}/v1/projects/${encodeURIComponent(target.name)}/database/query`,
+          {
+            method: "POST",
+            redirect: "manual",
+            headers: { authorization: `Bearer ${accessToken}`, "content-type": "application/json" },
+            body: JSON.stringify({ query: sql }),
+            signal: AbortSignal.timeout(60_000),
+          },
+        );
+        body = await response.text();
+      } catch (error) {
+        throw new UnreachableError(`Cannot reach ${apiUrl}: ${redact((error as Error).message)}`);
+      }
+      if (response.status === 401 || response.status === 403) {
+        throw new ConfigurationError("The Management API refuses SUPABASE_ACCESS_TOKEN", {
+          hint:
+            "Make a personal access token on the dashboard's account page, as a member of the project.",
+        });
+      }
+      let answer: unknown;
+      try {
+        answer = JSON.parse(body);
+      } catch {
+        answer = undefined;
+      }
+      if (response.status === 201 && Array.isArray(answer)) return answer;
+      const message = (answer as { message?: string } | undefined)?.message ?? body.slice(0, 200);
+      throw response.status >= 500
+        ? new UnreachableError(
+          `The Management API failed (HTTP ${response.status}): ${redact(message)}`,
+        )
+        : new ConfigurationError(
+          `The Management API refused (HTTP ${response.status}): ${redact(message)}`,
+        );
+    },
+    close: () => Promise.resolve(),
+  };
+}
+
+/**
+ * `exec_sql` itself, where it is there already.
+ *
+ * @param database The project's `exec_sql`.
+ * @param target The project, for messages.
+ * @returns The channel.
+ */
+export function openExecSqlChannel(database: ExecSql, target: Target): SqlChannel {
+  return {
+    name: "exec_sql",
+    async run(sql) {
+      try {
+        return await database.run(sql) as Record<string, unknown>[];
+      } catch (error) {
+        throw explainCallError(error, target);
+      }
+    },
+    close: () => Promise.resolve(),
+  };
+}

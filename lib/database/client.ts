@@ -1,0 +1,146 @@
+/**
+ * The only file that talks to Supabase. Everything that is sent goes through
+ * {@linkcode ExecSql.call}.
+ *
+ * @module
+ */
+
+import type { SupabaseClient } from "@supabase/supabase-js";
+import { createRedactor } from "../redact.ts";
+
+/** The part of a Supabase client that is used. */
+export type RpcClient = Pick<SupabaseClient, "rpc">;
+
+/** Every statement that the tool sends. Values go into `$1`. */
+export const STATEMENTS = {
+  state: "select supamigrate.state() as result",
+  acquire: "select supamigrate.acquire($1) as result",
+  perform: "select supamigrate.perform($1) as result",
+  settle: "select supamigrate.settle($1) as result",
+  unlock: "select supamigrate.unlock($1) as result",
+  storedRollbacks: "select supamigrate.stored_rollbacks($1->'names') as result",
+  readLog: "select supamigrate.read_log(($1->>'most')::integer) as result",
+} as const;
+
+/** A call that brought no answer of the function that was called. */
+export class CallError extends Error {
+  /**
+   * @param message What came instead.
+   * @param status The HTTP status, or 0 where there was no response.
+   * @param code SQLSTATE or PostgREST's code, or "" where the answer is not the database's.
+   * @param detail DETAIL of the error.
+   * @param hint HINT of the error.
+   */
+  constructor(
+    message: string,
+    readonly status: number,
+    readonly code: string = "",
+    readonly detail: string = "",
+    readonly hint: string = "",
+  ) {
+    super(message);
+    this.name = "CallError";
+  }
+
+  /** Whether the same call would be refused again; what passes may be repeated. */
+  get isRefusal(): boolean {
+    return this.code === ""
+      ? this.status === 401 || this.status === 403
+      : !PASSING_CODES.test(this.code);
+  }
+}
+
+/** Connection trouble, resources, shutdown, conflicts; PGRST00x is PostgREST's own connection. */
+const PASSING_CODES = /^(08|40|53|57|58|PT409|PGRST00)/;
+
+/** `exec_sql` of one project. */
+export class ExecSql {
+  readonly #client: RpcClient;
+  readonly #timeoutMs: number;
+  readonly #redact: (text: string) => string;
+
+  /**
+   * @param client A Supabase client with the service role's key.
+   * @param timeoutMs How long to wait for an answer, in milliseconds.
+   * @param secrets What must not appear in an error.
+   */
+  constructor(client: RpcClient, timeoutMs: number, secrets: readonly string[] = []) {
+    this.#client = client;
+    this.#timeoutMs = timeoutMs;
+    this.#redact = createRedactor(secrets);
+  }
+
+  /**
+   * Runs one of {@linkcode STATEMENTS}.
+   *
+   * @param sql The statement.
+   * @param params What it reads as `$1`.
+   * @returns Its `result` column.
+   * @throws {CallError} There is no answer, or not the function's.
+   */
+  async call(sql: string, params: Record<string, unknown> = {}): Promise<unknown> {
+    const rows = await this.run(sql, params);
+    // supabase-js takes an empty 404 for success: only the expected shape is an answer.
+    const row: unknown = Array.isArray(rows) && rows.length === 1 ? rows[0] : undefined;
+    if (typeof row !== "object" || row === null || !("result" in row)) {
+      throw new CallError("The answer is not that of supamigrate's exec_sql", 200);
+    }
+    return row.result;
+  }
+
+  /**
+   * Runs any SQL.
+   *
+   * @param sql One statement, or several.
+   * @param params What it reads as `$1`.
+   * @returns The rows, where it is one statement that returns some.
+   * @throws {CallError} There is no answer, or an error.
+   */
+  async run(sql: string, params: Record<string, unknown> = {}): Promise<unknown> {
+    const { data, error, status } = await this.#client
+      .rpc("exec_sql", { sql_query: sql, params })
+      .abortSignal(AbortSignal.timeout(this.#timeoutMs));
+    if (error === null) return data;
+    const { message, code, details, hint } = error;
+    // What is no error of PostgREST's (a gateway's page, a network failure) has no code.
+    const known = /^([0-9A-Z]{5}|PGRST\w{3})$/.test(code ?? "") && status > 0;
+    throw new CallError(
+      this.#redact(known ? message : describeNoAnswer(message ?? "", status)),
+      status,
+      known ? code : "",
+      known ? this.#redact(details ?? "") : "",
+      known ? this.#redact(hint ?? "") : "",
+    );
+  }
+}
+
+function describeNoAnswer(message: string, status: number): string {
+  if (status === 0) return message.replace(/^(Type|Fetch|Syntax)?Error: /, "");
+  if (status >= 300 && status < 400) return `HTTP ${status}, a redirect, which is not followed`;
+  const text = message.replace(/<[^>]*>/g, " ").replace(/\s+/g, " ").trim();
+  return `HTTP ${status}${text === "" ? "" : `: ${text.slice(0, 200)}`}`;
+}
+
+/**
+ * Makes the Supabase client for a project.
+ *
+ * @param url The project's URL.
+ * @param serviceKey The service role's key.
+ * @param fetch What to send requests with; the global `fetch` where it is left out.
+ * @returns The client.
+ */
+export async function connect(
+  url: string,
+  serviceKey: string,
+  fetch: typeof globalThis.fetch = globalThis.fetch,
+): Promise<RpcClient> {
+  const { createClient } = await import("@supabase/supabase-js");
+  return createClient(url, serviceKey, {
+    auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
+    global: {
+      // A redirect would carry the key to another host.
+      fetch: (input, init) => fetch(input, { ...init, redirect: "manual" }),
+      headers: { "X-Client-Info": "supamigrate" },
+    },
+  });
+}

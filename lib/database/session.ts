@@ -1,0 +1,220 @@
+/**
+ * A run's tenure of the migration lock, and the client's half of the protocol in
+ * `sql/lock.sql`: every change is one operation with an id of its own, and a call that brought
+ * no answer is settled before anything else happens.
+ *
+ * @module
+ */
+
+import { LockLostError, UnknownOutcomeError } from "../errors.ts";
+import { CallError, type ExecSql, STATEMENTS } from "./client.ts";
+import {
+  type Activity,
+  type DatabaseState,
+  explainCallError,
+  type LockState,
+  toActivity,
+  toLockState,
+} from "./state.ts";
+import type { Target } from "./target.ts";
+
+/** Who holds the lock, and for how long at a time. */
+export interface Tenure {
+  /** A person or a job, as others are told. */
+  readonly holder: string;
+  /** Which process. */
+  readonly processId: string;
+  /** How long after its last step another run may take over, in milliseconds. */
+  readonly leaseMs: number;
+  /** The version of this tool, for the audit log. */
+  readonly toolVersion: string;
+}
+
+/** How a session deals with calls that bring no answer. */
+export interface Patience {
+  /** How long to go on asking a server that does not answer, in milliseconds. */
+  readonly giveUpAfterMs: number;
+  /** Told what a call waits for. */
+  readonly onWaiting?: (activity: Activity | null) => void;
+}
+
+// deno-lint-ignore no-explicit-any -- the shapes are those of sql/lock.sql
+type Json = any;
+
+/** What came of trying to take the lock. */
+export type Acquisition =
+  | { readonly status: "acquired"; readonly session: LockSession }
+  /** Another run has it. */
+  | { readonly status: "held"; readonly lock: LockState }
+  /** Something has changed since the state was read: read and plan again. */
+  | { readonly status: "moved" };
+
+/**
+ * Takes the lock, if nothing has changed since the state was read.
+ *
+ * @param database The project's `exec_sql`.
+ * @param target The project, for messages.
+ * @param seen The state that the plan was made of.
+ * @param tenure Who takes it, and for how long.
+ * @param patience How to deal with calls that bring no answer.
+ * @returns The session, or why there is none.
+ * @throws {UnreachableError} There was no answer. If the lock was taken, it expires.
+ */
+export async function acquireLock(
+  database: ExecSql,
+  target: Target,
+  seen: DatabaseState,
+  tenure: Tenure,
+  patience: Patience,
+): Promise<Acquisition> {
+  const token = crypto.randomUUID();
+  const started = performance.now();
+  for (let attempt = 1;; attempt++) {
+    try {
+      // Safe to repeat: the token tells the server that it was this run that got the lock.
+      const reply: Json = await database.call(STATEMENTS.acquire, {
+        token,
+        holder: tenure.holder,
+        process_id: tenure.processId,
+        lease_ms: tenure.leaseMs,
+        tool_version: tenure.toolVersion,
+        generation: seen.lock.generation,
+        sequence: seen.lock.sequence,
+      });
+      if (reply.status === "moved") return { status: "moved" };
+      const lock = toLockState(reply.lock);
+      if (reply.status === "held") return { status: "held", lock };
+      const session = new LockSession(database, target, lock, token, tenure, patience);
+      return { status: "acquired", session };
+    } catch (error) {
+      if (!isWorthRepeating(error, started, patience)) throw explainCallError(error, target);
+      await pause(attempt);
+    }
+  }
+}
+
+/** The lock, held. */
+export class LockSession {
+  readonly #database: ExecSql;
+  readonly #target: Target;
+  readonly #identity: Record<string, unknown>;
+  readonly #patience: Patience;
+  #sequence: number;
+
+  /** Use {@linkcode acquireLock}. */
+  constructor(
+    database: ExecSql,
+    target: Target,
+    lock: LockState,
+    token: string,
+    tenure: Tenure,
+    patience: Patience,
+  ) {
+    this.#database = database;
+    this.#target = target;
+    this.#patience = patience;
+    this.#sequence = lock.sequence;
+    this.#identity = {
+      token,
+      generation: lock.generation,
+      holder: tenure.holder,
+      tool_version: tenure.toolVersion,
+    };
+  }
+
+  /**
+   * Has one change made, once, whatever the network does.
+   *
+   * @param action Which one: a name that `supamigrate.perform` knows.
+   * @param payload What it needs.
+   * @returns The action's reply.
+   * @throws {LockLostError} The lock was taken from this run; the change was not made.
+   * @throws {UnknownOutcomeError} Nobody could say whether the change was made.
+   * @throws {ConfigurationError} The database refused the call; the change was not made.
+   */
+  async perform(action: string, payload: Record<string, unknown> = {}): Promise<Json> {
+    const operation = crypto.randomUUID();
+    const started = performance.now();
+    for (let attempt = 1;; attempt++) {
+      const call = { ...payload, ...this.#identity, action, operation };
+      let problem: unknown;
+      try {
+        const reply = await this.#send(STATEMENTS.perform, call);
+        if (reply.status === "done") return reply.reply;
+      } catch (error) {
+        if (error instanceof LockLostError) throw error;
+        problem = error;
+      }
+
+      const settled = await this.#settle(operation, problem);
+      if (settled.status === "done") return settled.reply;
+      if (problem instanceof CallError && problem.isRefusal) {
+        throw explainCallError(problem, this.#target);
+      }
+      if (problem !== undefined && !isWorthRepeating(problem, started, this.#patience)) {
+        throw explainCallError(problem, this.#target);
+      }
+      await pause(attempt);
+    }
+  }
+
+  /** Releases the lock. @throws As {@linkcode perform} does. */
+  async release(): Promise<void> {
+    await this.perform("release");
+  }
+
+  /** Sends a call that names the present step, and takes the step over that the answer names. */
+  async #send(statement: string, call: Record<string, unknown>): Promise<Json> {
+    const reply: Json = await this.#database.call(statement, { ...call, sequence: this.#sequence });
+    if (reply.status === "lost") {
+      throw new LockLostError("lock lost: another run or unlock has taken the migration lock", {
+        hint:
+          "Nothing was changed since. deno task migrate:status shows where the database stands.",
+      });
+    }
+    if (reply.status === "busy") this.#patience.onWaiting?.(toActivity(reply.activity));
+    else if (reply.status !== "stale") this.#sequence = reply.sequence;
+    return reply;
+  }
+
+  /**
+   * Asks whether an operation was done, until there is an answer. Where it was not, it cannot
+   * be done any more by an attempt that is still under way.
+   */
+  async #settle(operation: string, problem: unknown): Promise<Json> {
+    let answered = performance.now();
+    for (let attempt = 1;; attempt++) {
+      try {
+        const reply = await this.#send(STATEMENTS.settle, { ...this.#identity, operation });
+        if (reply.status !== "busy") return reply;
+        answered = performance.now(); // an attempt is in flight: wait for it however long it takes
+      } catch (error) {
+        if (error instanceof LockLostError) throw error;
+        if (!isWorthRepeating(error, answered, this.#patience)) {
+          const reason = (problem ?? error) as Error;
+          throw new UnknownOutcomeError(
+            `It is unknown whether the last step took effect: ${reason.message}`,
+            {
+              hint:
+                "Run deno task migrate:status when the project answers again: it tells what is " +
+                "there. Running the command again is safe. The lock expires by itself.",
+              cause: error,
+            },
+          );
+        }
+        await pause(attempt);
+      }
+    }
+  }
+}
+
+function isWorthRepeating(error: unknown, since: number, patience: Patience): boolean {
+  return error instanceof CallError && !error.isRefusal &&
+    performance.now() - since < patience.giveUpAfterMs;
+}
+
+/** A quarter of a second at first, then up to four, and never at the same pace as others. */
+function pause(attempt: number): Promise<void> {
+  const ms = Math.min(4000, 125 * 2 ** attempt) * (0.75 + Math.random() / 2);
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

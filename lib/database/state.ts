@@ -1,0 +1,286 @@
+/** Reads a project's state, and says what is wrong where it cannot be read. @module */
+
+import { ConfigurationError, LockHeldError, UnreachableError } from "../errors.ts";
+import type { HistoryEntry, MigrationFailure, MigrationStatus } from "../planning/plan.ts";
+import { CallError, type ExecSql, STATEMENTS } from "./client.ts";
+import type { Target } from "./target.ts";
+
+/** The version of the tracking schema that this tool works with; `sql/schema.sql` says it too. */
+export const SCHEMA_VERSION = 1;
+
+/** The lock as the server described it. Ages are measured on the server's clock. */
+export interface LockState {
+  /** Whether a run holds it. */
+  readonly isLocked: boolean;
+  /** Who holds it. */
+  readonly holder: string | null;
+  /** Which process of the holder. */
+  readonly processId: string | null;
+  /** Since when, in milliseconds. */
+  readonly ageMs: number | null;
+  /** How long until another run may take over, in milliseconds; negative where it already may. */
+  readonly expiresInMs: number | null;
+  /** Raised by each acquisition and each release. */
+  readonly generation: number;
+  /** Raised by each step of a run. */
+  readonly sequence: number;
+}
+
+/** What is running in the database at this moment. */
+export interface Activity {
+  /** The migration and the line of its file. */
+  readonly running: string;
+  /** For how long, in milliseconds. */
+  readonly runningMs: number | null;
+  /** The sessions it waits for. */
+  readonly blockedBy: readonly { pid: number; user: string; query: string }[];
+}
+
+/** Everything that a plan is made of. */
+export interface DatabaseState {
+  /** The server's version, such as `17.10`. */
+  readonly serverVersion: string;
+  /** The lock. */
+  readonly lock: LockState;
+  /** The history, in no order. */
+  readonly history: readonly HistoryEntry[];
+}
+
+const HOW_TO_INSTALL = `Install it in one of three ways:
+  deno task migrate:install --print        prints SQL to paste into the SQL editor
+  DATABASE_URL=… deno task migrate:install             over a direct connection
+  SUPABASE_ACCESS_TOKEN=… deno task migrate:install    over HTTPS (Management API)`;
+
+// deno-lint-ignore no-explicit-any -- the shape is that of sql/state.sql
+type Json = any;
+
+/**
+ * Reads the state in one call. A tracking schema that is older than this tool is upgraded.
+ *
+ * @param database The project's `exec_sql`.
+ * @param target The project, for messages.
+ * @returns The state.
+ * @throws {ConfigurationError} `exec_sql` is missing, not ours, or open to others, or the
+ * project is newer than this tool or a read replica.
+ * @throws {UnreachableError} There is no answer.
+ */
+export async function readState(database: ExecSql, target: Target): Promise<DatabaseState> {
+  const state: Json = await callReading(database, target, STATEMENTS.state);
+  if (state.in_recovery) {
+    throw new ConfigurationError(`${target.url} leads to a read replica`, {
+      hint: "Use the URL of the primary database.",
+    });
+  }
+  if (state.schema_version > SCHEMA_VERSION) {
+    throw new ConfigurationError(
+      `The project's tracking schema has version ${state.schema_version}, and this tool knows ` +
+        `${SCHEMA_VERSION}`,
+      { hint: "A newer supamigrate has been used on this project: use that one." },
+    );
+  }
+  if (state.schema_version < SCHEMA_VERSION) {
+    await upgrade(database, target);
+    return readState(database, target);
+  }
+  refuseOpenDoors(state.open_doors);
+  return {
+    serverVersion: state.server_version,
+    lock: toLockState(state.lock),
+    history: state.history.map(toHistoryEntry),
+  };
+}
+
+async function upgrade(database: ExecSql, target: Target): Promise<void> {
+  const { INSTALL_SQL } = await import("./bootstrap.ts");
+  try {
+    await database.run(INSTALL_SQL);
+  } catch (error) {
+    throw explainCallError(error, target);
+  }
+}
+
+function refuseOpenDoors(doors: readonly { function: string; role: string }[]): void {
+  if (doors.length === 0) return;
+  const names = [...new Set(doors.map((door) => door.function))];
+  throw new ConfigurationError(
+    `Anybody with the project's public key can run any SQL: ${
+      doors.map((door) => `${door.function} is executable by ${door.role}`).join(", ")
+    }`,
+    {
+      hint: "Close it in the SQL editor, then run this again:\n" +
+        names.map((name) =>
+          `  revoke execute on function ${name} from public, anon, authenticated;`
+        ).join("\n"),
+    },
+  );
+}
+
+/**
+ * Calls a statement that changes nothing: a call that brings no answer is simply repeated.
+ *
+ * @param database The project's `exec_sql`.
+ * @param target The project, for messages.
+ * @param statement One of {@linkcode STATEMENTS}.
+ * @param params What it reads as `$1`.
+ * @returns Its result.
+ * @throws {SupamigrateError} There is no answer after three attempts, or an error.
+ */
+export async function callReading(
+  database: ExecSql,
+  target: Target,
+  statement: string,
+  params: Record<string, unknown> = {},
+): Promise<unknown> {
+  for (let attempt = 1;; attempt++) {
+    try {
+      return await database.call(statement, params);
+    } catch (error) {
+      const final = !(error instanceof CallError) || error.isRefusal || attempt === 3;
+      if (final) throw explainCallError(error, target);
+      await new Promise((resolve) => setTimeout(resolve, 250 * attempt));
+    }
+  }
+}
+
+/**
+ * Turns a failed call into what its reader needs: what is wrong, and what to do.
+ *
+ * @param error What a call threw.
+ * @param target The project.
+ * @returns The error to throw.
+ */
+export function explainCallError(error: unknown, target: Target): unknown {
+  if (!(error instanceof CallError)) return error;
+  const { status, code, message } = error;
+  const cause = error;
+  if (code === "PGRST202") {
+    const own = /public\.exec_sql\([^)]*\)/.exec(error.hint)?.[0];
+    return new ConfigurationError(
+      own === undefined
+        ? "The project has no function exec_sql yet"
+        : `The project has an exec_sql of its own, ${own}, which is not supamigrate's`,
+      { hint: HOW_TO_INSTALL, cause },
+    );
+  }
+  if (code === "PGRST203") {
+    return new ConfigurationError(
+      "The project has several functions exec_sql, and PostgREST cannot choose",
+      {
+        hint: "deno task migrate:install shows them, and with --replace keeps supamigrate's alone.",
+        cause,
+      },
+    );
+  }
+  if ((code === "3F000" || code === "42883" || code === "42P01") && /supamigrate/.test(message)) {
+    return new ConfigurationError(`The project's tracking schema is not complete: ${message}`, {
+      hint: HOW_TO_INSTALL,
+      cause,
+    });
+  }
+  if (status === 401 || status === 403 || /^PGRST30/.test(code)) {
+    return new ConfigurationError(`The project refuses the key: ${message}`, {
+      hint: code === "42501"
+        ? "Only service_role may call exec_sql: SUPABASE_SERVICE_KEY has to be its key."
+        : "Check that SUPABASE_SERVICE_KEY belongs to SUPABASE_URL and is still valid.",
+      cause,
+    });
+  }
+  if (code === "SM002") {
+    return new ConfigurationError(message, {
+      hint: "deno task migrate:status names the function and how to close it.",
+      cause,
+    });
+  }
+  if (code === "" && status !== 0 && status < 500 && status !== 429) {
+    return new UnreachableError(
+      `${target.url} does not answer as a Supabase project does: ${message}`,
+      {
+        hint: "Check SUPABASE_URL.",
+        cause,
+      },
+    );
+  }
+  if (code === "" || status >= 500) {
+    return new UnreachableError(`Cannot reach ${target.url}: ${message}`, {
+      hint: "Check SUPABASE_URL and the network. A paused project has to be restored first.",
+      cause,
+    });
+  }
+  return new ConfigurationError(`The database refused: ${message} (${code})`, {
+    ...(error.hint === "" ? {} : { hint: error.hint }),
+    cause,
+  });
+}
+
+/**
+ * The error for a lock that another run holds.
+ *
+ * @param lock The lock.
+ * @returns The error, naming holder and age.
+ */
+export function lockHeld(lock: LockState): LockHeldError {
+  const holder = lock.holder ?? "another run";
+  return new LockHeldError(
+    "Failed to acquire migration lock - another migration is in progress",
+    {
+      hint: `${holder} has held it for ${formatAge(lock.ageMs ?? 0)}. ` +
+        "Wait for it with --wait SECONDS. If that run is dead, deno task migrate:unlock releases it; it also " +
+        (lock.expiresInMs !== null && lock.expiresInMs > 0
+          ? `expires in ${formatAge(lock.expiresInMs)}.`
+          : "is free as soon as the migration in flight has ended."),
+      holder,
+      ageMs: lock.ageMs ?? 0,
+    },
+  );
+}
+
+/** A duration as a person says it. */
+function formatAge(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1000));
+  if (seconds < 120) return `${seconds} s`;
+  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
+  return `${Math.round(seconds / 3600)} h`;
+}
+
+/**
+ * @param lock The lock in the form of `supamigrate.describe_lock`.
+ * @returns The lock.
+ */
+export function toLockState(lock: Json): LockState {
+  return {
+    isLocked: lock.is_locked,
+    holder: lock.locked_by,
+    processId: lock.process_id,
+    ageMs: lock.age_ms,
+    expiresInMs: lock.expires_in_ms,
+    generation: lock.generation,
+    sequence: lock.sequence,
+  };
+}
+
+/**
+ * @param activity What is running, in the form of `supamigrate.describe_activity`, or null.
+ * @returns The activity, or null.
+ */
+export function toActivity(activity: Json): Activity | null {
+  if (activity === null || activity === undefined) return null;
+  return {
+    running: activity.running,
+    runningMs: activity.running_ms,
+    blockedBy: activity.blocked_by ?? [],
+  };
+}
+
+function toHistoryEntry(row: Json): HistoryEntry {
+  return {
+    name: row.name,
+    batch: row.batch,
+    executedAt: row.executed_at,
+    executionTimeMs: row.execution_time_ms,
+    checksum: row.checksum,
+    appliedChecksum: row.applied_checksum,
+    status: row.status as MigrationStatus,
+    rollbackChecksum: row.rollback_checksum,
+    error: row.error as MigrationFailure | null,
+  };
+}

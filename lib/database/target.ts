@@ -1,0 +1,111 @@
+/** Which project a URL and a key lead to, checked before any request. @module */
+
+import { ConfigurationError } from "../errors.ts";
+
+/** The database that migrations go to. */
+export interface Target {
+  /** A hosted project, one on this machine, or the embedded database. */
+  readonly kind: "project" | "local" | "embedded";
+  /** What a person calls it: the project's reference, the host, or the folder. */
+  readonly name: string;
+  /** The base URL of its API. */
+  readonly url: string;
+}
+
+const KEY_SETTING = "SUPABASE_SERVICE_KEY";
+const KEY_PLACE =
+  "The key is in the project's settings under API keys: service_role, or a secret key.";
+
+/**
+ * Checks a project's URL.
+ *
+ * @param url The URL, as in `SUPABASE_URL`.
+ * @returns The project.
+ * @throws {ConfigurationError} It is no URL, holds more than an origin, or would send the key
+ * unencrypted over a network.
+ */
+export function parseTarget(url: string): Target {
+  let parsed: URL;
+  try {
+    parsed = new URL(url);
+  } catch {
+    throw new ConfigurationError(`SUPABASE_URL is not a URL: "${url}"`, {
+      hint: "It looks like https://abcdefghijklmnopqrst.supabase.co.",
+    });
+  }
+  if (parsed.username !== "" || parsed.password !== "") {
+    throw new ConfigurationError("SUPABASE_URL holds a user name or a password", {
+      hint:
+        "It looks like https://abcdefghijklmnopqrst.supabase.co. DATABASE_URL is another setting.",
+    });
+  }
+  const local = /^(localhost|127(\.\d+){3}|\[::1\]|.+\.localhost)$/.test(parsed.hostname);
+  if (parsed.protocol !== "https:" && !(parsed.protocol === "http:" && local)) {
+    throw new ConfigurationError(
+      `SUPABASE_URL has to begin with https://, not ${parsed.protocol}//`,
+      { hint: "http:// is for this machine alone: the service key can do everything." },
+    );
+  }
+  return {
+    kind: local ? "local" : "project",
+    name: projectReference(parsed) ?? parsed.host,
+    url: parsed.origin + parsed.pathname.replace(/\/+$/, "").replace(/\/rest\/v1$/, ""),
+  };
+}
+
+function projectReference(url: URL): string | undefined {
+  return /^([a-z0-9]+)\.supabase\.(?:co|in|red|net)$/.exec(url.hostname)?.[1];
+}
+
+/**
+ * Checks, as far as can be seen without a request, that a key is the service role's and
+ * belongs to the project.
+ *
+ * @param key The key.
+ * @param url The project's URL.
+ * @param now The time to compare the key's expiry with, in milliseconds since 1970.
+ * @throws {ConfigurationError} It is malformed, for another role or project, or has expired.
+ */
+export function checkServiceKey(key: string, url: string, now: number): void {
+  const refuse = (problem: string, hint = KEY_PLACE): never => {
+    throw new ConfigurationError(`${KEY_SETTING} ${problem}`, { hint });
+  };
+  if (key !== key.trim() || /[\s\0-\x1f\x7f-\uffff]/.test(key)) {
+    refuse("holds white space or characters that no key has", "Copy the key again, in one piece.");
+  }
+  if (key.startsWith("sb_publishable_")) refuse("is the publishable key, which may not migrate");
+  if (/^sb_secret_[\w-]{8,}$/.test(key)) return;
+
+  const claims = readClaims(key);
+  if (claims === undefined) {
+    refuse("is neither a JWT nor a secret key (sb_secret_…)", `Copy the key again. ${KEY_PLACE}`);
+  }
+  const { role, exp, ref } = claims!;
+  if (role !== "service_role") {
+    refuse(`is for the role "${String(role)}", not for service_role`);
+  }
+  if (typeof exp === "number" && exp * 1000 <= now) {
+    refuse(`expired on ${new Date(exp * 1000).toISOString().slice(0, 10)}`);
+  }
+  const project = projectReference(new URL(url));
+  if (typeof ref === "string" && project !== undefined && ref !== project) {
+    refuse(
+      `belongs to the project "${ref}", and SUPABASE_URL to "${project}"`,
+      "Take the URL and the key from the same project.",
+    );
+  }
+}
+
+function readClaims(key: string): Record<string, unknown> | undefined {
+  const parts = key.split(".");
+  if (parts.length !== 3 || parts.some((part) => !/^[\w-]+$/.test(part))) return undefined;
+  try {
+    const payload = atob(parts[1]!.replaceAll("-", "+").replaceAll("_", "/"));
+    const claims: unknown = JSON.parse(payload);
+    return typeof claims === "object" && claims !== null
+      ? claims as Record<string, unknown>
+      : undefined;
+  } catch {
+    return undefined; // no base64 or no JSON: no JWT
+  }
+}

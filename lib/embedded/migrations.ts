@@ -1,0 +1,25 @@
+/** The embedded database with supamigrate installed in it. @module */
+
+import { INSTALL_SQL } from "../database/bootstrap.ts";
+import { type EmbeddedDatabase, openEmbedded } from "./open.ts";
+
+/**
+ * Opens the embedded database and installs `exec_sql` and the tracking schema where they are
+ * missing.
+ *
+ * @param path The folder; in memory where it is left out.
+ * @returns The database.
+ */
+export async function openForMigrations(path?: string): Promise<EmbeddedDatabase> {
+  const embedded = await openEmbedded(path === undefined ? {} : { path });
+  try {
+    const [row] = await embedded.query(
+      "select to_regclass('supamigrate.installation') is not null as installed",
+    );
+    if (row?.installed !== true) await embedded.exec(`begin;\n${INSTALL_SQL}\ncommit;`);
+    return embedded;
+  } catch (error) {
+    await embedded.close();
+    throw error;
+  }
+}

@@ -1,0 +1,278 @@
+/** Puts the operations together for one project. @module */
+
+import manifest from "../deno.json" with { type: "json" };
+import type { SqlChannel } from "./database/channels.ts";
+import { connect, ExecSql, type RpcClient } from "./database/client.ts";
+import { checkServiceKey, parseTarget, type Target } from "./database/target.ts";
+import { ConfigurationError } from "./errors.ts";
+import type { OperationContext, ProgressEvent } from "./operations/context.ts";
+import { createMigration, type CreateOptions, type CreateResult } from "./operations/create.ts";
+import { fresh, type FreshOptions, type FreshResult } from "./operations/fresh.ts";
+import type { InstallOptions, InstallResult } from "./operations/install.ts";
+import { migrate, type MigrateOptions, type MigrateResult } from "./operations/migrate.ts";
+import {
+  baseline,
+  type BaselineResult,
+  type HistoryOptions,
+  type LogEntry,
+  readHistory,
+  repair,
+  type RepairChange,
+  type RepairOptions,
+  unlock,
+  type UnlockOptions,
+  type UnlockResult,
+} from "./operations/records.ts";
+import { rollback, type RollbackOptions, type RollbackRunResult } from "./operations/rollback.ts";
+import { loadMigrations, type MigrationSource } from "./operations/source.ts";
+import { readStatus, type StatusResult } from "./operations/status.ts";
+
+/** The version of this package. */
+export const VERSION: string = manifest.version;
+
+/** Which database the migrations go to, where they come from, and how a run behaves. */
+export interface MigratorOptions {
+  /** The project's URL, `https://….supabase.co`. */
+  readonly supabaseUrl?: string;
+  /** The service role's key, or a secret key. */
+  readonly serviceKey?: string;
+  /** A Supabase client that has the service role's key, instead of `serviceKey`. */
+  readonly client?: RpcClient;
+  /** The embedded database instead of a project: its folder, or `true` for one in memory. */
+  readonly embedded?: string | true;
+  /** The folder of the migrations, or a record of file names to SQL. `"migrations"` by default. */
+  readonly migrations?: MigrationSource;
+  /** Who runs this, for the lock and the audit log. `"supamigrate"` by default. */
+  readonly holder?: string;
+  /** Which process, for the lock. */
+  readonly processId?: string;
+  /** How long after its last step another run may take over, in milliseconds. 300,000 by default. */
+  readonly lockTimeoutMs?: number;
+  /** How many migrations make a batch. 50 by default. */
+  readonly batchSize?: number;
+  /**
+   * How long to wait for the answer to one request before asking what became of it, in
+   * milliseconds. 130,000 by default: Supabase's gateway gives up after 125 s.
+   */
+  readonly requestTimeoutMs?: number;
+  /** How long to go on asking a server that does not answer, in milliseconds. 60,000 by default. */
+  readonly giveUpAfterMs?: number;
+  /** Told what happens while an operation runs. */
+  readonly onProgress?: (event: ProgressEvent) => void;
+  /** Asks a running operation to stop between two steps. */
+  readonly signal?: AbortSignal;
+  /** A direct connection for `install` and `uninstall`: `postgresql://…`. */
+  readonly databaseUrl?: string;
+  /** A personal access token for `install` and `uninstall` over the Management API. */
+  readonly accessToken?: string;
+  /** Where the Management API is; Supabase's by default. */
+  readonly managementApiUrl?: string;
+}
+
+/** Migrations of one project. Close it when done, or hold it with `await using`. */
+export interface Migrator extends AsyncDisposable {
+  /** The project. */
+  readonly target: Target;
+  /** Applies what is pending. */
+  migrate(options?: MigrateOptions): Promise<MigrateResult>;
+  /** Reports where the database stands. */
+  status(): Promise<StatusResult>;
+  /** Undoes the last batch, or everything after a target. */
+  rollback(options?: RollbackOptions): Promise<RollbackRunResult>;
+  /** Makes a new migration file. */
+  create(name: string, options?: CreateOptions): Promise<CreateResult>;
+  /** Undoes everything, then applies everything. */
+  fresh(options?: FreshOptions): Promise<FreshResult>;
+  /** Records everything up to a migration as applied, without running it. */
+  baseline(name: string): Promise<BaselineResult>;
+  /** Mends one row of the history. */
+  repair(name: string, options: RepairOptions): Promise<RepairChange>;
+  /** Reads the audit log, newest first. */
+  history(options?: HistoryOptions): Promise<LogEntry[]>;
+  /** Releases a lock that was left behind. */
+  unlock(options?: UnlockOptions): Promise<UnlockResult>;
+  /** Puts `exec_sql` and the tracking schema into the project, or upgrades them. */
+  install(options?: InstallOptions): Promise<InstallResult>;
+  /** Takes them out again; what the migrations made stays. */
+  uninstall(): Promise<{ readonly removed: boolean }>;
+  /** Ends all connections and closes the embedded database. */
+  close(): Promise<void>;
+}
+
+/**
+ * Makes a migrator for a project, or for the embedded database. Nothing is sent before the
+ * first operation.
+ *
+ * @param options The project and the migrations.
+ * @returns The migrator.
+ * @throws {ConfigurationError} The URL or the key is not fit, or a number is out of range.
+ *
+ * @example
+ * ```ts
+ * import { createMigrator } from "./mod.ts";
+ *
+ * await using migrator = createMigrator({
+ *   embedded: true,
+ *   migrations: { "001_notes.sql": "create table notes (id uuid primary key);" },
+ * });
+ * const result = await migrator.migrate();
+ * if (!result.success) console.error(result.results.filter(({ success }) => !success));
+ * ```
+ */
+export function createMigrator(options: MigratorOptions): Migrator {
+  const target = resolveTarget(options);
+  const lockTimeoutMs = positive("lockTimeoutMs", options.lockTimeoutMs ?? 300_000);
+  const batchSize = positive("batchSize", options.batchSize ?? 50);
+  const requestTimeoutMs = positive("requestTimeoutMs", options.requestTimeoutMs ?? 130_000);
+  const giveUpAfterMs = positive("giveUpAfterMs", options.giveUpAfterMs ?? 60_000);
+  const migrations = options.migrations ?? "migrations";
+
+  let closeEmbedded: (() => Promise<void>) | undefined;
+  const openDatabase = async (): Promise<ExecSql> => {
+    if (options.client !== undefined) return new ExecSql(options.client, requestTimeoutMs);
+    if (options.embedded === undefined) {
+      const { serviceKey = "" } = options;
+      if (serviceKey === "") throw keyMissing();
+      return new ExecSql(await connect(target.url, serviceKey), requestTimeoutMs, [serviceKey]);
+    }
+    const { openForMigrations } = await import("./embedded/migrations.ts");
+    const embedded = await openForMigrations(
+      options.embedded === true ? undefined : options.embedded,
+    );
+    closeEmbedded = () => embedded.close();
+    return new ExecSql(
+      await connect(embedded.url, embedded.serviceKey, embedded.fetch),
+      requestTimeoutMs,
+      [embedded.serviceKey],
+    );
+  };
+
+  let opened: Promise<OperationContext> | undefined;
+  const open = (): Promise<OperationContext> =>
+    opened ??= openDatabase().then((database) => ({
+      database,
+      target,
+      load: () => loadMigrations(migrations),
+      tenure: {
+        holder: options.holder ?? "supamigrate",
+        processId: options.processId ?? `migration-${Date.now()}`,
+        leaseMs: lockTimeoutMs,
+        toolVersion: VERSION,
+      },
+      batchSize,
+      giveUpAfterMs,
+      onProgress: options.onProgress ?? (() => {}),
+      signal: options.signal,
+    }));
+
+  const close = async (): Promise<void> => {
+    await opened?.catch(() => {}); // what failed to open was reported to who asked for it
+    await closeEmbedded?.();
+    opened = closeEmbedded = undefined;
+  };
+
+  return {
+    target,
+    migrate: async (given) => migrate(await open(), given),
+    status: async () => readStatus(await open()),
+    rollback: async (given) => rollback(await open(), given),
+    create: (name, given) => {
+      if (typeof migrations !== "string") {
+        throw new ConfigurationError("Only a folder can be given a new migration");
+      }
+      return createMigration(migrations, name, given);
+    },
+    fresh: async (given) => fresh(await open(), given),
+    baseline: async (name) => baseline(await open(), name),
+    repair: async (name, given) => repair(await open(), name, given),
+    history: async (given) => readHistory(await open(), given),
+    unlock: async (given) => unlock(await open(), given),
+    install: (given) =>
+      withChannel(options, target, open, async (channel, context) => {
+        const { install } = await import("./operations/install.ts");
+        return install(channel, context, given);
+      }),
+    uninstall: () =>
+      withChannel(options, target, open, async (channel) => {
+        const { uninstall } = await import("./operations/install.ts");
+        return uninstall(channel);
+      }),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+/**
+ * The SQL that installs supamigrate, as one script for the SQL editor.
+ *
+ * @returns The script; it can be run again at any time.
+ */
+export async function installScript(): Promise<string> {
+  const { INSTALL_SCRIPT } = await import("./database/bootstrap.ts");
+  return INSTALL_SCRIPT;
+}
+
+function resolveTarget(options: MigratorOptions): Target {
+  const { supabaseUrl, serviceKey, client, embedded } = options;
+  if (embedded !== undefined) {
+    if (supabaseUrl !== undefined || client !== undefined) {
+      throw new ConfigurationError("A project and the embedded database exclude each other");
+    }
+    return {
+      kind: "embedded",
+      name: embedded === true ? "in memory" : embedded,
+      url: "the embedded database",
+    };
+  }
+  if (client !== undefined) {
+    return supabaseUrl === undefined
+      ? { kind: "project", name: "project", url: "the project" }
+      : parseTarget(supabaseUrl);
+  }
+  if (supabaseUrl === undefined) throw new ConfigurationError("SUPABASE_URL is not set");
+  const target = parseTarget(supabaseUrl);
+  if (serviceKey !== undefined && serviceKey !== "") {
+    checkServiceKey(serviceKey, target.url, Date.now());
+  } else if (options.databaseUrl === undefined && options.accessToken === undefined) {
+    throw keyMissing();
+  }
+  return target;
+}
+
+function keyMissing(): ConfigurationError {
+  return new ConfigurationError("SUPABASE_SERVICE_KEY is not set", {
+    hint: "It is in the project's settings under API keys: service_role, or a secret key. " +
+      "Set it in the environment or in .env, never on the command line.",
+  });
+}
+
+async function withChannel<Result>(
+  options: MigratorOptions,
+  target: Target,
+  open: () => Promise<OperationContext>,
+  work: (channel: SqlChannel, context: OperationContext | null) => Promise<Result>,
+): Promise<Result> {
+  const { openDirectChannel, openExecSqlChannel, openManagementChannel } = await import(
+    "./database/channels.ts"
+  );
+  const reachesApi = options.embedded !== undefined || options.client !== undefined ||
+    (options.serviceKey ?? "") !== "";
+  const context = reachesApi ? await open() : null;
+  let channel: SqlChannel;
+  if (options.databaseUrl !== undefined) channel = await openDirectChannel(options.databaseUrl);
+  else if (options.accessToken !== undefined) {
+    channel = openManagementChannel(target, options.accessToken, options.managementApiUrl);
+  } else channel = openExecSqlChannel(context!.database, target);
+  try {
+    return await work(channel, context);
+  } finally {
+    await channel.close();
+  }
+}
+
+function positive(name: string, value: number): number {
+  if (!Number.isSafeInteger(value) || value < 1 || value > 2_147_483_647) {
+    throw new ConfigurationError(`${name} has to be a whole number from 1 on, not ${value}`);
+  }
+  return value;
+}

@@ -1,0 +1,182 @@
+/** What every operation works with, and the one way in which they take the lock. @module */
+
+import type { ExecSql } from "../database/client.ts";
+import { acquireLock, type LockSession, type Patience, type Tenure } from "../database/session.ts";
+import { type Activity, type DatabaseState, lockHeld, readState } from "../database/state.ts";
+import type { Target } from "../database/target.ts";
+import {
+  ConfigurationError,
+  InterruptedError,
+  LockLostError,
+  SupamigrateError,
+  UnknownOutcomeError,
+} from "../errors.ts";
+import type { LoadedMigrations } from "./source.ts";
+
+/** What happens while an operation runs. */
+export type ProgressEvent =
+  /** A migration, or a call with several of them, is being sent. */
+  | {
+    readonly type: "started";
+    readonly action: "apply" | "rollback";
+    readonly migrations: readonly string[];
+    readonly index: number;
+    readonly total: number;
+  }
+  /** A migration has ended. */
+  | {
+    readonly type: "finished";
+    readonly action: "apply" | "rollback";
+    readonly migration: string;
+    readonly success: boolean;
+    readonly executionTimeMs: number;
+  }
+  /** Another run holds the lock, or a call in flight has yet to end. */
+  | {
+    readonly type: "waiting";
+    readonly for: "lock" | "answer";
+    readonly holder: string | null;
+    readonly activity: Activity | null;
+  }
+  /** A part of a longer operation begins: `fresh` rolls back, then migrates. */
+  | { readonly type: "phase"; readonly phase: "rollback" | "migrate" }
+  /** Something that the user should know. */
+  | { readonly type: "notice"; readonly message: string };
+
+/** What every operation works with. */
+export interface OperationContext {
+  /** The project's `exec_sql`. */
+  readonly database: ExecSql;
+  /** The project. */
+  readonly target: Target;
+  /** Reads the migrations. */
+  readonly load: () => Promise<LoadedMigrations>;
+  /** Who takes the lock, and for how long. */
+  readonly tenure: Tenure;
+  /** How many migrations make a batch. */
+  readonly batchSize: number;
+  /** How long to go on asking a server that does not answer, in milliseconds. */
+  readonly giveUpAfterMs: number;
+  /** Told what happens. */
+  readonly onProgress: (event: ProgressEvent) => void;
+  /** Asks the operation to stop between two steps. */
+  readonly signal: AbortSignal | undefined;
+}
+
+/** What {@linkcode withLock} is to do. */
+export interface LockedWork<Plan, Result> {
+  /** How long to wait for another run, in milliseconds. */
+  readonly waitMs?: number;
+  /** Makes the plan; called again where something changed before the lock was taken. */
+  readonly plan: (state: DatabaseState) => Promise<Plan> | Plan;
+  /** The result where there is nothing to do, so that no lock is taken. */
+  readonly unlessNeeded?: (plan: Plan) => Result | undefined;
+  /** Asks whether to go on; asked again where the plan is another one by then. */
+  readonly confirm?: ((plan: Plan) => Promise<boolean>) | undefined;
+  /** Does the work. */
+  readonly run: (session: LockSession, plan: Plan) => Promise<Result>;
+}
+
+/** How often the lock of another run is looked at. */
+const POLL_MS = 1000;
+
+/**
+ * Reads the state, plans, takes the lock and works; releases the lock however that ends.
+ *
+ * @param context What the operation works with.
+ * @param work What it does.
+ * @returns What the work came to.
+ * @throws {LockHeldError} Another run holds the lock, and the time to wait is over.
+ * @throws {InterruptedError} The operation was asked to stop before it began.
+ */
+export async function withLock<Plan, Result>(
+  context: OperationContext,
+  work: LockedWork<Plan, Result>,
+): Promise<Result> {
+  const { database, target, tenure } = context;
+  const patience: Patience = {
+    giveUpAfterMs: context.giveUpAfterMs,
+    onWaiting: (activity) =>
+      context.onProgress({ type: "waiting", for: "answer", holder: null, activity }),
+  };
+  const deadline = performance.now() + (work.waitMs ?? 0);
+  let confirmed: string | undefined;
+
+  for (;;) {
+    throwIfInterrupted(context.signal);
+    const state = await readState(database, target);
+    const plan = await work.plan(state);
+    const done = work.unlessNeeded?.(plan);
+    if (done !== undefined) return done;
+
+    const fingerprint = JSON.stringify(plan);
+    if (work.confirm !== undefined && fingerprint !== confirmed) {
+      if (!await work.confirm(plan)) {
+        throw new ConfigurationError("Not confirmed: nothing was changed");
+      }
+      confirmed = fingerprint;
+    }
+    throwIfInterrupted(context.signal);
+
+    const acquisition = await acquireLock(database, target, state, tenure, patience);
+    if (acquisition.status === "moved") continue;
+    if (acquisition.status === "held") {
+      const left = deadline - performance.now();
+      if (left <= 0) throw lockHeld(acquisition.lock);
+      context.onProgress({
+        type: "waiting",
+        for: "lock",
+        holder: acquisition.lock.holder,
+        activity: null,
+      });
+      await pauseUnlessInterrupted(Math.min(POLL_MS, left), context.signal);
+      continue;
+    }
+    return await runAndRelease(
+      context,
+      acquisition.session,
+      () => work.run(acquisition.session, plan),
+    );
+  }
+}
+
+async function runAndRelease<Result>(
+  context: OperationContext,
+  session: LockSession,
+  run: () => Promise<Result>,
+): Promise<Result> {
+  let result: Result;
+  try {
+    result = await run();
+  } catch (error) {
+    // Where the lock is lost or the server is gone there is nothing to release; and what went
+    // wrong first is what the user has to hear.
+    const pointless = error instanceof LockLostError || error instanceof UnknownOutcomeError;
+    if (!pointless) await session.release().catch(() => {});
+    throw error;
+  }
+  await session.release().catch((error) => {
+    if (!(error instanceof SupamigrateError)) throw error;
+    context.onProgress({
+      type: "notice",
+      message:
+        `The work is done, but the lock was not released: ${error.message}. It expires by itself`,
+    });
+  });
+  return result;
+}
+
+function throwIfInterrupted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) {
+    throw new InterruptedError("Interrupted before anything was changed");
+  }
+}
+
+async function pauseUnlessInterrupted(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  signal?.addEventListener("abort", () => resolve(), { once: true });
+  await promise;
+  clearTimeout(timer);
+  throwIfInterrupted(signal);
+}

@@ -1,0 +1,121 @@
+/** Undoes everything, then applies everything. @module */
+
+import { ConfigurationError, SupamigrateError } from "../errors.ts";
+import { type HistoryEntry, planMigrations, planRollback } from "../planning/plan.ts";
+import { type OperationContext, withLock } from "./context.ts";
+import { applyAll, type MigrateResult, type PlannedMigration, prepare } from "./migrate.ts";
+import {
+  type PlannedRollback,
+  prepareRollbacks,
+  revertAll,
+  type RollbackResult,
+} from "./rollback.ts";
+
+/** Options of `fresh`. */
+export interface FreshOptions {
+  /**
+   * Empties the application's schemas instead of running rollback SQL: for projects where some
+   * is missing. Supabase's own schemas are left alone.
+   */
+  readonly dropSchema?: boolean;
+  /** How long to wait for another run's lock, in milliseconds. 0 by default. */
+  readonly waitMs?: number;
+  /** Asked before anything is undone. Without it nothing is asked. */
+  readonly confirm?: (planned: readonly PlannedRollback[]) => Promise<boolean>;
+}
+
+/** What `fresh` came to. */
+export interface FreshResult {
+  /** Everything was undone, and everything was applied. */
+  readonly success: boolean;
+  /** How each undo ended, in order; empty with `dropSchema`. */
+  readonly rolledBack: readonly RollbackResult[];
+  /** What `dropSchema` dropped; empty without it. */
+  readonly dropped: readonly string[];
+  /** How the migrations ended, or null where the undoing failed or was interrupted. */
+  readonly migrated: MigrateResult | null;
+  /** The run was asked to stop, and did so before all was done. */
+  readonly interrupted: boolean;
+}
+
+interface FreshPlan {
+  readonly undo: readonly PlannedRollback[];
+  readonly planned: readonly PlannedMigration[];
+  readonly pending: ReturnType<typeof planMigrations>["pending"];
+}
+
+/**
+ * Rebuilds the database: rolls everything back and applies everything, under one lock.
+ *
+ * @param context What the operation works with.
+ * @param options How to undo.
+ * @returns How it ended.
+ * @throws {ConfigurationError} A migration has no rollback SQL; all such are named.
+ * @throws {SupamigrateError} The run could not begin, or could not go on.
+ */
+export async function fresh(
+  context: OperationContext,
+  options: FreshOptions = {},
+): Promise<FreshResult> {
+  const { migrations } = await context.load();
+  const { confirm } = options;
+  return await withLock<FreshPlan, FreshResult>(context, {
+    ...(options.waitMs === undefined ? {} : { waitMs: options.waitMs }),
+    plan: async ({ history }) => {
+      const undo = options.dropSchema ? [] : await prepareRollbacks(
+        context,
+        planRollback(history, { kind: "to", target: "0" }).entries,
+        migrations,
+      )
+        .catch(suggestDropSchema);
+      const { pending } = planMigrations(migrations, history.map(asRolledBack));
+      return { undo, pending, planned: await prepare(context, pending, false) };
+    },
+    confirm: confirm && (({ undo }) => confirm(undo)),
+    run: async (session, { undo, pending, planned }) => {
+      context.onProgress({ type: "phase", phase: "rollback" });
+      let rolledBack: readonly RollbackResult[] = [];
+      let dropped: readonly string[] = [];
+      let interrupted = false;
+      if (options.dropSchema) {
+        dropped = (await session.perform("drop")).dropped;
+      } else {
+        ({ results: rolledBack, interrupted } = await revertAll(context, session, undo));
+      }
+      if (interrupted || rolledBack.some(({ success }) => !success)) {
+        return { success: false, rolledBack, dropped, migrated: null, interrupted };
+      }
+
+      context.onProgress({ type: "phase", phase: "migrate" });
+      try {
+        const migrated = await applyAll(context, session, pending, planned, 0);
+        return {
+          success: migrated.success,
+          rolledBack,
+          dropped,
+          migrated,
+          interrupted: migrated.interrupted,
+        };
+      } catch (error) {
+        if (error instanceof SupamigrateError) {
+          error.completed = [...rolledBack, ...error.completed];
+        }
+        throw error;
+      }
+    },
+  });
+}
+
+function asRolledBack(entry: HistoryEntry): HistoryEntry {
+  return { ...entry, status: "rolled_back", appliedChecksum: null };
+}
+
+function suggestDropSchema(error: unknown): never {
+  if (error instanceof ConfigurationError && /no rollback SQL/.test(error.message)) {
+    throw new ConfigurationError(error.message, {
+      hint: "Add a ROLLBACK section to each of these files; or use fresh --drop-schema, which " +
+        "empties the application's schemas instead.",
+    });
+  }
+  throw error;
+}

@@ -1,0 +1,177 @@
+/** Puts `exec_sql` and the tracking schema into a project, or takes them out. @module */
+
+import {
+  INSPECT_SQL,
+  INSTALL_SQL,
+  READ_VERSION_SQL,
+  UNINSTALL_SQL,
+} from "../database/bootstrap.ts";
+import type { SqlChannel } from "../database/channels.ts";
+import { readState, SCHEMA_VERSION } from "../database/state.ts";
+import { ConfigurationError } from "../errors.ts";
+import type { OperationContext } from "./context.ts";
+
+/** A function named `exec_sql` that is in the project. */
+export interface FoundFunction {
+  /** Its name and parameters. */
+  readonly signature: string;
+  /** How to name it in a statement. */
+  readonly identity: string;
+  /** Who owns it. */
+  readonly owner: string;
+  /** What it is written in. */
+  readonly language: string;
+  /** Whether it runs with its owner's rights. */
+  readonly securityDefiner: boolean;
+  /** Whether it is supamigrate's. */
+  readonly ours: boolean;
+  /** What its parameters are called. */
+  readonly argumentNames: readonly string[];
+  /** Which of the API's roles may call it. */
+  readonly callers: readonly string[];
+}
+
+/** Options of `install`. */
+export interface InstallOptions {
+  /**
+   * Drops functions named `exec_sql` that are not supamigrate's. By default they are left alone
+   * where that is safe, and end the installation where it is not.
+   */
+  readonly replace?: boolean;
+}
+
+/** What `install` came to. */
+export interface InstallResult {
+  /** How the SQL got there. */
+  readonly via: string;
+  /** What was there before. */
+  readonly found: readonly FoundFunction[];
+  /** Which of them were dropped. */
+  readonly replaced: readonly string[];
+  /** The version of the tracking schema before, or null where there was none. */
+  readonly previousVersion: number | null;
+  /** The version now. */
+  readonly version: number;
+}
+
+/**
+ * Installs or upgrades, in one transaction, and shows that the API answers.
+ *
+ * @param channel The way to run SQL.
+ * @param context The project, to check the installation through its API; null leaves that out.
+ * @param options What may be dropped.
+ * @returns What was found, and what was done.
+ * @throws {ConfigurationError} There is another `exec_sql` in the way, or a newer installation.
+ */
+export async function install(
+  channel: SqlChannel,
+  context: OperationContext | null,
+  options: InstallOptions = {},
+): Promise<InstallResult> {
+  const { found, previousVersion } = await inspect(channel);
+  if (previousVersion !== null && previousVersion > SCHEMA_VERSION) {
+    throw new ConfigurationError(
+      `The project's tracking schema has version ${previousVersion}, and this tool knows ${SCHEMA_VERSION}`,
+      { hint: "A newer supamigrate has been used on this project: use that one." },
+    );
+  }
+  const foreign = found.filter(({ ours }) => !ours);
+  const inTheWay = foreign.filter((candidate) => isOpen(candidate) || isAmbiguous(candidate));
+  if (inTheWay.length > 0 && !options.replace) {
+    throw new ConfigurationError(
+      `The project has an exec_sql of its own:\n${inTheWay.map(describeFunction).join("\n")}`,
+      {
+        hint:
+          "If nothing else uses it, run install --replace: it is dropped, and supamigrate's, which " +
+          "service_role alone may call, takes its place. Nothing was changed.",
+      },
+    );
+  }
+
+  const replaced = options.replace ? foreign : [];
+  const drops = replaced.map(({ identity }) => `drop function ${identity};\n`).join("");
+  await channel.run(drops + INSTALL_SQL);
+  if (context !== null) await waitForApi(context);
+  return {
+    via: channel.name,
+    found,
+    replaced: replaced.map(({ signature }) => signature),
+    previousVersion,
+    version: SCHEMA_VERSION,
+  };
+}
+
+async function inspect(
+  channel: SqlChannel,
+): Promise<{ found: FoundFunction[]; previousVersion: number | null }> {
+  // deno-lint-ignore no-explicit-any -- the shape is that of sql/inspect.sql
+  const report: any = (await channel.run(INSPECT_SQL))[0]!.found;
+  const rows = report.has_tracking_schema ? await channel.run(READ_VERSION_SQL) : [];
+  return {
+    previousVersion: (rows[0]?.schema_version as number | undefined) ?? null,
+    // deno-lint-ignore no-explicit-any -- see above
+    found: report.functions.map((row: any): FoundFunction => ({
+      signature: row.signature,
+      identity: row.identity,
+      owner: row.owner,
+      language: row.language,
+      securityDefiner: row.security_definer,
+      ours: row.ours,
+      argumentNames: row.argument_names,
+      callers: row.callers,
+    })),
+  };
+}
+
+/** Whether more than service_role may call it. */
+function isOpen({ callers }: FoundFunction): boolean {
+  return callers.some((role) => role !== "service_role");
+}
+
+/** Whether PostgREST, which goes by the names of parameters, could take it for ours. */
+function isAmbiguous({ argumentNames, identity }: FoundFunction): boolean {
+  return argumentNames.includes("sql_query") || /\(text,\s*jsonb\)$/.test(identity);
+}
+
+function describeFunction(
+  candidate: FoundFunction,
+): string {
+  const { signature, owner, language, securityDefiner, callers } = candidate;
+  return `  ${signature}, ${language}, ${
+    securityDefiner ? "security definer" : "security invoker"
+  }, ` +
+    `owned by ${owner}, callable by ${callers.length === 0 ? "no API role" : callers.join(", ")}` +
+    (isOpen(candidate) && securityDefiner
+      ? "\n  ⚠️  Anybody with the public key can run any SQL through it"
+      : "");
+}
+
+/** PostgREST learns of new functions by a notification, a moment later. */
+async function waitForApi(context: OperationContext): Promise<void> {
+  const deadline = performance.now() + 15_000;
+  for (;;) {
+    try {
+      await readState(context.database, context.target);
+      return;
+    } catch (error) {
+      const unknownYet = error instanceof ConfigurationError &&
+        (error.cause as { code?: string } | undefined)?.code === "PGRST202";
+      if (!unknownYet || performance.now() > deadline) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 250));
+    }
+  }
+}
+
+/**
+ * Takes `exec_sql`, the history and the log out of a project. What the migrations made stays.
+ *
+ * @param channel The way to run SQL.
+ * @returns Whether there was anything to take out.
+ */
+export async function uninstall(channel: SqlChannel): Promise<{ readonly removed: boolean }> {
+  const { found, previousVersion } = await inspect(channel);
+  const ours = found.some((candidate) => candidate.ours);
+  if (!ours && previousVersion === null) return { removed: false };
+  await channel.run(UNINSTALL_SQL);
+  return { removed: true };
+}

@@ -1,0 +1,271 @@
+/** Undoes applied migrations. @module */
+
+import { STATEMENTS } from "../database/client.ts";
+import type { LockSession } from "../database/session.ts";
+import { callReading } from "../database/state.ts";
+import { ConfigurationError, SupamigrateError } from "../errors.ts";
+import {
+  type HistoryEntry,
+  type Migration,
+  type MigrationFailure,
+  planRollback,
+  type RollbackTarget,
+} from "../planning/plan.ts";
+import { splitStatements, type Statement } from "../planning/statements.ts";
+import { type OperationContext, withLock } from "./context.ts";
+import { toPairs } from "./migrate.ts";
+
+/** Options of `rollback`. Without `target` and `steps` the last batch is undone. */
+export interface RollbackOptions {
+  /**
+   * A batch number, or a migration's name (with or without `.sql`, or a unique beginning):
+   * everything after it is undone, and it stays. `"0"` is everything.
+   */
+  readonly target?: string;
+  /** How many migrations to undo, from the last one on. */
+  readonly steps?: number;
+  /** Plan only: takes no lock and changes nothing. */
+  readonly dryRun?: boolean;
+  /** How long to wait for another run's lock, in milliseconds. 0 by default. */
+  readonly waitMs?: number;
+  /** Asked before anything is undone. Without it nothing is asked. */
+  readonly confirm?: (planned: readonly PlannedRollback[]) => Promise<boolean>;
+}
+
+/** A migration with the statements that would undo it. */
+export interface PlannedRollback {
+  /** The migration's name. */
+  readonly name: string;
+  /** The batch that it was applied in. */
+  readonly batch: number;
+  /** The file's rollback part, or the one that was stored when the migration was applied. */
+  readonly source: "file" | "stored";
+  /** Why the stored one is used. */
+  readonly sourceReason:
+    | "the file's"
+    | "the file is gone"
+    | "the file was changed"
+    | "the file has none";
+  /** The statements with their lines. */
+  readonly statements: readonly Statement[];
+}
+
+/** How one undo ended. */
+export interface RollbackResult {
+  /** The migration's name. */
+  readonly name: string;
+  /** Whether it is undone now. */
+  readonly success: boolean;
+  /** Which rollback SQL was used. */
+  readonly source: "file" | "stored";
+  /** Why the stored one was used. */
+  readonly sourceReason: PlannedRollback["sourceReason"];
+  /** How long it ran, in milliseconds on the server's clock. */
+  readonly executionTimeMs: number;
+  /** What PostgreSQL said, where it failed. */
+  readonly error: MigrationFailure | null;
+}
+
+/** What a rollback came to. */
+export interface RollbackRunResult {
+  /** Everything that was to be undone is undone. */
+  readonly success: boolean;
+  /** What the target came to: a batch number or a full name; null for the last batch or steps. */
+  readonly to: string | null;
+  /** How many migrations were undone. */
+  readonly migrationsRolledBack: number;
+  /** How each undo ended, in order. */
+  readonly results: readonly RollbackResult[];
+  /** What was planned, in order. */
+  readonly planned: readonly PlannedRollback[];
+  /** The plan was made and nothing else. */
+  readonly dryRun: boolean;
+  /** The run was asked to stop, and did so before all was done. */
+  readonly interrupted: boolean;
+}
+
+/**
+ * Undoes migrations, the last one first, each in one transaction with its history change.
+ * Nothing is undone unless everything that is asked for can be.
+ *
+ * @param context What the operation works with.
+ * @param options What to undo.
+ * @returns How it ended; a failed undo is a result, not an error.
+ * @throws {ConfigurationError} The target is unknown, or a migration has no rollback SQL.
+ * @throws {SupamigrateError} The run could not begin, or could not go on.
+ */
+export async function rollback(
+  context: OperationContext,
+  options: RollbackOptions = {},
+): Promise<RollbackRunResult> {
+  const target = toTarget(options);
+  const { migrations } = await context.load();
+  const { confirm } = options;
+  return await withLock<{ to: string | null; planned: PlannedRollback[] }, RollbackRunResult>(
+    context,
+    {
+      ...(options.waitMs === undefined ? {} : { waitMs: options.waitMs }),
+      plan: async ({ history }) => {
+        const { to, entries } = planRollback(history, target);
+        return { to, planned: await prepareRollbacks(context, entries, migrations) };
+      },
+      unlessNeeded: ({ to, planned }) =>
+        options.dryRun || planned.length === 0
+          ? {
+            success: true,
+            to,
+            migrationsRolledBack: 0,
+            results: [],
+            planned,
+            dryRun: options.dryRun ?? false,
+            interrupted: false,
+          }
+          : undefined,
+      confirm: confirm && (({ planned }) => confirm(planned)),
+      run: async (session, { to, planned }) => {
+        const { results, interrupted } = await revertAll(context, session, planned);
+        const undone = results.filter(({ success }) => success).length;
+        return {
+          success: undone === planned.length,
+          to,
+          migrationsRolledBack: undone,
+          results,
+          planned,
+          dryRun: false,
+          interrupted,
+        };
+      },
+    },
+  );
+}
+
+function toTarget({ target, steps }: RollbackOptions): RollbackTarget {
+  if (target !== undefined && steps !== undefined) {
+    throw new ConfigurationError("A target and a number of steps exclude each other");
+  }
+  if (target !== undefined) return { kind: "to", target };
+  if (steps === undefined) return { kind: "last batch" };
+  if (!Number.isSafeInteger(steps) || steps < 1) {
+    throw new ConfigurationError(
+      `The number of steps has to be a whole number from 1 on, not ${steps}`,
+    );
+  }
+  return { kind: "steps", steps };
+}
+
+/**
+ * Finds what undoes each migration: the file's rollback part where the file says what was
+ * applied, the stored one otherwise.
+ *
+ * @param context What the operation works with.
+ * @param entries The history rows to undo, last first.
+ * @param migrations The files.
+ * @returns The migrations with the statements that undo them.
+ * @throws {ConfigurationError} Some have none; all of them are named.
+ */
+export async function prepareRollbacks(
+  context: OperationContext,
+  entries: readonly HistoryEntry[],
+  migrations: readonly Migration[],
+): Promise<PlannedRollback[]> {
+  const files = new Map(migrations.map((migration) => [migration.name, migration]));
+  const sourceOf = (entry: HistoryEntry): PlannedRollback["sourceReason"] => {
+    const file = files.get(entry.name);
+    if (file === undefined) return "the file is gone";
+    if (file.checksum !== entry.appliedChecksum) return "the file was changed";
+    return file.rollback === null ? "the file has none" : "the file's";
+  };
+
+  const fromStore = entries.filter((entry) => sourceOf(entry) !== "the file's");
+  const missing = fromStore.filter(({ rollbackChecksum }) => rollbackChecksum === null);
+  if (missing.length > 0) {
+    throw new ConfigurationError(
+      `Nothing was rolled back: there is no rollback SQL for ${
+        missing.map(({ name }) => name).join(", ")
+      }`,
+      {
+        hint: "Add a ROLLBACK section to each of these files and run migrate, which stores it; " +
+          "then roll back.",
+      },
+    );
+  }
+  const stored = fromStore.length === 0 ? {} : await callReading(
+    context.database,
+    context.target,
+    STATEMENTS.storedRollbacks,
+    { names: fromStore.map(({ name }) => name) },
+  ) as Record<string, string>;
+
+  const planned: PlannedRollback[] = [];
+  for (const entry of entries) {
+    const sourceReason = sourceOf(entry);
+    const section = sourceReason === "the file's" ? files.get(entry.name)!.rollback! : {
+      sql: stored[entry.name]!,
+      line: 1,
+      file: `stored rollback of ${entry.name}`,
+    };
+    const { statements } = await splitStatements(section, section.file);
+    planned.push({
+      name: entry.name,
+      batch: entry.batch,
+      source: sourceReason === "the file's" ? "file" : "stored",
+      sourceReason,
+      statements,
+    });
+  }
+  return planned;
+}
+
+/**
+ * Sends the undos, one call each, and stops at the first failure.
+ *
+ * @param context What the operation works with.
+ * @param session The lock.
+ * @param planned What to undo, in order.
+ * @returns How each ended.
+ */
+export async function revertAll(
+  context: OperationContext,
+  session: LockSession,
+  planned: readonly PlannedRollback[],
+): Promise<{ results: RollbackResult[]; interrupted: boolean }> {
+  const results: RollbackResult[] = [];
+  for (const [index, { name, batch, source, sourceReason, statements }] of planned.entries()) {
+    if (context.signal?.aborted) return { results, interrupted: true };
+    context.onProgress({
+      type: "started",
+      action: "rollback",
+      migrations: [name],
+      index,
+      total: planned.length,
+    });
+    let reply;
+    try {
+      reply = await session.perform("revert", {
+        migration: { name, batch, source, statements: toPairs(statements) },
+      });
+    } catch (error) {
+      if (error instanceof SupamigrateError) error.completed = results;
+      throw error;
+    }
+    const item = reply.results[0];
+    const result: RollbackResult = {
+      name,
+      success: item.success,
+      source,
+      sourceReason,
+      executionTimeMs: item.execution_time_ms,
+      error: item.error ?? null,
+    };
+    results.push(result);
+    context.onProgress({
+      type: "finished",
+      action: "rollback",
+      migration: name,
+      success: result.success,
+      executionTimeMs: result.executionTimeMs,
+    });
+    if (!result.success) break;
+  }
+  return { results, interrupted: false };
+}

@@ -1,0 +1,169 @@
+/** Reads migrations from a folder, or from a record of names to SQL. @module */
+
+import { ConfigurationError, MigrationFileError } from "../errors.ts";
+import { sha256 } from "../planning/checksum.ts";
+import { discoverMigrations, type Discovery, type LeftOut } from "../planning/discovery.ts";
+import { holdsStatements } from "../planning/lexer.ts";
+import type { Migration, RollbackSection } from "../planning/plan.ts";
+import { normalizeText, splitSections } from "../planning/sections.ts";
+
+/** Where migrations come from: a folder's path, or a record of file names to SQL. */
+export type MigrationSource = string | Readonly<Record<string, string>>;
+
+/** The migrations of a source. */
+export interface LoadedMigrations {
+  /** The migrations in order. */
+  readonly migrations: readonly Migration[];
+  /** What else is there, and why it is no migration. */
+  readonly leftOut: readonly LeftOut[];
+}
+
+/** How many files are read at the same time. */
+const CONCURRENT_READS = 64;
+
+/**
+ * Reads and hashes all migrations of a source.
+ *
+ * @param source The folder or the record.
+ * @returns The migrations in order.
+ * @throws {ConfigurationError} The folder is missing or empty.
+ * @throws {MigrationFileError} A file is not fit to be a migration.
+ */
+export async function loadMigrations(source: MigrationSource): Promise<LoadedMigrations> {
+  if (typeof source !== "string") {
+    const texts = new Map(
+      Object.entries(source).map((
+        [name, sql],
+      ) => [name.endsWith(".sql") ? name : `${name}.sql`, sql]),
+    );
+    return await assemble(discoverMigrations([...texts.keys()]), (name) => {
+      const text = texts.get(name)!;
+      refuseNul(text, name);
+      return Promise.resolve(text);
+    });
+  }
+
+  const { readdir, realpath } = await import("node:fs/promises");
+  const { join, sep } = await import("node:path");
+  let entries;
+  try {
+    entries = await readdir(source, { withFileTypes: true });
+  } catch (error) {
+    const code = (error as { code?: string }).code;
+    throw new ConfigurationError(
+      code === "ENOENT"
+        ? `There is no folder "${source}"`
+        : `Cannot read the folder "${source}": ${(error as Error).message}`,
+      {
+        hint: "Name the folder of the migrations with --dir, or make the first one: " +
+          "deno task migrate:create NAME.",
+        cause: error,
+      },
+    );
+  }
+
+  const root = await realpath(source) + sep;
+  const files: string[] = [];
+  const folders: string[] = [];
+  for (const entry of entries) {
+    if (entry.isDirectory()) folders.push(entry.name);
+    else files.push(entry.name);
+    if (!entry.isSymbolicLink() || !entry.name.endsWith(".sql")) continue;
+    const destination = await realpath(join(source, entry.name)).catch(() => "");
+    if (!destination.startsWith(root)) {
+      throw new MigrationFileError(
+        destination === ""
+          ? `"${entry.name}" is a symbolic link to nothing`
+          : `"${entry.name}" is a symbolic link that leads out of the folder`,
+        { file: entry.name },
+        { hint: "Put the file itself into the folder." },
+      );
+    }
+  }
+
+  const loaded = await assemble(discoverMigrations(files, folders), (name) => {
+    return readMigrationFile(join(source, name), name);
+  });
+  if (loaded.migrations.length === 0) {
+    throw new ConfigurationError(`The folder "${source}" holds no migrations`, {
+      hint: "Make the first one: deno task migrate:create NAME.",
+    });
+  }
+  return loaded;
+}
+
+async function readMigrationFile(path: string, name: string): Promise<string> {
+  const { readFile } = await import("node:fs/promises");
+  const bytes = await readFile(path);
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (error) {
+    throw new MigrationFileError("The file is not UTF-8", { file: name, line: brokenLine(bytes) }, {
+      hint: "Save it as UTF-8.",
+      cause: error,
+    });
+  }
+  refuseNul(text, name);
+  return text;
+}
+
+function refuseNul(text: string, file: string): void {
+  const offset = text.indexOf("\0");
+  if (offset === -1) return;
+  const line = text.slice(0, offset).split("\n").length;
+  throw new MigrationFileError("The file holds a NUL character", { file, line }, {
+    hint: "PostgreSQL cannot store it. Is the file UTF-16? Save it as UTF-8.",
+  });
+}
+
+/** The first line that is no UTF-8. */
+function brokenLine(bytes: Uint8Array): number {
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  let line = 1;
+  for (let start = 0; start < bytes.length;) {
+    const newline = bytes.indexOf(10, start);
+    const end = newline === -1 ? bytes.length : newline + 1;
+    try {
+      decoder.decode(bytes.subarray(start, end));
+    } catch {
+      return line;
+    }
+    start = end;
+    line++;
+  }
+  return line;
+}
+
+async function assemble(
+  discovery: Discovery,
+  read: (name: string) => Promise<string>,
+): Promise<LoadedMigrations> {
+  const migrations: Migration[] = [];
+  for (let start = 0; start < discovery.migrations.length; start += CONCURRENT_READS) {
+    const group = discovery.migrations.slice(start, start + CONCURRENT_READS);
+    migrations.push(
+      ...await Promise.all(group.map(async ({ name, downFile }) => {
+        const { forward, rollback: section } = splitSections(await read(name), name);
+        let rollback: RollbackSection | null = section === null
+          ? null
+          : { ...section, file: name, checksum: await sha256(section.sql) };
+        if (downFile !== null) {
+          if (rollback !== null) {
+            throw new MigrationFileError(
+              `The migration has two rollbacks: its ROLLBACK section and "${downFile}"`,
+              { file: name, line: rollback.line },
+              { hint: "Keep one of them." },
+            );
+          }
+          const sql = normalizeText(await read(downFile));
+          if (holdsStatements(sql)) {
+            rollback = { sql, line: 1, file: downFile, checksum: await sha256(sql) };
+          }
+        }
+        return { name, forward, rollback, checksum: await sha256(forward.sql) };
+      })),
+    );
+  }
+  return { migrations, leftOut: discovery.leftOut };
+}

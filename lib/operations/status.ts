@@ -1,0 +1,72 @@
+/** Reports where the database stands. @module */
+
+import { readState } from "../database/state.ts";
+import type { LockState } from "../database/state.ts";
+import { findOrderWarnings } from "../planning/order.ts";
+import {
+  isApplied,
+  type MigrationFailure,
+  type PendingReason,
+  planMigrations,
+} from "../planning/plan.ts";
+import type { LeftOut } from "../planning/discovery.ts";
+import type { OperationContext } from "./context.ts";
+
+/** What `status` reports. */
+export interface StatusResult {
+  /** How many migration files there are. */
+  readonly totalFiles: number;
+  /** How many migrations are in the database. */
+  readonly executed: number;
+  /** What is pending, in order. */
+  readonly pending: readonly {
+    readonly name: string;
+    readonly reason: PendingReason;
+    /** What the last attempt failed with, or null. */
+    readonly error: MigrationFailure | null;
+  }[];
+  /** The last batch, or 0 where nothing is applied. */
+  readonly lastBatch: number;
+  /** Nothing is pending. */
+  readonly upToDate: boolean;
+  /** Applied migrations whose file is gone. */
+  readonly missing: readonly string[];
+  /** Applied migrations whose rollback section alone was changed. */
+  readonly changedRollbacks: readonly string[];
+  /** What is in the folder and is no migration. */
+  readonly leftOut: readonly LeftOut[];
+  /** Doubts about the files, a sentence each. */
+  readonly warnings: readonly string[];
+  /** The lock. */
+  readonly lock: LockState;
+}
+
+/**
+ * Compares the files with the history, in one call and without a lock.
+ *
+ * @param context What the operation works with.
+ * @returns The report.
+ * @throws {SupamigrateError} The files or the state cannot be read.
+ */
+export async function readStatus(context: OperationContext): Promise<StatusResult> {
+  const { migrations, leftOut } = await context.load();
+  const { history, lock } = await readState(context.database, context.target);
+  const plan = planMigrations(migrations, history);
+  const errors = new Map(history.map(({ name, error }) => [name, error]));
+  return {
+    totalFiles: migrations.length,
+    executed: history.filter(isApplied).length,
+    pending: plan.pending.map(({ migration: { name }, reason }) => ({
+      name,
+      reason,
+      error: errors.get(name) ?? null,
+    })),
+    lastBatch: plan.lastBatch,
+    upToDate: plan.pending.length === 0,
+    missing: plan.missing,
+    changedRollbacks: plan.changedRollbacks.map(({ name }) => name),
+    leftOut,
+    warnings: findOrderWarnings(migrations.map(({ name }) => name)),
+    lock,
+  };
+}

@@ -1,0 +1,79 @@
+/** Asks before something is destroyed. @module */
+
+import type { Target } from "../database/target.ts";
+import type { LockState } from "../database/state.ts";
+import { ask } from "./prompt.ts";
+import { formatDuration } from "./text.ts";
+
+/** How many migrations a question names. */
+const NAMED = 10;
+
+/**
+ * Asks whether migrations may be undone. On this machine they may; on a project its name has to
+ * be typed.
+ *
+ * @param target The project.
+ * @param say Writes what is asked about.
+ * @param undone The migrations, in the order in which they would be undone.
+ * @returns Whether the answer was yes.
+ */
+export async function confirmUndo(
+  target: Target,
+  say: (text: string) => void,
+  undone: readonly { readonly name: string }[],
+): Promise<boolean> {
+  if (target.kind !== "project") return true;
+  const names = undone.slice(0, NAMED).map(({ name }) => `  📄 ${name}`);
+  if (undone.length > NAMED) names.push(`  … and ${undone.length - NAMED} more`);
+  say(
+    `⚠️  This will undo on the project ${target.name}, with the data in what they made:\n${
+      names.join("\n")
+    }\n`,
+  );
+  return await askForName(target, "");
+}
+
+/**
+ * Asks whether everything may be destroyed and built again.
+ *
+ * @param target The project.
+ * @returns Whether the answer was yes.
+ */
+export async function confirmFresh(target: Target): Promise<boolean> {
+  const warning = "⚠️  This will DESTROY all data and rebuild the database. ";
+  if (target.kind === "project") return await askForName(target, warning);
+  return /^y(es)?$/i.test(await ask(`${warning}Continue? (yes/no): `));
+}
+
+/**
+ * Asks whether supamigrate may be taken out, with its history.
+ *
+ * @param target The project.
+ * @returns Whether the answer was yes.
+ */
+export async function confirmUninstall(target: Target): Promise<boolean> {
+  const warning = "⚠️  This will delete exec_sql, the migration history and the audit log. ";
+  if (target.kind === "project") return await askForName(target, warning);
+  return /^y(es)?$/i.test(await ask(`${warning}Continue? (yes/no): `));
+}
+
+/**
+ * Asks whether a lock may be released.
+ *
+ * @param lock The lock.
+ * @returns Whether the answer was yes.
+ */
+export async function confirmUnlock(lock: LockState): Promise<boolean> {
+  const age = formatDuration(lock.ageMs ?? 0);
+  return /^y(es)?$/i.test(
+    await ask(
+      `🔒 ${lock.holder} (${lock.processId}) has held the lock for ${age}. If that run is alive, it will stop.\n` +
+        "Release it? (yes/no): ",
+    ),
+  );
+}
+
+async function askForName(target: Target, warning: string): Promise<boolean> {
+  return await ask(`${warning}Type the project's name (${target.name}) to continue: `) ===
+    target.name;
+}

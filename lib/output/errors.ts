@@ -1,0 +1,114 @@
+/** Errors as text, as JSON, as annotations, and as exit codes. @module */
+
+import {
+  ConfigurationError,
+  type FilePosition,
+  InterruptedError,
+  LockHeldError,
+  LockLostError,
+  MigrationFileError,
+  SupamigrateError,
+  UnknownOutcomeError,
+  UnreachableError,
+} from "../errors.ts";
+
+/** The exit codes, as `--help` explains them. */
+export const EXIT_CODES = {
+  done: 0,
+  failed: 1,
+  usage: 2,
+  locked: 3,
+  unknown: 4,
+  interrupted: 130,
+} as const;
+
+/**
+ * The exit code that an error stands for.
+ *
+ * @param error What was thrown.
+ */
+export function toExitCode(error: unknown): number {
+  if (error instanceof LockHeldError || error instanceof LockLostError) return EXIT_CODES.locked;
+  if (error instanceof UnreachableError || error instanceof UnknownOutcomeError) {
+    return EXIT_CODES.unknown;
+  }
+  if (error instanceof InterruptedError) return EXIT_CODES.interrupted;
+  if (error instanceof ConfigurationError) return EXIT_CODES.usage;
+  return EXIT_CODES.failed;
+}
+
+/**
+ * An error as its reader needs it: what, where, and what to do next.
+ *
+ * @param error What was thrown.
+ */
+export function formatError(error: unknown): string {
+  if (!(error instanceof SupamigrateError)) {
+    const text = error instanceof Error ? error.stack ?? error.message : String(error);
+    return `❌ Migration command failed, which is a defect of supamigrate:\n${text}`;
+  }
+  const lines = [`❌ Migration command failed: ${error.message}`];
+  if (error instanceof MigrationFileError) lines.push(...formatPosition(error.position));
+  if (error.completed.length > 0) {
+    lines.push(
+      "   Done before, and still done:",
+      ...error.completed.map(({ name }) => `     ${name}`),
+    );
+  }
+  if (error.hint !== undefined) lines.push(`💡 ${error.hint}`);
+  return lines.join("\n");
+}
+
+function formatPosition({ file, line, column, excerpt }: FilePosition): string[] {
+  const place = [file, line, column].filter((part) => part !== undefined).join(":");
+  if (excerpt === undefined || line === undefined) return [`   at ${place}`];
+  const margin = `${line} | `;
+  // A long line is cut so that the caret stays in sight.
+  const start = Math.max(0, (column ?? 1) - 60);
+  const shown = [...excerpt].slice(start, start + 100).join("");
+  const lines = [`   at ${place}`, `   ${margin}${shown.replaceAll("\t", " ")}`];
+  if (column !== undefined) lines.push(`   ${" ".repeat(margin.length + column - 1 - start)}^`);
+  return lines;
+}
+
+/**
+ * An error for programs.
+ *
+ * @param error What was thrown.
+ */
+export function toJsonError(error: unknown): Record<string, unknown> {
+  const known = error instanceof SupamigrateError ? error : undefined;
+  return {
+    success: false,
+    error: {
+      type: known?.name ?? "Defect",
+      message: error instanceof Error ? error.message : String(error),
+      ...(known?.hint === undefined ? {} : { hint: known.hint }),
+      ...(error instanceof MigrationFileError ? { position: error.position } : {}),
+      ...(error instanceof LockHeldError ? { holder: error.holder, ageMs: error.ageMs } : {}),
+      ...(known === undefined || known.completed.length === 0
+        ? {}
+        : { completed: known.completed.map(({ name }) => name) }),
+      exitCode: toExitCode(error),
+    },
+  };
+}
+
+/**
+ * A GitHub Actions annotation, which shows at the line of the file.
+ *
+ * @param message What to show.
+ * @param position Where.
+ * @param folder The folder of the migrations, as the repository names it.
+ */
+export function formatAnnotation(message: string, position: FilePosition, folder: string): string {
+  const escape = (text: string) =>
+    text.replaceAll("%", "%25").replaceAll("\r", "%0D").replaceAll("\n", "%0A");
+  const property = (text: string) => escape(text).replaceAll(":", "%3A").replaceAll(",", "%2C");
+  const place = [
+    `file=${property(`${folder}/${position.file}`)}`,
+    ...(position.line === undefined ? [] : [`line=${position.line}`]),
+    ...(position.column === undefined ? [] : [`col=${position.column}`]),
+  ];
+  return `::error ${place.join(",")}::${escape(message)}`;
+}

@@ -1,0 +1,34 @@
+/** Questions to a person on a terminal. @module */
+
+import { ConfigurationError, InterruptedError } from "../errors.ts";
+
+/**
+ * Asks a question on standard error and reads a line from standard input.
+ *
+ * @param question The question, with a space at its end.
+ * @returns What was typed, without white space around it; empty at the end of input.
+ * @throws {ConfigurationError} There is no terminal to ask on.
+ * @throws {InterruptedError} Ctrl-C was pressed.
+ */
+export async function ask(question: string): Promise<string> {
+  const { default: process } = await import("node:process");
+  if (!process.stdin.isTTY) {
+    throw new ConfigurationError("This needs a confirmation, and there is no terminal to ask on", {
+      hint: "Add --yes if it is really meant.",
+    });
+  }
+  const { createInterface } = await import("node:readline");
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return await new Promise<string>((resolve, reject) => {
+      terminal.on("SIGINT", () => {
+        process.stderr.write("\n");
+        reject(new InterruptedError("Interrupted before anything was changed"));
+      });
+      terminal.on("close", () => resolve(""));
+      terminal.question(question, (answer) => resolve(answer.trim()));
+    });
+  } finally {
+    terminal.close();
+  }
+}

@@ -1,0 +1,135 @@
+/** What is written where: results, progress, and a live line on a terminal. @module */
+
+import type { ProgressEvent } from "../operations/context.ts";
+import { formatDuration } from "./text.ts";
+
+/** Something that text can be written to. */
+export interface Writer {
+  /** Whether it is a terminal, which can take cursor movement. */
+  readonly isTerminal: boolean;
+  /** Writes text as it is. */
+  write(text: string): void;
+}
+
+/** How much is written, and in what form. */
+export interface ReportStyle {
+  /** One JSON document on standard output, and nothing else there. */
+  readonly json: boolean;
+  /** Nothing but errors. */
+  readonly quiet: boolean;
+  /** Each step, where there is no terminal for a live line. */
+  readonly verbose: boolean;
+}
+
+/** Writes results to standard output and progress to standard error. */
+export class Reporter {
+  readonly #out: Writer;
+  readonly #err: Writer;
+  readonly #style: ReportStyle;
+  readonly #redact: (text: string) => string;
+  #live: { timer: ReturnType<typeof setInterval>; text: string; since: number } | undefined;
+
+  /**
+   * @param out Standard output.
+   * @param err Standard error.
+   * @param style How much to write.
+   * @param redact Takes secrets out.
+   */
+  constructor(out: Writer, err: Writer, style: ReportStyle, redact: (text: string) => string) {
+    this.#out = out;
+    this.#err = err;
+    this.#style = style;
+    this.#redact = redact;
+  }
+
+  /** Writes text for a person; nothing where JSON is asked for, or quiet. */
+  say(text: string): void {
+    this.stopLive();
+    if (!this.#style.json && !this.#style.quiet) this.#out.write(`${this.#redact(text)}\n`);
+  }
+
+  /** Writes text for a person also where it was asked to be quiet: what failed. */
+  sayFailure(text: string): void {
+    this.stopLive();
+    if (!this.#style.json) this.#out.write(`${this.#redact(text)}\n`);
+  }
+
+  /** Writes to standard error, whatever the style. */
+  warn(text: string): void {
+    this.stopLive();
+    this.#err.write(`${this.#redact(text)}\n`);
+  }
+
+  /** Writes a result for programs. */
+  document(value: unknown): void {
+    this.stopLive();
+    if (this.#style.json) this.#out.write(`${this.#redact(JSON.stringify(value, null, 2))}\n`);
+  }
+
+  /** Shows what is going on. */
+  onProgress(event: ProgressEvent): void {
+    switch (event.type) {
+      case "started": {
+        const { migrations: [first = ""], index, total } = event;
+        const others = event.migrations.length - 1;
+        const verb = event.action === "apply" ? "⏳" : "⏪";
+        this.#startLive(
+          `${verb} ${index + 1}/${total} ${first}${others > 0 ? ` and ${others} more` : ""}`,
+        );
+        break;
+      }
+      case "finished":
+        this.stopLive();
+        if (this.#style.verbose && !this.#err.isTerminal) {
+          const verb = event.success
+            ? (event.action === "apply" ? "applied" : "rolled back")
+            : "failed";
+          this.#err.write(`${event.migration} ${verb} (${event.executionTimeMs}ms)\n`);
+        }
+        break;
+      case "waiting":
+        this.#startLive(describeWaiting(event));
+        break;
+      case "notice":
+        this.warn(`⚠️  ${event.message}`);
+        break;
+      case "phase":
+        break;
+    }
+  }
+
+  #startLive(text: string): void {
+    if (this.#live?.text === text) return;
+    this.stopLive();
+    if (this.#style.json || this.#style.quiet) return;
+    if (!this.#err.isTerminal) {
+      if (this.#style.verbose) this.#err.write(`${this.#redact(text)}\n`);
+      return;
+    }
+    const since = performance.now();
+    const draw = () => {
+      const age = performance.now() - since;
+      const suffix = age < 1000 ? "" : ` … ${formatDuration(age)}`;
+      this.#err.write(`\r\x1b[2K${this.#redact(text)}${suffix}`);
+    };
+    draw();
+    this.#live = { text, since, timer: setInterval(draw, 500) };
+  }
+
+  /** Takes the live line away. */
+  stopLive(): void {
+    if (this.#live === undefined) return;
+    clearInterval(this.#live.timer);
+    this.#live = undefined;
+    this.#err.write("\r\x1b[2K");
+  }
+}
+
+function describeWaiting(event: ProgressEvent & { type: "waiting" }): string {
+  if (event.for === "lock") return `🔒 Waiting for ${event.holder ?? "another run"} to finish`;
+  const { activity } = event;
+  if (activity === null) return "⏳ Waiting for the migration in flight";
+  const [blocker] = activity.blockedBy;
+  return `⏳ Still running: ${activity.running}` +
+    (blocker === undefined ? "" : `, which waits for ${blocker.user} (pid ${blocker.pid})`);
+}

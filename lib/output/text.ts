@@ -1,0 +1,360 @@
+/** Results as text, as the specification prints them. Pure functions. @module */
+
+import type {
+  BaselineResult,
+  LogEntry,
+  RepairChange,
+  UnlockResult,
+} from "../operations/records.ts";
+import type { CreateResult } from "../operations/create.ts";
+import type { FreshResult } from "../operations/fresh.ts";
+import type { InstallResult } from "../operations/install.ts";
+import type { MigrateResult, PlannedMigration } from "../operations/migrate.ts";
+import type { PlannedRollback, RollbackResult, RollbackRunResult } from "../operations/rollback.ts";
+import type { StatusResult } from "../operations/status.ts";
+import type { MigrationFailure } from "../planning/plan.ts";
+import type { Statement } from "../planning/statements.ts";
+
+/** How many statements of a migration a dry run shows, unless everything is asked for. */
+const SHOWN_STATEMENTS = 20;
+
+/** `1,234ms`. */
+function formatMs(ms: number): string {
+  return `${ms.toLocaleString("en-US")}ms`;
+}
+
+/**
+ * A duration as a person says it.
+ *
+ * @param ms The duration in milliseconds.
+ */
+export function formatDuration(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1000));
+  if (seconds < 120) return `${seconds} s`;
+  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
+  return `${Math.round(seconds / 3600)} h`;
+}
+
+/** What PostgreSQL said of a failure, beyond the message, and where it was. */
+function formatFailure(name: string, error: MigrationFailure): string[] {
+  const place = error.part === "end"
+    ? "in the checks at its end, after all statements"
+    : `in statement ${error.statement}${
+      error.part === "undo" ? " of the stored rollback SQL" : ""
+    }, line ${error.line}`;
+  return [
+    `🔎 ${name}`,
+    `   SQLSTATE ${error.code} ${place}`,
+    `   ${error.message}`,
+    ...(error.detail === undefined ? [] : [`   Detail: ${error.detail}`]),
+    ...(error.hint === undefined ? [] : [`   Hint: ${error.hint}`]),
+    ...(error.context === undefined
+      ? []
+      : [`   Where: ${error.context.replaceAll("\n", "\n          ")}`]),
+  ];
+}
+
+/** What `migrate` came to. */
+export function formatMigrate(result: MigrateResult): string {
+  const lines: string[] = [];
+  for (const name of result.rollbacksRefreshed) {
+    lines.push(`♻️  ${name}: the stored rollback SQL was brought up to date`);
+  }
+  if (lines.length > 0) lines.push("");
+
+  if (result.migrationsFailed > 0) {
+    lines.push(
+      "❌ Migration failed!",
+      `📈 Successful: ${result.migrationsRun}`,
+      `📉 Failed: ${result.migrationsFailed}`,
+      "",
+      "📋 Migration Results:",
+      ...result.results.map(({ name, success, undone, error }) => {
+        if (success) return `  ✅ ${name}`;
+        return undone ? `  ↩️  ${name} - undone with the run` : `  ❌ ${name} - ${error?.message}`;
+      }),
+      "",
+    );
+    for (const { name, error } of result.results) {
+      if (error !== null) lines.push(...formatFailure(name, error), ...advise(error));
+    }
+  } else if (result.results.length > 0) {
+    lines.push(
+      "📋 Migration Details:",
+      ...result.results.map(({ name, reason, executionTimeMs }) =>
+        `  ✅ ${name} - ${reason} (${formatMs(executionTimeMs)})`
+      ),
+      "",
+    );
+    if (result.success) {
+      lines.push(
+        "✅ Migration completed successfully!",
+        `📊 Batch: ${result.batchNumber}`,
+        `📈 Migrations run: ${result.migrationsRun}`,
+      );
+    }
+  } else if (result.success) {
+    lines.push("✅ Nothing to migrate: the database is up to date");
+  }
+  if (result.interrupted) {
+    lines.push(
+      `⏹️  Interrupted: ${result.migrationsRun} of ${result.planned.length} migrations were applied`,
+      '💡 Run "deno task migrate" to apply the others',
+    );
+  }
+  lines.push(...result.results.flatMap(formatNotices));
+  return lines.join("\n");
+}
+
+function advise(error: MigrationFailure): string[] {
+  const tip = error.code === "55P04"
+    ? "A new enum value can be used in the next transaction only: use it in a migration of its own, " +
+      "with --transaction each"
+    : error.code === "55P03"
+    ? "Another session holds a lock on the table: run it again when that has ended, or set a longer " +
+      "lock_timeout in the migration"
+    : error.code === "40P01" || error.code === "40001"
+    ? "It met with other sessions' work: run it again"
+    : null;
+  return [
+    "",
+    "Nothing of this migration is left in the database.",
+    `💡 ${tip ?? 'Mend the file and run "deno task migrate" again'}`,
+  ];
+}
+
+function formatNotices(
+  { name, notices }: { name: string; notices: readonly string[] },
+): string[] {
+  return notices.map((notice) => `ℹ️  ${name}: ${notice}`);
+}
+
+/** What `migrate --dry-run` found. */
+export function formatPlannedMigrations(
+  planned: readonly PlannedMigration[],
+  verbose: boolean,
+): string {
+  if (planned.length === 0) return "✅ Nothing to migrate: the database is up to date";
+  const lines = ["📋 Would be applied, in this order:"];
+  for (const migration of planned) {
+    lines.push(`  📄 ${migration.name} (${migration.reason})`);
+    if (migration.undo !== null) {
+      lines.push("     undo the applied version:", ...formatStatements(migration.undo, verbose));
+      lines.push("     apply the new one:");
+    }
+    lines.push(...formatStatements(migration.statements, verbose));
+    lines.push(...formatNotices(migration).map((notice) => `     ${notice}`));
+  }
+  lines.push("", "🔍 Dry run: nothing was changed");
+  return lines.join("\n");
+}
+
+function formatStatements(statements: readonly Statement[], verbose: boolean): string[] {
+  const shown = verbose ? statements : statements.slice(0, SHOWN_STATEMENTS);
+  const lines = shown.map(({ line, sql }) => {
+    const text = verbose ? sql.replaceAll("\n", `\n${" ".repeat(12)}`) : firstLine(sql);
+    return `     ${String(line).padStart(5)}  ${text}`;
+  });
+  const left = statements.length - shown.length;
+  if (left > 0) lines.push(`            … and ${left} more (--verbose shows all)`);
+  return lines;
+}
+
+function firstLine(sql: string): string {
+  const line = sql.split("\n", 1)[0]!;
+  return line === sql && line.length <= 100 ? line : `${line.slice(0, 99)} …`;
+}
+
+/** What `status` reports. */
+export function formatStatus(status: StatusResult, verbose: boolean): string {
+  const lines = [
+    "📊 Migration Status",
+    "",
+    `📁 Total migration files: ${status.totalFiles}`,
+    `✅ Executed migrations: ${status.executed}`,
+    `⏳ Pending migrations: ${status.pending.length}`,
+    `🎯 Last batch: ${status.lastBatch}`,
+    `🎉 Up to date: ${status.upToDate ? "Yes" : "No"}`,
+  ];
+  const { lock } = status;
+  if (lock.isLocked) {
+    lines.push(`🔒 Locked by: ${lock.holder} for ${formatDuration(lock.ageMs ?? 0)}`);
+  }
+  if (status.pending.length > 0) {
+    lines.push("", "⏳ Pending Migrations:");
+    for (const { name, reason, error } of status.pending) {
+      lines.push(`  📄 ${name} (${reason})`);
+      if (error !== null) lines.push(`     last failed with: ${error.message} (${error.code})`);
+    }
+  }
+  const list = (title: string, names: readonly string[]) => {
+    if (names.length > 0) lines.push("", title, ...names.map((name) => `  📄 ${name}`));
+  };
+  list("👻 Applied, but the file is gone:", status.missing);
+  list("♻️  Rollback section changed (the next migrate stores it):", status.changedRollbacks);
+  if (verbose) {
+    list("🙈 Left out:", status.leftOut.map(({ name, reason }) => `${name} (${reason})`));
+  }
+  if (!status.upToDate) {
+    lines.push("", '💡 Run "deno task migrate" to execute pending migrations');
+  }
+  return lines.join("\n");
+}
+
+/** What `rollback` came to. */
+export function formatRollback(result: RollbackRunResult): string {
+  if (result.planned.length === 0) return "✅ Nothing to roll back";
+  const lines: string[] = [];
+  if (result.success) {
+    lines.push(
+      "📋 Rollback Details:",
+      ...result.results.map((item) => `  ✅ ${item.name}${formatSource(item)}`),
+      "",
+      "✅ Rollback completed successfully!",
+      `📉 Migrations rolled back: ${result.migrationsRolledBack}`,
+    );
+  } else {
+    lines.push(...formatUndone(result.results, result.planned.length));
+  }
+  if (result.interrupted) {
+    lines.push(
+      `⏹️  Interrupted: ${result.migrationsRolledBack} of ${result.planned.length} migrations were rolled back`,
+    );
+  }
+  return lines.join("\n");
+}
+
+function formatUndone(results: readonly RollbackResult[], planned: number): string[] {
+  const failed = results.find(({ error }) => error !== null);
+  const undone = results.filter(({ success }) => success).length;
+  const lines = failed === undefined ? [] : ["❌ Rollback failed!"];
+  lines.push(
+    `📉 Migrations rolled back: ${undone} of ${planned}`,
+    "",
+    "📋 Rollback Details:",
+    ...results.map((item) =>
+      item.success
+        ? `  ✅ ${item.name}${formatSource(item)}`
+        : `  ❌ ${item.name}${formatSource(item)} - ${item.error?.message}`
+    ),
+    "",
+  );
+  if (failed !== undefined) {
+    lines.push(
+      ...formatFailure(failed.name, failed.error!),
+      "",
+      "This migration is still applied, and everything before it.",
+      "💡 Mend its ROLLBACK section and run the command again",
+    );
+  }
+  return lines;
+}
+
+function formatSource({ source, sourceReason }: { source: string; sourceReason: string }): string {
+  return source === "file" ? "" : ` (stored rollback SQL: ${sourceReason})`;
+}
+
+/** What `rollback --dry-run` found. */
+export function formatPlannedRollbacks(
+  planned: readonly PlannedRollback[],
+  verbose: boolean,
+): string {
+  if (planned.length === 0) return "✅ Nothing to roll back";
+  const lines = ["📋 Would be rolled back, in this order:"];
+  for (const step of planned) {
+    lines.push(
+      `  📄 ${step.name}${formatSource(step)}`,
+      ...formatStatements(step.statements, verbose),
+    );
+  }
+  lines.push("", "🔍 Dry run: nothing was changed");
+  return lines.join("\n");
+}
+
+/** How `fresh` ended; what it does was said while it ran. */
+export function formatFresh(result: FreshResult): string {
+  const { migrated } = result;
+  if (migrated === null) {
+    return result.interrupted
+      ? `⏹️  Interrupted: ${result.rolledBack.length} migrations were rolled back, nothing was applied`
+      : formatUndone(result.rolledBack, result.rolledBack.length).join("\n");
+  }
+  if (!migrated.success) return formatMigrate(migrated);
+  return [
+    "✅ Migration completed successfully!",
+    `📊 Batch: ${migrated.batchNumber ?? 0}`,
+    `📈 Migrations run: ${migrated.migrationsRun}`,
+    ...migrated.results.flatMap(formatNotices),
+  ].join("\n");
+}
+
+/** The file that `create` made. */
+export function formatCreate({ name, path }: CreateResult): string {
+  return [
+    "✅ Migration file created!",
+    `📄 File: ${name}`,
+    `📍 Path: ${path}`,
+    "",
+    "💡 Edit the file to add your migration SQL",
+  ].join("\n");
+}
+
+/** What `baseline` recorded. */
+export function formatBaseline({ upTo, recorded, batchNumber }: BaselineResult): string {
+  if (recorded.length === 0) return `✅ Everything up to ${upTo} is on record already`;
+  return [
+    "📋 Recorded as applied, without running:",
+    ...recorded.map((name) => `  📌 ${name}`),
+    "",
+    "✅ Baseline recorded!",
+    `📊 Batch: ${batchNumber}`,
+    `📈 Migrations recorded: ${recorded.length}`,
+  ].join("\n");
+}
+
+/** What `repair` is about to change, or has changed. */
+export function formatRepair({ name, before, after }: RepairChange): string {
+  return `🔧 ${name}: ${before} → ${after}`;
+}
+
+/** What `unlock` did. */
+export function formatUnlock({ released, lock }: UnlockResult): string {
+  return released
+    ? `🔓 Lock released. ${lock.holder} had held it for ${formatDuration(lock.ageMs ?? 0)}`
+    : "✅ The lock is free: there is nothing to release";
+}
+
+/** The audit log. */
+export function formatHistory(entries: readonly LogEntry[]): string {
+  if (entries.length === 0) return "📜 Nothing has been done in this project yet";
+  const lines = ["📜 Migration History, newest first", ""];
+  for (const entry of entries) {
+    const facts = [
+      entry.batch === null ? "" : `batch ${entry.batch}`,
+      entry.executionTimeMs === null ? "" : formatMs(entry.executionTimeMs),
+      entry.result === "failed" ? `${entry.details?.message} (${entry.details?.code})` : "",
+    ].filter((fact) => fact !== "");
+    lines.push(
+      `  ${entry.result === "ok" ? "✅" : "❌"} ${
+        entry.loggedAt.slice(0, 19).replace("T", " ")
+      }  ` +
+        `${[entry.action, entry.migration].filter(Boolean).join(" ")}` +
+        `${facts.length === 0 ? "" : ` - ${facts.join(", ")}`}`,
+      `     by ${entry.actor ?? "?"}, supamigrate ${entry.toolVersion ?? "?"}`,
+    );
+  }
+  return lines.join("\n");
+}
+
+/** What `install` did. */
+export function formatInstall(result: InstallResult): string {
+  const { via, previousVersion, version, replaced } = result;
+  return [
+    ...replaced.map((signature) => `🗑️  Dropped ${signature}`),
+    previousVersion === null
+      ? `✅ Installed over ${via}: exec_sql for service_role alone, tracking schema version ${version}`
+      : `✅ Installed again over ${via}: tracking schema version ${previousVersion} → ${version}`,
+    "",
+    '💡 Run "deno task migrate" to execute pending migrations',
+  ].join("\n");
+}

@@ -1,0 +1,259 @@
+/** Splits SQL into statements with PostgreSQL's own parser. @module */
+
+import { type FilePosition, MigrationFileError } from "../errors.ts";
+import type { Section } from "./sections.ts";
+
+/** One statement as it is sent. */
+export interface Statement {
+  /** The line of the file that it starts on, from 1. */
+  readonly line: number;
+  /** Its text, without comments before it and without the semicolon. */
+  readonly sql: string;
+}
+
+/** The statements of a section, and what was done to get them. */
+export interface SplitResult {
+  /** The statements in order. */
+  readonly statements: readonly Statement[];
+  /** What the user should know, a sentence each. */
+  readonly notices: readonly string[];
+}
+
+/** A statement with its parse tree, as far as this module looks into it. */
+interface ParsedStatement extends Statement {
+  readonly type: string;
+  // deno-lint-ignore no-explicit-any -- the parser's trees have hundreds of shapes
+  readonly node: any;
+}
+
+let parser: Promise<typeof import("libpg-query")> | undefined;
+
+/** Loads PostgreSQL's parser (WebAssembly, about 10 ms), once and only when it is needed. */
+function loadParser(): Promise<typeof import("libpg-query")> {
+  parser ??= import("libpg-query").then(async (module) => {
+    await module.loadModule();
+    return module;
+  });
+  return parser;
+}
+
+/**
+ * Splits a section into statements and refuses those that cannot run in one transaction
+ * through `exec_sql`.
+ *
+ * @param section The section of a migration file.
+ * @param file The name to use in errors.
+ * @returns The statements with their lines.
+ * @throws {MigrationFileError} The SQL does not parse, or holds a statement that cannot run.
+ */
+export async function splitStatements(section: Section, file: string): Promise<SplitResult> {
+  const { parseSync, hasSqlDetails } = await loadParser();
+  const locate = (offset: number): FilePosition => {
+    const before = section.sql.slice(0, offset);
+    const start = before.lastIndexOf("\n") + 1;
+    return {
+      file,
+      line: section.line + before.split("\n").length - 1,
+      column: [...section.sql.slice(start, offset)].length + 1,
+      excerpt: section.sql.slice(start).split("\n", 1)[0]!,
+    };
+  };
+
+  let parsed: ParsedStatement[];
+  try {
+    parsed = section.sql.trim() === "" ? [] : toStatements(parseSync(section.sql).stmts, section);
+  } catch (error) {
+    if (!hasSqlDetails(error)) throw error;
+    const characters = [...section.sql];
+    const cursor = Math.max(0, error.sqlDetails?.cursorPosition ?? 0);
+    const offset = characters.slice(0, cursor).join("").length;
+    throw explainSyntaxError(error.message, section.sql, offset, locate(offset));
+  }
+
+  const { statements, notices } = unwrapTransactions(parsed, file);
+  for (const statement of statements) refuseUnrunnable(statement, file);
+  return { statements: statements.map(({ line, sql }) => ({ line, sql })), notices };
+}
+
+/** The parser counts bytes of UTF-8. */
+function toStatements(
+  // deno-lint-ignore no-explicit-any -- see ParsedStatement
+  raw: any[] | undefined,
+  section: Section,
+): ParsedStatement[] {
+  const bytes = new TextEncoder().encode(section.sql);
+  const decoder = new TextDecoder();
+  let line = section.line;
+  let counted = 0;
+  return (raw ?? []).map(({ stmt, stmt_location: start = 0, stmt_len: length }) => {
+    for (; counted < start; counted++) if (bytes[counted] === 10) line++;
+    const sql = decoder.decode(bytes.subarray(start, length ? start + length : undefined));
+    const [type, node] = Object.entries(stmt)[0]!;
+    return { line, sql: sql.trim(), type, node };
+  });
+}
+
+function explainSyntaxError(
+  message: string,
+  sql: string,
+  offset: number,
+  position: FilePosition,
+): MigrationFileError {
+  const meta = /^\s*(\\\S+)/.exec(position.excerpt ?? "")?.[1];
+  if (meta !== undefined) {
+    return new MigrationFileError(`"${meta}" is a command of psql, not SQL`, position, {
+      hint: "Delete the line. A dump made with pg_dump has to be plain SQL (--inserts).",
+    });
+  }
+  if (/\bcopy\b[^;]*\bfrom\s+stdin\b[^;]*;[^;]*$/i.test(sql.slice(0, offset + 1))) {
+    return new MigrationFileError("COPY … FROM stdin cannot be sent over HTTPS", position, {
+      hint: "Write the rows as INSERT statements (pg_dump --inserts).",
+    });
+  }
+  return new MigrationFileError(message, position, {
+    hint: "Mend the SQL. Nothing was sent to the database.",
+  });
+}
+
+const BEGINS = ["TRANS_STMT_BEGIN", "TRANS_STMT_START"];
+
+/**
+ * `BEGIN … COMMIT` around everything says what happens anyway: each migration is one
+ * transaction, together with its history row. Any other transaction control would break that.
+ */
+function unwrapTransactions(
+  parsed: readonly ParsedStatement[],
+  file: string,
+): { statements: ParsedStatement[]; notices: string[] } {
+  const statements: ParsedStatement[] = [];
+  let inside = false;
+  let outside = false; // a statement stands outside of all blocks
+  let blocks = 0;
+  for (const statement of parsed) {
+    if (statement.type !== "TransactionStmt") {
+      outside ||= !inside;
+      statements.push(statement);
+      continue;
+    }
+    const { kind, options, chain } = statement.node;
+    const opens: boolean = !inside && BEGINS.includes(kind) && options === undefined;
+    const closes = inside && kind === "TRANS_STMT_COMMIT" && !chain;
+    if (!opens && !closes) throw transactionControl(parsed, file, statement);
+    inside = opens;
+    if (closes) blocks++;
+  }
+  if (inside || (outside && blocks > 0)) throw transactionControl(parsed, file);
+  return {
+    statements,
+    notices: blocks === 0
+      ? []
+      : ["BEGIN and COMMIT were left out: every migration is one transaction of its own"],
+  };
+}
+
+function transactionControl(
+  parsed: readonly ParsedStatement[],
+  file: string,
+  at = parsed.find(({ type }) => type === "TransactionStmt")!,
+): MigrationFileError {
+  return new MigrationFileError(
+    `Transaction control ("${firstLine(at.sql)}") cannot be part of a migration`,
+    { file, line: at.line, excerpt: firstLine(at.sql) },
+    {
+      hint: "A migration is one transaction, together with its history row: delete BEGIN, " +
+        "COMMIT and the like, or split the file where a commit is needed.",
+    },
+  );
+}
+
+/**
+ * The one place that knows what cannot run inside the transaction of `exec_sql`. Running such
+ * statements by another way would start here.
+ */
+function refuseUnrunnable({ type, node, sql, line }: ParsedStatement, file: string): void {
+  const refuse = (what: string, hint: string): never => {
+    throw new MigrationFileError(what, { file, line, excerpt: firstLine(sql) }, { hint });
+  };
+  const outside = (name: string, hint: string) =>
+    refuse(`${name} cannot run inside a transaction`, hint);
+
+  switch (type) {
+    case "IndexStmt":
+    case "DropStmt":
+      if (node.concurrent) {
+        outside(
+          `${type === "IndexStmt" ? "CREATE" : "DROP"} INDEX CONCURRENTLY`,
+          "Leave CONCURRENTLY out (writes to the table wait while it runs), or run the " +
+            "statement in the SQL editor and record the migration with repair --mark applied.",
+        );
+      }
+      break;
+    case "ReindexStmt":
+      if (
+        ["REINDEX_OBJECT_SCHEMA", "REINDEX_OBJECT_SYSTEM", "REINDEX_OBJECT_DATABASE"]
+          .includes(node.kind) || hasOption(node.params, "concurrently")
+      ) {
+        outside("This REINDEX", "Name one index or table, and leave CONCURRENTLY out.");
+      }
+      break;
+    case "AlterTableStmt":
+      if (node.cmds?.some(detachesConcurrently)) {
+        outside("DETACH PARTITION … CONCURRENTLY", "Leave CONCURRENTLY out.");
+      }
+      break;
+    case "VacuumStmt":
+      if (node.is_vacuumcmd) outside("VACUUM", "Autovacuum does it; ANALYZE can be used.");
+      break;
+    case "ClusterStmt":
+      if (node.relation === undefined) outside("CLUSTER without a table", "Name the table.");
+      break;
+    case "CreatedbStmt":
+    case "DropdbStmt":
+    case "CreateTableSpaceStmt":
+    case "DropTableSpaceStmt":
+    case "AlterSystemStmt":
+    case "CreateSubscriptionStmt":
+    case "DropSubscriptionStmt":
+      outside(firstWords(sql), "Run it in the SQL editor, outside of migrations.");
+      break;
+    case "DiscardStmt":
+      if (node.target === "DISCARD_ALL") outside("DISCARD ALL", "Leave it out.");
+      break;
+    case "CopyStmt":
+      if (node.filename === undefined && !node.is_program) {
+        refuse(
+          `${node.is_from ? "COPY … FROM stdin" : "COPY … TO stdout"} cannot be sent over HTTPS`,
+          "Write the rows as INSERT statements (pg_dump --inserts).",
+        );
+      }
+      break;
+    case "VariableSetStmt":
+      if (node.name === "role" || node.name === "session_authorization") {
+        refuse(
+          `"${firstLine(sql)}" is refused by PostgreSQL inside exec_sql`,
+          "Migrations run as postgres. To give an object another owner, use ALTER … OWNER TO.",
+        );
+      }
+      break;
+  }
+}
+
+// deno-lint-ignore no-explicit-any -- see ParsedStatement
+function hasOption(options: any[] | undefined, name: string): boolean {
+  return options?.some(({ DefElem }) => DefElem?.defname === name) ?? false;
+}
+
+// deno-lint-ignore no-explicit-any -- see ParsedStatement
+function detachesConcurrently({ AlterTableCmd }: any): boolean {
+  return AlterTableCmd?.subtype === "AT_DetachPartition" &&
+    AlterTableCmd.def?.PartitionCmd?.concurrent === true;
+}
+
+function firstLine(sql: string): string {
+  const line = sql.split("\n", 1)[0]!;
+  return line.length > 80 ? `${line.slice(0, 79)}…` : line;
+}
+
+function firstWords(sql: string): string {
+  return sql.split(/\s+/, 2).join(" ").toUpperCase();
+}

@@ -1,0 +1,173 @@
+/** Turns environment variables, a `.env` file and flags into options. Used by the CLI. @module */
+
+import { ConfigurationError } from "./errors.ts";
+import type { MigratorOptions } from "./migrator.ts";
+
+/** The flags that every command has. */
+export interface GlobalFlags {
+  /** The folder of the migrations. */
+  readonly dir?: string;
+  /** The embedded database, or its folder. */
+  readonly embedded?: string | true;
+  /** A file with settings, instead of `.env`. */
+  readonly envFile?: string;
+  /** The command makes no sense without a project, unless `embedded` says otherwise. */
+  readonly needsProject?: boolean;
+}
+
+/** Environment variables by name. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The options that settings come to, and what has to be said about them. */
+export interface Settings {
+  /** The options of `createMigrator`. */
+  readonly options: MigratorOptions;
+  /** Why the embedded database is used, where nobody asked for it. */
+  readonly embeddedNote: string | null;
+  /** Everything that must never be printed. */
+  readonly secrets: readonly string[];
+}
+
+/** Where the embedded database is kept by default. */
+const DEFAULT_EMBEDDED_PATH = ".supamigrate/db";
+
+/** The names that the service role's key goes by, the first one that is set counts. */
+const KEY_NAMES = [
+  "SUPABASE_SERVICE_KEY",
+  "SUPABASE_SERVICE_ROLE_KEY",
+  "SUPABASE_SECRET_KEY",
+] as const;
+
+/**
+ * Resolves settings: flags, then environment variables, then the `.env` file.
+ *
+ * @param environment The environment variables.
+ * @param flags The command's flags.
+ * @returns The options for `createMigrator`.
+ * @throws {ConfigurationError} A setting is missing, contradictory or out of range.
+ */
+export async function resolveSettings(
+  environment: Environment,
+  flags: GlobalFlags,
+): Promise<Settings> {
+  const values = { ...await readEnvFile(flags.envFile), ...dropEmpty(environment) };
+  const url = values.SUPABASE_URL;
+  const key = readServiceKey(values);
+  const accessToken = values.SUPABASE_ACCESS_TOKEN;
+  const databaseUrl = values.DATABASE_URL ?? values.SUPABASE_DB_URL;
+  const shared = {
+    migrations: flags.dir ?? await defaultFolder(),
+    holder: await describeHolder(values),
+    processId: `migration-${Date.now()}`,
+    ...numberSetting(values, "MIGRATION_LOCK_TIMEOUT", "lockTimeoutMs"),
+    ...numberSetting(values, "MIGRATION_BATCH_SIZE", "batchSize"),
+  };
+  const secrets = [key, accessToken, databaseUrl].filter((secret) => secret !== undefined);
+
+  if (flags.embedded !== undefined || url === undefined) {
+    const path = typeof flags.embedded === "string" ? flags.embedded : DEFAULT_EMBEDDED_PATH;
+    if (flags.embedded === undefined) refuseToGuess(values, key, flags.needsProject);
+    return {
+      options: { ...shared, embedded: path },
+      embeddedNote: flags.embedded === undefined
+        ? `SUPABASE_URL is not set: using the embedded database in ${path}`
+        : null,
+      secrets,
+    };
+  }
+  return {
+    options: {
+      ...shared,
+      supabaseUrl: url,
+      ...(key === undefined ? {} : { serviceKey: key }),
+      ...(accessToken === undefined ? {} : { accessToken }),
+      ...(databaseUrl === undefined ? {} : { databaseUrl }),
+    },
+    embeddedNote: null,
+    secrets,
+  };
+}
+
+/** A forgotten variable must not pass for a deployment. */
+function refuseToGuess(
+  values: Environment,
+  key: string | undefined,
+  needsProject = false,
+): void {
+  const hint = "Set SUPABASE_URL, or say --embedded to use the embedded database.";
+  if (values.CI !== undefined && values.CI !== "false") {
+    throw new ConfigurationError("SUPABASE_URL is not set, and this is CI", { hint });
+  }
+  if (needsProject) throw new ConfigurationError("SUPABASE_URL is not set", { hint });
+  if (key !== undefined) {
+    throw new ConfigurationError("A service key is set, and SUPABASE_URL is not", { hint });
+  }
+}
+
+async function readEnvFile(path: string | undefined): Promise<Record<string, string>> {
+  const { readFile } = await import("node:fs/promises");
+  const { parseEnv } = await import("node:util");
+  try {
+    return dropEmpty(parseEnv(await readFile(path ?? ".env", "utf8")));
+  } catch (error) {
+    if (path === undefined && (error as { code?: string }).code === "ENOENT") return {};
+    throw new ConfigurationError(
+      `Cannot read the settings in "${path ?? ".env"}": ${(error as Error).message}`,
+      { cause: error },
+    );
+  }
+}
+
+/** An empty variable is how many systems say "not set". */
+function dropEmpty(values: Environment): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(values).filter((entry): entry is [string, string] => (entry[1] ?? "") !== ""),
+  );
+}
+
+function readServiceKey(values: Environment): string | undefined {
+  for (const name of KEY_NAMES) if (values[name] !== undefined) return values[name];
+  const keys = values.SUPABASE_SECRET_KEYS;
+  if (keys === undefined) return undefined;
+  try {
+    const parsed: unknown = JSON.parse(keys);
+    const named = typeof parsed === "object" && parsed !== null ? parsed : {};
+    const key: unknown = "default" in named ? named.default : Object.values(named)[0];
+    if (typeof key === "string") return key;
+  } catch {
+    // not JSON: said below, without the value
+  }
+  throw new ConfigurationError(
+    'SUPABASE_SECRET_KEYS is not JSON such as {"default":"sb_secret_…"}',
+  );
+}
+
+async function defaultFolder(): Promise<string> {
+  const { exists } = await import("@std/fs");
+  for (const folder of ["migrations", "supabase/migrations"]) {
+    if (await exists(folder)) return folder;
+  }
+  return "migrations";
+}
+
+async function describeHolder(values: Environment): Promise<string> {
+  if (values.GITHUB_ACTIONS === "true") {
+    return `${values.GITHUB_ACTOR ?? "github"}, run ${values.GITHUB_RUN_ID ?? "?"} of ` +
+      `${values.GITHUB_REPOSITORY ?? "GitHub Actions"}`;
+  }
+  const { hostname } = await import("node:os");
+  return `${values.USER ?? values.USERNAME ?? "somebody"}@${hostname()}`;
+}
+
+function numberSetting<Option extends string>(
+  values: Environment,
+  name: string,
+  option: Option,
+): Partial<Record<Option, number>> {
+  const value = values[name];
+  if (value === undefined) return {};
+  if (!/^[1-9]\d{0,9}$/.test(value)) {
+    throw new ConfigurationError(`${name} has to be a whole number from 1 on, not "${value}"`);
+  }
+  return { [option]: Number(value) } as Record<Option, number>;
+}

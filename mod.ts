@@ -1,0 +1,76 @@
+/**
+ * Schema migrations for a Supabase project over HTTPS alone, with rollback, a lock that cannot
+ * be stolen, and exactly-once application. Without a project the same operations run on an
+ * embedded database.
+ *
+ * @example
+ * ```ts
+ * import { createMigrator } from "./mod.ts";
+ *
+ * await using migrator = createMigrator({
+ *   embedded: true, // or: supabaseUrl, serviceKey
+ *   migrations: {
+ *     "001_notes.sql": "create table notes (id uuid primary key);\n-- ROLLBACK\ndrop table notes;",
+ *   },
+ * });
+ * const { success, migrationsRun } = await migrator.migrate();
+ * ```
+ *
+ * @module
+ */
+
+export {
+  createMigrator,
+  installScript,
+  type Migrator,
+  type MigratorOptions,
+  VERSION,
+} from "./lib/migrator.ts";
+
+export {
+  ConfigurationError,
+  type ErrorDetails,
+  type FilePosition,
+  InterruptedError,
+  LockHeldError,
+  LockLostError,
+  MigrationFileError,
+  SupamigrateError,
+  UnknownOutcomeError,
+  UnreachableError,
+} from "./lib/errors.ts";
+
+export type { RpcClient } from "./lib/database/client.ts";
+export type { Activity, LockState } from "./lib/database/state.ts";
+export type { Target } from "./lib/database/target.ts";
+export type { ProgressEvent } from "./lib/operations/context.ts";
+export type { CreateOptions, CreateResult } from "./lib/operations/create.ts";
+export type { FreshOptions, FreshResult } from "./lib/operations/fresh.ts";
+export type { FoundFunction, InstallOptions, InstallResult } from "./lib/operations/install.ts";
+export type {
+  MigrateOptions,
+  MigrateResult,
+  MigrationResult,
+  PlannedMigration,
+} from "./lib/operations/migrate.ts";
+export type {
+  BaselineResult,
+  HistoryOptions,
+  LogEntry,
+  RecordedAs,
+  RepairChange,
+  RepairOptions,
+  UnlockOptions,
+  UnlockResult,
+} from "./lib/operations/records.ts";
+export type {
+  PlannedRollback,
+  RollbackOptions,
+  RollbackResult,
+  RollbackRunResult,
+} from "./lib/operations/rollback.ts";
+export type { MigrationSource } from "./lib/operations/source.ts";
+export type { StatusResult } from "./lib/operations/status.ts";
+export type { LeftOut } from "./lib/planning/discovery.ts";
+export type { MigrationFailure, MigrationStatus, PendingReason } from "./lib/planning/plan.ts";
+export type { Statement } from "./lib/planning/statements.ts";

@@ -1,0 +1,252 @@
+-- Applying and reverting. Called by supamigrate.perform alone, which holds the lock row.
+
+-- What a migration may expect of its session, whatever ran before it on this connection:
+-- default settings and no temporary objects.
+-- lock_timeout is what the API's own role has, so that a migration that cannot get its table
+-- fails and is undone instead of queueing the whole application behind it; a migration can
+-- set its own.
+create or replace function supamigrate.prepare_session() returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+begin
+  reset all;
+  discard temp;
+  set local lock_timeout = '8s';
+  begin
+    -- safeupdate refuses UPDATE and DELETE without WHERE, which migrations may well contain.
+    perform set_config('safeupdate.enabled', 'off', true);
+  exception when others then
+    null; -- the role may not set it: the migration will be told by the server
+  end;
+end
+$function$;
+
+-- Constraints that a migration leaves deferred are checked while the migration can still be
+-- undone and named. Afterwards those of later migrations in this transaction are as declared.
+create or replace function supamigrate.check_deferred_constraints() returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+declare
+  deferred text;
+begin
+  set constraints all immediate;
+  select string_agg(distinct format('%I.%I', n.nspname, c.conname), ', ')
+    into deferred
+    from pg_constraint c
+    join pg_namespace n on n.oid = c.connamespace
+   where c.condeferred;
+  if deferred is not null then
+    execute 'set constraints ' || deferred || ' deferred';
+  end if;
+end
+$function$;
+
+-- Runs the statements of a migration in a subtransaction, together with the history row that
+-- says so. Returns {success, execution_time_ms, closed_door} or {success: false, error}; after a
+-- failure nothing of the migration is left.
+--
+-- migration: name, checksum, batch, rollback_sql, statements as [[line, sql], …], and undo
+-- (likewise) where the version before is to be undone first. purpose: apply or revert.
+--
+-- The search_path is the one that the role postgres has on Supabase; what a migration makes of
+-- it ends with the function.
+create or replace function supamigrate.run_migration(
+  call jsonb, migration jsonb, purpose text, label text
+) returns jsonb
+language plpgsql
+set search_path = "$user", public, extensions
+as $function$
+declare
+  started timestamp with time zone := pg_catalog.clock_timestamp();
+  part text;
+  number bigint := 0;
+  line integer;
+  statement text;
+  closed_door boolean;
+  duration integer;
+  failure jsonb;
+  state text; message text; detail text; hint text; context text;
+  schema_of text; table_of text; column_of text; constraint_of text;
+begin
+  begin
+    foreach part in array array['undo', 'statements'] loop
+      number := 0;
+      for line, statement in
+        select (item->>0)::integer, item->>1
+          from pg_catalog.jsonb_array_elements(migration->part) with ordinality as list (item, position)
+         order by position
+      loop
+        number := number + 1;
+        perform pg_catalog.set_config('application_name',
+          pg_catalog.left('supamigrate ' || label || ' line ' || line, 63), true);
+        execute statement;
+      end loop;
+    end loop;
+
+    set local search_path = pg_catalog, pg_temp;
+    part := 'end';
+    perform supamigrate.check_deferred_constraints();
+    closed_door := supamigrate.guard_door();
+    duration := extract(epoch from clock_timestamp() - started) * 1000;
+    if purpose = 'apply' then
+      perform supamigrate.record_applied(call, migration, duration);
+    else
+      perform supamigrate.record_reverted(call, migration, duration);
+    end if;
+    return jsonb_build_object(
+      'name', migration->>'name', 'success', true,
+      'execution_time_ms', duration, 'closed_door', closed_door);
+  exception when query_canceled or assert_failure or others then
+    get stacked diagnostics
+      state = returned_sqlstate, message = message_text, detail = pg_exception_detail,
+      hint = pg_exception_hint, context = pg_exception_context,
+      schema_of = schema_name, table_of = table_name, column_of = column_name,
+      constraint_of = constraint_name;
+  end;
+
+  set local search_path = pg_catalog, pg_temp;
+  perform pg_advisory_unlock_all();
+  failure := jsonb_strip_nulls(jsonb_build_object(
+    'code', state, 'message', message, 'detail', nullif(detail, ''), 'hint', nullif(hint, ''),
+    -- Where the error came from inside a function or DO block; the frames from the statement
+    -- itself outwards are ours.
+    'context', case when part <> 'end' then
+      nullif(rtrim(split_part(context, format('SQL statement "%s"', statement), 1), E'\n'), '') end,
+    'schema', nullif(schema_of, ''), 'table', nullif(table_of, ''),
+    'column', nullif(column_of, ''), 'constraint', nullif(constraint_of, ''),
+    'part', part,
+    'statement', case when part <> 'end' then number end,
+    'line', case when part <> 'end' then line end));
+  duration := extract(epoch from clock_timestamp() - started) * 1000;
+  return jsonb_build_object(
+    'name', migration->>'name', 'success', false,
+    'execution_time_ms', duration, 'error', failure);
+end
+$function$;
+
+create or replace function supamigrate.record_applied(
+  call jsonb, migration jsonb, duration integer
+) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+begin
+  perform supamigrate.record_as_applied(migration, duration);
+  perform supamigrate.write_log(call, 'apply', 'ok', migration->>'name',
+    (migration->>'batch')::integer, migration->>'checksum', duration,
+    jsonb_strip_nulls(jsonb_build_object('reason', migration->>'reason',
+      'redo', case when migration ? 'undo' then true end)));
+end
+$function$;
+
+-- The version that is in the database, with its batch and its rollback SQL, stays on record.
+create or replace function supamigrate.record_failed(
+  call jsonb, migration jsonb, result jsonb
+) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+begin
+  insert into supamigrate.migration_history as known
+    (migration_name, batch_number, execution_time_ms, checksum, status, executed_at,
+     error_message, error)
+  values
+    (migration->>'name', (migration->>'batch')::integer, (result->>'execution_time_ms')::integer,
+     migration->>'checksum', 'failed', clock_timestamp(),
+     result->'error'->>'message', result->'error')
+  on conflict (migration_name) do update
+     set batch_number = case when known.applied_checksum is null
+                             then excluded.batch_number else known.batch_number end,
+         execution_time_ms = excluded.execution_time_ms,
+         checksum = excluded.checksum,
+         status = excluded.status,
+         executed_at = excluded.executed_at,
+         error_message = excluded.error_message,
+         error = excluded.error;
+  perform supamigrate.write_log(call, 'apply', 'failed', migration->>'name',
+    (migration->>'batch')::integer, migration->>'checksum',
+    (result->>'execution_time_ms')::integer, result->'error');
+end
+$function$;
+
+create or replace function supamigrate.record_reverted(
+  call jsonb, migration jsonb, duration integer
+) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+begin
+  update supamigrate.migration_history
+     set status = 'rolled_back', applied_checksum = null, error_message = null, error = null
+   where migration_name = migration->>'name' and applied_checksum is not null;
+  if not found then
+    raise exception 'Migration "%" is not applied', migration->>'name' using errcode = 'SM003';
+  end if;
+  perform supamigrate.write_log(call, 'rollback', 'ok', migration->>'name',
+    (migration->>'batch')::integer, null, duration,
+    jsonb_build_object('source', migration->>'source'));
+end
+$function$;
+
+-- call: migrations, and atomic: whether a failure undoes those before it in this call as well.
+-- Returns {results: […]}; the first failure ends the list.
+create or replace function supamigrate.apply(call jsonb) returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+declare
+  migration jsonb;
+  result jsonb;
+  results jsonb := '[]';
+  failed boolean := false;
+  total integer := jsonb_array_length(call->'migrations');
+begin
+  begin
+    for migration in
+      select item
+        from jsonb_array_elements(call->'migrations') with ordinality as list (item, position)
+       order by position
+    loop
+      perform supamigrate.prepare_session();
+      result := supamigrate.run_migration(call, migration, 'apply', migration->>'name');
+      results := results || result;
+      failed := not (result->>'success')::boolean;
+      exit when failed;
+    end loop;
+    if failed and (call->>'atomic')::boolean then
+      raise exception 'undo the run' using errcode = 'SM001';
+    end if;
+  exception when sqlstate 'SM001' then
+    null; -- what ran before the failure in this call is undone; variables keep their values
+  end;
+
+  if failed then
+    perform supamigrate.record_failed(call, migration, result);
+  end if;
+  notify pgrst, 'reload schema';
+  return jsonb_build_object('results', results);
+end
+$function$;
+
+-- call: migration with name, batch, source and statements. Returns {results: […]} as apply does.
+create or replace function supamigrate.revert(call jsonb) returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+declare
+  migration jsonb := call->'migration';
+  result jsonb;
+begin
+  perform supamigrate.prepare_session();
+  result := supamigrate.run_migration(call, migration, 'revert', 'rollback ' || (migration->>'name'));
+  if not (result->>'success')::boolean then
+    perform supamigrate.write_log(call, 'rollback', 'failed', migration->>'name',
+      (migration->>'batch')::integer, null, (result->>'execution_time_ms')::integer,
+      result->'error');
+  end if;
+  notify pgrst, 'reload schema';
+  return jsonb_build_object('results', jsonb_build_array(result));
+end
+$function$;

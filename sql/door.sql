@@ -1,0 +1,50 @@
+-- The door is public.exec_sql. Closed means: of the roles that a request can have, only
+-- service_role may call a function of that name, whatever its parameters are.
+
+create or replace function supamigrate.open_doors()
+returns table (function_name text, role_name text)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+  select format('%I.%I(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid)),
+         r.rolname::text
+    from pg_proc p
+    join pg_namespace n on n.oid = p.pronamespace
+   cross join pg_roles r
+   where p.proname = 'exec_sql'
+     and r.rolname in ('anon', 'authenticated')
+     and has_schema_privilege(r.oid, n.oid, 'usage')
+     and has_function_privilege(r.oid, p.oid, 'execute')
+   order by 1, 2
+$function$;
+
+-- A migration may open the door without meaning to ("grant execute on all functions in
+-- schema public", as dumps do). The own door is closed again in the same transaction; a
+-- second exec_sql that the migration leaves open, or the loss of the door, undoes it.
+create or replace function supamigrate.guard_door() returns boolean
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+declare
+  opened text;
+  closed_again boolean := false;
+begin
+  if to_regprocedure('public.exec_sql(text, jsonb)') is null then
+    raise exception 'The migration removes public.exec_sql(text, jsonb), through which migrations run'
+      using errcode = 'SM002', hint = 'Leave that function out of what the migration drops.';
+  end if;
+  if exists (select from supamigrate.open_doors()) then
+    revoke all on function public.exec_sql(text, jsonb) from public, anon, authenticated;
+    closed_again := true;
+    select string_agg(format('%s by %s', function_name, role_name), ', ')
+      into opened
+      from supamigrate.open_doors();
+    if opened is not null then
+      raise exception 'The migration leaves a function callable that runs any SQL: %', opened
+        using errcode = 'SM002',
+              hint = 'Add REVOKE EXECUTE ON FUNCTION … FROM public, anon, authenticated to the migration.';
+    end if;
+  end if;
+  return closed_again;
+end
+$function$;

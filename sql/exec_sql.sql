@@ -1,0 +1,82 @@
+-- The only function that the REST API shows. Runs SQL as the owner and returns its rows as a
+-- JSON array (empty where the statement returns none). Values belong into params, which the
+-- SQL reads as $1; nothing is ever put together from a value.
+--
+-- statement_timeout: PostgREST takes a function's own setting for the whole transaction, so
+-- that a long migration is not cancelled after authenticator's eight seconds.
+
+create or replace function public.exec_sql(sql_query text, params jsonb default '{}'::jsonb)
+returns jsonb
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+set statement_timeout = 0
+as $function$
+declare
+  result_cursor refcursor;
+  result_row record;
+  result_rows jsonb[] := '{}';
+  opened boolean := true;
+  state text;
+  message text;
+  detail text;
+  hint text;
+  leftover text;
+begin
+  begin
+    perform set_config('search_path', '"$user", public, extensions', true);
+
+    -- Opening a cursor plans the statement and executes nothing, so falling back to a plain
+    -- EXECUTE (no rows to return, or several statements) cannot run anything twice.
+    begin
+      open result_cursor for execute sql_query using params;
+    exception when others then
+      opened := false;
+    end;
+
+    if opened then
+      loop
+        fetch result_cursor into result_row;
+        exit when not found;
+        result_rows := array_append(result_rows, to_jsonb(result_row));
+      end loop;
+      close result_cursor;
+    else
+      execute sql_query using params;
+    end if;
+  exception
+    when serialization_failure or deadlock_detected then
+      -- PostgREST repeats a transaction that ends with 40001, without limit before 16.
+      get stacked diagnostics state = returned_sqlstate, message = message_text,
+        detail = pg_exception_detail, hint = pg_exception_hint;
+      perform pg_advisory_unlock_all();
+      raise exception using errcode = 'PT409', message = message,
+        detail = state || coalesce(': ' || nullif(detail, ''), ''), hint = hint;
+    when query_canceled or assert_failure or others then
+      -- Session advisory locks are the one thing that outlives an aborted transaction.
+      perform pg_advisory_unlock_all();
+      raise;
+  end;
+
+  -- The connection goes back into the API's pool: leave it as it was found.
+  reset all;
+  discard temp;
+  perform pg_advisory_unlock_all();
+  unlisten *;
+  for leftover in select name from pg_prepared_statements where from_sql loop
+    execute format('deallocate %I', leftover);
+  end loop;
+  for leftover in select name from pg_cursors where is_holdable loop
+    execute format('close %I', leftover);
+  end loop;
+
+  return to_jsonb(result_rows);
+end
+$function$;
+
+comment on function public.exec_sql(text, jsonb) is
+  'supamigrate: runs SQL for the service role, and for nobody else';
+
+-- By name as well as from PUBLIC: default privileges grant new functions to anon and
+-- authenticated by name, which revoking from PUBLIC alone would leave in place.
+revoke all on function public.exec_sql(text, jsonb) from public, anon, authenticated;
+grant execute on function public.exec_sql(text, jsonb) to service_role;

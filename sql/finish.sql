@@ -1,0 +1,6 @@
+-- The end of the installation: nobody but the owner has anything to do in the schema.
+revoke all on all tables in schema supamigrate from public;
+revoke all on all sequences in schema supamigrate from public;
+revoke all on all functions in schema supamigrate from public;
+
+notify pgrst, 'reload schema';

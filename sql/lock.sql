@@ -1,0 +1,268 @@
+-- The protocol. Reading this file top to bottom is reading it step by step:
+--
+--   acquire   takes the lock if it is free or expired, and if nothing has changed since the
+--             caller looked. Raises the generation.
+--   perform   every change: one operation under the lock, done once.
+--   settle    the caller lost a reply: was the operation done? If not, it never will be.
+--   unlock    takes the lock from whoever has it. Always safe, because of the generation.
+--
+-- Times are clock_timestamp() of this server; no client's clock is ever looked at.
+
+create or replace function supamigrate.describe_lock(held supamigrate.migration_lock)
+returns jsonb
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+  select jsonb_build_object(
+    'is_locked', held.is_locked,
+    'locked_by', held.locked_by,
+    'process_id', held.process_id,
+    'locked_at', held.locked_at,
+    'age_ms', case when held.is_locked
+      then (extract(epoch from clock_timestamp() - held.locked_at) * 1000)::bigint end,
+    'expires_in_ms', case when held.is_locked
+      then (extract(epoch from held.expires_at - clock_timestamp()) * 1000)::bigint end,
+    'generation', held.generation,
+    'sequence', held.sequence)
+$function$;
+
+-- What the session that keeps the lock row is doing, and who keeps it waiting. The running
+-- migration is in application_name, which others see before the transaction commits.
+create or replace function supamigrate.describe_activity() returns jsonb
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+  select jsonb_build_object(
+    'running', substr(a.application_name, length('supamigrate ') + 1),
+    'running_ms', (extract(epoch from clock_timestamp() - a.xact_start) * 1000)::bigint,
+    'blocked_by', (
+      select jsonb_agg(jsonb_build_object('pid', b.pid, 'user', b.usename, 'query', left(b.query, 200)))
+        from pg_stat_activity b
+       where b.pid = any (pg_blocking_pids(a.pid))))
+    from pg_stat_activity a
+   where a.application_name like 'supamigrate %'
+     and a.datname = current_database()
+     and a.pid <> pg_backend_pid()
+   limit 1
+$function$;
+
+create or replace function supamigrate.busy() returns jsonb
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+  select jsonb_build_object(
+    'status', 'busy',
+    'lock', supamigrate.describe_lock(held),
+    'activity', supamigrate.describe_activity())
+    from supamigrate.migration_lock held
+   where id = 1
+$function$;
+
+-- Takes the lock row, waiting at the most for an operation in flight as long as a gateway
+-- lets a request live. Returns null where it is still taken.
+create or replace function supamigrate.take_lock_row() returns supamigrate.migration_lock
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+declare
+  held supamigrate.migration_lock;
+begin
+  perform set_config('lock_timeout', '10s', true);
+  select * into held from supamigrate.migration_lock where id = 1 for update;
+  return held;
+exception when lock_not_available then
+  return null;
+end
+$function$;
+
+create or replace function supamigrate.write_log(
+  call jsonb, action text, result text,
+  migration_name text default null, batch_number integer default null,
+  checksum text default null, execution_time_ms integer default null,
+  details jsonb default null
+) returns void
+language sql
+set search_path = pg_catalog, pg_temp
+as $function$
+  insert into supamigrate.migration_log
+    (action, migration_name, batch_number, checksum, result, execution_time_ms,
+     actor, tool_version, operation_id, details)
+  values
+    (action, migration_name, batch_number, checksum, result, execution_time_ms,
+     call->>'holder', call->>'tool_version', (call->>'operation')::uuid, details)
+$function$;
+
+-- call: token, holder, process_id, lease_ms, generation and sequence as the caller saw them.
+create or replace function supamigrate.acquire(call jsonb) returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+declare
+  held supamigrate.migration_lock;
+  opened text;
+begin
+  if pg_is_in_recovery() then
+    raise exception 'This server is a read replica' using errcode = 'read_only_sql_transaction';
+  end if;
+  select string_agg(format('%s by %s', function_name, role_name), ', ')
+    into opened
+    from supamigrate.open_doors();
+  if opened is not null then
+    raise exception 'A function that runs any SQL is callable: %', opened using errcode = 'SM002';
+  end if;
+
+  -- A row that is taken belongs to an operation in flight: the lock is held, expired or not.
+  select * into held from supamigrate.migration_lock where id = 1 for update skip locked;
+  if not found then
+    return jsonb_set(supamigrate.busy(), '{status}', '"held"');
+  end if;
+
+  if held.is_locked and held.token = (call->>'token')::uuid then
+    return jsonb_build_object('status', 'acquired', 'lock', supamigrate.describe_lock(held));
+  end if;
+  if held.is_locked and held.expires_at > clock_timestamp() then
+    return jsonb_build_object('status', 'held', 'lock', supamigrate.describe_lock(held));
+  end if;
+  -- Nothing was planned on what has changed since, and a late copy of an earlier request
+  -- of this caller does not take a lock that nobody would release.
+  if held.generation <> (call->>'generation')::bigint
+     or held.sequence <> (call->>'sequence')::bigint then
+    return jsonb_build_object('status', 'moved', 'lock', supamigrate.describe_lock(held));
+  end if;
+
+  if held.is_locked then
+    perform supamigrate.write_log(call, 'take over expired lock', 'ok',
+      details => supamigrate.describe_lock(held));
+  end if;
+  update supamigrate.migration_lock
+     set is_locked = true,
+         locked_by = left(call->>'holder', 255),
+         process_id = left(call->>'process_id', 100),
+         token = (call->>'token')::uuid,
+         locked_at = clock_timestamp(),
+         lease_ms = (call->>'lease_ms')::integer,
+         expires_at = clock_timestamp() + (call->>'lease_ms')::integer * interval '1 millisecond',
+         generation = generation + 1,
+         sequence = 0
+   where id = 1
+  returning * into held;
+  return jsonb_build_object('status', 'acquired', 'lock', supamigrate.describe_lock(held));
+end
+$function$;
+
+-- call: operation, token, generation, sequence, action, and what the action needs.
+create or replace function supamigrate.perform(call jsonb) returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+declare
+  held supamigrate.migration_lock := supamigrate.take_lock_row();
+  known supamigrate.operation;
+  reply jsonb;
+begin
+  if held.id is null then
+    return supamigrate.busy();
+  end if;
+
+  select * into known from supamigrate.operation where id = (call->>'operation')::uuid;
+  if found then
+    return jsonb_build_object('status', 'done', 'sequence', known.sequence + 1, 'reply', known.reply);
+  end if;
+
+  if not held.is_locked
+     or held.token is distinct from (call->>'token')::uuid
+     or held.generation <> (call->>'generation')::bigint then
+    return jsonb_build_object('status', 'lost', 'lock', supamigrate.describe_lock(held));
+  end if;
+  if held.sequence <> (call->>'sequence')::bigint then
+    return jsonb_build_object('status', 'stale', 'sequence', held.sequence);
+  end if;
+
+  reply := case call->>'action'
+    when 'apply'    then supamigrate.apply(call)
+    when 'revert'   then supamigrate.revert(call)
+    when 'refresh'  then supamigrate.refresh_rollback(call)
+    when 'baseline' then supamigrate.baseline(call)
+    when 'repair'   then supamigrate.repair(call)
+    when 'drop'     then supamigrate.drop_application_schemas(call)
+    when 'release'  then '{}'::jsonb
+  end;
+  if reply is null then
+    raise exception 'Unknown action "%"', call->>'action' using errcode = 'invalid_parameter_value';
+  end if;
+
+  insert into supamigrate.operation (id, generation, sequence, action, reply)
+  values ((call->>'operation')::uuid, held.generation, held.sequence, call->>'action', reply);
+
+  if call->>'action' = 'release' then
+    update supamigrate.migration_lock
+       set is_locked = false, generation = generation + 1, sequence = 0
+     where id = 1;
+  else
+    update supamigrate.migration_lock
+       set sequence = sequence + 1,
+           expires_at = clock_timestamp() + lease_ms * interval '1 millisecond'
+     where id = 1;
+  end if;
+  return jsonb_build_object('status', 'done', 'sequence', held.sequence + 1, 'reply', reply);
+end
+$function$;
+
+-- call: operation, token, generation, and the sequence that the operation was sent with.
+-- Waits for an attempt in flight by taking the row. Where the operation is not in the ledger
+-- the sequence is raised, so that an attempt still under way comes too late; asking twice
+-- raises it once.
+create or replace function supamigrate.settle(call jsonb) returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+declare
+  held supamigrate.migration_lock := supamigrate.take_lock_row();
+  known supamigrate.operation;
+begin
+  if held.id is null then
+    return supamigrate.busy();
+  end if;
+
+  select * into known from supamigrate.operation where id = (call->>'operation')::uuid;
+  if found then
+    return jsonb_build_object('status', 'done', 'sequence', known.sequence + 1, 'reply', known.reply);
+  end if;
+  if not held.is_locked
+     or held.token is distinct from (call->>'token')::uuid
+     or held.generation <> (call->>'generation')::bigint then
+    return jsonb_build_object('status', 'lost', 'lock', supamigrate.describe_lock(held));
+  end if;
+
+  update supamigrate.migration_lock
+     set sequence = sequence + 1
+   where id = 1 and sequence = (call->>'sequence')::bigint
+  returning sequence into held.sequence;
+  if not found then
+    select sequence into held.sequence from supamigrate.migration_lock where id = 1;
+  end if;
+  return jsonb_build_object('status', 'not_done', 'sequence', held.sequence);
+end
+$function$;
+
+-- call: generation of the lock that is meant, so that a newer one is left alone.
+create or replace function supamigrate.unlock(call jsonb) returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+declare
+  held supamigrate.migration_lock := supamigrate.take_lock_row();
+begin
+  if held.id is null then
+    return supamigrate.busy();
+  end if;
+  if not held.is_locked or held.generation <> (call->>'generation')::bigint then
+    return jsonb_build_object('status', 'moved', 'lock', supamigrate.describe_lock(held));
+  end if;
+  update supamigrate.migration_lock
+     set is_locked = false, generation = generation + 1, sequence = 0
+   where id = 1;
+  perform supamigrate.write_log(call, 'unlock', 'ok', details => supamigrate.describe_lock(held));
+  return jsonb_build_object('status', 'unlocked', 'lock', supamigrate.describe_lock(held));
+end
+$function$;

@@ -1,0 +1,124 @@
+-- The tracking schema. It is private: no API role has USAGE on it, and everything in it is
+-- reached through public.exec_sql alone. The script can be run again at any time.
+
+create schema if not exists supamigrate;
+comment on schema supamigrate is
+  'Schema migrations: history, lock and audit log. Managed by supamigrate; change it only through the tool.';
+revoke all on schema supamigrate from public;
+
+-- One row a migration: what is in the database now, and how the last attempt ended.
+create table if not exists supamigrate.migration_history (
+  id                serial primary key,
+  migration_name    varchar(255) not null unique,
+  batch_number      integer not null,
+  executed_at       timestamp with time zone default now(),
+  execution_time_ms integer not null,
+  checksum          varchar(64) not null,
+  applied_checksum  varchar(64),
+  status            varchar(20) default 'completed'
+                    constraint known_status check (status in ('completed', 'failed', 'rolled_back')),
+  rollback_sql      text,
+  error_message     text,
+  error             jsonb,
+  created_at        timestamp with time zone default now()
+);
+comment on table supamigrate.migration_history is
+  'One row a migration: what is in the database now, and how the last attempt ended';
+comment on column supamigrate.migration_history.checksum is
+  'SHA-256 of the forward part that was tried last';
+comment on column supamigrate.migration_history.applied_checksum is
+  'SHA-256 of the forward part whose effect is in the database; null when none is. Differs from checksum after a changed migration failed';
+comment on column supamigrate.migration_history.rollback_sql is
+  'What undoes the applied version, as its file said';
+comment on column supamigrate.migration_history.error is
+  'The last failure: SQLSTATE, detail, hint, statement and line of the file';
+
+-- The one lock. A mutating call takes this row FOR UPDATE and has to name token, generation
+-- and sequence: the token says who, the generation which tenure, the sequence which step.
+create table if not exists supamigrate.migration_lock (
+  id         integer primary key default 1,
+  is_locked  boolean not null default false,
+  locked_by  varchar(255),
+  locked_at  timestamp with time zone,
+  process_id varchar(100),
+  expires_at timestamp with time zone,
+  token      uuid,
+  generation bigint not null default 0,
+  sequence   bigint not null default 0,
+  lease_ms   integer,
+  constraint single_lock check (id = 1)
+);
+comment on table supamigrate.migration_lock is
+  'The one lock of all runs, with its fencing numbers';
+comment on column supamigrate.migration_lock.generation is
+  'Raised by each acquisition and each release';
+comment on column supamigrate.migration_lock.sequence is
+  'Raised by each mutating call within a generation';
+comment on column supamigrate.migration_lock.expires_at is
+  'On the server''s clock: from then on another run may take over between two calls';
+insert into supamigrate.migration_lock (id) values (1) on conflict (id) do nothing;
+
+-- What each call came to. A call that arrives again is answered from here, not done again.
+create table if not exists supamigrate.operation (
+  id           uuid primary key,
+  generation   bigint not null,
+  sequence     bigint not null,
+  action       text not null,
+  reply        jsonb not null,
+  completed_at timestamp with time zone not null default clock_timestamp()
+);
+comment on table supamigrate.operation is
+  'Every mutating call with its reply, committed together with its effect';
+
+-- Who did what, when, with which version of the tool, with which result.
+create table if not exists supamigrate.migration_log (
+  id                bigint generated always as identity primary key,
+  logged_at         timestamp with time zone not null default clock_timestamp(),
+  action            text not null,
+  migration_name    text,
+  batch_number      integer,
+  checksum          text,
+  result            text not null constraint known_result check (result in ('ok', 'failed')),
+  execution_time_ms integer,
+  actor             text,
+  tool_version      text,
+  operation_id      uuid,
+  details           jsonb
+);
+comment on table supamigrate.migration_log is
+  'The audit log. Rows are only ever added';
+
+create or replace function supamigrate.refuse_log_change() returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+begin
+  raise exception 'supamigrate.migration_log is append-only: % refused', lower(tg_op)
+    using errcode = 'insufficient_privilege';
+end
+$function$;
+
+create or replace trigger migration_log_is_append_only
+  before update or delete or truncate on supamigrate.migration_log
+  for each statement execute function supamigrate.refuse_log_change();
+
+-- Which shape of this schema is installed, so that an older tool refuses a newer one.
+create table if not exists supamigrate.installation (
+  id             integer primary key default 1 constraint single_installation check (id = 1),
+  schema_version integer not null,
+  installed_at   timestamp with time zone not null default now()
+);
+comment on table supamigrate.installation is
+  'The version of this schema';
+
+do $block$
+begin
+  if exists (select from supamigrate.installation where schema_version > 1) then
+    raise exception 'A newer version of supamigrate is installed in this database'
+      using hint = 'Use the newer tool.';
+  end if;
+end
+$block$;
+
+insert into supamigrate.installation (id, schema_version) values (1, 1)
+on conflict (id) do update set schema_version = excluded.schema_version, installed_at = now();

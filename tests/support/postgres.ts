@@ -1,0 +1,113 @@
+import { createHash } from "node:crypto";
+import { buildOnce, installPostgres, type Major, run } from "./binaries.ts";
+import projectSql from "./project.sql" with { type: "text" };
+import { openSession } from "./session.ts";
+import { startWatched, type User, type WatchedProcess } from "./watched_process.ts";
+
+/** The database that every project starts as a copy of. */
+export const projectTemplate = "project_template";
+
+/** A running PostgreSQL. */
+export interface Postgres {
+  readonly process: WatchedProcess;
+  /** The address of a database. No role needs a password; the one given is for show. */
+  url(role: string, database: string): string;
+}
+
+// PostgreSQL refuses to run as root.
+const serverUser: User = Deno.uid() === 0 ? { uid: 65534, gid: 65534 } : {};
+
+const settings = {
+  listen_addresses: "127.0.0.1",
+  unix_socket_directories: "",
+  max_connections: "100",
+  shared_buffers: "32MB",
+  wal_level: "logical",
+  timezone: "UTC",
+  log_timezone: "UTC",
+  // The limit that a hosted project sets for every role.
+  statement_timeout: "2min",
+  // Nothing here outlives its test.
+  fsync: "off",
+  synchronous_commit: "off",
+  full_page_writes: "off",
+  autovacuum: "off",
+};
+
+/** Starts a server that holds {@linkcode projectTemplate}. */
+export async function startPostgres(major: Major): Promise<Postgres> {
+  const native = await installPostgres(major);
+  const cluster = await prepareCluster(major, native);
+  return await serve(native, `cp -R "${cluster}" data`);
+}
+
+/** A stopped server's data, made once for all tests: `initdb` takes far longer than a copy. */
+async function prepareCluster(major: Major, native: string): Promise<string> {
+  const shape = createHash("sha256").update(projectSql).digest("hex").slice(0, 12);
+  return await buildOnce(`cluster-${major}-${shape}`, async (cluster) => {
+    await Deno.mkdir(cluster, { mode: 0o700 });
+    if (serverUser.uid !== undefined) {
+      await Deno.chown(cluster, serverUser.uid, serverUser.gid ?? null);
+    }
+    const options = "--username=supabase_admin --auth=trust --encoding=UTF8 --locale=C --no-sync";
+    await run([`${native}/bin/initdb`, `--pgdata=${cluster}`, ...options.split(" ")], serverUser);
+
+    const postgres = await serve(native, `ln -s "${cluster}" data`);
+    try {
+      await createTemplate(postgres);
+      Deno.kill(postgres.process.pid, "SIGINT");
+      await postgres.process.exited;
+    } finally {
+      await postgres.process.release();
+    }
+  });
+}
+
+async function createTemplate(postgres: Postgres): Promise<void> {
+  await using server = await openSession(postgres.url("supabase_admin", "postgres"));
+  await server.sql(`create database ${projectTemplate}`);
+  {
+    await using template = await openSession(postgres.url("supabase_admin", projectTemplate));
+    await template.sql(projectSql);
+  }
+  await server.sql(`alter database ${projectTemplate} owner to postgres`);
+  await server.sql(`alter database ${projectTemplate} is_template true allow_connections false`);
+}
+
+async function serve(native: string, makeData: string): Promise<Postgres> {
+  for (let attempt = 1;; attempt++) {
+    const port = freePort();
+    const process = await startWatched({
+      ...serverUser,
+      command: [
+        "sh",
+        "-c",
+        `${makeData} && exec "$@"`,
+        "sh",
+        `${native}/bin/postgres`,
+        "-D",
+        "data",
+        "-p",
+        `${port}`,
+        ...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]),
+      ],
+      // Quits at once, as after a crash: the data is thrown away.
+      endSignal: "QUIT",
+    });
+    try {
+      await process.logged("database system is ready to accept connections");
+      const url = (role: string, database: string) =>
+        `postgres://${role}:postgres@127.0.0.1:${port}/${database}`;
+      return { process, url };
+    } catch (error) {
+      const portWasTaken = process.log().includes("Address already in use");
+      await process.release();
+      if (!portWasTaken || attempt === 5) throw error;
+    }
+  }
+}
+
+function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}

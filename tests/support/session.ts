@@ -1,0 +1,27 @@
+import postgres from "postgres";
+
+/** One direct connection to a database. */
+export interface Session extends AsyncDisposable {
+  readonly sql: Sql;
+}
+
+/**
+ * Runs SQL, resolves to the rows of its last statement. With parameters it takes one statement;
+ * a `jsonb` parameter takes a value, not JSON text.
+ */
+export type Sql = (
+  text: string,
+  params?: readonly unknown[],
+) => Promise<Record<string, unknown>[]>;
+
+/** Connects to the database at a `postgres://` address. */
+export async function openSession(url: string): Promise<Session> {
+  const client = postgres(url, { max: 1, onnotice: () => {} });
+  const sql: Sql = async (text, params = []) => {
+    const result = await client.unsafe(text, params as never[]);
+    const last = Array.isArray(result[0]) ? result.at(-1) : result;
+    return [...last as Iterable<Record<string, unknown>>];
+  };
+  await sql("select");
+  return { sql, [Symbol.asyncDispose]: () => client.end({ timeout: 5 }) };
+}
