@@ -27,6 +27,7 @@ import * as text from "./lib/output/text.ts";
 import { createRedactor } from "./lib/redact.ts";
 import { resolveSettings } from "./lib/settings.ts";
 import {
+  ConfigurationError,
   createMigrator,
   installScript,
   type MigrateOptions,
@@ -63,6 +64,7 @@ interface MigrateFlags extends GlobalFlags, Asking {
 interface Run {
   migrator: Migrator;
   reporter: Reporter;
+  folder: string;
 }
 
 const DESCRIPTION = `
@@ -91,44 +93,41 @@ Settings, from the environment, then from .env:
 const stopping = new AbortController();
 
 /**
- * Runs an action with a migrator, and ends with its exit code.
+ * Runs an action with a migrator, and sets the exit code.
  *
  * @param flags The global flags.
  * @param work What to do; returns the exit code.
- * @param needs Whether the command makes sense for a project alone.
+ * @param needsProject Whether the command makes sense for a project alone.
  */
 async function run(
   flags: GlobalFlags,
   work: (run: Run) => Promise<number>,
-  needs: { project?: boolean } = {},
+  needsProject = false,
 ): Promise<void> {
-  let redact = createRedactor(
-    Object.entries(process.env)
-      .filter(([name]) => /KEY|TOKEN|DATABASE_URL|DB_URL/.test(name)).map(([, value]) => value),
-  );
-  const style = { json: !!flags.json, quiet: !!flags.quiet, verbose: !!flags.verbose };
-  const color = flags.color !== false && (process.env.NO_COLOR ?? "") === "";
-  const makeReporter = () =>
-    new Reporter(process.stdout, process.stderr, { ...style, color }, redact);
-  let reporter = makeReporter();
+  const style = {
+    json: !!flags.json,
+    quiet: !!flags.quiet,
+    verbose: !!flags.verbose,
+    color: flags.color !== false && (process.env.NO_COLOR ?? "") === "",
+  };
+  let reporter = new Reporter(process.stdout, process.stderr, style, (plain) => plain);
   let folder = flags.dir ?? "migrations";
   try {
-    const settings = await resolveSettings(process.env, {
-      ...(flags.dir === undefined ? {} : { dir: flags.dir }),
-      ...(flags.embedded === undefined ? {} : { embedded: flags.embedded }),
-      ...(flags.envFile === undefined ? {} : { envFile: flags.envFile }),
-      needsProject: needs.project ?? false,
-    });
+    const settings = await resolveSettings(process.env, { ...flags, needsProject });
     folder = settings.folder;
-    redact = createRedactor(settings.secrets);
-    reporter = makeReporter();
+    reporter = new Reporter(
+      process.stdout,
+      process.stderr,
+      style,
+      createRedactor(settings.secrets),
+    );
     await using migrator = createMigrator({
       ...settings.options,
       signal: stopping.signal,
       onProgress: (event) => reporter.onProgress(event),
     });
     if (settings.embeddedNote !== null) reporter.say(`🧪 ${settings.embeddedNote}\n`);
-    process.exitCode = await work({ migrator, reporter });
+    process.exitCode = await work({ migrator, reporter, folder });
   } catch (error) {
     process.exitCode = toExitCode(error);
     reporter.document(toJsonError(error));
@@ -149,4 +148,305 @@ function annotate(
   if (process.env.GITHUB_ACTIONS === "true") {
     reporter.warn(formatAnnotation(message, position, folder));
   }
+}
+
+/** Seconds of `--wait` as milliseconds. */
+function waiting({ wait = 0 }: Asking): { waitMs: number } {
+  if (!(wait >= 0 && wait <= 86_400)) {
+    throw new ValidationError(`--wait has to be a number of seconds from 0 to 86400, not ${wait}`);
+  }
+  return { waitMs: wait * 1000 };
+}
+
+async function migrate(flags: MigrateFlags): Promise<void> {
+  const wait = waiting(flags);
+  await run(flags, async ({ migrator, reporter, folder }) => {
+    reporter.say("🚀 Starting database migration...\n");
+    const result = await migrator.migrate({
+      ...wait,
+      ...(flags.to === undefined ? {} : { to: flags.to }),
+      dryRun: !!flags.dryRun,
+      transaction: flags.transaction,
+      onChange: flags.onChange,
+      ...(flags.onChange !== "redo" || flags.yes ? {} : {
+        confirm: (planned) =>
+          confirmUndo(
+            migrator.target,
+            (question) => reporter.warn(question),
+            planned.filter(({ undo }) => undo !== null),
+          ),
+      }),
+    });
+    for (const warning of result.warnings) reporter.warn(`⚠️  ${warning}`);
+    if (result.dryRun) reporter.say(text.formatPlannedMigrations(result.planned, !!flags.verbose));
+    else if (result.success) reporter.say(text.formatMigrate(result));
+    else reporter.sayFailure(text.formatMigrate(result));
+    reporter.document(result);
+    for (const { name, error } of result.results) {
+      if (error !== null) {
+        const { line } = error;
+        const position = { file: name, ...(line === undefined ? {} : { line }) };
+        annotate(reporter, `${error.message} (${error.code})`, position, folder);
+      }
+    }
+    return toResultCode(result);
+  });
+}
+
+function toResultCode(result: { success: boolean; interrupted: boolean }): number {
+  if (result.interrupted) return EXIT_CODES.interrupted;
+  return result.success ? EXIT_CODES.done : EXIT_CODES.failed;
+}
+
+async function status(flags: GlobalFlags & { check?: Flag }): Promise<void> {
+  await run(flags, async ({ migrator, reporter }) => {
+    const result = await migrator.status();
+    for (const warning of result.warnings) reporter.warn(`⚠️  ${warning}`);
+    reporter.say(text.formatStatus(result, !!flags.verbose));
+    reporter.document(result);
+    return flags.check && !result.upToDate ? EXIT_CODES.failed : EXIT_CODES.done;
+  });
+}
+
+async function rollback(
+  flags: GlobalFlags & Asking & { steps?: number; dryRun?: Flag },
+  target?: string,
+): Promise<void> {
+  const wait = waiting(flags);
+  await run(flags, async ({ migrator, reporter }) => {
+    reporter.say(`${text.formatRollbackStart(target, flags.steps)}\n`);
+    const result = await migrator.rollback({
+      ...wait,
+      ...(target === undefined ? {} : { target }),
+      ...(flags.steps === undefined ? {} : { steps: flags.steps }),
+      dryRun: !!flags.dryRun,
+      ...(flags.yes ? {} : {
+        confirm: (planned) =>
+          confirmUndo(migrator.target, (question) => reporter.warn(question), planned),
+      }),
+    });
+    if (result.dryRun) reporter.say(text.formatPlannedRollbacks(result.planned, !!flags.verbose));
+    else if (result.success) reporter.say(text.formatRollback(result));
+    else reporter.sayFailure(text.formatRollback(result));
+    reporter.document(result);
+    return toResultCode(result);
+  });
+}
+
+async function fresh(flags: GlobalFlags & Asking & { dropSchema?: Flag }): Promise<void> {
+  const wait = waiting(flags);
+  await run(flags, async ({ migrator, reporter }) => {
+    reporter.say("🔥 Fresh migration (WARNING: This will reset the database)\n");
+    const result = await migrator.fresh({
+      ...wait,
+      dropSchema: !!flags.dropSchema,
+      ...(flags.yes ? {} : { confirm: () => confirmFresh(migrator.target) }),
+    });
+    if (result.success) reporter.say(text.formatFresh(result));
+    else reporter.sayFailure(text.formatFresh(result));
+    reporter.document(result);
+    return toResultCode(result);
+  });
+}
+
+async function create(flags: GlobalFlags, name: string, description?: string): Promise<void> {
+  if (name.startsWith("-")) throw new ValidationError(`Unknown option "${name}".`);
+  // No database is opened, whichever it would be.
+  await run({ ...flags, embedded: true }, async ({ migrator, reporter }) => {
+    reporter.say(`📝 Creating new migration: ${name}\n`);
+    const result = await migrator.create(name, description === undefined ? {} : { description });
+    reporter.say(text.formatCreate(result));
+    reporter.document(result);
+    return EXIT_CODES.done;
+  });
+}
+
+async function baseline(flags: GlobalFlags, name: string): Promise<void> {
+  await run(flags, async ({ migrator, reporter }) => {
+    const result = await migrator.baseline(name);
+    reporter.say(text.formatBaseline(result));
+    reporter.document(result);
+    return EXIT_CODES.done;
+  });
+}
+
+async function repair(
+  flags: GlobalFlags & { mark: "applied" | "pending" },
+  name: string,
+): Promise<void> {
+  await run(flags, async ({ migrator, reporter }) => {
+    const result = await migrator.repair(name, {
+      mark: flags.mark,
+      confirm: (change) => {
+        reporter.say(text.formatRepair(change));
+        return Promise.resolve(true);
+      },
+    });
+    reporter.say(`✅ ${result.name} is on record as ${flags.mark}`);
+    reporter.document(result);
+    return EXIT_CODES.done;
+  });
+}
+
+async function history(flags: GlobalFlags & { limit: number }): Promise<void> {
+  await run(flags, async ({ migrator, reporter }) => {
+    const entries = await migrator.history({ limit: flags.limit });
+    reporter.say(text.formatHistory(entries));
+    reporter.document(entries);
+    return EXIT_CODES.done;
+  });
+}
+
+async function unlock(flags: GlobalFlags & Asking): Promise<void> {
+  await run(flags, async ({ migrator, reporter }) => {
+    const result = await migrator.unlock(flags.yes ? {} : { confirm: confirmUnlock });
+    reporter.say(text.formatUnlock(result));
+    reporter.document(result);
+    return EXIT_CODES.done;
+  });
+}
+
+async function install(flags: GlobalFlags & { print?: Flag; replace?: Flag }): Promise<void> {
+  if (flags.print) {
+    process.stdout.write(await installScript());
+    return;
+  }
+  await run(flags, async ({ migrator, reporter }) => {
+    const result = await migrator.install({ replace: !!flags.replace });
+    reporter.say(text.formatInstall(result));
+    reporter.document(result);
+    return EXIT_CODES.done;
+  }, true);
+}
+
+async function uninstall(flags: GlobalFlags & Asking): Promise<void> {
+  await run(flags, async ({ migrator, reporter }) => {
+    if (!flags.yes && !await confirmUninstall(migrator.target)) {
+      throw new ConfigurationError("Not confirmed: nothing was changed");
+    }
+    const result = await migrator.uninstall();
+    reporter.say(
+      result.removed
+        ? "✅ Uninstalled: exec_sql, the history and the log are gone; your tables are not"
+        : "✅ There is nothing to take out",
+    );
+    reporter.document(result);
+    return EXIT_CODES.done;
+  }, true);
+}
+
+/** The command tree. */
+export function makeCli() {
+  return new Command()
+    .name("supamigrate")
+    .version(VERSION)
+    .description(DESCRIPTION)
+    .help({ colors: "auto" })
+    .noExit() // has to precede the first command
+    .globalType("transaction", new EnumType(["each", "batch", "all"]))
+    .globalType("change", new EnumType(["rerun", "redo", "error"]))
+    .globalType("mark", new EnumType(["applied", "pending"]))
+    .globalOption(
+      "--dir <path:string>",
+      "Folder of the migrations (migrations, else supabase/migrations).",
+    )
+    .globalOption("--embedded [path:string]", "Use the embedded database (.supamigrate/db).")
+    .globalOption("--env-file <path:string>", "Read settings from this file instead of .env.")
+    .globalOption("--json", "Write one JSON document to standard output.")
+    .globalOption("-v, --verbose", "Say more.")
+    .globalOption("-q, --quiet", "Say nothing but errors.")
+    .globalOption("--no-color", "Use no colours.")
+    .action(function () {
+      this.showHelp();
+    })
+    .command("migrate, up", "Apply what is pending.")
+    .option("--to <name:string>", "Stop after this migration.")
+    .option("--dry-run", "Show what would run, and change nothing.")
+    .option("--transaction <mode:transaction>", "What is committed together.", { default: "each" })
+    .option("--wait <seconds:number>", "Wait this long for another run.")
+    .option("--on-change <way:change>", "What to do with an applied migration that was changed.", {
+      default: "rerun",
+    })
+    .option("-y, --yes", "Do not ask.")
+    .action((flags: MigrateFlags) => migrate(flags))
+    .command("status", "Show what is applied and what is pending.")
+    .option("--check", "Exit with 1 unless up to date.")
+    .action((flags: GlobalFlags & { check?: Flag }) => status(flags))
+    .command(
+      "rollback [target:string]",
+      "Undo the last batch, or everything after a batch or a migration.",
+    )
+    .option("--steps <number:integer>", "Undo this many migrations.")
+    .option("--dry-run", "Show what would run, and change nothing.")
+    .option("--wait <seconds:number>", "Wait this long for another run.")
+    .option("-y, --yes", "Do not ask.")
+    .action((flags: GlobalFlags & Asking & { steps?: number; dryRun?: Flag }, target?: string) =>
+      rollback(flags, target)
+    )
+    .command("create <name:string> [description:string]", "Make a new migration file.")
+    .alias("new")
+    .action((flags: GlobalFlags, name: string, description?: string) =>
+      create(flags, name, description)
+    )
+    .command("fresh", "Undo everything, then apply everything. Destroys all data.")
+    .option("--drop-schema", "Empty the application's schemas instead of running rollback SQL.")
+    .option("--wait <seconds:number>", "Wait this long for another run.")
+    .option("-y, --yes", "Do not ask.")
+    .action((flags: GlobalFlags & Asking & { dropSchema?: Flag }) => fresh(flags))
+    .command(
+      "baseline <name:string>",
+      "Record everything up to a migration as applied, without running it.",
+    )
+    .action((flags: GlobalFlags, name: string) => baseline(flags, name))
+    .command("repair <name:string>", "Mend one row of the history.")
+    .option("--mark <state:mark>", "What to record the migration as.", { required: true })
+    .action((flags: GlobalFlags & { mark: "applied" | "pending" }, name: string) =>
+      repair(flags, name)
+    )
+    .command("history", "Show who did what, and when.")
+    .option("--limit <number:integer>", "How many entries.", { default: 50 })
+    .action((flags: GlobalFlags & { limit: number }) => history(flags))
+    .command("unlock", "Release a lock that was left behind.")
+    .option("-y, --yes", "Do not ask.")
+    .action((flags: GlobalFlags & Asking) => unlock(flags))
+    .command("install", "Put exec_sql and the tracking schema into a project.")
+    .option("--print", "Print the SQL, to paste into the SQL editor.")
+    .option("--replace", "Drop other functions that are called exec_sql.")
+    .action((flags: GlobalFlags & { print?: Flag; replace?: Flag }) => install(flags))
+    .command("uninstall", "Take exec_sql and the tracking schema out again.")
+    .option("-y, --yes", "Do not ask.")
+    .action((flags: GlobalFlags & Asking) => uninstall(flags))
+    .command("completions", new CompletionsCommand())
+    .command("help", new HelpCommand().global())
+    .reset();
+}
+
+/** Ctrl-C: the first one finishes the step in flight, the second one does not wait. */
+function stopOnSignals(): void {
+  const stop = () => {
+    if (stopping.signal.aborted) process.exit(EXIT_CODES.interrupted);
+    process.stderr.write(
+      "\n⏹️  Interrupted: finishing the step in flight. Press Ctrl-C again to leave it.\n",
+    );
+    stopping.abort();
+  };
+  process.on("SIGINT", stop);
+  process.on("SIGTERM", stop);
+}
+
+if (import.meta.main) {
+  stopOnSignals();
+  // `status | head -1` closes the pipe: that is no failure of ours.
+  process.stdout.on("error", (error: Error & { code?: string }) => {
+    if (error.code !== "EPIPE") throw error;
+  });
+  try {
+    await makeCli().parse(process.argv.slice(2));
+  } catch (error) {
+    if (!(error instanceof ValidationError)) throw error;
+    const path = error.cmd?.getPath() ?? "supamigrate";
+    process.stderr.write(`❌ ${error.message}\n💡 See ${path} --help\n`);
+    process.exitCode = EXIT_CODES.usage;
+  }
+  process.exit();
 }

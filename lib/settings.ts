@@ -22,6 +22,8 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export interface Settings {
   /** The options of `createMigrator`. */
   readonly options: MigratorOptions;
+  /** The folder of the migrations. */
+  readonly folder: string;
   /** Why the embedded database is used, where nobody asked for it. */
   readonly embeddedNote: string | null;
   /** Everything that must never be printed. */
@@ -55,8 +57,9 @@ export async function resolveSettings(
   const key = readServiceKey(values);
   const accessToken = values.SUPABASE_ACCESS_TOKEN;
   const databaseUrl = values.DATABASE_URL ?? values.SUPABASE_DB_URL;
+  const folder = flags.dir ?? await defaultFolder();
   const shared = {
-    migrations: flags.dir ?? await defaultFolder(),
+    migrations: folder,
     holder: await describeHolder(values),
     processId: `migration-${Date.now()}`,
     ...numberSetting(values, "MIGRATION_LOCK_TIMEOUT", "lockTimeoutMs"),
@@ -68,6 +71,7 @@ export async function resolveSettings(
     const path = typeof flags.embedded === "string" ? flags.embedded : DEFAULT_EMBEDDED_PATH;
     if (flags.embedded === undefined) refuseToGuess(values, key, flags.needsProject);
     return {
+      folder,
       options: { ...shared, embedded: path },
       embeddedNote: flags.embedded === undefined
         ? `SUPABASE_URL is not set: using the embedded database in ${path}`
@@ -76,6 +80,7 @@ export async function resolveSettings(
     };
   }
   return {
+    folder,
     options: {
       ...shared,
       supabaseUrl: url,

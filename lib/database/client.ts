@@ -105,7 +105,7 @@ export class ExecSql {
     // What is no error of PostgREST's (a gateway's page, a network failure) has no code.
     const known = /^([0-9A-Z]{5}|PGRST\w{3})$/.test(code ?? "") && status > 0;
     throw new CallError(
-      this.#redact(known ? message : describeNoAnswer(message ?? "", status)),
+      this.#redact(known ? message : describeNoAnswer(message ?? "", details ?? "", status)),
       status,
       known ? code : "",
       known ? this.#redact(details ?? "") : "",
@@ -114,8 +114,12 @@ export class ExecSql {
   }
 }
 
-function describeNoAnswer(message: string, status: number): string {
-  if (status === 0) return message.replace(/^(Type|Fetch|Syntax)?Error: /, "");
+function describeNoAnswer(message: string, details: string, status: number): string {
+  if (status === 0) {
+    const cause = /^Caused by: (?:\w*Error: )?(?:error sending request.*?\): )?(.+)$/m.exec(details)
+      ?.[1];
+    return cause ?? message.replace(/^\w*Error: /, "");
+  }
   if (status >= 300 && status < 400) return `HTTP ${status}, a redirect, which is not followed`;
   const text = message.replace(/<[^>]*>/g, " ").replace(/\s+/g, " ").trim();
   return `HTTP ${status}${text === "" ? "" : `: ${text.slice(0, 200)}`}`;

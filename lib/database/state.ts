@@ -42,14 +42,16 @@ export interface DatabaseState {
   readonly serverVersion: string;
   /** The lock. */
   readonly lock: LockState;
+  /** What a run is doing at this moment, or null. */
+  readonly activity: Activity | null;
   /** The history, in no order. */
   readonly history: readonly HistoryEntry[];
 }
 
 const HOW_TO_INSTALL = `Install it in one of three ways:
-  deno task migrate:install --print        prints SQL to paste into the SQL editor
-  DATABASE_URL=… deno task migrate:install             over a direct connection
-  SUPABASE_ACCESS_TOKEN=… deno task migrate:install    over HTTPS (Management API)`;
+  deno task migrate:install --print                  prints SQL to paste into the SQL editor
+  DATABASE_URL=… deno task migrate:install           over a direct connection
+  SUPABASE_ACCESS_TOKEN=… deno task migrate:install  over HTTPS (Management API)`;
 
 // deno-lint-ignore no-explicit-any -- the shape is that of sql/state.sql
 type Json = any;
@@ -86,6 +88,7 @@ export async function readState(database: ExecSql, target: Target): Promise<Data
   return {
     serverVersion: state.server_version,
     lock: toLockState(state.lock),
+    activity: toActivity(state.activity),
     history: state.history.map(toHistoryEntry),
   };
 }
@@ -153,7 +156,8 @@ export function explainCallError(error: unknown, target: Target): unknown {
   if (!(error instanceof CallError)) return error;
   const { status, code, message } = error;
   const cause = error;
-  if (code === "PGRST202") {
+  // PostgREST says PGRST202 once it has noticed, and passes on 42883 until then.
+  if (code === "PGRST202" || (code === "42883" && /\bexec_sql\(/.test(message))) {
     const own = /public\.exec_sql\([^)]*\)/.exec(error.hint)?.[0];
     return new ConfigurationError(
       own === undefined
@@ -181,7 +185,7 @@ export function explainCallError(error: unknown, target: Target): unknown {
     return new ConfigurationError(`The project refuses the key: ${message}`, {
       hint: code === "42501"
         ? "Only service_role may call exec_sql: SUPABASE_SERVICE_KEY has to be its key."
-        : "Check that SUPABASE_SERVICE_KEY belongs to SUPABASE_URL and is still valid.",
+        : "Check that SUPABASE_SERVICE_KEY belongs to SUPABASE_URL and has not been revoked.",
       cause,
     });
   }

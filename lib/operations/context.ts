@@ -39,7 +39,7 @@ export type ProgressEvent =
     readonly activity: Activity | null;
   }
   /** A part of a longer operation begins: `fresh` rolls back, then migrates. */
-  | { readonly type: "phase"; readonly phase: "rollback" | "migrate" }
+  | { readonly type: "phase"; readonly phase: "rollback" | "drop" | "migrate" }
   /** Something that the user should know. */
   | { readonly type: "notice"; readonly message: string };
 

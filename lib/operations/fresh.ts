@@ -73,7 +73,7 @@ export async function fresh(
     },
     confirm: confirm && (({ undo }) => confirm(undo)),
     run: async (session, { undo, pending, planned }) => {
-      context.onProgress({ type: "phase", phase: "rollback" });
+      context.onProgress({ type: "phase", phase: options.dropSchema ? "drop" : "rollback" });
       let rolledBack: readonly RollbackResult[] = [];
       let dropped: readonly string[] = [];
       let interrupted = false;

@@ -11,6 +11,7 @@ import {
   planRollback,
   type RollbackTarget,
 } from "../planning/plan.ts";
+import { holdsStatements } from "../planning/lexer.ts";
 import { splitStatements, type Statement } from "../planning/statements.ts";
 import { type OperationContext, withLock } from "./context.ts";
 import { toPairs } from "./migrate.ts";
@@ -173,7 +174,9 @@ export async function prepareRollbacks(
     const file = files.get(entry.name);
     if (file === undefined) return "the file is gone";
     if (file.checksum !== entry.appliedChecksum) return "the file was changed";
-    return file.rollback === null ? "the file has none" : "the file's";
+    // A migration that does nothing is undone by nothing.
+    const isUndone = file.rollback !== null || !holdsStatements(file.forward.sql);
+    return isUndone ? "the file's" : "the file has none";
   };
 
   const fromStore = entries.filter((entry) => sourceOf(entry) !== "the file's");
@@ -199,11 +202,13 @@ export async function prepareRollbacks(
   const planned: PlannedRollback[] = [];
   for (const entry of entries) {
     const sourceReason = sourceOf(entry);
-    const section = sourceReason === "the file's" ? files.get(entry.name)!.rollback! : {
-      sql: stored[entry.name]!,
-      line: 1,
-      file: `stored rollback of ${entry.name}`,
-    };
+    const section = sourceReason === "the file's"
+      ? files.get(entry.name)!.rollback ?? { sql: "", line: 1, file: entry.name }
+      : {
+        sql: stored[entry.name]!,
+        line: 1,
+        file: `stored rollback of ${entry.name}`,
+      };
     const { statements } = await splitStatements(section, section.file);
     planned.push({
       name: entry.name,

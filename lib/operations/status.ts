@@ -1,7 +1,7 @@
 /** Reports where the database stands. @module */
 
 import { readState } from "../database/state.ts";
-import type { LockState } from "../database/state.ts";
+import type { Activity, LockState } from "../database/state.ts";
 import { findOrderWarnings } from "../planning/order.ts";
 import {
   isApplied,
@@ -39,6 +39,8 @@ export interface StatusResult {
   readonly warnings: readonly string[];
   /** The lock. */
   readonly lock: LockState;
+  /** What a run is doing at this moment, or null. */
+  readonly activity: Activity | null;
 }
 
 /**
@@ -50,7 +52,7 @@ export interface StatusResult {
  */
 export async function readStatus(context: OperationContext): Promise<StatusResult> {
   const { migrations, leftOut } = await context.load();
-  const { history, lock } = await readState(context.database, context.target);
+  const { history, lock, activity } = await readState(context.database, context.target);
   const plan = planMigrations(migrations, history);
   const errors = new Map(history.map(({ name, error }) => [name, error]));
   return {
@@ -68,5 +70,6 @@ export async function readStatus(context: OperationContext): Promise<StatusResul
     leftOut,
     warnings: findOrderWarnings(migrations.map(({ name }) => name)),
     lock,
+    activity,
   };
 }

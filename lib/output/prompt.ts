@@ -22,7 +22,6 @@ export async function ask(question: string): Promise<string> {
   try {
     return await new Promise<string>((resolve, reject) => {
       terminal.on("SIGINT", () => {
-        process.stderr.write("\n");
         reject(new InterruptedError("Interrupted before anything was changed"));
       });
       terminal.on("close", () => resolve(""));
@@ -30,5 +29,6 @@ export async function ask(question: string): Promise<string> {
     });
   } finally {
     terminal.close();
+    process.stderr.write("\n");
   }
 }

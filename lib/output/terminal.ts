@@ -1,14 +1,15 @@
 /** What is written where: results, progress, and a live line on a terminal. @module */
 
 import type { ProgressEvent } from "../operations/context.ts";
+import { styleText } from "node:util";
 import { formatDuration } from "./text.ts";
 
-/** Something that text can be written to. */
+/** Something that text can be written to, such as `process.stdout`. */
 export interface Writer {
   /** Whether it is a terminal, which can take cursor movement. */
-  readonly isTerminal: boolean;
+  readonly isTTY?: boolean;
   /** Writes text as it is. */
-  write(text: string): void;
+  write(text: string): unknown;
 }
 
 /** How much is written, and in what form. */
@@ -19,7 +20,16 @@ export interface ReportStyle {
   readonly quiet: boolean;
   /** Each step, where there is no terminal for a live line. */
   readonly verbose: boolean;
+  /** Colours, on a terminal. */
+  readonly color: boolean;
 }
+
+/** What `fresh` says as it goes. */
+const PHASES = {
+  rollback: "🗑️  Rolling back all migrations...",
+  drop: "🗑️  Emptying the application's schemas...",
+  migrate: "✅ All migrations rolled back\n\n🚀 Running fresh migration...",
+} as const;
 
 /** Writes results to standard output and progress to standard error. */
 export class Reporter {
@@ -45,19 +55,25 @@ export class Reporter {
   /** Writes text for a person; nothing where JSON is asked for, or quiet. */
   say(text: string): void {
     this.stopLive();
-    if (!this.#style.json && !this.#style.quiet) this.#out.write(`${this.#redact(text)}\n`);
+    if (!this.#style.json && !this.#style.quiet) this.#print(this.#out, text);
   }
 
   /** Writes text for a person also where it was asked to be quiet: what failed. */
   sayFailure(text: string): void {
     this.stopLive();
-    if (!this.#style.json) this.#out.write(`${this.#redact(text)}\n`);
+    if (!this.#style.json) this.#print(this.#out, text);
   }
 
   /** Writes to standard error, whatever the style. */
   warn(text: string): void {
     this.stopLive();
-    this.#err.write(`${this.#redact(text)}\n`);
+    this.#print(this.#err, text);
+  }
+
+  #print(writer: Writer, text: string): void {
+    const safe = this.#redact(text);
+    const paints = this.#style.color && writer.isTTY === true;
+    writer.write(`${paints ? safe.split("\n").map(paint).join("\n") : safe}\n`);
   }
 
   /** Writes a result for programs. */
@@ -80,7 +96,7 @@ export class Reporter {
       }
       case "finished":
         this.stopLive();
-        if (this.#style.verbose && !this.#err.isTerminal) {
+        if (this.#style.verbose && !this.#err.isTTY) {
           const verb = event.success
             ? (event.action === "apply" ? "applied" : "rolled back")
             : "failed";
@@ -94,6 +110,7 @@ export class Reporter {
         this.warn(`⚠️  ${event.message}`);
         break;
       case "phase":
+        this.say(PHASES[event.phase]);
         break;
     }
   }
@@ -102,7 +119,7 @@ export class Reporter {
     if (this.#live?.text === text) return;
     this.stopLive();
     if (this.#style.json || this.#style.quiet) return;
-    if (!this.#err.isTerminal) {
+    if (!this.#err.isTTY) {
       if (this.#style.verbose) this.#err.write(`${this.#redact(text)}\n`);
       return;
     }
@@ -123,6 +140,14 @@ export class Reporter {
     this.#live = undefined;
     this.#err.write("\r\x1b[2K");
   }
+}
+
+/** What failed in red, what to do next in cyan, what to look at in yellow. */
+function paint(line: string): string {
+  const mark = line.trimStart().slice(0, 2);
+  const color = { "❌": "red", "💡": "cyan", "⚠️": "yellow" } as const;
+  const known = Object.entries(color).find(([sign]) => mark.startsWith(sign));
+  return known === undefined ? line : styleText(known[1], line, { validateStream: false });
 }
 
 function describeWaiting(event: ProgressEvent & { type: "waiting" }): string {

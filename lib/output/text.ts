@@ -176,9 +176,12 @@ export function formatStatus(status: StatusResult, verbose: boolean): string {
     `🎯 Last batch: ${status.lastBatch}`,
     `🎉 Up to date: ${status.upToDate ? "Yes" : "No"}`,
   ];
-  const { lock } = status;
+  const { lock, activity } = status;
   if (lock.isLocked) {
     lines.push(`🔒 Locked by: ${lock.holder} for ${formatDuration(lock.ageMs ?? 0)}`);
+    if (activity !== null) {
+      lines.push(`⚙️  Running: ${activity.running} for ${formatDuration(activity.runningMs ?? 0)}`);
+    }
   }
   if (status.pending.length > 0) {
     lines.push("", "⏳ Pending Migrations:");
@@ -199,6 +202,13 @@ export function formatStatus(status: StatusResult, verbose: boolean): string {
     lines.push("", '💡 Run "deno task migrate" to execute pending migrations');
   }
   return lines.join("\n");
+}
+
+/** What `rollback` says before it begins. */
+export function formatRollbackStart(target: string | undefined, steps: number | undefined): string {
+  if (target !== undefined) return `🔄 Rolling back to: ${target}`;
+  if (steps === undefined) return "🔄 Rolling back the last batch";
+  return `🔄 Rolling back ${steps} migration${steps === 1 ? "" : "s"}`;
 }
 
 /** What `rollback` came to. */
@@ -351,10 +361,17 @@ export function formatInstall(result: InstallResult): string {
   const { via, previousVersion, version, replaced } = result;
   return [
     ...replaced.map((signature) => `🗑️  Dropped ${signature}`),
-    previousVersion === null
-      ? `✅ Installed over ${via}: exec_sql for service_role alone, tracking schema version ${version}`
-      : `✅ Installed again over ${via}: tracking schema version ${previousVersion} → ${version}`,
+    describeInstalled(previousVersion, version, via),
     "",
     '💡 Run "deno task migrate" to execute pending migrations',
   ].join("\n");
+}
+
+function describeInstalled(before: number | null, now: number, via: string): string {
+  if (before === null) {
+    return `✅ Installed over ${via}: exec_sql for service_role alone, tracking schema version ${now}`;
+  }
+  return before === now
+    ? `✅ Renewed over ${via}: tracking schema version ${now}, history unchanged`
+    : `✅ Upgraded over ${via}: tracking schema version ${before} → ${now}`;
 }

@@ -95,7 +95,9 @@ export function findMigration(
   }
   const guess = suggest(query, names);
   throw new ConfigurationError(`No ${what} is called "${query}"`, {
-    hint: guess === undefined ? "status lists the migrations." : `Did you mean ${guess}?`,
+    hint: guess === undefined
+      ? "deno task migrate:status lists the migrations."
+      : `Did you mean ${guess}?`,
   });
 }
 

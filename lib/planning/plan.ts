@@ -200,7 +200,7 @@ export function planRollback(
     }
     if (!names.some((name) => name.startsWith(target.target))) {
       throw new ConfigurationError(`There is no batch ${batch}: the last one is ${lastBatch}`, {
-        hint: "history shows the batches.",
+        hint: "deno task migrate:history shows the batches.",
       });
     }
   }

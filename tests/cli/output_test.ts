@@ -1,0 +1,243 @@
+import assert from "node:assert/strict";
+import { INSTALL_SQL } from "../../lib/database/bootstrap.ts";
+import { Workspace } from "../support/cli.ts";
+import { type Project, startStack } from "../support/stack.ts";
+
+const stack = await startStack({ major: 17 });
+Deno.test.afterAll(async () => await stack[Symbol.asyncDispose]());
+
+const MIGRATIONS = {
+  "013_add_analytics_tables.sql": section("create table metrics (id int);", "drop table metrics;"),
+  "014_update_user_schema.sql": section("create table people (id int);", "drop table people;"),
+  "015_add_performance_indexes.sql": section(
+    "create index on metrics (id);\ncreate index on people (id);",
+    "drop index metrics_id_idx;\ndrop index people_id_idx;",
+  ),
+};
+
+function section(forward: string, rollback: string): string {
+  return `-- FORWARD MIGRATION\n${forward}\n-- ROLLBACK\n${rollback}\n`;
+}
+
+function environmentOf(project: Project): Record<string, string> {
+  return { SUPABASE_URL: project.url, SUPABASE_SERVICE_KEY: project.serviceKey };
+}
+
+Deno.test("migrate, status, rollback and fresh print what the specification prints", async () => {
+  await using project = await stack.createProject({ setup: INSTALL_SQL });
+  await using workspace = await Workspace.create(MIGRATIONS, environmentOf(project));
+
+  assert.deepEqual(await workspace.run(["status"]), {
+    code: 0,
+    stderr: "",
+    stdout: `📊 Migration Status
+
+📁 Total migration files: 3
+✅ Executed migrations: 0
+⏳ Pending migrations: 3
+🎯 Last batch: 0
+🎉 Up to date: No
+
+⏳ Pending Migrations:
+  📄 013_add_analytics_tables.sql (not_executed)
+  📄 014_update_user_schema.sql (not_executed)
+  📄 015_add_performance_indexes.sql (not_executed)
+
+💡 Run "deno task migrate" to execute pending migrations
+`,
+  });
+  assert.equal((await workspace.run(["status", "--check"])).code, 1);
+
+  assert.deepEqual(await workspace.run(["migrate"]), {
+    code: 0,
+    stderr: "",
+    stdout: `🚀 Starting database migration...
+
+📋 Migration Details:
+  ✅ 013_add_analytics_tables.sql - not_executed (Nms)
+  ✅ 014_update_user_schema.sql - not_executed (Nms)
+  ✅ 015_add_performance_indexes.sql - not_executed (Nms)
+
+✅ Migration completed successfully!
+📊 Batch: 1
+📈 Migrations run: 3
+`,
+  });
+  assert.match((await workspace.run(["status"])).stdout, /^🎉 Up to date: Yes$/m);
+  assert.equal((await workspace.run(["status", "--check"])).code, 0);
+  assert.deepEqual(await workspace.run(["up"]), {
+    code: 0,
+    stderr: "",
+    stdout:
+      "🚀 Starting database migration...\n\n✅ Nothing to migrate: the database is up to date\n",
+  });
+
+  await workspace.write("016_more.sql", section("create table more ();", "drop table more;"));
+  await workspace.run(["migrate"]);
+  assert.deepEqual(await workspace.run(["rollback", "1"]), {
+    code: 0,
+    stderr: "",
+    stdout: `🔄 Rolling back to: 1
+
+📋 Rollback Details:
+  ✅ 016_more.sql
+
+✅ Rollback completed successfully!
+📉 Migrations rolled back: 1
+`,
+  });
+  assert.equal(
+    (await workspace.run(["rollback", "013_add_analytics_tables"])).stdout,
+    `🔄 Rolling back to: 013_add_analytics_tables
+
+📋 Rollback Details:
+  ✅ 015_add_performance_indexes.sql
+  ✅ 014_update_user_schema.sql
+
+✅ Rollback completed successfully!
+📉 Migrations rolled back: 2
+`,
+  );
+  assert.deepEqual(await workspace.run(["fresh", "--yes"]), {
+    code: 0,
+    stderr: "",
+    stdout: `🔥 Fresh migration (WARNING: This will reset the database)
+
+🗑️  Rolling back all migrations...
+✅ All migrations rolled back
+
+🚀 Running fresh migration...
+✅ Migration completed successfully!
+📊 Batch: 1
+📈 Migrations run: 4
+`,
+  });
+});
+
+Deno.test("a failure is reported with SQLSTATE and line, and the mended file is run again", async () => {
+  await using project = await stack.createProject({ setup: INSTALL_SQL });
+  await using workspace = await Workspace.create({
+    ...MIGRATIONS,
+    "015_add_performance_indexes.sql":
+      "create index on metrics (id);\n\ncreate index on peoples (id);\n",
+  }, environmentOf(project));
+
+  assert.deepEqual(await workspace.run(["migrate"]), {
+    code: 1,
+    stderr: "",
+    stdout: `🚀 Starting database migration...
+
+❌ Migration failed!
+📈 Successful: 2
+📉 Failed: 1
+
+📋 Migration Results:
+  ✅ 013_add_analytics_tables.sql
+  ✅ 014_update_user_schema.sql
+  ❌ 015_add_performance_indexes.sql - relation "peoples" does not exist
+
+🔎 015_add_performance_indexes.sql
+   SQLSTATE 42P01 in statement 2, line 3
+   relation "peoples" does not exist
+
+Nothing of this migration is left in the database.
+💡 Mend the file and run "deno task migrate" again
+`,
+  });
+  assert.match(
+    (await workspace.run(["status"])).stdout,
+    /📄 015_add_performance_indexes.sql \(failed_previously\)\n     last failed with: relation "peoples" does not exist \(42P01\)/,
+  );
+
+  await workspace.write("015_add_performance_indexes.sql", "create index on metrics (id);\n");
+  assert.equal(
+    (await workspace.run(["migrate"])).stdout,
+    `🚀 Starting database migration...
+
+📋 Migration Details:
+  ✅ 015_add_performance_indexes.sql - checksum_mismatch (Nms)
+
+✅ Migration completed successfully!
+📊 Batch: 2
+📈 Migrations run: 1
+`,
+  );
+});
+
+Deno.test("create prints the file and its path, and makes it", async () => {
+  await using workspace = await Workspace.create();
+  const { code, stdout } = await workspace.run(["create", "add_new_feature", "What it is for"]);
+  const file = /📄 File: (\d{14}_add_new_feature\.sql)/.exec(stdout)?.[1];
+  assert.equal(code, 0);
+  assert.equal(
+    stdout,
+    `📝 Creating new migration: add_new_feature
+
+✅ Migration file created!
+📄 File: ${file}
+📍 Path: ${workspace.path}/migrations/${file}
+
+💡 Edit the file to add your migration SQL
+`,
+  );
+  assert.match(
+    await Deno.readTextFile(`${workspace.path}/migrations/${file}`),
+    /^-- Migration: add_new_feature\n-- Description: What it is for\n-- Created: /,
+  );
+});
+
+Deno.test("a dry run shows statements with their lines and changes nothing", async () => {
+  await using project = await stack.createProject({ setup: INSTALL_SQL });
+  await using workspace = await Workspace.create(MIGRATIONS, environmentOf(project));
+  const before = await project.sql("select * from supamigrate.migration_lock");
+  assert.equal(
+    (await workspace.run(["migrate", "--dry-run", "--to", "014"])).stdout,
+    `🚀 Starting database migration...
+
+📋 Would be applied, in this order:
+  📄 013_add_analytics_tables.sql (not_executed)
+         2  create table metrics (id int)
+  📄 014_update_user_schema.sql (not_executed)
+         2  create table people (id int)
+
+🔍 Dry run: nothing was changed
+`,
+  );
+  assert.deepEqual(await project.sql("select * from supamigrate.migration_lock"), before);
+  assert.deepEqual(await project.sql("select * from supamigrate.migration_history"), []);
+});
+
+Deno.test("--json writes one document to standard output and nothing else", async () => {
+  await using project = await stack.createProject({ setup: INSTALL_SQL });
+  await using workspace = await Workspace.create(MIGRATIONS, environmentOf(project));
+  const commands = [
+    ["status"],
+    ["migrate"],
+    ["rollback", "0"],
+    ["fresh", "--yes"],
+    ["baseline", "014"],
+    ["repair", "014", "--mark", "pending"],
+    ["history"],
+    ["unlock"],
+    ["create", "add_x"],
+    ["rollback", "nowhere"],
+  ];
+  for (const command of commands) {
+    const { stdout } = await workspace.run([...command, "--json"]);
+    assert.doesNotThrow(() => JSON.parse(stdout), `${command.join(" ")}: ${stdout}`);
+  }
+});
+
+Deno.test("--quiet says nothing but errors", async () => {
+  await using project = await stack.createProject({ setup: INSTALL_SQL });
+  await using workspace = await Workspace.create(MIGRATIONS, environmentOf(project));
+  assert.deepEqual(await workspace.run(["migrate", "--quiet"]), {
+    code: 0,
+    stdout: "",
+    stderr: "",
+  });
+  await workspace.write("016_x.sql", "select 1 / 0;");
+  const { code, stdout } = await workspace.run(["migrate", "-q"]);
+  assert.equal(code, 1);
+  assert.match(stdout, /division by zero/);
+});
