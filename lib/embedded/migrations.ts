@@ -16,7 +16,16 @@ export async function openForMigrations(path?: string): Promise<EmbeddedDatabase
     const [row] = await embedded.query(
       "select to_regclass('supamigrate.installation') is not null as installed",
     );
-    if (row?.installed !== true) await embedded.exec(`begin;\n${INSTALL_SQL}\ncommit;`);
+    if (row?.installed === true) {
+      // Nobody else has the folder open: a lock that is held belongs to a run that was killed.
+      await embedded.query(
+        `select supamigrate.unlock(jsonb_build_object('generation', generation, 'holder', $1::text))
+           from supamigrate.migration_lock where is_locked`,
+        ["the embedded database, opened again"],
+      );
+    } else {
+      await embedded.exec(`begin;\n${INSTALL_SQL}\ncommit;`);
+    }
     return embedded;
   } catch (error) {
     await embedded.close();

@@ -37,7 +37,7 @@ function catalogSql(tracking: boolean): string {
     ), extension_member as (
       select classid, objid from pg_depend where deptype = 'e'
     ), relation as (
-      select c.oid, format('%I.%I', n.nspname, c.relname) as name, c.*
+      select format('%I.%I', n.nspname, c.relname) as name, c.*
         from pg_class c join known_schema n on n.oid = c.relnamespace
        where c.relpersistence <> 't'
          and not exists (

@@ -130,7 +130,7 @@ let embedded: Promise<SharedProject> | undefined;
 async function openShared(stack: Stack): Promise<SharedProject> {
   const project = describeServer(stack, await stack.createProject({ setup: INSTALL_SQL }));
   const owner = await project.connect();
-  Deno.test.afterAll(() => owner[Symbol.asyncDispose]());
+  Deno.test.afterAll(async () => await owner[Symbol.asyncDispose]());
   return await share(project, owner.sql);
 }
 
@@ -155,7 +155,8 @@ async function takeTurn(shared: SharedProject, body: () => Promise<void>): Promi
     await shared.asOwner(`begin;\n${INSTALL_SQL}\ncommit;`);
     const now = await describeCatalog(shared.project.sql, { tracking: true });
     shared.usable = now.join("\n") === shared.pristine.join("\n");
-  } catch {
+    if(!shared.usable) console.log("DIRTY", now.filter(l=>!shared.pristine.includes(l)), shared.pristine.filter(l=>!now.includes(l)));
+  } catch (e) { console.log("DIRTY",e);
     // It stays out of use: the tests that follow make projects of their own.
   }
 }
