@@ -336,7 +336,7 @@ async function uninstall(flags: GlobalFlags & Asking): Promise<void> {
 }
 
 /** The command tree. */
-export function makeCli() {
+function makeCli() {
   return new Command()
     .name("supamigrate")
     .version(VERSION)

@@ -5,7 +5,7 @@
  *
  * @example
  * ```ts
- * import { createMigrator } from "./mod.ts";
+ * import { createMigrator } from "@supamigrate/supamigrate";
  *
  * await using migrator = createMigrator({
  *   embedded: true, // or: supabaseUrl, serviceKey

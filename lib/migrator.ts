@@ -109,7 +109,7 @@ export interface Migrator extends AsyncDisposable {
  *
  * @example
  * ```ts
- * import { createMigrator } from "./mod.ts";
+ * import { createMigrator } from "@supamigrate/supamigrate";
  *
  * await using migrator = createMigrator({
  *   embedded: true,

@@ -191,6 +191,7 @@ end
 $function$;
 
 -- call: migrations, and atomic: whether a failure undoes those before it in this call as well.
+-- Rollback SQL to refresh may come along, which saves a call.
 -- Returns {results: […]}; the first failure ends the list.
 create or replace function supamigrate.apply(call jsonb) returns jsonb
 language plpgsql
@@ -201,8 +202,9 @@ declare
   result jsonb;
   results jsonb := '[]';
   failed boolean := false;
-  total integer := jsonb_array_length(call->'migrations');
 begin
+  perform supamigrate.refresh_rollback(call);
+
   begin
     for migration in
       select item

@@ -1,7 +1,7 @@
 -- Changes of the history that run no migration. Called by supamigrate.perform alone.
 
--- call: migrations with name and rollback_sql. A file's ROLLBACK section was changed, its
--- forward part was not.
+-- call: refresh, migrations with name and rollback_sql. A file's ROLLBACK section was changed,
+-- its forward part was not.
 create or replace function supamigrate.refresh_rollback(call jsonb) returns jsonb
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -9,7 +9,7 @@ as $function$
 declare
   migration jsonb;
 begin
-  for migration in select item from jsonb_array_elements(call->'migrations') as list (item) loop
+  for migration in select item from jsonb_array_elements(call->'refresh') as list (item) loop
     update supamigrate.migration_history
        set rollback_sql = migration->>'rollback_sql'
      where migration_name = migration->>'name';

@@ -80,7 +80,7 @@ const URL_OF_EMBEDDED = "http://embedded.localhost";
  *
  * @example
  * ```ts
- * import { openEmbedded } from "@supamigrate/supamigrate";
+ * import { openEmbedded } from "./open.ts";
  * import { createClient } from "@supabase/supabase-js";
  *
  * await using database = await openEmbedded();

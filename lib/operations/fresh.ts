@@ -88,7 +88,12 @@ export async function fresh(
 
       context.onProgress({ type: "phase", phase: "migrate" });
       try {
-        const migrated = await applyAll(context, session, pending, planned, 0);
+        const migrated = await applyAll(context, session, {
+          pending,
+          planned,
+          lastBatch: 0,
+          refresh: [],
+        });
         return {
           success: migrated.success,
           rolledBack,

@@ -139,25 +139,22 @@ export async function migrate(
           ? options.confirm!(planned)
           : Promise.resolve(true)),
     run: async (session, { plan, planned, warnings }) => {
-      if (plan.changedRollbacks.length > 0) {
-        await session.perform("refresh", {
-          migrations: plan.changedRollbacks.map(({ name, rollback }) => ({
-            name,
-            rollback_sql: rollback?.sql ?? null,
-          })),
-        });
-      }
+      const refresh = plan.changedRollbacks.map(({ name, rollback }) => ({
+        name,
+        rollback_sql: rollback?.sql ?? null,
+      }));
+      if (planned.length === 0) await session.perform("refresh", { refresh });
+      const result = await applyAll(
+        context,
+        session,
+        { ...plan, planned, refresh },
+        options.transaction,
+      );
+      const refreshed = planned.length === 0 || result.results.length > 0;
       return {
-        ...await applyAll(
-          context,
-          session,
-          plan.pending,
-          planned,
-          plan.lastBatch,
-          options.transaction,
-        ),
+        ...result,
         warnings,
-        rollbacksRefreshed: plan.changedRollbacks.map(({ name }) => name),
+        rollbacksRefreshed: refreshed ? refresh.map(({ name }) => name) : [],
       };
     },
   });
@@ -244,23 +241,31 @@ export async function prepare(
   return planned;
 }
 
+/** What {@linkcode applyAll} sends. */
+export interface ReadyMigrations {
+  /** What is to be applied, in order. */
+  readonly pending: readonly PendingMigration[];
+  /** The same with their statements. */
+  readonly planned: readonly PlannedMigration[];
+  /** The batch before. */
+  readonly lastBatch: number;
+  /** Rollback SQL to store, which goes along with the first call. */
+  readonly refresh: readonly { readonly name: string; readonly rollback_sql: string | null }[];
+}
+
 /**
- * Sends the migrations, in calls of one or of many.
+ * Sends migrations, in calls of one or of many.
  *
  * @param context What the operation works with.
  * @param session The lock.
- * @param pending What is to be applied, in order.
- * @param planned The same with their statements.
- * @param lastBatch The batch before.
+ * @param ready What to send.
  * @param transaction What is committed together.
  * @returns How it ended.
  */
 export async function applyAll(
   context: OperationContext,
   session: LockSession,
-  pending: readonly PendingMigration[],
-  planned: readonly PlannedMigration[],
-  lastBatch: number,
+  { pending, planned, lastBatch, refresh }: ReadyMigrations,
   transaction: MigrateOptions["transaction"] = "each",
 ): Promise<MigrateResult> {
   const steps = planned.map((step, index) => ({
@@ -292,6 +297,7 @@ export async function applyAll(
       reply = await session.perform("apply", {
         atomic: transaction === "all",
         migrations: group.map(toWire),
+        ...(start === 0 && refresh.length > 0 ? { refresh } : {}),
       });
     } catch (error) {
       if (error instanceof SupamigrateError) {

@@ -146,7 +146,7 @@ Nothing of this migration is left in the database.
   });
   assert.match(
     (await workspace.run(["status"])).stdout,
-    /📄 015_add_performance_indexes.sql \(failed_previously\)\n     last failed with: relation "peoples" does not exist \(42P01\)/,
+    /📄 015_add_performance_indexes.sql \(failed_previously\)\n {5}last failed with: relation "peoples" does not exist \(42P01\)/,
   );
 
   await workspace.write("015_add_performance_indexes.sql", "create index on metrics (id);\n");

@@ -148,7 +148,7 @@ export const CLEAR_SQL = `
       select nspname as name from pg_namespace
        where nspname !~ '^pg_'
          and nspname not in ('information_schema', 'public', 'auth', 'storage', 'realtime',
-                             'extensions', 'graphql', 'graphql_public', 'vault', 'supabase_functions')
+                             'extensions', 'supamigrate', 'graphql', 'graphql_public', 'vault', 'supabase_functions')
     loop
       execute format('drop schema %I cascade', target.name);
     end loop;
@@ -175,5 +175,14 @@ export const CLEAR_SQL = `
   delete from storage.objects;
   delete from storage.buckets;
   delete from auth.users;
+  do $$ begin
+    if to_regclass('supamigrate.migration_log') is not null then
+      alter table supamigrate.migration_log disable trigger migration_log_is_append_only;
+      truncate supamigrate.migration_log, supamigrate.migration_history, supamigrate.operation,
+               supamigrate.migration_lock restart identity;
+      alter table supamigrate.migration_log enable trigger migration_log_is_append_only;
+      insert into supamigrate.migration_lock (id) values (1);
+    end if;
+  end $$;
   reset lock_timeout;
 `;

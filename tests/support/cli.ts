@@ -56,7 +56,7 @@ export class Workspace implements AsyncDisposable {
       args: [
         "run",
         ...permissionsOf(args[0] ?? ""),
-        ...(config === undefined ? [] : ["--no-check", "--no-remote", "--config", config]),
+        ...(config === undefined ? [] : ["--no-check", "--no-lock", "--config", config]),
         `${ROOT}cli.ts`,
         ...args,
       ],

@@ -60,27 +60,46 @@ interface SharedProject {
   usable: boolean;
 }
 
+const resources = new AsyncDisposableStack();
 const stacks = await Promise.all([startStack({ major: 15 }), startStack({ major: 17 })]);
 const shared = new Map(
   await Promise.all(stacks.map(async (stack) => [stack, await openShared(stack)] as const)),
 );
 Deno.test.afterAll(async () => {
+  await resources.disposeAsync();
   for (const stack of stacks) await stack[Symbol.asyncDispose]();
 });
 
-/** Registers a test for the embedded database, PostgreSQL 15 and PostgreSQL 17. */
+/**
+ * Registers a test for the embedded database, PostgreSQL 15 and PostgreSQL 17. On the embedded
+ * database all tests of a file are steps of one: PGlite keeps timers from one test to the next.
+ */
 export function testOnEveryDatabase(
   name: string,
   body: (project: AnyProject) => Promise<void>,
 ): void {
-  Deno.test(`${name} (embedded)`, async () => {
-    embedded ??= openEmbedded();
-    const known = await embedded;
-    if (known.usable) return await takeTurn(known, () => body(known.project));
-    await using database = await openForMigrations();
-    await body(describeEmbedded(database));
-  });
+  if (onEmbedded.length === 0) Deno.test("on the embedded database", runOnEmbedded);
+  onEmbedded.push({ name, body });
   testOnServers(name, body);
+}
+
+const onEmbedded: { name: string; body: (project: AnyProject) => Promise<void> }[] = [];
+
+async function runOnEmbedded(context: Deno.TestContext): Promise<void> {
+  await using database = await openForMigrations();
+  const known = await share(describeEmbedded(database), (sql) => database.exec(sql));
+  for (const { name, body } of onEmbedded) {
+    await context.step({
+      name,
+      sanitizeOps: false,
+      sanitizeResources: false,
+      fn: async () => {
+        if (known.usable) return await takeTurn(known, () => body(known.project));
+        await using database = await openForMigrations();
+        await body(describeEmbedded(database));
+      },
+    });
+  }
 }
 
 /** Registers a test for PostgreSQL 15 and 17: for what needs several connections or PostgREST. */
@@ -125,18 +144,10 @@ export async function withProjects<Case>(
   if (failures.length > 0) throw new AggregateError(failures, failures.join(", "));
 }
 
-let embedded: Promise<SharedProject> | undefined;
-
 async function openShared(stack: Stack): Promise<SharedProject> {
   const project = describeServer(stack, await stack.createProject({ setup: INSTALL_SQL }));
-  const owner = await project.connect();
-  Deno.test.afterAll(async () => await owner[Symbol.asyncDispose]());
+  const owner = resources.use(await project.connect());
   return await share(project, owner.sql);
-}
-
-async function openEmbedded(): Promise<SharedProject> {
-  const database = await openForMigrations();
-  return await share(describeEmbedded(database), (sql) => database.exec(sql));
 }
 
 async function share(
@@ -152,13 +163,20 @@ async function takeTurn(shared: SharedProject, body: () => Promise<void>): Promi
   await body();
   try {
     await shared.project.sql(CLEAR_SQL);
+    shared.usable = await isPristine(shared);
+    if (shared.usable) return;
+    // The test changed supamigrate itself.
+    await shared.project.sql("drop schema if exists supamigrate cascade");
     await shared.asOwner(`begin;\n${INSTALL_SQL}\ncommit;`);
-    const now = await describeCatalog(shared.project.sql, { tracking: true });
-    shared.usable = now.join("\n") === shared.pristine.join("\n");
-    if(!shared.usable) console.log("DIRTY", now.filter(l=>!shared.pristine.includes(l)), shared.pristine.filter(l=>!now.includes(l)));
-  } catch (e) { console.log("DIRTY",e);
+    shared.usable = await isPristine(shared);
+  } catch {
     // It stays out of use: the tests that follow make projects of their own.
   }
+}
+
+async function isPristine({ project, pristine }: SharedProject): Promise<boolean> {
+  const now = await describeCatalog(project.sql, { tracking: true });
+  return now.join("\n") === pristine.join("\n");
 }
 
 function nameOf(stack: Stack): string {

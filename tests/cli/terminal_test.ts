@@ -1,0 +1,167 @@
+import assert from "node:assert/strict";
+import { INSTALL_SQL } from "../../lib/database/bootstrap.ts";
+import { Workspace } from "../support/cli.ts";
+import { type Project, startStack } from "../support/stack.ts";
+import { Terminal } from "../support/terminal.ts";
+
+const stack = await startStack({ major: 17 });
+Deno.test.afterAll(async () => await stack[Symbol.asyncDispose]());
+
+const MIGRATIONS = {
+  "001_a.sql": "create table a ();\n-- ROLLBACK\ndrop table a;",
+  "002_b.sql": "create table b ();\n-- ROLLBACK\ndrop table b;",
+};
+const CTRL_C = "\x03";
+
+function environmentOf(project: Project): Record<string, string> {
+  return { SUPABASE_URL: project.url, SUPABASE_SERVICE_KEY: project.serviceKey };
+}
+
+/** A migration that runs until the test lets it go on. */
+function waitingMigration(key: number): string {
+  return `create table waiting ();\nselect pg_advisory_xact_lock(${key});`;
+}
+
+Deno.test("fresh asks, and destroys nothing unless the answer is yes", async () => {
+  await using project = await stack.createProject({ setup: INSTALL_SQL });
+  await using workspace = await Workspace.create(MIGRATIONS, environmentOf(project));
+  await workspace.run(["migrate"]);
+
+  const refused = Terminal.start(workspace, ["fresh"]);
+  await refused.see(/DESTROY all data and rebuild the database\. Continue\? \(yes\/no\): /);
+  refused.type("no\r");
+  assert.equal(await refused.end(), 2);
+  assert.match(refused.text, /Not confirmed: nothing was changed/);
+  assert.equal((await project.sql("select * from supamigrate.migration_log")).length, 2);
+
+  const agreed = Terminal.start(workspace, ["fresh"]);
+  await agreed.see(/\(yes\/no\): /);
+  agreed.type("yes\r");
+  assert.equal(await agreed.end(), 0);
+  assert.match(
+    agreed.text,
+    /\(yes\/no\): yes\n\n🗑️ {2}Rolling back all migrations\.\.\.\n✅ All migrations rolled back\n\n🚀 Running fresh migration\.\.\.\n✅ Migration completed successfully!/,
+  );
+});
+
+Deno.test("Ctrl-C at a question changes nothing and ends with 130", async () => {
+  await using project = await stack.createProject({ setup: INSTALL_SQL });
+  await using workspace = await Workspace.create(MIGRATIONS, environmentOf(project));
+  await workspace.run(["migrate"]);
+  const terminal = Terminal.start(workspace, ["fresh"]);
+  await terminal.see(/\(yes\/no\): /);
+  terminal.type(CTRL_C);
+  assert.equal(await terminal.end(), 130);
+  assert.equal((await project.sql("select * from supamigrate.migration_log")).length, 2);
+});
+
+Deno.test("the live line names the migration, and Ctrl-C finishes it, releases the lock and ends with 130", async () => {
+  await using project = await stack.createProject({ setup: INSTALL_SQL });
+  await using workspace = await Workspace.create({
+    "001_slow.sql": waitingMigration(1),
+    "002_b.sql": MIGRATIONS["002_b.sql"],
+  }, environmentOf(project));
+  await using holder = await project.connect();
+  await holder.sql("select pg_advisory_lock(1)");
+
+  const terminal = Terminal.start(workspace, ["migrate"]);
+  await terminal.see(/⏳ 1\/2 001_slow\.sql … \d s/);
+  terminal.type(CTRL_C);
+  await terminal.see(/Interrupted: finishing the step in flight/);
+  await holder.sql("select pg_advisory_unlock(1)");
+  assert.equal(await terminal.end(), 130);
+  assert.match(terminal.text, /Interrupted: 1 of 2 migrations were applied/);
+  assert.deepEqual(
+    await project.sql("select migration_name, status from supamigrate.migration_history"),
+    [{ migration_name: "001_slow.sql", status: "completed" }],
+  );
+  assert.deepEqual(
+    await project.sql("select is_locked from supamigrate.migration_lock"),
+    [{ is_locked: false }],
+  );
+});
+
+Deno.test("two runs at once: one applies, the other ends with 3 or waits", async () => {
+  await using project = await stack.createProject({ setup: INSTALL_SQL });
+  await using workspace = await Workspace.create(
+    { "001_slow.sql": waitingMigration(2) },
+    environmentOf(project),
+  );
+  await using holder = await project.connect();
+  await holder.sql("select pg_advisory_lock(2)");
+  const first = Terminal.start(workspace, ["migrate"]);
+  await first.see(/⏳ 1\/1 001_slow\.sql/);
+
+  const second = await workspace.run(["migrate"]);
+  assert.equal(second.code, 3);
+  assert.match(
+    second.stderr,
+    /^❌ Migration command failed: Failed to acquire migration lock - another migration is in progress\n💡 ada@\S+ has held it for N s\./,
+  );
+  assert.match(
+    (await workspace.run(["status"])).stdout,
+    /🔒 Locked by: ada@\S+ for N s\n⚙️ {2}Running: 001_slow\.sql line 2 for N s/,
+  );
+  const third = Terminal.start(workspace, ["migrate", "--wait", "60"]);
+  await third.see(/🔒 Waiting for ada@/);
+
+  await holder.sql("select pg_advisory_unlock(2)");
+  assert.equal(await first.end(), 0);
+  assert.equal(await third.end(), 0);
+  assert.match(third.text, /Nothing to migrate/);
+});
+
+Deno.test("unlock shows the holder and the age, and asks", async () => {
+  await using project = await stack.createProject({ setup: INSTALL_SQL });
+  await using workspace = await Workspace.create(MIGRATIONS, environmentOf(project));
+  await project.sql(`
+    update supamigrate.migration_lock
+       set is_locked = true, locked_by = 'grace@ship', process_id = 'migration-1',
+           locked_at = now() - interval '3 min', expires_at = now() + interval '2 min',
+           token = gen_random_uuid(), generation = generation + 1
+     where id = 1`);
+  const terminal = Terminal.start(workspace, ["unlock"]);
+  await terminal.see(
+    /grace@ship \(migration-1\) has held the lock for 3 min[^]*Release it\? \(yes\/no\): /,
+  );
+  terminal.type("yes\r");
+  assert.equal(await terminal.end(), 0);
+  assert.match(terminal.text, /🔓 Lock released\. grace@ship had held it for 3 min/);
+});
+
+Deno.test("colours are used on a terminal, unless --no-color or NO_COLOR says otherwise", async () => {
+  await using workspace = await Workspace.create({}, { SUPABASE_URL: "" });
+  const coloured = Terminal.start(workspace, ["status", "--dir", "nowhere"]);
+  assert.equal(await coloured.end(), 2);
+  assert(coloured.raw.includes("\x1b[31m❌"), coloured.raw);
+  const plain = Terminal.start(workspace, ["status", "--dir", "nowhere", "--no-color"]);
+  assert.equal(await plain.end(), 2);
+  assert(!plain.raw.includes("\x1b[3"), plain.raw);
+});
+
+Deno.test("a run that was killed at any moment is completed by the next one", async () => {
+  await using project = await stack.createProject({ setup: INSTALL_SQL });
+  const migrations = Object.fromEntries(
+    Array.from({ length: 12 }, (_, index) => [
+      `${String(index).padStart(3, "0")}_m.sql`,
+      index === 0
+        ? "create table witness (migration int)"
+        : `insert into witness values (${index}); select pg_sleep(0.01);`,
+    ]),
+  );
+  await using workspace = await Workspace.create(migrations, environmentOf(project));
+  for (let round = 0; round < 6; round++) {
+    const run = workspace.spawn(["migrate"]);
+    // From before the first request on to after the last one.
+    await new Promise((resolve) => setTimeout(resolve, 120 + round * 45));
+    run.kill("SIGKILL");
+    await Promise.all([run.stdout.cancel(), run.stderr.cancel(), run.status]);
+    await workspace.run(["unlock", "--yes"]);
+  }
+  assert.equal((await workspace.run(["migrate", "--wait", "30"])).code, 0);
+  assert.match((await workspace.run(["status"])).stdout, /Up to date: Yes/);
+  assert.deepEqual(
+    await project.sql("select migration from witness order by 1"),
+    Array.from({ length: 11 }, (_, index) => ({ migration: index + 1 })),
+  );
+});

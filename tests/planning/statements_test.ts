@@ -1,0 +1,447 @@
+import assert from "node:assert/strict";
+
+import { type FilePosition, MigrationFileError } from "../../lib/errors.ts";
+import { splitStatements } from "../../lib/planning/statements.ts";
+import { Random } from "./random.ts";
+import { hidingABanner } from "./traps.ts";
+
+/** The statements of a text as `line: sql`. */
+async function statementsOf(sql: string, line = 1): Promise<string[]> {
+  const { statements } = await splitStatements({ sql, line }, "001_a.sql");
+  return statements.map(({ line, sql }) => `${line}: ${sql}`);
+}
+
+/** What {@linkcode splitStatements} refuses a text with. */
+async function refusalOf(sql: string, line = 1): Promise<MigrationFileError> {
+  let refusal: unknown;
+  await assert.rejects(splitStatements({ sql, line }, "001_a.sql"), (error) => {
+    refusal = error;
+    return true;
+  });
+  assert(refusal instanceof MigrationFileError, String(refusal));
+  return refusal;
+}
+
+const texts: readonly [what: string, sql: string, statements: string[]][] = [
+  ["nothing", "", []],
+  ["white space", " \t\n\f\v\n", []],
+  ["comments", "-- a; b\n/* c; */", []],
+  ["semicolons", ";; ;\n;", []],
+  ["a last statement without a semicolon", "select 1;\nselect 2", ["1: select 1", "2: select 2"]],
+  ["two statements on one line", "select 1; select 2;", ["1: select 1", "1: select 2"]],
+  [
+    "comments before statements",
+    "-- it's a; comment\n\n/* and\nanother; */ select 1;\n-- last\nselect 2;",
+    ["4: select 1", "6: select 2"],
+  ],
+  [
+    "comments inside statements",
+    "select -- one;\n  1 /* ; */;\nselect 2 -- two\n;",
+    ["1: select -- one;\n  1 /* ; */", "3: select 2 -- two"],
+  ],
+  [
+    "semicolons in strings and names",
+    `select ';', E'\\';', $$;$$ as ";";\nselect ';';`,
+    [`1: select ';', E'\\';', $$;$$ as ";"`, "2: select ';'"],
+  ],
+  [
+    "characters of two, three and four bytes",
+    "select 'é'; -- ß\nselect '€';\n/* 😀😀 */ select '😀' as \"é😀\";\n\nselect 'z';",
+    ["1: select 'é'", "2: select '€'", "3: select '😀' as \"é😀\"", "5: select 'z'"],
+  ],
+  [
+    "DO blocks",
+    "do $$\nbegin\n  perform 1; perform 2;\nend $$;\n\ndo $x$ begin null; end $x$;",
+    ["1: do $$\nbegin\n  perform 1; perform 2;\nend $$", "6: do $x$ begin null; end $x$"],
+  ],
+  [
+    "BEGIN ATOMIC bodies",
+    "create function f() returns int\nbegin atomic\n  select 1;\n  select 2;\nend;\nselect 3;",
+    [
+      "1: create function f() returns int\nbegin atomic\n  select 1;\n  select 2;\nend",
+      "6: select 3",
+    ],
+  ],
+  [
+    "the statements of a rule",
+    "create rule r as on insert to a do also (select 1; select 2);\nselect 3;",
+    ["1: create rule r as on insert to a do also (select 1; select 2)", "2: select 3"],
+  ],
+  [
+    "statements whose grammar begins with something optional",
+    " insert into a values (1);\n  update a set b = 1;\n\n delete from a;\n (select 1);\nvalues (1);",
+    [
+      "1: insert into a values (1)",
+      "2: update a set b = 1",
+      "4: delete from a",
+      "5: (select 1)",
+      "6: values (1)",
+    ],
+  ],
+  [
+    "settings, which pg_dump writes",
+    "SET row_security = off;\nSELECT pg_catalog.set_config('search_path', '', false);\nRESET ALL;",
+    [
+      "1: SET row_security = off",
+      "2: SELECT pg_catalog.set_config('search_path', '', false)",
+      "3: RESET ALL",
+    ],
+  ],
+];
+
+for (const [what, sql, statements] of texts) {
+  Deno.test(`splitStatements() splits ${what}`, async () => {
+    assert.deepEqual(await statementsOf(sql), statements);
+  });
+}
+
+Deno.test("splitStatements() counts lines from where the section starts in the file", async () => {
+  assert.deepEqual(await statementsOf("\nselect 1;\nselect 2;", 10), [
+    "11: select 1",
+    "12: select 2",
+  ]);
+  assert.equal((await refusalOf("\nvacuum;", 10)).position.line, 11);
+  assert.equal((await refusalOf("\n\nselect frm;x", 10)).position.line, 12);
+  assert.equal((await refusalOf("\n\ncommit;", 10)).position.line, 12);
+});
+
+Deno.test("splitStatements() gives back the statements, whatever stands between them", async () => {
+  const random = new Random(611);
+  const pieces = [
+    ...Object.values(hidingABanner).map((sql) => sql.replace(/^\/\*[^]*?\*\/ (?=select)/, "")),
+    "create table é (ß text default '😀');",
+    "insert into a select * from b where c = ';'",
+    'create policy "own; rows" on a for select using ((select auth.uid()) = b)',
+    "grant select on a to anon, authenticated",
+    "do $$ begin if true then raise notice 'a;b'; end if; end $$",
+  ].map((sql) => sql.replace(/;$/, "")).filter((sql) => /^[a-z]/.test(sql));
+  const before = ["", " ", "\n", "\n\n\t", "-- it's; a comment\n", "/* 😀; ' */", "\n-- $$\n", ";"];
+  for (let round = 0; round < 300; round++) {
+    let text = "";
+    const expected: string[] = [];
+    for (const piece of random.several(pieces, 0, 8)) {
+      text += random.several(before, 0, 4).join("");
+      expected.push(`${text.split("\n").length}: ${piece}`);
+      text += `${piece};`;
+    }
+    text += random.several(before, 0, 3).join("");
+    assert.deepEqual(await statementsOf(text), expected, text);
+  }
+});
+
+Deno.test("splitStatements() splits a baseline of 2.3 MB and 8,000 statements", async () => {
+  const statement = (index: number) =>
+    `insert into bookings (id, note) values (${index}, '${"é;'' ".repeat(45)}')`;
+  const sql = Array.from({ length: 8000 }, (_, index) => `-- ${index};\n${statement(index)};\n`);
+  const text = sql.join("");
+  assert(new TextEncoder().encode(text).length > 2_300_000);
+
+  const { statements } = await splitStatements({ sql: text, line: 1 }, "000_baseline.sql");
+  assert.equal(statements.length, 8000);
+  assert(statements.every((item, index) => item.line === 2 * index + 2), "every line is right");
+  assert(statements.every((item, index) => item.sql === statement(index)), "every text is whole");
+});
+
+Deno.test("splitStatements() finds the mistake at the end of 2.3 MB", async () => {
+  const { position } = await refusalOf(`${"select 'é 😀';\n".repeat(130_000)}  select frm x y;`);
+  assert.deepEqual(position, {
+    file: "001_a.sql",
+    line: 130_001,
+    column: 16,
+    excerpt: "  select frm x y;",
+  });
+});
+
+for (
+  const [what, sql] of Object.entries({
+    "BEGIN … COMMIT": "begin;\nselect 1;\ncommit;",
+    "BEGIN … END": "BEGIN WORK;\nselect 1;\nEND;",
+    "START TRANSACTION … COMMIT": "start transaction;\nselect 1;\ncommit work;",
+    "BEGIN … COMMIT with comments around it": "-- a\nbegin; select 1; commit; -- b\n",
+    "several blocks that make up the file": "begin; select 1; commit;\nbegin;\ncommit;",
+  })
+) {
+  Deno.test(`splitStatements() unwraps ${what}, and says so`, async () => {
+    const { statements, notices } = await splitStatements({ sql, line: 1 }, "001_a.sql");
+    assert.deepEqual(statements.map(({ sql }) => sql), ["select 1"]);
+    assert.equal(statements[0]!.line, sql.slice(0, sql.indexOf("select")).split("\n").length);
+    assert.deepEqual(notices, [
+      "BEGIN and COMMIT were left out: every migration is one transaction of its own",
+    ]);
+  });
+}
+
+Deno.test("splitStatements() has no notice where nothing was left out", async () => {
+  const { notices } = await splitStatements({ sql: "select 1;", line: 1 }, "001_a.sql");
+  assert.deepEqual(notices, []);
+});
+
+const transactionControl: readonly [sql: string, found: string, line: number][] = [
+  ["select 1;\nbegin;\nselect 2;\ncommit;", "begin", 2],
+  ["begin;\nselect 1;\ncommit;\nselect 2;", "begin", 1],
+  ["begin;\nselect 1;", "begin", 1],
+  ["begin;\nselect 1;\nbegin;\nselect 2;\ncommit;", "begin", 3],
+  ["begin;\nselect 1;\nrollback;", "rollback", 3],
+  ["begin;\nselect 1;\nabort;", "abort", 3],
+  ["begin;\nselect 1;\ncommit and chain;", "commit and chain", 3],
+  [
+    "begin isolation level serializable;\nselect 1;\ncommit;",
+    "begin isolation level serializable",
+    1,
+  ],
+  ["begin read only;\nselect 1;\ncommit;", "begin read only", 1],
+  ["select 1;\ncommit;", "commit", 2],
+  ["select 1;\nsavepoint a;\nselect 2;", "savepoint a", 2],
+  ["begin;\nsavepoint a;\nrelease a;\ncommit;", "savepoint a", 2],
+  ["select 1;\nprepare transaction 'a';", "prepare transaction 'a'", 2],
+  ["\ncommit prepared 'a';", "commit prepared 'a'", 2],
+];
+
+for (const [sql, found, line] of transactionControl) {
+  Deno.test(`splitStatements() refuses the transaction control of ${JSON.stringify(sql)}`, async () => {
+    const { message, position, hint } = await refusalOf(sql);
+    assert.equal(message, `Transaction control ("${found}") cannot be part of a migration`);
+    assert.deepEqual(position, { file: "001_a.sql", line, excerpt: found });
+    assert.match(hint!, /delete BEGIN, COMMIT and the like, or split the file/);
+  });
+}
+
+const unrunnable: readonly [sql: string, message: string, hint: RegExp][] = [
+  [
+    "create index concurrently a on b (c)",
+    "CREATE INDEX CONCURRENTLY cannot run inside a transaction",
+    /Leave CONCURRENTLY out .* or run the statement in the SQL editor .* repair --mark applied/,
+  ],
+  [
+    "create unique index concurrently if not exists a on b (c)",
+    "CREATE INDEX CONCURRENTLY cannot run inside a transaction",
+    /Leave CONCURRENTLY out/,
+  ],
+  [
+    "drop index concurrently if exists a",
+    "DROP INDEX CONCURRENTLY cannot run inside a transaction",
+    /Leave CONCURRENTLY out/,
+  ],
+  ["reindex index concurrently a", "This REINDEX cannot run inside a transaction", /Name one/],
+  ["reindex (concurrently) table a", "This REINDEX cannot run inside a transaction", /Name one/],
+  ["reindex schema a", "This REINDEX cannot run inside a transaction", /Name one/],
+  ["reindex database a", "This REINDEX cannot run inside a transaction", /Name one/],
+  ["reindex system a", "This REINDEX cannot run inside a transaction", /Name one/],
+  [
+    "alter table a detach partition b concurrently",
+    "DETACH PARTITION … CONCURRENTLY cannot run inside a transaction",
+    /Leave CONCURRENTLY out/,
+  ],
+  ["vacuum", "VACUUM cannot run inside a transaction", /Autovacuum/],
+  ["vacuum (full, analyze) a", "VACUUM cannot run inside a transaction", /Autovacuum/],
+  ["cluster", "CLUSTER without a table cannot run inside a transaction", /Name the table/],
+  ["create database a", "CREATE DATABASE cannot run inside a transaction", /SQL editor/],
+  ["drop database a", "DROP DATABASE cannot run inside a transaction", /SQL editor/],
+  [
+    "create tablespace a location '/a'",
+    "CREATE TABLESPACE cannot run inside a transaction",
+    /SQL editor/,
+  ],
+  ["drop tablespace a", "DROP TABLESPACE cannot run inside a transaction", /SQL editor/],
+  [
+    "alter system set work_mem = '1MB'",
+    "ALTER SYSTEM cannot run inside a transaction",
+    /SQL editor/,
+  ],
+  [
+    "create subscription a connection '' publication b",
+    "CREATE SUBSCRIPTION cannot run inside a transaction",
+    /SQL editor/,
+  ],
+  ["drop subscription a", "DROP SUBSCRIPTION cannot run inside a transaction", /SQL editor/],
+  ["discard all", "DISCARD ALL cannot run inside a transaction", /Leave it out/],
+  ["copy a from stdin", "COPY … FROM stdin cannot be sent over HTTPS", /INSERT/],
+  ["copy a (b) to stdout", "COPY … TO stdout cannot be sent over HTTPS", /INSERT/],
+  ["set role anon", '"set role anon" is refused by PostgreSQL inside exec_sql', /OWNER TO/],
+  [
+    "set local role anon",
+    '"set local role anon" is refused by PostgreSQL inside exec_sql',
+    /OWNER/,
+  ],
+  ["reset role", '"reset role" is refused by PostgreSQL inside exec_sql', /OWNER TO/],
+  [
+    "set session authorization a",
+    '"set session authorization a" is refused by PostgreSQL inside exec_sql',
+    /OWNER TO/,
+  ],
+];
+
+for (const [sql, message, hint] of unrunnable) {
+  Deno.test(`splitStatements() refuses ${sql}`, async () => {
+    for (const wrap of [(it: string) => it, (it: string) => `begin; ${it}; commit;`]) {
+      const refusal = await refusalOf(
+        `select 1;\n-- why\n${wrap(sql)}`.replace(/^select 1;(?=[^]*begin)/, ""),
+      );
+      assert.equal(refusal.message, message);
+      assert.deepEqual(refusal.position, { file: "001_a.sql", line: 3, excerpt: sql });
+      assert.match(refusal.hint!, hint);
+    }
+  });
+}
+
+Deno.test("splitStatements() lets pass what runs in a transaction", async () => {
+  for (
+    const sql of [
+      "create index a on b (c)",
+      "drop index a",
+      "reindex table a",
+      "reindex index a",
+      "alter table a detach partition b",
+      "analyze a",
+      "cluster a using b",
+      "refresh materialized view concurrently a",
+      "alter type a add value 'b'",
+      "discard temp",
+      "copy a from '/a'",
+      "copy a from program 'a'",
+      "set local search_path = ''",
+      "set constraints all deferred",
+      "reset all",
+      "lock table a",
+      "notify a",
+      "checkpoint",
+      "create publication a",
+      "comment on database a is 'vacuum'",
+      "do $$ begin execute 'vacuum'; end $$",
+    ]
+  ) assert.deepEqual(await statementsOf(sql), [`1: ${sql}`]);
+});
+
+Deno.test("splitStatements() shows no more than 80 characters of a refused statement", async () => {
+  const { position } = await refusalOf(
+    `create index concurrently a on b (${"c, ".repeat(100)}d)\nwhere e;`,
+  );
+  assert.equal(position.excerpt, `create index concurrently a on b (${"c, ".repeat(15)}…`);
+});
+
+const mistakes: readonly [what: string, sql: string, message: string, position: FilePosition][] = [
+  [
+    "at a word",
+    "select 1;\n  selct 2;\nselect 3;",
+    'syntax error at or near "selct"',
+    { file: "001_a.sql", line: 2, column: 3, excerpt: "  selct 2;" },
+  ],
+  [
+    "behind characters of two and four bytes",
+    "select 'é';\nselect 'é😀' frm x y; -- ß",
+    'syntax error at or near "x"',
+    { file: "001_a.sql", line: 2, column: 17, excerpt: "select 'é😀' frm x y; -- ß" },
+  ],
+  [
+    "between characters of four bytes",
+    "select 😀 😀 😀;",
+    'syntax error at or near "😀"',
+    { file: "001_a.sql", line: 1, column: 12, excerpt: "select 😀 😀 😀;" },
+  ],
+  [
+    "behind characters of four bytes on lines before",
+    "-- 😀😀😀\n/* 😀\n */ create tabel a ();",
+    'syntax error at or near "tabel"',
+    { file: "001_a.sql", line: 3, column: 12, excerpt: " */ create tabel a ();" },
+  ],
+  [
+    "at the end of input",
+    "select 1;\ncreate table a (",
+    "syntax error at end of input",
+    { file: "001_a.sql", line: 2, column: 17, excerpt: "create table a (" },
+  ],
+  [
+    "in an unterminated string",
+    "select 1;\nselect 'it''s;\nselect 2;\n",
+    "unterminated quoted string at or near \"'it''s;\nselect 2;\n\"",
+    { file: "001_a.sql", line: 2, column: 8, excerpt: "select 'it''s;" },
+  ],
+  [
+    "in an unterminated name",
+    'select 1 as "a',
+    'unterminated quoted identifier at or near ""a"',
+    { file: "001_a.sql", line: 1, column: 13, excerpt: 'select 1 as "a' },
+  ],
+  [
+    "in an unterminated body",
+    "do $$ begin\nnull; end $;",
+    'unterminated dollar-quoted string at or near "$$ begin\nnull; end $;"',
+    { file: "001_a.sql", line: 1, column: 4, excerpt: "do $$ begin" },
+  ],
+  [
+    "in an unterminated comment",
+    "select 1;\n/* /* */\nselect 2;",
+    'unterminated /* comment at or near "/* /* */\nselect 2;"',
+    { file: "001_a.sql", line: 2, column: 1, excerpt: "/* /* */" },
+  ],
+  [
+    "in the middle of a long line",
+    `select ${"1, ".repeat(1000)}frm x y;`,
+    'syntax error at or near "x"',
+    {
+      file: "001_a.sql",
+      line: 1,
+      column: 3012,
+      excerpt: `select ${"1, ".repeat(1000)}frm x y;`,
+    },
+  ],
+  [
+    "of an INSERT with a trailing comma",
+    "insert into a values\n  (1),\n  (2),;",
+    'syntax error at or near ";"',
+    { file: "001_a.sql", line: 3, column: 7, excerpt: "  (2),;" },
+  ],
+];
+
+for (const [what, sql, message, position] of mistakes) {
+  Deno.test(`splitStatements() shows a mistake ${what}`, async () => {
+    const refusal = await refusalOf(sql);
+    assert.deepEqual({ message: refusal.message, position: refusal.position }, {
+      message,
+      position,
+    });
+    assert.equal(refusal.hint, "Mend the SQL. Nothing was sent to the database.");
+  });
+}
+
+Deno.test("splitStatements() tells psql's commands from mistakes", async () => {
+  const cases: readonly [sql: string, command: string, line: number][] = [
+    ["\\restrict abc\nselect 1;", "\\restrict", 1],
+    ["select 1;\n\\connect a\n", "\\connect", 2],
+    ["select 1;\n  \\i other.sql\n", "\\i", 2],
+    ["\\set ON_ERROR_STOP on\n", "\\set", 1],
+    ["select 'é 😀';\n\\echo done\n", "\\echo", 2],
+  ];
+  for (const [sql, command, line] of cases) {
+    const { message, position, hint } = await refusalOf(sql);
+    assert.equal(message, `"${command}" is a command of psql, not SQL`);
+    assert.equal(position.line, line);
+    assert.match(hint!, /^Delete the line\./);
+  }
+});
+
+Deno.test("splitStatements() says what to do with COPY … FROM stdin and its rows", async () => {
+  const data: Record<string, string> = {
+    "numbers": "1\ta\n2\tb",
+    "words": "celebrity\tbooking",
+    "an apostrophe": "it's\tb",
+    "a null in the first column": "\\N\tb",
+    "a semicolon": "a;b\tc",
+    "no rows": "",
+    "something like a statement": "select\ta",
+  };
+  for (const [what, rows] of Object.entries(data)) {
+    const copy = "COPY public.a (b, c) FROM stdin;";
+    const { message, position, hint } = await refusalOf(
+      `select 1;\n${copy}\n${rows === "" ? "" : `${rows}\n`}\\.\n\nselect 2;\n`,
+    );
+    assert.equal(message, "COPY … FROM stdin cannot be sent over HTTPS", what);
+    assert([2, 3].includes(position.line!), what);
+    assert.match(hint!, /INSERT/);
+  }
+});
+
+Deno.test("splitStatements() takes no other mistake for COPY", async () => {
+  const { message } = await refusalOf("-- copy a from stdin;\nselct 1;");
+  assert.equal(message, 'syntax error at or near "selct"');
+});
