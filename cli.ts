@@ -9,12 +9,7 @@ import process from "node:process";
 import { Command, EnumType, ValidationError } from "@cliffy/command";
 import { CompletionsCommand } from "@cliffy/command/completions";
 import { HelpCommand } from "@cliffy/command/help";
-import {
-  confirmFresh,
-  confirmUndo,
-  confirmUninstall,
-  confirmUnlock,
-} from "./lib/output/confirm.ts";
+import { confirmDestruction, confirmUndo, confirmUnlock } from "./lib/output/confirm.ts";
 import {
   EXIT_CODES,
   formatAnnotation,
@@ -23,11 +18,11 @@ import {
   toJsonError,
 } from "./lib/output/errors.ts";
 import { Reporter } from "./lib/output/terminal.ts";
+import * as records from "./lib/output/records.ts";
 import * as text from "./lib/output/text.ts";
 import { createRedactor } from "./lib/redact.ts";
 import { resolveSettings } from "./lib/settings.ts";
 import {
-  ConfigurationError,
   createMigrator,
   installScript,
   type MigrateOptions,
@@ -64,7 +59,18 @@ interface MigrateFlags extends GlobalFlags, Asking {
 interface Run {
   migrator: Migrator;
   reporter: Reporter;
+  /** The folder of the migrations. */
   folder: string;
+}
+
+/** What an action came to. */
+interface Report {
+  /** For programs. */
+  result: unknown;
+  /** For people. */
+  text: string;
+  /** 0 where it is left out. */
+  code?: number;
 }
 
 const DESCRIPTION = `
@@ -93,15 +99,15 @@ Settings, from the environment, then from .env:
 const stopping = new AbortController();
 
 /**
- * Runs an action with a migrator, and sets the exit code.
+ * Runs an action with a migrator, prints what it came to, and sets the exit code.
  *
  * @param flags The global flags.
- * @param work What to do; returns the exit code.
+ * @param work The action.
  * @param needsProject Whether the command makes sense for a project alone.
  */
 async function run(
   flags: GlobalFlags,
-  work: (run: Run) => Promise<number>,
+  work: (run: Run) => Promise<Report>,
   needsProject = false,
 ): Promise<void> {
   const style = {
@@ -110,24 +116,25 @@ async function run(
     verbose: !!flags.verbose,
     color: flags.color !== false && (process.env.NO_COLOR ?? "") === "",
   };
-  let reporter = new Reporter(process.stdout, process.stderr, style, (plain) => plain);
+  const makeReporter = (secrets: readonly string[]) =>
+    new Reporter(process.stdout, process.stderr, style, createRedactor(secrets));
+  let reporter = makeReporter([]);
   let folder = flags.dir ?? "migrations";
   try {
     const settings = await resolveSettings(process.env, { ...flags, needsProject });
     folder = settings.folder;
-    reporter = new Reporter(
-      process.stdout,
-      process.stderr,
-      style,
-      createRedactor(settings.secrets),
-    );
+    reporter = makeReporter(settings.secrets);
     await using migrator = createMigrator({
       ...settings.options,
       signal: stopping.signal,
       onProgress: (event) => reporter.onProgress(event),
     });
     if (settings.embeddedNote !== null) reporter.say(`🧪 ${settings.embeddedNote}\n`);
-    process.exitCode = await work({ migrator, reporter, folder });
+    const { result, text, code = EXIT_CODES.done } = await work({ migrator, reporter, folder });
+    if (code === EXIT_CODES.done) reporter.say(text);
+    else reporter.sayFailure(text);
+    reporter.document(result);
+    process.exitCode = code;
   } catch (error) {
     process.exitCode = toExitCode(error);
     reporter.document(toJsonError(error));
@@ -158,6 +165,11 @@ function waiting({ wait = 0 }: Asking): { waitMs: number } {
   return { waitMs: wait * 1000 };
 }
 
+function toResultCode(result: { success: boolean; interrupted: boolean }): number {
+  if (result.interrupted) return EXIT_CODES.interrupted;
+  return result.success ? EXIT_CODES.done : EXIT_CODES.failed;
+}
+
 async function migrate(flags: MigrateFlags): Promise<void> {
   const wait = waiting(flags);
   await run(flags, async ({ migrator, reporter, folder }) => {
@@ -168,20 +180,11 @@ async function migrate(flags: MigrateFlags): Promise<void> {
       dryRun: !!flags.dryRun,
       transaction: flags.transaction,
       onChange: flags.onChange,
-      ...(flags.onChange !== "redo" || flags.yes ? {} : {
-        confirm: (planned) =>
-          confirmUndo(
-            migrator.target,
-            (question) => reporter.warn(question),
-            planned.filter(({ undo }) => undo !== null),
-          ),
+      ...(flags.yes ? {} : {
+        confirmUndo: (planned) => confirmUndo(migrator.target, reporter, planned),
       }),
     });
     for (const warning of result.warnings) reporter.warn(`⚠️  ${warning}`);
-    if (result.dryRun) reporter.say(text.formatPlannedMigrations(result.planned, !!flags.verbose));
-    else if (result.success) reporter.say(text.formatMigrate(result));
-    else reporter.sayFailure(text.formatMigrate(result));
-    reporter.document(result);
     for (const { name, error } of result.results) {
       if (error !== null) {
         const { line } = error;
@@ -189,13 +192,14 @@ async function migrate(flags: MigrateFlags): Promise<void> {
         annotate(reporter, `${error.message} (${error.code})`, position, folder);
       }
     }
-    return toResultCode(result);
+    return {
+      result,
+      text: result.dryRun
+        ? text.formatPlannedMigrations(result.planned, !!flags.verbose)
+        : text.formatMigrate(result),
+      code: toResultCode(result),
+    };
   });
-}
-
-function toResultCode(result: { success: boolean; interrupted: boolean }): number {
-  if (result.interrupted) return EXIT_CODES.interrupted;
-  return result.success ? EXIT_CODES.done : EXIT_CODES.failed;
 }
 
 async function status(flags: GlobalFlags & { check?: Flag }): Promise<void> {
@@ -203,8 +207,8 @@ async function status(flags: GlobalFlags & { check?: Flag }): Promise<void> {
     const result = await migrator.status();
     for (const warning of result.warnings) reporter.warn(`⚠️  ${warning}`);
     reporter.say(text.formatStatus(result, !!flags.verbose));
-    reporter.document(result);
-    return flags.check && !result.upToDate ? EXIT_CODES.failed : EXIT_CODES.done;
+    // Said already: with --quiet and --check the exit code is all that is wanted.
+    return { result, text: "", code: flags.check && !result.upToDate ? EXIT_CODES.failed : 0 };
   });
 }
 
@@ -221,15 +225,16 @@ async function rollback(
       ...(flags.steps === undefined ? {} : { steps: flags.steps }),
       dryRun: !!flags.dryRun,
       ...(flags.yes ? {} : {
-        confirm: (planned) =>
-          confirmUndo(migrator.target, (question) => reporter.warn(question), planned),
+        confirm: (planned) => confirmUndo(migrator.target, reporter, planned),
       }),
     });
-    if (result.dryRun) reporter.say(text.formatPlannedRollbacks(result.planned, !!flags.verbose));
-    else if (result.success) reporter.say(text.formatRollback(result));
-    else reporter.sayFailure(text.formatRollback(result));
-    reporter.document(result);
-    return toResultCode(result);
+    return {
+      result,
+      text: result.dryRun
+        ? text.formatPlannedRollbacks(result.planned, !!flags.verbose)
+        : text.formatRollback(result),
+      code: toResultCode(result),
+    };
   });
 }
 
@@ -240,12 +245,15 @@ async function fresh(flags: GlobalFlags & Asking & { dropSchema?: Flag }): Promi
     const result = await migrator.fresh({
       ...wait,
       dropSchema: !!flags.dropSchema,
-      ...(flags.yes ? {} : { confirm: () => confirmFresh(migrator.target) }),
+      ...(flags.yes ? {} : {
+        confirm: () =>
+          confirmDestruction(
+            migrator.target,
+            "This will DESTROY all data and rebuild the database.",
+          ),
+      }),
     });
-    if (result.success) reporter.say(text.formatFresh(result));
-    else reporter.sayFailure(text.formatFresh(result));
-    reporter.document(result);
-    return toResultCode(result);
+    return { result, text: text.formatFresh(result), code: toResultCode(result) };
   });
 }
 
@@ -255,18 +263,14 @@ async function create(flags: GlobalFlags, name: string, description?: string): P
   await run({ ...flags, embedded: true }, async ({ migrator, reporter }) => {
     reporter.say(`📝 Creating new migration: ${name}\n`);
     const result = await migrator.create(name, description === undefined ? {} : { description });
-    reporter.say(text.formatCreate(result));
-    reporter.document(result);
-    return EXIT_CODES.done;
+    return { result, text: records.formatCreate(result) };
   });
 }
 
 async function baseline(flags: GlobalFlags, name: string): Promise<void> {
-  await run(flags, async ({ migrator, reporter }) => {
+  await run(flags, async ({ migrator }) => {
     const result = await migrator.baseline(name);
-    reporter.say(text.formatBaseline(result));
-    reporter.document(result);
-    return EXIT_CODES.done;
+    return { result, text: records.formatBaseline(result) };
   });
 }
 
@@ -278,31 +282,25 @@ async function repair(
     const result = await migrator.repair(name, {
       mark: flags.mark,
       confirm: (change) => {
-        reporter.say(text.formatRepair(change));
+        reporter.say(records.formatRepair(change));
         return Promise.resolve(true);
       },
     });
-    reporter.say(`✅ ${result.name} is on record as ${flags.mark}`);
-    reporter.document(result);
-    return EXIT_CODES.done;
+    return { result, text: `✅ ${result.name} is on record as ${flags.mark}` };
   });
 }
 
 async function history(flags: GlobalFlags & { limit: number }): Promise<void> {
-  await run(flags, async ({ migrator, reporter }) => {
-    const entries = await migrator.history({ limit: flags.limit });
-    reporter.say(text.formatHistory(entries));
-    reporter.document(entries);
-    return EXIT_CODES.done;
+  await run(flags, async ({ migrator }) => {
+    const result = await migrator.history({ limit: flags.limit });
+    return { result, text: records.formatHistory(result) };
   });
 }
 
 async function unlock(flags: GlobalFlags & Asking): Promise<void> {
-  await run(flags, async ({ migrator, reporter }) => {
+  await run(flags, async ({ migrator }) => {
     const result = await migrator.unlock(flags.yes ? {} : { confirm: confirmUnlock });
-    reporter.say(text.formatUnlock(result));
-    reporter.document(result);
-    return EXIT_CODES.done;
+    return { result, text: records.formatUnlock(result) };
   });
 }
 
@@ -311,27 +309,24 @@ async function install(flags: GlobalFlags & { print?: Flag; replace?: Flag }): P
     process.stdout.write(await installScript());
     return;
   }
-  await run(flags, async ({ migrator, reporter }) => {
+  await run(flags, async ({ migrator }) => {
     const result = await migrator.install({ replace: !!flags.replace });
-    reporter.say(text.formatInstall(result));
-    reporter.document(result);
-    return EXIT_CODES.done;
+    return { result, text: records.formatInstall(result) };
   }, true);
 }
 
 async function uninstall(flags: GlobalFlags & Asking): Promise<void> {
-  await run(flags, async ({ migrator, reporter }) => {
-    if (!flags.yes && !await confirmUninstall(migrator.target)) {
-      throw new ConfigurationError("Not confirmed: nothing was changed");
-    }
-    const result = await migrator.uninstall();
-    reporter.say(
-      result.removed
-        ? "✅ Uninstalled: exec_sql, the history and the log are gone; your tables are not"
-        : "✅ There is nothing to take out",
+  await run(flags, async ({ migrator }) => {
+    const result = await migrator.uninstall(
+      flags.yes ? {} : {
+        confirm: () =>
+          confirmDestruction(
+            migrator.target,
+            "This will delete exec_sql, the migration history and the audit log.",
+          ),
+      },
     );
-    reporter.document(result);
-    return EXIT_CODES.done;
+    return { result, text: records.formatUninstall(result) };
   }, true);
 }
 

@@ -46,13 +46,20 @@ export type { Target } from "./lib/database/target.ts";
 export type { ProgressEvent } from "./lib/operations/context.ts";
 export type { CreateOptions, CreateResult } from "./lib/operations/create.ts";
 export type { FreshOptions, FreshResult } from "./lib/operations/fresh.ts";
-export type { FoundFunction, InstallOptions, InstallResult } from "./lib/operations/install.ts";
 export type {
-  MigrateOptions,
-  MigrateResult,
+  FoundFunction,
+  InstallOptions,
+  InstallResult,
+  UninstallOptions,
+  UninstallResult,
+} from "./lib/operations/install.ts";
+export type {
+  ApplyResult,
   MigrationResult,
   PlannedMigration,
-} from "./lib/operations/migrate.ts";
+  TransactionMode,
+} from "./lib/operations/apply.ts";
+export type { MigrateOptions, MigrateResult } from "./lib/operations/migrate.ts";
 export type {
   BaselineResult,
   HistoryOptions,

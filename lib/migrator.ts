@@ -8,7 +8,12 @@ import { ConfigurationError } from "./errors.ts";
 import type { OperationContext, ProgressEvent } from "./operations/context.ts";
 import { createMigration, type CreateOptions, type CreateResult } from "./operations/create.ts";
 import { fresh, type FreshOptions, type FreshResult } from "./operations/fresh.ts";
-import type { InstallOptions, InstallResult } from "./operations/install.ts";
+import type {
+  InstallOptions,
+  InstallResult,
+  UninstallOptions,
+  UninstallResult,
+} from "./operations/install.ts";
 import { migrate, type MigrateOptions, type MigrateResult } from "./operations/migrate.ts";
 import {
   baseline,
@@ -94,7 +99,7 @@ export interface Migrator extends AsyncDisposable {
   /** Puts `exec_sql` and the tracking schema into the project, or upgrades them. */
   install(options?: InstallOptions): Promise<InstallResult>;
   /** Takes them out again; what the migrations made stays. */
-  uninstall(): Promise<{ readonly removed: boolean }>;
+  uninstall(options?: UninstallOptions): Promise<UninstallResult>;
   /** Ends all connections and closes the embedded database. */
   close(): Promise<void>;
 }
@@ -192,10 +197,10 @@ export function createMigrator(options: MigratorOptions): Migrator {
         const { install } = await import("./operations/install.ts");
         return install(channel, context, given);
       }),
-    uninstall: () =>
+    uninstall: (given) =>
       withChannel(options, target, open, async (channel) => {
         const { uninstall } = await import("./operations/install.ts");
-        return uninstall(channel);
+        return uninstall(channel, given);
       }),
     close,
     [Symbol.asyncDispose]: close,

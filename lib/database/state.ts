@@ -1,6 +1,7 @@
 /** Reads a project's state, and says what is wrong where it cannot be read. @module */
 
 import { ConfigurationError, LockHeldError, UnreachableError } from "../errors.ts";
+import { formatDuration } from "../duration.ts";
 import type { HistoryEntry, MigrationFailure, MigrationStatus } from "../planning/plan.ts";
 import { CallError, type ExecSql, STATEMENTS } from "./client.ts";
 import type { Target } from "./target.ts";
@@ -227,23 +228,15 @@ export function lockHeld(lock: LockState): LockHeldError {
   return new LockHeldError(
     "Failed to acquire migration lock - another migration is in progress",
     {
-      hint: `${holder} has held it for ${formatAge(lock.ageMs ?? 0)}. ` +
+      hint: `${holder} has held it for ${formatDuration(lock.ageMs ?? 0)}. ` +
         "Wait for it with --wait SECONDS. If that run is dead, deno task migrate:unlock releases it; it also " +
         (lock.expiresInMs !== null && lock.expiresInMs > 0
-          ? `expires in ${formatAge(lock.expiresInMs)}.`
+          ? `expires in ${formatDuration(lock.expiresInMs)}.`
           : "is free as soon as the migration in flight has ended."),
       holder,
       ageMs: lock.ageMs ?? 0,
     },
   );
-}
-
-/** A duration as a person says it. */
-function formatAge(ms: number): string {
-  const seconds = Math.max(0, Math.round(ms / 1000));
-  if (seconds < 120) return `${seconds} s`;
-  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
-  return `${Math.round(seconds / 3600)} h`;
 }
 
 /**

@@ -3,7 +3,8 @@
 import { ConfigurationError, SupamigrateError } from "../errors.ts";
 import { type HistoryEntry, planMigrations, planRollback } from "../planning/plan.ts";
 import { type OperationContext, withLock } from "./context.ts";
-import { applyAll, type MigrateResult, type PlannedMigration, prepare } from "./migrate.ts";
+import { applyAll, type PlannedMigration, prepare } from "./apply.ts";
+import type { MigrateResult } from "./migrate.ts";
 import {
   type PlannedRollback,
   prepareRollbacks,
@@ -88,18 +89,18 @@ export async function fresh(
 
       context.onProgress({ type: "phase", phase: "migrate" });
       try {
-        const migrated = await applyAll(context, session, {
+        const applied = await applyAll(context, session, {
           pending,
           planned,
           lastBatch: 0,
           refresh: [],
         });
         return {
-          success: migrated.success,
+          success: applied.success,
           rolledBack,
           dropped,
-          migrated,
-          interrupted: migrated.interrupted,
+          migrated: { ...applied, planned, rollbacksRefreshed: [], warnings: [], dryRun: false },
+          interrupted: applied.interrupted,
         };
       } catch (error) {
         if (error instanceof SupamigrateError) {

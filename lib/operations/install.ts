@@ -162,16 +162,36 @@ async function waitForApi(context: OperationContext): Promise<void> {
   }
 }
 
+/** Options of `uninstall`. */
+export interface UninstallOptions {
+  /** Asked before anything is taken out. Without it nothing is asked. */
+  readonly confirm?: () => Promise<boolean>;
+}
+
+/** What `uninstall` came to. */
+export interface UninstallResult {
+  /** There was something to take out, and it is gone. */
+  readonly removed: boolean;
+}
+
 /**
  * Takes `exec_sql`, the history and the log out of a project. What the migrations made stays.
  *
  * @param channel The way to run SQL.
+ * @param options What to ask before.
  * @returns Whether there was anything to take out.
+ * @throws {ConfigurationError} The answer was no.
  */
-export async function uninstall(channel: SqlChannel): Promise<{ readonly removed: boolean }> {
+export async function uninstall(
+  channel: SqlChannel,
+  options: UninstallOptions = {},
+): Promise<UninstallResult> {
   const { found, previousVersion } = await inspect(channel);
   const ours = found.some((candidate) => candidate.ours);
   if (!ours && previousVersion === null) return { removed: false };
+  if (options.confirm !== undefined && !await options.confirm()) {
+    throw new ConfigurationError("Not confirmed: nothing was changed");
+  }
   await channel.run(UNINSTALL_SQL);
   return { removed: true };
 }

@@ -14,7 +14,7 @@ import {
 import { holdsStatements } from "../planning/lexer.ts";
 import { splitStatements, type Statement } from "../planning/statements.ts";
 import { type OperationContext, withLock } from "./context.ts";
-import { toPairs } from "./migrate.ts";
+import { toPairs } from "./apply.ts";
 
 /** Options of `rollback`. Without `target` and `steps` the last batch is undone. */
 export interface RollbackOptions {

@@ -2,8 +2,9 @@
 
 import type { Target } from "../database/target.ts";
 import type { LockState } from "../database/state.ts";
+import type { Reporter } from "./terminal.ts";
 import { ask } from "./prompt.ts";
-import { formatDuration } from "./text.ts";
+import { formatDuration } from "../duration.ts";
 
 /** How many migrations a question names. */
 const NAMED = 10;
@@ -13,19 +14,19 @@ const NAMED = 10;
  * be typed.
  *
  * @param target The project.
- * @param say Writes what is asked about.
+ * @param reporter Writes what is asked about.
  * @param undone The migrations, in the order in which they would be undone.
  * @returns Whether the answer was yes.
  */
 export async function confirmUndo(
   target: Target,
-  say: (text: string) => void,
+  reporter: Reporter,
   undone: readonly { readonly name: string }[],
 ): Promise<boolean> {
   if (target.kind !== "project") return true;
   const names = undone.slice(0, NAMED).map(({ name }) => `  📄 ${name}`);
   if (undone.length > NAMED) names.push(`  … and ${undone.length - NAMED} more`);
-  say(
+  reporter.warn(
     `⚠️  This will undo on the project ${target.name}, with the data in what they made:\n${
       names.join("\n")
     }\n`,
@@ -34,27 +35,17 @@ export async function confirmUndo(
 }
 
 /**
- * Asks whether everything may be destroyed and built again.
+ * Asks whether something may be destroyed: with yes or no on this machine, with the name of the
+ * project elsewhere.
  *
  * @param target The project.
+ * @param warning What will be destroyed, as a sentence.
  * @returns Whether the answer was yes.
  */
-export async function confirmFresh(target: Target): Promise<boolean> {
-  const warning = "⚠️  This will DESTROY all data and rebuild the database. ";
-  if (target.kind === "project") return await askForName(target, warning);
-  return /^y(es)?$/i.test(await ask(`${warning}Continue? (yes/no): `));
-}
-
-/**
- * Asks whether supamigrate may be taken out, with its history.
- *
- * @param target The project.
- * @returns Whether the answer was yes.
- */
-export async function confirmUninstall(target: Target): Promise<boolean> {
-  const warning = "⚠️  This will delete exec_sql, the migration history and the audit log. ";
-  if (target.kind === "project") return await askForName(target, warning);
-  return /^y(es)?$/i.test(await ask(`${warning}Continue? (yes/no): `));
+export async function confirmDestruction(target: Target, warning: string): Promise<boolean> {
+  return target.kind === "project"
+    ? await askForName(target, `⚠️  ${warning} `)
+    : isYes(await ask(`⚠️  ${warning} Continue? (yes/no): `));
 }
 
 /**
@@ -65,7 +56,7 @@ export async function confirmUninstall(target: Target): Promise<boolean> {
  */
 export async function confirmUnlock(lock: LockState): Promise<boolean> {
   const age = formatDuration(lock.ageMs ?? 0);
-  return /^y(es)?$/i.test(
+  return isYes(
     await ask(
       `🔒 ${lock.holder} (${lock.processId}) has held the lock for ${age}. If that run is alive, it will stop.\n` +
         "Release it? (yes/no): ",
@@ -76,4 +67,8 @@ export async function confirmUnlock(lock: LockState): Promise<boolean> {
 async function askForName(target: Target, warning: string): Promise<boolean> {
   return await ask(`${warning}Type the project's name (${target.name}) to continue: `) ===
     target.name;
+}
+
+function isYes(answer: string): boolean {
+  return /^y(es)?$/i.test(answer);
 }

@@ -2,7 +2,7 @@
 
 import type { ProgressEvent } from "../operations/context.ts";
 import { styleText } from "node:util";
-import { formatDuration } from "./text.ts";
+import { formatDuration } from "../duration.ts";
 
 /** Something that text can be written to, such as `process.stdout`. */
 export interface Writer {
@@ -55,13 +55,13 @@ export class Reporter {
   /** Writes text for a person; nothing where JSON is asked for, or quiet. */
   say(text: string): void {
     this.stopLive();
-    if (!this.#style.json && !this.#style.quiet) this.#print(this.#out, text);
+    if (text !== "" && !this.#style.json && !this.#style.quiet) this.#print(this.#out, text);
   }
 
   /** Writes text for a person also where it was asked to be quiet: what failed. */
   sayFailure(text: string): void {
     this.stopLive();
-    if (!this.#style.json) this.#print(this.#out, text);
+    if (text !== "" && !this.#style.json) this.#print(this.#out, text);
   }
 
   /** Writes to standard error, whatever the style. */

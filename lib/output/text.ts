@@ -1,15 +1,9 @@
-/** Results as text, as the specification prints them. Pure functions. @module */
+/** What `migrate`, `status`, `rollback` and `fresh` print. Pure functions. @module */
 
-import type {
-  BaselineResult,
-  LogEntry,
-  RepairChange,
-  UnlockResult,
-} from "../operations/records.ts";
-import type { CreateResult } from "../operations/create.ts";
+import { formatDuration } from "../duration.ts";
 import type { FreshResult } from "../operations/fresh.ts";
-import type { InstallResult } from "../operations/install.ts";
-import type { MigrateResult, PlannedMigration } from "../operations/migrate.ts";
+import type { PlannedMigration } from "../operations/apply.ts";
+import type { MigrateResult } from "../operations/migrate.ts";
 import type { PlannedRollback, RollbackResult, RollbackRunResult } from "../operations/rollback.ts";
 import type { StatusResult } from "../operations/status.ts";
 import type { MigrationFailure } from "../planning/plan.ts";
@@ -19,20 +13,8 @@ import type { Statement } from "../planning/statements.ts";
 const SHOWN_STATEMENTS = 20;
 
 /** `1,234ms`. */
-function formatMs(ms: number): string {
+export function formatMs(ms: number): string {
   return `${ms.toLocaleString("en-US")}ms`;
-}
-
-/**
- * A duration as a person says it.
- *
- * @param ms The duration in milliseconds.
- */
-export function formatDuration(ms: number): string {
-  const seconds = Math.max(0, Math.round(ms / 1000));
-  if (seconds < 120) return `${seconds} s`;
-  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
-  return `${Math.round(seconds / 3600)} h`;
 }
 
 /** What PostgreSQL said of a failure, beyond the message, and where it was. */
@@ -296,82 +278,4 @@ export function formatFresh(result: FreshResult): string {
     `📈 Migrations run: ${migrated.migrationsRun}`,
     ...migrated.results.flatMap(formatNotices),
   ].join("\n");
-}
-
-/** The file that `create` made. */
-export function formatCreate({ name, path }: CreateResult): string {
-  return [
-    "✅ Migration file created!",
-    `📄 File: ${name}`,
-    `📍 Path: ${path}`,
-    "",
-    "💡 Edit the file to add your migration SQL",
-  ].join("\n");
-}
-
-/** What `baseline` recorded. */
-export function formatBaseline({ upTo, recorded, batchNumber }: BaselineResult): string {
-  if (recorded.length === 0) return `✅ Everything up to ${upTo} is on record already`;
-  return [
-    "📋 Recorded as applied, without running:",
-    ...recorded.map((name) => `  📌 ${name}`),
-    "",
-    "✅ Baseline recorded!",
-    `📊 Batch: ${batchNumber}`,
-    `📈 Migrations recorded: ${recorded.length}`,
-  ].join("\n");
-}
-
-/** What `repair` is about to change, or has changed. */
-export function formatRepair({ name, before, after }: RepairChange): string {
-  return `🔧 ${name}: ${before} → ${after}`;
-}
-
-/** What `unlock` did. */
-export function formatUnlock({ released, lock }: UnlockResult): string {
-  return released
-    ? `🔓 Lock released. ${lock.holder} had held it for ${formatDuration(lock.ageMs ?? 0)}`
-    : "✅ The lock is free: there is nothing to release";
-}
-
-/** The audit log. */
-export function formatHistory(entries: readonly LogEntry[]): string {
-  if (entries.length === 0) return "📜 Nothing has been done in this project yet";
-  const lines = ["📜 Migration History, newest first", ""];
-  for (const entry of entries) {
-    const facts = [
-      entry.batch === null ? "" : `batch ${entry.batch}`,
-      entry.executionTimeMs === null ? "" : formatMs(entry.executionTimeMs),
-      entry.result === "failed" ? `${entry.details?.message} (${entry.details?.code})` : "",
-    ].filter((fact) => fact !== "");
-    lines.push(
-      `  ${entry.result === "ok" ? "✅" : "❌"} ${
-        entry.loggedAt.slice(0, 19).replace("T", " ")
-      }  ` +
-        `${[entry.action, entry.migration].filter(Boolean).join(" ")}` +
-        `${facts.length === 0 ? "" : ` - ${facts.join(", ")}`}`,
-      `     by ${entry.actor ?? "?"}, supamigrate ${entry.toolVersion ?? "?"}`,
-    );
-  }
-  return lines.join("\n");
-}
-
-/** What `install` did. */
-export function formatInstall(result: InstallResult): string {
-  const { via, previousVersion, version, replaced } = result;
-  return [
-    ...replaced.map((signature) => `🗑️  Dropped ${signature}`),
-    describeInstalled(previousVersion, version, via),
-    "",
-    '💡 Run "deno task migrate" to execute pending migrations',
-  ].join("\n");
-}
-
-function describeInstalled(before: number | null, now: number, via: string): string {
-  if (before === null) {
-    return `✅ Installed over ${via}: exec_sql for service_role alone, tracking schema version ${now}`;
-  }
-  return before === now
-    ? `✅ Renewed over ${via}: tracking schema version ${now}, history unchanged`
-    : `✅ Upgraded over ${via}: tracking schema version ${before} → ${now}`;
 }

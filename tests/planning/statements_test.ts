@@ -377,11 +377,11 @@ const mistakes: readonly [what: string, sql: string, message: string, position: 
   [
     "in the middle of a long line",
     `select ${"1, ".repeat(1000)}frm x y;`,
-    'syntax error at or near "x"',
+    'syntax error at or near "y"',
     {
       file: "001_a.sql",
       line: 1,
-      column: 3012,
+      column: 3014,
       excerpt: `select ${"1, ".repeat(1000)}frm x y;`,
     },
   ],

@@ -160,18 +160,21 @@ async function share(
 
 async function takeTurn(shared: SharedProject, body: () => Promise<void>): Promise<void> {
   shared.usable = false;
-  await body();
   try {
-    await shared.project.sql(CLEAR_SQL);
-    shared.usable = await isPristine(shared);
-    if (shared.usable) return;
-    // The test changed supamigrate itself.
-    await shared.project.sql("drop schema if exists supamigrate cascade");
-    await shared.asOwner(`begin;\n${INSTALL_SQL}\ncommit;`);
-    shared.usable = await isPristine(shared);
-  } catch {
-    // It stays out of use: the tests that follow make projects of their own.
+    await body();
+  } finally {
+    // Where it cannot be cleared, the tests that follow make projects of their own.
+    shared.usable = await clear(shared).catch(() => false);
   }
+}
+
+async function clear(shared: SharedProject): Promise<boolean> {
+  await shared.project.sql(CLEAR_SQL);
+  if (await isPristine(shared)) return true;
+  // The test changed supamigrate itself.
+  await shared.project.sql("drop schema if exists supamigrate cascade");
+  await shared.asOwner(`begin;\n${INSTALL_SQL}\ncommit;`);
+  return await isPristine(shared);
 }
 
 async function isPristine({ project, pristine }: SharedProject): Promise<boolean> {

@@ -1,0 +1,120 @@
+import assert from "node:assert/strict";
+import { type AnyProject, testOnEveryDatabase } from "../support/projects.ts";
+
+const migrations = {
+  "1_a.sql": "create table a ();",
+  "2_b.sql": "create table b ();",
+  "3_bad.sql": "create table bad ();\nselect 1/0;",
+  "4_d.sql": "create table d ();",
+};
+
+async function tables(project: AnyProject): Promise<unknown[]> {
+  const rows = await project.sql(
+    "select tablename from pg_tables where schemaname = 'public' order by 1",
+  );
+  return rows.map(({ tablename }) => tablename);
+}
+
+async function history(project: AnyProject): Promise<unknown[]> {
+  const { history } = await project.records();
+  return history.map((
+    { migration_name, status, batch_number },
+  ) => [migration_name, status, batch_number]);
+}
+
+for (const transaction of ["each", "batch"] as const) {
+  testOnEveryDatabase(`what precedes a failure stays (${transaction})`, async (project) => {
+    const result = await project.migrator(migrations).migrate({ transaction });
+    assert.deepEqual(
+      result.results.map(({ name, success, undone }) => [name, success, undone]),
+      [["1_a.sql", true, false], ["2_b.sql", true, false], ["3_bad.sql", false, false]],
+    );
+    assert.deepEqual([result.migrationsRun, result.migrationsFailed, result.batchNumber], [
+      2,
+      1,
+      1,
+    ]);
+    assert.deepEqual(await tables(project), ["a", "b"]);
+    assert.deepEqual(await history(project), [
+      ["1_a.sql", "completed", 1],
+      ["2_b.sql", "completed", 1],
+      ["3_bad.sql", "failed", 1],
+    ]);
+    assert.equal((await project.migrator(migrations).status()).lock.isLocked, false);
+  });
+}
+
+testOnEveryDatabase(
+  "a failure undoes the whole run but for its failed row (all)",
+  async (project) => {
+    const catalog = await project.catalog();
+    const result = await project.migrator(migrations, { batchSize: 2 }).migrate({
+      transaction: "all",
+    });
+    assert.deepEqual(
+      result.results.map(({ name, success, undone }) => [name, success, undone]),
+      [["1_a.sql", false, true], ["2_b.sql", false, true], ["3_bad.sql", false, false]],
+    );
+    assert.deepEqual(
+      [result.success, result.migrationsRun, result.migrationsFailed, result.batchNumber],
+      [false, 0, 1, null],
+    );
+    assert.deepEqual(await project.catalog(), catalog);
+    assert.deepEqual(await history(project), [["3_bad.sql", "failed", 2]]);
+    assert.deepEqual(
+      (await project.records()).log.map((
+        { action, migration_name, result },
+      ) => [action, migration_name, result]),
+      [["apply", "3_bad.sql", "failed"]],
+    );
+    assert.equal((await project.migrator(migrations).status()).lock.isLocked, false);
+  },
+);
+
+testOnEveryDatabase("a run in one transaction keeps its batches (all)", async (project) => {
+  const { "3_bad.sql": _, ...good } = migrations;
+  const result = await project.migrator(good, { batchSize: 2 }).migrate({ transaction: "all" });
+  assert.deepEqual([result.success, result.batchNumber, result.migrationsRun], [true, 2, 3]);
+  assert.deepEqual(await history(project), [
+    ["1_a.sql", "completed", 1],
+    ["2_b.sql", "completed", 1],
+    ["4_d.sql", "completed", 2],
+  ]);
+});
+
+testOnEveryDatabase("a batch is one request, a run in one transaction too", async (project) => {
+  const many = Object.fromEntries(
+    Array.from({ length: 6 }, (_, n) => [`${n}_t.sql`, `create table t${n} ();`]),
+  );
+  let { requests } = project;
+  await project.migrator(many, { batchSize: 3 }).migrate({ transaction: "batch", to: "2" });
+  assert.equal(project.requests - requests, 4);
+  requests = project.requests;
+  await project.migrator(many, { batchSize: 2 }).migrate({ transaction: "all" });
+  assert.equal(project.requests - requests, 4);
+});
+
+testOnEveryDatabase("a failure in a later batch leaves the earlier batches", async (project) => {
+  const result = await project.migrator(migrations, { batchSize: 2 })
+    .migrate({ transaction: "batch" });
+  assert.deepEqual([result.migrationsRun, result.batchNumber], [2, 1]);
+  assert.deepEqual(await history(project), [
+    ["1_a.sql", "completed", 1],
+    ["2_b.sql", "completed", 1],
+    ["3_bad.sql", "failed", 2],
+  ]);
+});
+
+testOnEveryDatabase(
+  "what a failing migration set is gone for the rest of the call",
+  async (project) => {
+    const result = await project.migrator({
+      "1_bad.sql": "set search_path = ''; set row_security = off; select 1/0;",
+    }).migrate({ transaction: "batch" });
+    assert.equal(result.results[0]?.error?.code, "22012");
+    assert.equal(
+      (await project.migrator({ "1_bad.sql": "create table b ();" }).migrate()).success,
+      true,
+    );
+  },
+);

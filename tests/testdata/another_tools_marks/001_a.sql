@@ -1,0 +1,4 @@
+-- migrate:up
+create table a ();
+-- migrate:down
+drop table a;

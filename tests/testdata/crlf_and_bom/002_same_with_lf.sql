@@ -1,0 +1,6 @@
+-- FORWARD MIGRATION
+create table a (
+  b text
+);
+-- ROLLBACK
+drop table a;

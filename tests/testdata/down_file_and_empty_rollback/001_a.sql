@@ -1,0 +1,4 @@
+create table a ();
+
+-- ROLLBACK
+-- see 001_a.down.sql

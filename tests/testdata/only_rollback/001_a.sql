@@ -1,0 +1,4 @@
+-- Migration: a
+
+-- ROLLBACK
+drop table a;
