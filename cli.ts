@@ -351,7 +351,13 @@ function makeCli() {
     .globalOption("-v, --verbose", "Say more.")
     .globalOption("-q, --quiet", "Say nothing but errors.")
     .globalOption("--no-color", "Use no colours.")
-    .action(function () {
+    .action(function ({ embedded }: GlobalFlags) {
+      if (typeof embedded === "string") {
+        // The next word counts as the path.
+        throw new ValidationError(
+          `No command is given: write "--embedded=PATH", or "${embedded} --embedded".`,
+        );
+      }
       this.showHelp();
     })
     .command("migrate, up", "Apply what is pending.")

@@ -231,10 +231,20 @@ function toResult(step: PlannedMigration, item: any, undone: boolean): Migration
     success: item.success && !undone,
     reason: step.reason,
     executionTimeMs: item.execution_time_ms,
-    error: item.error ?? null,
+    error: item.error === undefined ? null : locate(item.error, step),
     undone: item.success && undone,
     notices: item.closed_door
       ? [...step.notices, "It let anon or authenticated call exec_sql: that was taken back"]
       : step.notices,
   };
+}
+
+/** Inside a DO block PostgreSQL counts lines from the body on: makes that a line of the file. */
+function locate(error: MigrationFailure, step: PlannedMigration): MigrationFailure {
+  const inBody = /^PL\/pgSQL function inline_code_block line (\d+)/.exec(error.context ?? "")?.[1];
+  const statements = error.part === "undo" ? step.undo : step.statements;
+  const statement = statements?.[(error.statement ?? 0) - 1];
+  if (inBody === undefined || statement === undefined) return error;
+  const before = statement.sql.slice(0, statement.sql.search(/\$\w*\$/));
+  return { ...error, line: statement.line + before.split("\n").length - 1 + Number(inBody) - 1 };
 }

@@ -95,6 +95,8 @@ function advise(error: MigrationFailure): string[] {
     : error.code === "55P03"
     ? "Another session holds a lock on the table: run it again when that has ended, or set a longer " +
       "lock_timeout in the migration"
+    : error.code === "57014"
+    ? "It was cancelled, by somebody or by a statement_timeout: run it again"
     : error.code === "40P01" || error.code === "40001"
     ? "It met with other sessions' work: run it again"
     : null;

@@ -86,10 +86,14 @@ export function findMigration(
   const exact = names.find((name) => name === query || name === `${query}.sql`);
   if (exact !== undefined) return exact;
   const starting = query === "" ? [] : names.filter((name) => name.startsWith(query));
+  // 001 means 001_a rather than 0010_b.
+  const whole = starting.filter((name) => !/^[A-Za-z0-9]/.test(name.slice(query.length)));
+  if (whole.length === 1) return whole[0]!;
   if (starting.length === 1) return starting[0]!;
   if (starting.length > 1) {
+    const named = starting.slice(0, 5).join(", ");
     throw new ConfigurationError(
-      `"${query}" fits more than one ${what}: ${starting.join(", ")}`,
+      `"${query}" fits more than one ${what}: ${named}${starting.length > 5 ? ", …" : ""}`,
       { hint: "Type more of the name." },
     );
   }

@@ -50,7 +50,7 @@ export interface MigrationFailure {
   readonly part?: "undo" | "statements" | "end";
   /** Which statement of that part, from 1. */
   readonly statement?: number;
-  /** The line of the file that the statement starts on, from 1. */
+  /** The line of the file, from 1: where the statement starts, or in a `DO` block the line itself. */
   readonly line?: number;
 }
 

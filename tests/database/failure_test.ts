@@ -114,13 +114,13 @@ testOnEveryDatabase("a failure leaves nothing but its row", async (project) => {
       comment on table base is 'changed';
       grant select on base to anon;
       alter default privileges in schema public grant select on tables to anon;
-      alter publication supabase_realtime add table base;
       insert into base values (2);
       update base set id = 3;
       insert into storage.buckets (id, name) values ('b', 'b');
       insert into auth.users (id) values (gen_random_uuid());
       drop view v;
       truncate base;
+      alter publication supabase_realtime add table base;
       select 1 / 0;
     `,
   );

@@ -1,0 +1,212 @@
+import assert from "node:assert/strict";
+import { LockHeldError, LockLostError, type ProgressEvent } from "../../mod.ts";
+import { testOnServers } from "../support/projects.ts";
+import { until } from "../support/until.ts";
+import { closeGate, passGate } from "./gate.ts";
+import { holdStep } from "./requests.ts";
+
+const gated = {
+  "1_gated.sql": `create table one ();\n${passGate}`,
+  "2_two.sql": "create table two ();",
+};
+const held = "Failed to acquire migration lock - another migration is in progress";
+
+testOnServers("of two runs at once one applies, the other is told who does", async (project) => {
+  await using gate = await closeGate(project);
+  const first = project.migrator(gated, { holder: "ci, run 7" }).migrate();
+  await gate.reached();
+  const [records, catalog] = [await project.records(), await project.catalog()];
+
+  const error = await project.migrator(gated).migrate().then(() => assert.fail(), (error) => error);
+
+  assert.ok(error instanceof LockHeldError);
+  assert.equal(error.message, held);
+  assert.equal(error.holder, "ci, run 7");
+  assert.ok(error.ageMs! >= 0 && error.ageMs! < 20_000, `${error.ageMs}`);
+  assert.match(error.hint ?? "", /^ci, run 7 has held it for \d+ s\./);
+  assert.deepEqual(await project.records(), records);
+  assert.deepEqual(await project.catalog(), catalog);
+
+  await gate.open();
+  assert.deepEqual([(await first).success, (await first).migrationsRun], [true, 2]);
+  assert.equal((await project.migrator(gated).migrate()).migrationsRun, 0);
+});
+
+testOnServers("every changing operation respects the lock", async (project) => {
+  await using gate = await closeGate(project);
+  await project.migrator({ "0_a.sql": "select 1;\n-- ROLLBACK\nselect 2;" }).migrate();
+  const migrations = { "0_a.sql": "select 1;\n-- ROLLBACK\nselect 2;", ...gated };
+  const first = project.migrator(migrations).migrate();
+  await gate.reached();
+
+  const other = project.migrator(migrations);
+  const heldError = { name: "LockHeldError", message: held };
+  await assert.rejects(other.rollback(), heldError);
+  await assert.rejects(other.fresh({ dropSchema: true }), heldError);
+  await assert.rejects(other.baseline("2"), heldError);
+  await assert.rejects(other.repair("0_a", { mark: "pending" }), heldError);
+
+  const status = await other.status();
+  assert.equal(status.lock.isLocked, true);
+  assert.equal(status.lock.holder, "tester");
+  assert.equal((await other.migrate({ dryRun: true })).planned.length, 2);
+  await gate.open();
+  assert.equal((await first).success, true);
+});
+
+testOnServers("a run that waits for the lock has nothing left to do", async (project) => {
+  await using gate = await closeGate(project);
+  const first = project.migrator(gated).migrate();
+  await gate.reached();
+  const events: ProgressEvent[] = [];
+  const second = project.migrator(gated, { onProgress: (event) => void events.push(event) })
+    .migrate({ waitMs: 20_000 });
+  await until("the second run to wait", () => events.length > 0);
+  assert.deepEqual(events[0], { type: "waiting", for: "lock", holder: "tester", activity: null });
+
+  await gate.open();
+  assert.equal((await first).migrationsRun, 2);
+  assert.deepEqual([(await second).success, (await second).migrationsRun], [true, 0]);
+});
+
+testOnServers(
+  "a run that waits for the lock applies what is left, and waits no longer than told",
+  async (project) => {
+    await using gate = await closeGate(project);
+    const first = project.migrator(gated).migrate({ to: "1" });
+    await gate.reached();
+    await assert.rejects(project.migrator(gated).migrate({ waitMs: 50 }), { message: held });
+
+    const events: ProgressEvent[] = [];
+    const second = project.migrator(gated, { onProgress: (event) => void events.push(event) })
+      .migrate({ waitMs: 20_000 });
+    await until("the second run to wait", () => events.length > 0);
+    await gate.open();
+    assert.equal((await first).migrationsRun, 1);
+    assert.deepEqual((await second).results.map(({ name }) => name), ["2_two.sql"]);
+  },
+);
+
+testOnServers(
+  "an expired lock is not taken over while a migration is in flight",
+  async (project) => {
+    await using gate = await closeGate(project);
+    const first = project.migrator(gated, { lockTimeoutMs: 1 }).migrate();
+    await gate.reached();
+    await until("the lock to expire", async () => {
+      const [row] = await project.sql(
+        "select expires_at < clock_timestamp() as expired from supamigrate.migration_lock",
+      );
+      return row?.expired === true;
+    });
+    await assert.rejects(project.migrator(gated).migrate(), { message: held });
+    await gate.open();
+    assert.equal((await first).success, true);
+  },
+);
+
+testOnServers(
+  "an expired lock is taken over between two steps, and its holder stops",
+  async (project) => {
+    const migrations = {
+      "1_a.sql": "create table a ();",
+      "2_b.sql": "create table b ();",
+      "3_c.sql": "create table c ();",
+    };
+    using hold = holdStep(project, "apply", { skip: 1 });
+    const first = project.migrator(migrations, { lockTimeoutMs: 1, holder: "slow" }).migrate();
+    await hold.reached();
+
+    const second = await project.migrator(migrations).migrate();
+    assert.deepEqual(second.results.map(({ name }) => name), ["2_b.sql", "3_c.sql"]);
+    const records = await project.records();
+    hold.letGo();
+
+    const error = await first.then(() => assert.fail(), (error) => error);
+    assert.ok(error instanceof LockLostError, String(error));
+    assert.match(error.message, /lock lost/);
+    assert.deepEqual(error.completed.map(({ name }) => name), ["1_a.sql"]);
+    assert.deepEqual(await project.records(), records);
+    assert.deepEqual(records.log.map(({ action }) => action), [
+      "apply",
+      "take over expired lock",
+      "apply",
+      "apply",
+    ]);
+  },
+);
+
+testOnServers(
+  "a lock that is left behind and has not expired is not taken over",
+  async (project) => {
+    using hold = holdStep(project, "apply");
+    const first = project.migrator(gated, { lockTimeoutMs: 60_000 }).migrate();
+    await hold.reached();
+    await assert.rejects(project.migrator(gated).migrate(), { message: held });
+    hold.letGo();
+    assert.equal((await first).success, true);
+  },
+);
+
+testOnServers(
+  "after unlock() the run that had the lock stops at its next step",
+  async (project) => {
+    using hold = holdStep(project, "apply", { skip: 1 });
+    const first = project.migrator(gated, { holder: "dead" }).migrate();
+    await hold.reached();
+
+    const shown: unknown[] = [];
+    const { released, lock } = await project.migrator(gated, { holder: "a person" }).unlock({
+      confirm: ({ holder, ageMs }) => {
+        shown.push(holder, typeof ageMs);
+        return Promise.resolve(true);
+      },
+    });
+    assert.deepEqual([released, lock.isLocked, lock.holder], [true, true, "dead"]);
+    assert.deepEqual(shown, ["dead", "number"]);
+    const [records, catalog] = [await project.records(), await project.catalog()];
+    assert.equal(records.lock[0]?.is_locked, false);
+    hold.letGo();
+
+    await assert.rejects(first, { name: "LockLostError", message: /lock lost/ });
+    assert.deepEqual(await project.records(), records);
+    assert.deepEqual(await project.catalog(), catalog);
+    const { action, actor, details } = records.log.at(-1)!;
+    assert.deepEqual([action, actor], ["unlock", "a person"]);
+    assert.equal((details as { locked_by: string }).locked_by, "dead");
+    assert.equal((await project.migrator(gated).migrate()).migrationsRun, 1);
+  },
+);
+
+testOnServers("unlock() that is not confirmed leaves the lock", async (project) => {
+  using hold = holdStep(project, "apply");
+  const first = project.migrator(gated).migrate();
+  await hold.reached();
+  await assert.rejects(
+    project.migrator(gated).unlock({ confirm: () => Promise.resolve(false) }),
+    { name: "ConfigurationError", message: /Not confirmed/ },
+  );
+  hold.letGo();
+  assert.equal((await first).success, true);
+});
+
+testOnServers("five runs at once apply each migration exactly once", async (project) => {
+  await project.sql("create table witness (name text)");
+  await project.sql("alter table witness owner to postgres");
+  const migrations = Object.fromEntries(
+    Array.from({ length: 6 }, (_, n) => [`${n}_m.sql`, `insert into witness values ('${n}');`]),
+  );
+  const runs = await Promise.all(
+    Array.from(
+      { length: 5 },
+      (_, n) => project.migrator(migrations, { holder: `run ${n}` }).migrate({ waitMs: 20_000 }),
+    ),
+  );
+  assert.ok(runs.every(({ success }) => success));
+  assert.equal(runs.reduce((sum, { migrationsRun }) => sum + migrationsRun, 0), 6);
+  assert.deepEqual(
+    await project.sql("select name, count(*)::int from witness group by name order by name"),
+    Array.from({ length: 6 }, (_, n) => ({ name: `${n}`, count: 1 })),
+  );
+  assert.equal((await project.records()).history.length, 6);
+});
