@@ -181,11 +181,11 @@ export function createMigrator(options: MigratorOptions): Migrator {
     migrate: async (given) => migrate(await open(), given),
     status: async () => readStatus(await open()),
     rollback: async (given) => rollback(await open(), given),
-    create: (name, given) => {
+    create: async (name, given) => {
       if (typeof migrations !== "string") {
         throw new ConfigurationError("Only a folder can be given a new migration");
       }
-      return createMigration(migrations, name, given);
+      return await createMigration(migrations, name, given);
     },
     fresh: async (given) => fresh(await open(), given),
     baseline: async (name) => baseline(await open(), name),
@@ -277,7 +277,9 @@ async function withChannel<Result>(
 
 function positive(name: string, value: number): number {
   if (!Number.isSafeInteger(value) || value < 1 || value > 2_147_483_647) {
-    throw new ConfigurationError(`${name} has to be a whole number from 1 on, not ${value}`);
+    throw new ConfigurationError(
+      `${name} has to be a whole number from 1 to 2147483647, not ${value}`,
+    );
   }
   return value;
 }

@@ -113,7 +113,7 @@ async function readEnvFile(path: string | undefined): Promise<Record<string, str
   const { readFile } = await import("node:fs/promises");
   const { parseEnv } = await import("node:util");
   try {
-    return dropEmpty(parseEnv(await readFile(path ?? ".env", "utf8")));
+    return dropEmpty(parseEnv((await readFile(path ?? ".env", "utf8")).replace(/^\uFEFF/, "")));
   } catch (error) {
     if (path === undefined && (error as { code?: string }).code === "ENOENT") return {};
     throw new ConfigurationError(

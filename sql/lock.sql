@@ -150,6 +150,32 @@ begin
 end
 $function$;
 
+-- What perform and settle have in common, once they have the lock row: the reply that ends the
+-- call, or null where the caller holds the lock and the operation has not been done.
+create or replace function supamigrate.reply_early(held supamigrate.migration_lock, call jsonb)
+returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+declare
+  known supamigrate.operation;
+begin
+  if held.id is null then
+    return supamigrate.busy();
+  end if;
+  select * into known from supamigrate.operation where id = (call->>'operation')::uuid;
+  if found then
+    return jsonb_build_object('status', 'done', 'sequence', known.sequence + 1, 'reply', known.reply);
+  end if;
+  if not held.is_locked
+     or held.token is distinct from (call->>'token')::uuid
+     or held.generation <> (call->>'generation')::bigint then
+    return jsonb_build_object('status', 'lost', 'lock', supamigrate.describe_lock(held));
+  end if;
+  return null;
+end
+$function$;
+
 -- call: operation, token, generation, sequence, action, and what the action needs.
 create or replace function supamigrate.perform(call jsonb) returns jsonb
 language plpgsql
@@ -157,22 +183,11 @@ set search_path = pg_catalog, pg_temp
 as $function$
 declare
   held supamigrate.migration_lock := supamigrate.take_lock_row();
-  known supamigrate.operation;
+  early jsonb := supamigrate.reply_early(held, call);
   reply jsonb;
 begin
-  if held.id is null then
-    return supamigrate.busy();
-  end if;
-
-  select * into known from supamigrate.operation where id = (call->>'operation')::uuid;
-  if found then
-    return jsonb_build_object('status', 'done', 'sequence', known.sequence + 1, 'reply', known.reply);
-  end if;
-
-  if not held.is_locked
-     or held.token is distinct from (call->>'token')::uuid
-     or held.generation <> (call->>'generation')::bigint then
-    return jsonb_build_object('status', 'lost', 'lock', supamigrate.describe_lock(held));
+  if early is not null then
+    return early;
   end if;
   if held.sequence <> (call->>'sequence')::bigint then
     return jsonb_build_object('status', 'stale', 'sequence', held.sequence);
@@ -218,20 +233,10 @@ set search_path = pg_catalog, pg_temp
 as $function$
 declare
   held supamigrate.migration_lock := supamigrate.take_lock_row();
-  known supamigrate.operation;
+  early jsonb := supamigrate.reply_early(held, call);
 begin
-  if held.id is null then
-    return supamigrate.busy();
-  end if;
-
-  select * into known from supamigrate.operation where id = (call->>'operation')::uuid;
-  if found then
-    return jsonb_build_object('status', 'done', 'sequence', known.sequence + 1, 'reply', known.reply);
-  end if;
-  if not held.is_locked
-     or held.token is distinct from (call->>'token')::uuid
-     or held.generation <> (call->>'generation')::bigint then
-    return jsonb_build_object('status', 'lost', 'lock', supamigrate.describe_lock(held));
+  if early is not null then
+    return early;
   end if;
 
   update supamigrate.migration_lock

@@ -21,15 +21,16 @@ const KEY_PLACE =
  *
  * @param url The URL, as in `SUPABASE_URL`.
  * @returns The project.
- * @throws {ConfigurationError} It is no URL, holds more than an origin, or would send the key
- * unencrypted over a network.
+ * @throws {ConfigurationError} It is no URL, holds a password, or would send the key unencrypted
+ * over a network.
  */
 export function parseTarget(url: string): Target {
   let parsed: URL;
   try {
     parsed = new URL(url);
   } catch {
-    throw new ConfigurationError(`SUPABASE_URL is not a URL: "${url}"`, {
+    // Without the value: it may be the key, in the wrong place.
+    throw new ConfigurationError("SUPABASE_URL is not a URL", {
       hint: "It looks like https://abcdefghijklmnopqrst.supabase.co.",
     });
   }
@@ -85,7 +86,7 @@ export function checkServiceKey(key: string, url: string, now: number): void {
     refuse(`is for the role "${String(role)}", not for service_role`);
   }
   if (typeof exp === "number" && exp * 1000 <= now) {
-    refuse(`expired on ${new Date(exp * 1000).toISOString().slice(0, 10)}`);
+    refuse(`expired on ${new Date(Math.max(0, exp * 1000)).toISOString().slice(0, 10)}`);
   }
   const project = projectReference(new URL(url));
   if (typeof ref === "string" && project !== undefined && ref !== project) {

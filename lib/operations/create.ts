@@ -45,15 +45,22 @@ export async function createMigration(
   const { readdir, writeFile } = await import("node:fs/promises");
   const { resolve } = await import("node:path");
   await ensureDir(folder);
-  const taken = new Set((await readdir(folder)).map((file) => /^\d+/.exec(file)?.[0]));
-
   const created = options.now ?? new Date();
-  let stamp = created;
-  while (taken.has(toPrefix(stamp))) stamp = new Date(stamp.getTime() + 1000);
-  const file = `${toPrefix(stamp)}_${slug}.sql`;
-  const path = resolve(folder, file);
-  await writeFile(path, fillTemplate(slug, options.description ?? "", created), { flag: "wx" });
-  return { name: file, path };
+  const content = fillTemplate(slug, options.description ?? "", created);
+
+  const taken = new Set((await readdir(folder)).map((file) => /^\d+/.exec(file)?.[0]));
+  for (let stamp = created;; stamp = new Date(stamp.getTime() + 1000)) {
+    if (taken.has(toPrefix(stamp))) continue;
+    const file = `${toPrefix(stamp)}_${slug}.sql`;
+    const path = resolve(folder, file);
+    try {
+      await writeFile(path, content, { flag: "wx" });
+      return { name: file, path };
+    } catch (error) {
+      // Somebody else has just made it.
+      if ((error as { code?: string }).code !== "EEXIST") throw error;
+    }
+  }
 }
 
 function toSlug(name: string): string {
@@ -63,7 +70,7 @@ function toSlug(name: string): string {
     });
   }
   const slug = name.replace(/\.sql$/i, "").normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase()
-    .replace(/[^a-z0-9]+/g, "_").replace(/^_+|_+$/g, "").slice(0, 200);
+    .replace(/[^a-z0-9]+/g, "_").slice(0, 200).replace(/^_+|_+$/g, "");
   if (slug === "") {
     throw new ConfigurationError(`"${name}" has nothing in it to name a migration with`, {
       hint: "For example: deno task migrate:create add_celebrity_ratings",
@@ -83,7 +90,7 @@ function toPrefix(time: Date): string {
 }
 
 function fillTemplate(name: string, description: string, created: Date): string {
-  const oneLine = description.replace(/\s+/g, " ").trim();
+  const oneLine = description.replace(/[\s\p{Cc}]+/gu, " ").trim();
   return `-- Migration: ${name}
 -- Description: ${oneLine}
 -- Created: ${created.toISOString()}

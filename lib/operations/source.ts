@@ -1,7 +1,8 @@
 /** Reads migrations from a folder, or from a record of names to SQL. @module */
 
+import type { Dirent } from "node:fs";
 import { ConfigurationError, MigrationFileError } from "../errors.ts";
-import { sha256 } from "../planning/checksum.ts";
+import { checksumForward, sha256 } from "../planning/checksum.ts";
 import { discoverMigrations, type Discovery, type LeftOut } from "../planning/discovery.ts";
 import { holdsStatements } from "../planning/lexer.ts";
 import type { Migration, RollbackSection } from "../planning/plan.ts";
@@ -30,30 +31,42 @@ const CONCURRENT_READS = 64;
  * @throws {MigrationFileError} A file is not fit to be a migration.
  */
 export async function loadMigrations(source: MigrationSource): Promise<LoadedMigrations> {
-  if (typeof source !== "string") {
-    const texts = new Map(
-      Object.entries(source).map((
-        [name, sql],
-      ) => [name.endsWith(".sql") ? name : `${name}.sql`, sql]),
-    );
-    return await assemble(discoverMigrations([...texts.keys()]), (name) => {
-      const text = texts.get(name)!;
-      refuseNul(text, name);
-      return Promise.resolve(text);
+  const loaded = typeof source === "string" ? await loadFolder(source) : await loadRecord(source);
+  if (loaded.migrations.length === 0) {
+    const what = typeof source === "string" ? `folder "${source}"` : "record of migrations";
+    throw new ConfigurationError(`The ${what} holds no migrations`, {
+      hint: "Make the first one: deno task migrate:create NAME.",
     });
   }
+  return loaded;
+}
 
+async function loadRecord(record: Readonly<Record<string, string>>): Promise<LoadedMigrations> {
+  const texts = new Map<string, string>();
+  for (const [key, sql] of Object.entries(record)) {
+    const name = key.endsWith(".sql") ? key : `${key}.sql`;
+    if (texts.has(name)) throw new ConfigurationError(`Two migrations are called "${name}"`);
+    refuseNul(sql, name);
+    texts.set(name, sql);
+  }
+  return await assemble(
+    discoverMigrations([...texts.keys()]),
+    (name) => Promise.resolve(texts.get(name)!),
+  );
+}
+
+async function loadFolder(folder: string): Promise<LoadedMigrations> {
   const { readdir, realpath } = await import("node:fs/promises");
   const { join, sep } = await import("node:path");
   let entries;
   try {
-    entries = await readdir(source, { withFileTypes: true });
+    entries = await readdir(folder, { withFileTypes: true });
   } catch (error) {
     const code = (error as { code?: string }).code;
     throw new ConfigurationError(
       code === "ENOENT"
-        ? `There is no folder "${source}"`
-        : `Cannot read the folder "${source}": ${(error as Error).message}`,
+        ? `There is no folder "${folder}"`
+        : `Cannot read the folder "${folder}": ${(error as Error).message}`,
       {
         hint: "Name the folder of the migrations with --dir, or make the first one: " +
           "deno task migrate:create NAME.",
@@ -62,39 +75,47 @@ export async function loadMigrations(source: MigrationSource): Promise<LoadedMig
     );
   }
 
-  const root = await realpath(source) + sep;
-  const files: string[] = [];
-  const folders: string[] = [];
-  for (const entry of entries) {
-    if (entry.isDirectory()) folders.push(entry.name);
-    else files.push(entry.name);
-    if (!entry.isSymbolicLink() || !entry.name.endsWith(".sql")) continue;
-    const destination = await realpath(join(source, entry.name)).catch(() => "");
-    if (!destination.startsWith(root)) {
-      throw new MigrationFileError(
-        destination === ""
-          ? `"${entry.name}" is a symbolic link to nothing`
-          : `"${entry.name}" is a symbolic link that leads out of the folder`,
-        { file: entry.name },
-        { hint: "Put the file itself into the folder." },
-      );
-    }
-  }
+  const names = (fits: (entry: Dirent) => boolean) => entries.filter(fits).map(({ name }) => name);
+  const links = new Set(names((entry) => entry.isSymbolicLink()));
+  const root = await realpath(folder) + sep;
+  return await assemble(
+    discoverMigrations(
+      names((entry) => entry.isFile() || entry.isSymbolicLink()),
+      names((entry) => entry.isDirectory()),
+    ),
+    async (name) => {
+      const path = join(folder, name);
+      if (links.has(name)) await refuseLinkOut(path, name, root);
+      return await readMigrationFile(path, name);
+    },
+  );
+}
 
-  const loaded = await assemble(discoverMigrations(files, folders), (name) => {
-    return readMigrationFile(join(source, name), name);
-  });
-  if (loaded.migrations.length === 0) {
-    throw new ConfigurationError(`The folder "${source}" holds no migrations`, {
-      hint: "Make the first one: deno task migrate:create NAME.",
-    });
-  }
-  return loaded;
+async function refuseLinkOut(path: string, name: string, root: string): Promise<void> {
+  const { realpath } = await import("node:fs/promises");
+  const destination = await realpath(path).catch(() => "");
+  if (destination.startsWith(root)) return;
+  throw new MigrationFileError(
+    destination === ""
+      ? `"${name}" is a symbolic link to nothing`
+      : `"${name}" is a symbolic link that leads out of the folder`,
+    { file: name },
+    { hint: "Put the file itself into the folder." },
+  );
 }
 
 async function readMigrationFile(path: string, name: string): Promise<string> {
   const { readFile } = await import("node:fs/promises");
-  const bytes = await readFile(path);
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(path);
+  } catch (error) {
+    throw new MigrationFileError(
+      `Cannot read "${name}": ${(error as Error).message}`,
+      { file: name },
+      { cause: error },
+    );
+  }
   let text: string;
   try {
     text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
@@ -161,7 +182,7 @@ async function assemble(
             rollback = { sql, line: 1, file: downFile, checksum: await sha256(sql) };
           }
         }
-        return { name, forward, rollback, checksum: await sha256(forward.sql) };
+        return { name, forward, rollback, checksum: await checksumForward(forward.sql) };
       })),
     );
   }

@@ -30,8 +30,12 @@ export interface Scan {
 }
 
 const WORD = /[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*/y;
-const NUMBER = /[\d.][\w.]*/y;
+const NUMBER = /\d[\w.]*|\.\d[\w.]*/y;
 const DOLLAR_QUOTE = /\$(?:[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$/y;
+/** PostgreSQL's white space: a no-break space is a letter to it. */
+const SPACE = /[ \t\n\r\f\v]/;
+/** A string goes on after a line end. An E string then goes on as one, whatever its quote says. */
+const CONTINUED_STRING = /[ \t\f\v]*\n[ \t\n\f\v]*'/y;
 const CREATES_ROUTINE = /^create (?:or replace )?(?:function|procedure)\b/;
 
 /**
@@ -45,8 +49,9 @@ export function scanComments(sql: string): Scan {
   const statements: number[] = [];
   let at = 0;
   let parentheses = 0;
-  let atomic = 0; // BEGIN ATOMIC and the CASEs inside it that END has yet to close
-  let words: string[] = []; // the first words of the statement, then the last one
+  let atomic = false; // inside the body of a routine in standard SQL
+  let words: string[] = []; // the first four words of the statement
+  let previous = ""; // the last token: a word, or its last character
   let open = false;
 
   const begin = () => {
@@ -62,12 +67,12 @@ export function scanComments(sql: string): Scan {
       const newline = sql.indexOf("\n", at);
       const stop = newline === -1 ? sql.length : newline;
       const start = sql.lastIndexOf("\n", at) + 1;
-      if (sql.slice(start, at).trim() === "") {
+      if (/^[ \t\f\v]*$/.test(sql.slice(start, at))) {
         comments.push({
           text: sql.slice(at, stop).trimEnd(),
           start,
           end: newline === -1 ? sql.length : newline + 1,
-          place: parentheses > 0 || atomic > 0 ? "nested" : open ? "statement" : "between",
+          place: parentheses > 0 || atomic ? "nested" : open ? "statement" : "between",
         });
       }
       at = stop;
@@ -78,8 +83,10 @@ export function scanComments(sql: string): Scan {
       const escapes = character === "'" &&
         /(?:^|[^\w$\u0080-\uffff])[eE]$/.test(sql.slice(Math.max(0, at - 2), at));
       at = skipQuoted(sql, at, character, escapes);
+      previous = character;
     } else if (character === "$") {
       begin();
+      previous = character;
       DOLLAR_QUOTE.lastIndex = at;
       const tag = DOLLAR_QUOTE.exec(sql)?.[0];
       if (tag === undefined) {
@@ -90,11 +97,12 @@ export function scanComments(sql: string): Scan {
       }
     } else if (character === ";") {
       at++;
-      if (parentheses === 0 && atomic === 0) {
+      previous = character;
+      if (parentheses === 0 && !atomic) {
         open = false;
         words = [];
       }
-    } else if (/\s/.test(character)) {
+    } else if (SPACE.test(character)) {
       at++;
     } else {
       begin();
@@ -103,19 +111,19 @@ export function scanComments(sql: string): Scan {
       if (word !== undefined) {
         at += word.length;
         const lower = word.toLowerCase();
-        if (atomic > 0) {
-          if (lower === "case") atomic++;
-          else if (lower === "end") atomic--;
-        } else if (
-          lower === "atomic" && words.at(-1) === "begin" && CREATES_ROUTINE.test(words.join(" "))
-        ) {
-          atomic = 1;
+        if (atomic) {
+          // Only the END of the body follows a semicolon; CASE … END and "as end" do not.
+          if (lower === "end" && (previous === ";" || previous === "atomic")) atomic = false;
+        } else {
+          atomic = lower === "atomic" && previous === "begin" && parentheses === 0 &&
+            CREATES_ROUTINE.test(words.join(" "));
         }
+        previous = lower;
         if (words.length < 4) words.push(lower);
-        else words[4] = lower;
       } else {
         const number = NUMBER.exec(sql)?.[0];
         at += number?.length ?? 1;
+        previous = character;
         if (character === "(") parentheses++;
         else if (character === ")") parentheses = Math.max(0, parentheses - 1);
       }
@@ -157,11 +165,14 @@ function skipQuoted(sql: string, from: number, quote: string, escapes: boolean):
   while (at < sql.length) {
     if (escapes && sql[at] === "\\") {
       at += 2;
-    } else if (sql[at] === quote) {
-      if (sql[at + 1] !== quote) return at + 1;
+    } else if (sql[at] !== quote) {
+      at++;
+    } else if (sql[at + 1] === quote) {
       at += 2;
     } else {
-      at++;
+      CONTINUED_STRING.lastIndex = at + 1;
+      if (!escapes || !CONTINUED_STRING.test(sql)) return at + 1;
+      at = CONTINUED_STRING.lastIndex;
     }
   }
   return at;

@@ -116,7 +116,8 @@ export function suggest(typed: string, names: readonly string[]): string | undef
   if (names.length === 0) return undefined;
   const stems = names.map((name) => name.replace(/\.sql$/, ""));
   const guess = closest(typed, stems);
-  return distance(typed, guess) <= Math.max(2, typed.length / 3)
+  const far = distance(typed, guess);
+  return far < typed.length && far <= Math.max(2, typed.length / 3)
     ? names[stems.indexOf(guess)]
     : undefined;
 }

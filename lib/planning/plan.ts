@@ -199,9 +199,12 @@ export function planRollback(
       return { to: target.target, entries: applied.filter((entry) => entry.batch > batch) };
     }
     if (!names.some((name) => name.startsWith(target.target))) {
-      throw new ConfigurationError(`There is no batch ${batch}: the last one is ${lastBatch}`, {
-        hint: "deno task migrate:history shows the batches.",
-      });
+      throw new ConfigurationError(
+        `There is no batch ${target.target}: the last one is ${lastBatch}`,
+        {
+          hint: "deno task migrate:history shows the batches.",
+        },
+      );
     }
   }
   const name = findMigration(target.target, names, "applied migration");

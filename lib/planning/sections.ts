@@ -19,9 +19,12 @@ export interface Sections {
   readonly rollback: Section | null;
 }
 
-const MENTIONS_BANNER = /^[ \t]*--.*(?:rollback|forward migration|migrate:|\+goose)/im;
-const BANNER = /^--+[\s=*#-]*(forward migration|rollback)[\s=*#:-]*$/i;
-const RULE = /^--+\s*[=*#-]+\s*$/;
+const MENTIONS_BANNER =
+  /^[ \t\f\v]*--.*(?:rollback|forward migration|down|undo|revert|migrate:|\+goose)/im;
+const BANNER = /^--[\s=*#-]*(forward migration|rollback)[\s=*#:-]*$/i;
+const NEARLY_BANNER =
+  /^--[\s=*#-]*(?:down|undo|revert|rollback)(?: (?:migration|section|sql|script))?[\s=*#:-]*$/i;
+const RULE = /^--[\s=*#-]*[=*#-]$/;
 const FOREIGN_BANNER = /^--\s*(migrate:(?:up|down)|\+goose\s+(?:up|down))\b/i;
 
 /**
@@ -76,7 +79,10 @@ export function splitSections(text: string, file: string): Sections {
       );
     }
     const title = BANNER.exec(comment.text)?.[1]?.toLowerCase();
-    if (title === undefined) return;
+    if (title === undefined) {
+      refuseNearlyBanner(comment, sql, file, line);
+      return;
+    }
     if (comment.place === "statement") {
       throw new MigrationFileError(
         `The banner "${comment.text}" stands inside a statement`,
@@ -123,6 +129,25 @@ export function splitSections(text: string, file: string): Sections {
     );
   }
   return { forward, rollback: undoes ? rollback : null };
+}
+
+/** What was meant to undo the migration must not run as a part of it. */
+function refuseNearlyBanner(
+  comment: LineComment,
+  sql: string,
+  file: string,
+  line: () => number,
+): void {
+  if (NEARLY_BANNER.test(comment.text) && holdsStatements(sql.slice(comment.end))) {
+    throw new MigrationFileError(
+      `The comment "${comment.text}" looks like a banner and is none`,
+      { file, line: line(), excerpt: comment.text },
+      {
+        hint:
+          'Write "-- ROLLBACK" where the SQL below undoes the migration; else word it differently.',
+      },
+    );
+  }
 }
 
 /** A banner takes the lines of `===` that touch it along. */

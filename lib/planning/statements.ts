@@ -1,6 +1,7 @@
 /** Splits SQL into statements with PostgreSQL's own parser. @module */
 
 import { type FilePosition, MigrationFileError } from "../errors.ts";
+import { scanComments } from "./lexer.ts";
 import type { Section } from "./sections.ts";
 
 /** One statement as it is sent. */
@@ -67,7 +68,7 @@ export async function splitStatements(section: Section, file: string): Promise<S
     const characters = [...section.sql];
     const cursor = Math.max(0, error.sqlDetails?.cursorPosition ?? 0);
     const offset = characters.slice(0, cursor).join("").length;
-    throw explainSyntaxError(error.message, section.sql, offset, locate(offset));
+    throw explainSyntaxError(error.message, section.sql, offset, locate);
   }
 
   const { statements, notices } = unwrapTransactions(parsed, file);
@@ -89,7 +90,7 @@ function toStatements(
     for (; counted < start; counted++) if (bytes[counted] === 10) line++;
     const sql = decoder.decode(bytes.subarray(start, length ? start + length : undefined));
     const [type, node] = Object.entries(stmt)[0]!;
-    return { line, sql: sql.trim(), type, node };
+    return { line, sql: sql.replace(/[ \t\n\r\f\v]+$/, ""), type, node };
   });
 }
 
@@ -97,17 +98,22 @@ function explainSyntaxError(
   message: string,
   sql: string,
   offset: number,
-  position: FilePosition,
+  locate: (offset: number) => FilePosition,
 ): MigrationFileError {
+  // The rows of a COPY look like anything: a command of psql, or a statement gone wrong.
+  const copy = scanComments(sql.slice(0, offset + 1)).statements.find((start) =>
+    /^copy\b[^;]*\bfrom\s+stdin\b/i.test(sql.slice(start))
+  );
+  if (copy !== undefined) {
+    return new MigrationFileError("COPY … FROM stdin cannot be sent over HTTPS", locate(copy), {
+      hint: "Write the rows as INSERT statements (pg_dump --inserts).",
+    });
+  }
+  const position = locate(offset);
   const meta = /^\s*(\\\S+)/.exec(position.excerpt ?? "")?.[1];
   if (meta !== undefined) {
     return new MigrationFileError(`"${meta}" is a command of psql, not SQL`, position, {
       hint: "Delete the line. A dump made with pg_dump has to be plain SQL (--inserts).",
-    });
-  }
-  if (/\bcopy\b[^;]*\bfrom\s+stdin\b[^;]*;[^;]*$/i.test(sql.slice(0, offset + 1))) {
-    return new MigrationFileError("COPY … FROM stdin cannot be sent over HTTPS", position, {
-      hint: "Write the rows as INSERT statements (pg_dump --inserts).",
     });
   }
   return new MigrationFileError(message, position, {
@@ -216,6 +222,19 @@ function refuseUnrunnable({ type, node, sql, line }: ParsedStatement, file: stri
     case "DropSubscriptionStmt":
       outside(firstWords(sql), "Run it in the SQL editor, outside of migrations.");
       break;
+    case "AlterSubscriptionStmt":
+      if (node.kind === "ALTER_SUBSCRIPTION_REFRESH") {
+        outside("ALTER SUBSCRIPTION … REFRESH", "Run it in the SQL editor, outside of migrations.");
+      }
+      break;
+    case "AlterDatabaseStmt":
+      if (hasOption(node.options, "tablespace")) {
+        outside(
+          "ALTER DATABASE … SET TABLESPACE",
+          "Run it in the SQL editor, outside of migrations.",
+        );
+      }
+      break;
     case "DiscardStmt":
       if (node.target === "DISCARD_ALL") outside("DISCARD ALL", "Leave it out.");
       break;
@@ -228,6 +247,9 @@ function refuseUnrunnable({ type, node, sql, line }: ParsedStatement, file: stri
       }
       break;
     case "VariableSetStmt":
+      if (node.name === "TRANSACTION") {
+        outside("SET TRANSACTION after the first statement", "Leave it out: it comes too late.");
+      }
       if (node.name === "role" || node.name === "session_authorization") {
         refuse(
           `"${firstLine(sql)}" is refused by PostgreSQL inside exec_sql`,

@@ -14,7 +14,7 @@ import {
 } from "../../lib/settings.ts";
 
 const url = "https://abcdefghijklmnopqrst.supabase.co";
-const key = "sb_secret_N7UND0UgjKTVK-Uodkm0Hg_xSvEMPvz";
+const key = "sb_secret_for-the-tests-and-nothing-else";
 
 /** Runs a test with the path of a file for settings, which is not there yet. */
 async function withEnvFile(test: (envFile: string) => Promise<void>): Promise<void> {
@@ -87,14 +87,14 @@ Deno.test("resolveSettings() takes the project from the environment", async () =
   const { options, embeddedNote, secrets } = await settingsOf({
     SUPABASE_URL: url,
     SUPABASE_SERVICE_KEY: key,
-    SUPABASE_ACCESS_TOKEN: "sbp_0123456789",
+    SUPABASE_ACCESS_TOKEN: "sbp_for-the-tests",
     DATABASE_URL: "postgresql://postgres:hunter2@localhost/postgres",
     MIGRATION_LOCK_TIMEOUT: "60000",
     MIGRATION_BATCH_SIZE: "10",
   });
   assert.equal(options.supabaseUrl, url);
   assert.equal(options.serviceKey, key);
-  assert.equal(options.accessToken, "sbp_0123456789");
+  assert.equal(options.accessToken, "sbp_for-the-tests");
   assert.equal(options.databaseUrl, "postgresql://postgres:hunter2@localhost/postgres");
   assert.equal(options.lockTimeoutMs, 60_000);
   assert.equal(options.batchSize, 10);

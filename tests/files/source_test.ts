@@ -152,12 +152,14 @@ for (const [folder, contents] of Object.entries(readable)) {
   Deno.test(`loadMigrations() reads ${folder}`, async () => {
     const loaded = await loadMigrations(situation(folder));
     assert.deepEqual(contentsOf(loaded), contents);
-    for (const { forward, rollback, checksum } of loaded.migrations) {
-      assert.equal(checksum, await sha256(forward.sql));
-      if (rollback !== null) assert.equal(rollback.checksum, await sha256(rollback.sql));
-    }
   });
 }
+
+Deno.test("loadMigrations() gives the checksums that sha256sum prints", async () => {
+  const { migrations: [migration] } = await loadMigrations(situation("down_file"));
+  assert.equal(migration!.checksum, await sha256("create table a ();\n"));
+  assert.equal(migration!.rollback!.checksum, await sha256("-- undo\ndrop table a;\n"));
+});
 
 Deno.test("loadMigrations() says where the rollback stands", async () => {
   const inFile = (await loadMigrations(situation("no_final_newline"))).migrations[0]!.rollback!;

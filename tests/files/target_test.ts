@@ -105,7 +105,7 @@ Deno.test("checkServiceKey() takes keys that may migrate", async () => {
     await sign({ role: "service_role" }),
     await sign({ role: "service_role", ref: projectRef, exp: now / 1000 + 1 }),
     await sign({ role: "service_role", iss: "supabase-demo", exp: 1983812996 }),
-    "sb_secret_N7UND0UgjKTVK-Uodkm0Hg_xSvEMPvz",
+    "sb_secret_for-the-tests-and-nothing-else",
   ];
   for (const key of keys) checkServiceKey(key, url, now);
 });
@@ -123,7 +123,7 @@ const refusedKeys: Record<string, [key: string, message: RegExp]> = {
   "a JWT without a role": [await sign({}), /is for the role "undefined"/],
   "a JWT of which the role is no text": [await sign({ role: ["service_role"] }), /^\S+ is for/],
   "the publishable key": [
-    "sb_publishable_ACJWlzQHlZjBrEguHvfOxg_3BJgxAaH",
+    "sb_publishable_for-the-tests-alone",
     /is the publishable key/,
   ],
   "an expired key": [
@@ -165,15 +165,15 @@ const refusedKeys: Record<string, [key: string, message: RegExp]> = {
   ],
   "a JWT with claims that are null": [withPayload("null"), /is neither a JWT nor a secret key/],
   "a key with a blank behind it": [`${await sign({ role: "service_role" })} `, /white space/],
-  "a key with a newline behind it": ["sb_secret_N7UND0UgjKTVK-Uodkm0Hg\n", /white space/],
-  "a key with a newline in it": ["sb_secret_N7UND0Ugj\nKTVK-Uodkm0Hg", /white space/],
+  "a key with a newline behind it": ["sb_secret_for-the-tests\n", /white space/],
+  "a key with a newline in it": ["sb_secret_for-the\ntests-and-nothing-else", /white space/],
   "a key in quotes of a word processor": [
-    "“sb_secret_N7UND0UgjKTVK-Uodkm0Hg”",
+    "“sb_secret_for-the-tests”",
     /characters that no/,
   ],
-  "a key with a no-break space": ["sb_secret_N7UND0Ugj\u00a0KTVK-Uodkm0Hg", /white space/],
-  "a key with a zero-width space": ["sb_secret_N7UND0Ugj\u200bKTVK-Uodkm0Hg", /characters that no/],
-  "a key cut off by dots on a screen": ["sb_secret_N7UND…", /characters that no/],
+  "a key with a no-break space": ["sb_secret_for-the\u00a0tests-alone", /white space/],
+  "a key with a zero-width space": ["sb_secret_for-the\u200btests-alone", /characters that no/],
+  "a key cut off by dots on a screen": ["sb_secret_for-the…", /characters that no/],
 };
 
 /** Parts of a key that would give it away. */
@@ -220,7 +220,7 @@ Deno.test("createMigrator() refuses bad keys and URLs before anything is sent, a
   assert.throws(() => createMigrator({ supabaseUrl: url, serviceKey: "" }), {
     message: "SUPABASE_SERVICE_KEY is not set",
   });
-  assert.throws(() => createMigrator({ serviceKey: "sb_secret_N7UND0UgjKTVK" }), {
+  assert.throws(() => createMigrator({ serviceKey: "sb_secret_for-the-tests" }), {
     message: "SUPABASE_URL is not set",
   });
 });
@@ -228,8 +228,8 @@ Deno.test("createMigrator() refuses bad keys and URLs before anything is sent, a
 Deno.test("parseTarget() does not tell a key that was set as the URL", async () => {
   const keys = [
     await sign({ role: "service_role" }),
-    "sb_secret_N7UND0UgjKTVK-Uodkm0Hg_xSvEMPvz",
-    "sbp_0123456789abcdef0123456789abcdef01234567",
+    "sb_secret_for-the-tests-and-nothing-else",
+    `sbp_${"0".repeat(40)}`,
   ];
   for (const key of keys) {
     assert.throws(() => parseTarget(key), (error) => {

@@ -105,6 +105,31 @@ Deno.test("findMigration() refuses a beginning that more than one name has", () 
   });
 });
 
+Deno.test("findMigration() takes a whole number or word before the beginning of a longer one", () => {
+  const alike = [
+    "001_a.sql",
+    "0010_b.sql",
+    "0010_bookings.sql",
+    "20_c.sql",
+    "20_d.sql",
+    "200_e.sql",
+  ];
+  assert.equal(findMigration("001", alike), "001_a.sql");
+  assert.equal(findMigration("0010_b", alike), "0010_b.sql");
+  assert.equal(findMigration("0010_bo", alike), "0010_bookings.sql");
+  assert.throws(() => findMigration("20", alike), {
+    message: '"20" fits more than one migration: 20_c.sql, 20_d.sql, 200_e.sql',
+  });
+});
+
+Deno.test("findMigration() names no more than five that a beginning fits", () => {
+  const many = Array.from({ length: 9 }, (_, index) => `00${index + 1}_a.sql`);
+  assert.throws(() => findMigration("00", many), {
+    message: '"00" fits more than one migration: ' +
+      "001_a.sql, 002_a.sql, 003_a.sql, 004_a.sql, 005_a.sql, …",
+  });
+});
+
 Deno.test("findMigration() suggests the name that a mistyped one is similar to", () => {
   assert.throws(() => findMigration("001_initail", names, "applied migration"), {
     name: "ConfigurationError",

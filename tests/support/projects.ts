@@ -19,6 +19,8 @@ export interface AnyProject {
   readonly url: string;
   readonly anonKey: string;
   readonly serviceKey: string;
+  /** Signs claims as a key. */
+  keyFor(claims: Record<string, unknown>): Promise<string>;
   /** Runs SQL beside the tool: as superuser, on the embedded database as `postgres`. */
   readonly sql: Sql;
   /** How many requests there were so far. */
@@ -226,6 +228,7 @@ function describeEmbedded(database: EmbeddedDatabase): AnyProject {
     url: database.url,
     anonKey: database.anonKey,
     serviceKey: database.serviceKey,
+    keyFor: (claims) => database.keyFor(claims),
     get requests() {
       return requests;
     },

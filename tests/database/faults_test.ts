@@ -1,0 +1,190 @@
+import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import { type ServerProject, testOnServers, withProjects } from "../support/projects.ts";
+import { type Fault, injectFault } from "./requests.ts";
+
+// Not one of these statements may run twice, and running one twice shows.
+const witnessed = {
+  "1_up.sql":
+    "insert into witness values ('up 1');\n-- ROLLBACK\ninsert into witness values ('down 1');",
+  "2_up.sql":
+    "insert into witness values ('up 2');\n-- ROLLBACK\ninsert into witness values ('down 2');",
+};
+
+function answer(status: number, forwarded: boolean): Fault {
+  return async (request, forward) => {
+    if (forwarded) await forward(request);
+    const body = "<html><body><h1>Something went wrong</h1></body></html>";
+    return new Response(body, { status, headers: { "content-type": "text/html" } });
+  };
+}
+
+const faults: Readonly<Record<string, Fault>> = {
+  "the request lost": () => Promise.reject(new Error("dropped")),
+  "the reply lost": async (request, forward) => {
+    await forward(request);
+    throw new Error("dropped");
+  },
+  "the reply cut off": async (request, forward) => {
+    const response = await forward(request);
+    const body = await response.bytes();
+    const headers = new Headers(response.headers);
+    headers.set("content-length", `${body.length}`);
+    return new Response(body.slice(0, body.length / 2), { status: response.status, headers });
+  },
+  "half of the JSON": async (request, forward) => {
+    const response = await forward(request);
+    const body = await response.text();
+    return new Response(body.slice(0, -3), { headers: response.headers });
+  },
+  "a page with status 200": answer(200, false),
+  "a page with status 200, after it was done": answer(200, true),
+  "status 502": answer(502, true),
+  "status 503": answer(503, false),
+  "status 504": answer(504, true),
+  "status 429": answer(429, false),
+  "status 429, after it was done": answer(429, true),
+  "an empty 404": () => Promise.resolve(new Response(null, { status: 404 })),
+  "an empty 404, after it was done": async (request, forward) => {
+    await forward(request);
+    return new Response(null, { status: 404 });
+  },
+  "an empty 200": () => Promise.resolve(new Response(null, { status: 200 })),
+  "the JSON of something else": () => Promise.resolve(Response.json({ ok: true })),
+  "the request delivered twice at once": async (request, forward) => {
+    const [reply] = await Promise.all([forward(request.clone() as Request), forward(request)]);
+    return reply;
+  },
+  "the request delivered twice, one after the other": async (request, forward) => {
+    await forward(request.clone() as Request);
+    return await forward(request);
+  },
+};
+
+async function makeWitness(project: ServerProject): Promise<void> {
+  await project.sql("create table witness (said text); alter table witness owner to postgres");
+}
+
+async function assertDoneOnce(project: ServerProject, said: readonly string[]): Promise<void> {
+  assert.deepEqual(
+    (await project.sql("select said from witness order by said")).map(({ said }) => said),
+    said,
+  );
+  const { lock, log } = await project.records();
+  assert.equal(lock[0]?.is_locked, false);
+  assert.equal(log.length, said.length);
+  assert.ok(log.every(({ result }) => result === "ok"));
+}
+
+/** All faults on one server. They differ on the way, not in the database: a few on the other. */
+function casesFor(project: ServerProject): string[] {
+  return project.database === "PostgreSQL 17" ? Object.keys(faults) : [
+    "the request lost",
+    "the reply lost",
+    "status 502",
+    "an empty 404, after it was done",
+    "the request delivered twice at once",
+  ];
+}
+
+testOnServers("each step is done once, whatever the network does", async (like) => {
+  await withProjects(like, casesFor(like), async (name, project) => {
+    const fault = faults[name]!;
+    const migrator = project.migrator(witnessed);
+    await makeWitness(project);
+    {
+      using _ = injectFault(project, ["state", "acquire", "apply", "release"], fault);
+      assert.equal((await migrator.migrate({ to: "1" })).migrationsRun, 1);
+      await assertDoneOnce(project, ["up 1"]);
+    }
+    {
+      using _ = injectFault(project, ["apply", "settle"], fault);
+      assert.equal((await migrator.migrate()).migrationsRun, 1);
+      await assertDoneOnce(project, ["up 1", "up 2"]);
+    }
+    {
+      using _ = injectFault(project, ["revert"], fault);
+      assert.equal((await migrator.rollback({ target: "0" })).migrationsRolledBack, 2);
+      await assertDoneOnce(project, ["down 1", "down 2", "up 1", "up 2"]);
+    }
+    await project.sql(`
+      update supamigrate.migration_lock
+         set is_locked = true, token = gen_random_uuid(), generation = 70, locked_by = 'dead',
+             locked_at = now(), expires_at = now() + interval '1 hour'
+    `);
+    using _ = injectFault(project, ["unlock"], fault);
+    assert.equal((await migrator.unlock()).released, true);
+    const { lock, log } = await project.records();
+    assert.deepEqual([lock[0]?.is_locked, Number(lock[0]?.generation)], [false, 71]);
+    assert.equal(log.filter(({ action }) => action === "unlock").length, 1);
+  });
+});
+
+testOnServers("other changes are done once, whatever the network does", async (like) => {
+  const names = [
+    "the request lost",
+    "the reply lost",
+    "status 502",
+    "an empty 404, after it was done",
+  ];
+  await withProjects(like, names, async (name, project) => {
+    await makeWitness(project);
+    const migrator = project.migrator(witnessed);
+    const fault = faults[name]!;
+    {
+      using _ = injectFault(project, ["baseline"], fault);
+      await migrator.baseline("1");
+    }
+    {
+      using _ = injectFault(project, ["repair"], fault);
+      await migrator.repair("1", { mark: "pending" });
+    }
+    {
+      using _ = injectFault(project, ["drop"], fault);
+      await project.migrator({ "1_a.sql": "create table a ();" }).fresh({ dropSchema: true });
+    }
+    const { log, lock } = await project.records();
+    assert.deepEqual(log.map(({ action }) => action), [
+      "baseline",
+      "mark pending",
+      "drop application schemas",
+      "apply",
+    ]);
+    assert.equal(lock[0]?.is_locked, false);
+  });
+});
+
+testOnServers("a redirect is not followed, and the key goes nowhere else", async (project) => {
+  await makeWitness(project);
+  let visitors = 0;
+  const elsewhere = createServer((_, response) => {
+    visitors++;
+    response.end("[]");
+  });
+  await new Promise<void>((resolve) => elsewhere.listen(0, "127.0.0.1", resolve));
+  const { port } = elsewhere.address() as { port: number };
+  try {
+    for (const [index, status] of [301, 302, 303, 307, 308].entries()) {
+      using _ = injectFault(
+        project,
+        ["state", "acquire", "apply", "release"],
+        () =>
+          Promise.resolve(
+            new Response(null, {
+              status,
+              headers: { location: `http://127.0.0.1:${port}/rest/v1/rpc/exec_sql` },
+            }),
+          ),
+      );
+      const result = await project.migrator({
+        [`${index}_up.sql`]: `insert into witness values ('up ${index}');`,
+      }).migrate();
+      assert.equal(result.success, true);
+    }
+    assert.equal(visitors, 0);
+    await assertDoneOnce(project, ["up 0", "up 1", "up 2", "up 3", "up 4"]);
+  } finally {
+    elsewhere.closeAllConnections();
+    await new Promise((resolve) => elsewhere.close(resolve));
+  }
+});

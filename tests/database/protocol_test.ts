@@ -1,0 +1,254 @@
+import assert from "node:assert/strict";
+import { UnknownOutcomeError, UnreachableError } from "../../mod.ts";
+import type { Forward } from "../support/gateway.ts";
+import { type ServerProject, testOnServers } from "../support/projects.ts";
+import { until } from "../support/until.ts";
+import { closeGate, passGate } from "./gate.ts";
+import { holdStep, injectFault, readStep } from "./requests.ts";
+
+const witnessed = {
+  "1_up.sql":
+    "insert into witness values ('up');\n-- ROLLBACK\ninsert into witness values ('down');",
+};
+const gated = { "1_up.sql": `insert into witness values ('up');\n${passGate}` };
+
+async function makeWitness(project: ServerProject): Promise<void> {
+  await project.sql("create table witness (said text); alter table witness owner to postgres");
+}
+
+async function said(project: ServerProject): Promise<unknown[]> {
+  return (await project.sql("select said from witness")).map(({ said }) => said);
+}
+
+/** Keeps a copy of every request. */
+function recordRequests(project: ServerProject) {
+  const copies: { step: string; deliver: () => Promise<Response> }[] = [];
+  const interception = project.gateway.intercept(async (request, forward: Forward) => {
+    const copy = request.clone() as Request;
+    copies.push({
+      step: await readStep(request),
+      deliver: () => forward(copy.clone() as Request),
+    });
+    return await forward(request);
+  });
+  return { copies, [Symbol.dispose]: () => interception[Symbol.dispose]() };
+}
+
+testOnServers("copies of all requests, delivered late, change nothing", async (project) => {
+  await makeWitness(project);
+  using recording = recordRequests(project);
+  const migrator = project.migrator(witnessed);
+  await migrator.migrate();
+  await migrator.rollback();
+  const copies = [...recording.copies];
+  assert.deepEqual(copies.map(({ step }) => step), [
+    "state",
+    "acquire",
+    "apply",
+    "release",
+    "state",
+    "acquire",
+    "revert",
+    "release",
+  ]);
+  const records = await project.records();
+
+  for (const { deliver } of copies) assert.equal((await deliver()).status, 200);
+  for (const { deliver } of copies.toReversed()) await deliver();
+  await Promise.all(copies.map(({ deliver }) => deliver()));
+
+  assert.deepEqual(await said(project), ["up", "down"]);
+  assert.deepEqual(await project.records(), records);
+});
+
+testOnServers(
+  "a late copy of a request does nothing under the next run's lock either",
+  async (project) => {
+    await makeWitness(project);
+    using recording = recordRequests(project);
+    const migrator = project.migrator(witnessed);
+    await migrator.migrate();
+    await migrator.rollback();
+    const late = recording.copies.filter(({ step }) => step === "apply" || step === "revert");
+
+    using hold = holdStep(project, "apply");
+    const next = migrator.migrate();
+    await hold.reached();
+    for (const { deliver } of late) await deliver();
+    assert.deepEqual(await said(project), ["up", "down"]);
+    hold.letGo();
+    assert.equal((await next).success, true);
+    assert.deepEqual(await said(project), ["up", "down", "up"]);
+  },
+);
+
+testOnServers("a request that arrives after its repetition changes nothing", async (project) => {
+  await makeWitness(project);
+  const lost: (() => Promise<Response>)[] = [];
+  using _ = injectFault(project, ["acquire", "apply", "revert", "release"], (request, forward) => {
+    const copy = request.clone() as Request;
+    lost.push(() => forward(copy));
+    throw new Error("delayed");
+  });
+  const migrator = project.migrator(witnessed);
+  await migrator.migrate();
+  await migrator.rollback();
+  const records = await project.records();
+  assert.equal(lost.length, 4);
+
+  for (const deliver of lost) await deliver();
+  assert.deepEqual(await said(project), ["up", "down"]);
+  assert.deepEqual(await project.records(), records);
+});
+
+testOnServers(
+  "a request that arrives after its run was found dead changes nothing",
+  async (project) => {
+    await makeWitness(project);
+    let deliver: () => Promise<Response> = () => assert.fail();
+    {
+      using _ = project.gateway.intercept(async (request, forward) => {
+        const step = await readStep(request);
+        if (step === "state" || step === "acquire") return await forward(request);
+        if (step === "apply") deliver = () => forward(request);
+        throw new Error("the network is down");
+      });
+      await assert.rejects(
+        project.migrator(witnessed, { giveUpAfterMs: 1 }).migrate(),
+        UnknownOutcomeError,
+      );
+    }
+    const migrator = project.migrator(witnessed);
+    await migrator.unlock();
+    const { status } = await deliver();
+    assert.equal(status, 200);
+    assert.deepEqual(await said(project), []);
+    assert.equal((await migrator.migrate()).migrationsRun, 1);
+    assert.deepEqual(await said(project), ["up"]);
+  },
+);
+
+testOnServers(
+  "a run that cannot learn the outcome says so, and the next one settles it",
+  async (project) => {
+    await makeWitness(project);
+    {
+      let down = false;
+      using _ = project.gateway.intercept(async (request, forward) => {
+        if (!down) down = await readStep(request) === "apply";
+        const response = await forward(request);
+        if (down) throw new Error("the network is down");
+        return response;
+      });
+      const error = await project.migrator(witnessed, { giveUpAfterMs: 300, lockTimeoutMs: 1 })
+        .migrate().then(() => assert.fail(), (error) => error);
+      assert.ok(error instanceof UnknownOutcomeError, String(error));
+      assert.match(error.message, /^It is unknown whether the last step took effect/);
+      assert.match(error.hint ?? "", /migrate:status/);
+      assert.doesNotMatch(JSON.stringify(error) + error.message, new RegExp(project.serviceKey));
+    }
+    const migrator = project.migrator(witnessed);
+    assert.equal((await migrator.status()).upToDate, true);
+    assert.deepEqual((await migrator.migrate()).migrationsRun, 0);
+    assert.deepEqual(await said(project), ["up"]);
+    assert.equal(
+      (await project.migrator({ ...witnessed, "2.sql": "select 1;" }).migrate()).success,
+      true,
+    );
+  },
+);
+
+testOnServers(
+  "a server that is not there is unreachable, and nothing is changed",
+  async (project) => {
+    const records = await project.records();
+    {
+      using _ = project.gateway.intercept(() => Promise.reject(new Error("no network")));
+      await assert.rejects(project.migrator(witnessed).migrate(), UnreachableError);
+    }
+    assert.deepEqual(await project.records(), records);
+  },
+);
+
+testOnServers("a migration that takes longer than its request is waited for", async (project) => {
+  await makeWitness(project);
+  await using gate = await closeGate(project);
+  using recording = recordRequests(project);
+  const run = project.migrator(gated, { requestTimeoutMs: 500 }).migrate();
+  await gate.reached();
+  await until(
+    "the run to ask what became of it",
+    () => recording.copies.some(({ step }) => step === "settle"),
+  );
+  await gate.open();
+  assert.deepEqual([(await run).success, (await run).migrationsRun], [true, 1]);
+  assert.deepEqual(await said(project), ["up"]);
+});
+
+testOnServers("PostgREST is killed in mid-migration and comes back", async (project) => {
+  await makeWitness(project);
+  await using gate = await closeGate(project);
+  const run = project.migrator(gated).migrate();
+  await gate.reached();
+  await project.postgrest.kill();
+  await project.postgrest.start();
+  await gate.open();
+  assert.deepEqual([(await run).success, (await run).migrationsRun], [true, 1]);
+  assert.deepEqual(await said(project), ["up"]);
+  assert.equal((await project.records()).lock[0]?.is_locked, false);
+}, { own: true });
+
+testOnServers("PostgREST is restarted in mid-migration, as updates do", async (project) => {
+  await makeWitness(project);
+  await using gate = await closeGate(project);
+  const run = project.migrator(gated).migrate();
+  await gate.reached();
+  const stopped = project.postgrest.stop();
+  await gate.open();
+  await stopped;
+  await project.postgrest.start();
+  assert.deepEqual([(await run).success, (await run).migrationsRun], [true, 1]);
+  assert.deepEqual(await said(project), ["up"]);
+}, { own: true });
+
+testOnServers("the backend is terminated in mid-migration", async (project) => {
+  await makeWitness(project);
+  await using gate = await closeGate(project);
+  const run = project.migrator(gated).migrate();
+  const pid = await gate.reached();
+  await project.sql("select pg_terminate_backend($1)", [pid]);
+  await gate.open();
+  assert.deepEqual([(await run).success, (await run).migrationsRun], [true, 1]);
+  assert.deepEqual(await said(project), ["up"]);
+  assert.equal((await project.records()).log.length, 1);
+}, { own: true });
+
+testOnServers(
+  "the statement is cancelled in mid-migration, and that is a failure",
+  async (project) => {
+    await makeWitness(project);
+    await using gate = await closeGate(project);
+    const run = project.migrator(gated).migrate();
+    const pid = await gate.reached();
+    await project.sql("select pg_cancel_backend($1)", [pid]);
+    const { success, results } = await run;
+    assert.equal(success, false);
+    const { code, line, statement } = results[0]!.error!;
+    assert.deepEqual({ code, line, statement }, { code: "57014", line: 2, statement: 2 });
+    assert.deepEqual(await said(project), []);
+    const { history, lock } = await project.records();
+    assert.deepEqual([history[0]?.status, lock[0]?.is_locked], ["failed", false]);
+  },
+);
+
+testOnServers("a migration outlasts the API's statement_timeout", async (project) => {
+  await project.sql(`
+    do $$ begin
+      execute format('alter role authenticator in database %I set statement_timeout to 100', current_database());
+    end $$
+  `);
+  await project.postgrest.stop();
+  await project.postgrest.start();
+  const result = await project.migrator({ "1_slow.sql": "select pg_sleep(0.3);" }).migrate();
+  assert.equal(result.success, true, JSON.stringify(result.results));
+}, { own: true });

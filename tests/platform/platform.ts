@@ -1,0 +1,169 @@
+import { createClient, type SupabaseClient } from "@supabase/supabase-js";
+import { INSTALL_SQL } from "../../lib/database/bootstrap.ts";
+import { openForMigrations } from "../../lib/embedded/migrations.ts";
+import { createMigrator, type Migrator } from "../../mod.ts";
+import type { Sql } from "../support/session.ts";
+import { type Project, type Stack, startStack } from "../support/stack.ts";
+
+/** The folder of the platform's migrations. */
+export const migrationsFolder: string = new URL("../../migrations", import.meta.url).pathname;
+
+/** The names of the platform's migrations, in order. */
+export const migrationNames: readonly string[] = [
+  "000_MASTER_CONSOLIDATED.sql",
+  "20250726123456_add_celebrity_ratings.sql",
+];
+
+/** The platform's migrations by name, to be changed by a test. */
+export function readMigrations(): Record<string, string> {
+  return Object.fromEntries(
+    migrationNames.map((name) => [name, Deno.readTextFileSync(`${migrationsFolder}/${name}`)]),
+  );
+}
+
+/** A database with the platform in it. */
+export interface Platform {
+  /** Runs SQL past row level security: as superuser, on the embedded database as `postgres`. */
+  readonly sql: Sql;
+  /** Adds a user to Auth and to the platform. */
+  addUser(name?: string): Promise<User>;
+}
+
+/** Someone who signed up. */
+export interface User {
+  readonly id: string;
+  readonly email: string;
+}
+
+/** A platform on a real server, with the real PostgREST. */
+export interface ServedPlatform extends Platform {
+  readonly project: Project;
+  /** A client of the API: a user's, or with `"service"` the service role's, with null anon's. */
+  as(user: User | "service" | null): Promise<SupabaseClient>;
+}
+
+/** How a test gets at a database without the platform. */
+export interface Blank {
+  readonly sql: Sql;
+  migrator(migrations: string | Record<string, string>): Migrator;
+}
+
+const withoutSession = {
+  auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
+};
+
+/** Opens a new database on the embedded engine that has supamigrate and nothing else. */
+export async function openBlankEmbedded(): Promise<Blank & AsyncDisposable> {
+  const database = await openForMigrations();
+  const client = createClient(database.url, database.serviceKey, {
+    ...withoutSession,
+    global: { fetch: database.fetch },
+  });
+  const sql: Sql = async (text, params = []) => {
+    if (params.length > 0 || !text.trimEnd().includes(";")) {
+      return await database.query(text, [...params]);
+    }
+    await database.exec(text);
+    return [];
+  };
+  return {
+    sql,
+    migrator: (migrations) => createMigrator({ client, migrations }),
+    [Symbol.asyncDispose]: () => database.close(),
+  };
+}
+
+/** Opens a new database on a server that has supamigrate and nothing else. */
+export async function openBlankServer(
+  major: 15 | 17,
+  setup = "",
+): Promise<Blank & AsyncDisposable & { readonly project: Project }> {
+  const stack = await start(major);
+  const project = await stack.createProject({ dbPool: 6, setup: `${INSTALL_SQL}\n${setup}` });
+  return {
+    project,
+    sql: project.sql,
+    migrator: (migrations) =>
+      createMigrator({ supabaseUrl: project.url, serviceKey: project.serviceKey, migrations }),
+    [Symbol.asyncDispose]: () => project[Symbol.asyncDispose](),
+  };
+}
+
+/** Registers a test that gets the platform on PostgreSQL 17 and, unless told otherwise, on 15. */
+export function testOnServers(
+  name: string,
+  body: (platform: ServedPlatform) => Promise<void>,
+  majors: readonly (15 | 17)[] = [15, 17],
+): void {
+  for (const major of majors) {
+    Deno.test(`${name} (PostgreSQL ${major})`, async () => await body(await serve(major)));
+  }
+}
+
+/** Registers a test that gets the platform on the embedded database, PostgreSQL 15 and 17. */
+export function testEverywhere(name: string, body: (platform: Platform) => Promise<void>): void {
+  Deno.test(`${name} (embedded)`, async () => await body(await openEmbedded()));
+  testOnServers(name, body);
+}
+
+// The tests of a file share the servers, and a platform on each database: they bring their own users.
+const opened = new Map<string, Promise<unknown>>();
+const resources = new AsyncDisposableStack();
+Deno.test.afterAll(() => resources.disposeAsync());
+
+function start(major: 15 | 17): Promise<Stack> {
+  return once(`server ${major}`, async () => resources.use(await startStack({ major })));
+}
+
+function serve(major: 15 | 17): Promise<ServedPlatform> {
+  return once(`${major}`, async () => {
+    const { project, sql, migrator } = resources.use(await openBlankServer(major));
+    await migrateAll(migrator);
+    await project.reloadSchema();
+    return {
+      project,
+      sql,
+      addUser: (name) => addUser(sql, name),
+      async as(user) {
+        const key = user === null
+          ? project.anonKey
+          : user === "service"
+          ? project.serviceKey
+          : await project.keyFor({ role: "authenticated", sub: user.id, email: user.email });
+        return createClient(project.url, key, withoutSession);
+      },
+    };
+  });
+}
+
+function openEmbedded(): Promise<Platform> {
+  return once("embedded", async () => {
+    const { sql, migrator } = resources.use(await openBlankEmbedded());
+    await migrateAll(migrator);
+    return { sql, addUser: (name) => addUser(sql, name) };
+  });
+}
+
+function once<Kind>(name: string, open: () => Promise<Kind>): Promise<Kind> {
+  let known = opened.get(name) as Promise<Kind> | undefined;
+  if (known === undefined) opened.set(name, known = open());
+  return known;
+}
+
+async function migrateAll(migrator: Blank["migrator"]): Promise<void> {
+  await using platform = migrator(migrationsFolder);
+  const { success, results } = await platform.migrate();
+  if (!success) throw new Error(JSON.stringify(results.find((result) => !result.success)));
+}
+
+async function addUser(sql: Sql, name = "somebody"): Promise<User> {
+  const id = crypto.randomUUID();
+  const email = `${name.replaceAll(" ", ".")}.${id.slice(0, 8)}@example.com`;
+  await sql("insert into auth.users (id, email) values ($1, $2)", [id, email]);
+  await sql("insert into public.app_users (id, email, display_name) values ($1, $2, $3)", [
+    id,
+    email,
+    name,
+  ]);
+  return { id, email };
+}

@@ -1,0 +1,122 @@
+import assert from "node:assert/strict";
+import { describeDatabase, describeSchema } from "./catalogue.ts";
+import { type Blank, openBlankEmbedded, openBlankServer, readMigrations } from "./platform.ts";
+
+const master = "000_MASTER_CONSOLIDATED.sql";
+
+function testOnBlankDatabases(
+  name: string,
+  body: (blank: Blank) => Promise<void>,
+  setup = "",
+): void {
+  Deno.test(`${name} (embedded)`, async () => {
+    await using blank = await openBlankEmbedded();
+    if (setup !== "") await blank.sql(`${setup};`);
+    await body(blank);
+  });
+  for (const major of [15, 17] as const) {
+    Deno.test(`${name} (PostgreSQL ${major})`, async () => {
+      await using blank = await openBlankServer(major, setup);
+      await body(blank);
+    });
+  }
+}
+
+/** Lines of one description that the other does not have, to see at a glance what differs. */
+function difference(before: readonly string[], after: readonly string[]): string[] {
+  const [had, has] = [new Set(before), new Set(after)];
+  return [
+    ...before.filter((line) => !has.has(line)).map((line) => `- ${line}`),
+    ...after.filter((line) => !had.has(line)).map((line) => `+ ${line}`),
+  ];
+}
+
+async function migrate(blank: Blank, migrations: Record<string, string>): Promise<string[]> {
+  await using migrator = blank.migrator(migrations);
+  const { results } = await migrator.migrate();
+  assert.deepEqual(results.map(({ error }) => error).filter((error) => error !== null), []);
+  return results.map(({ name, reason }) => `${name}: ${reason}`);
+}
+
+async function rollBack(blank: Blank): Promise<void> {
+  await using migrator = blank.migrator(readMigrations());
+  const { success } = await migrator.rollback();
+  assert.ok(success);
+}
+
+testOnBlankDatabases(
+  "down leaves the catalogue as it was before up, and a second up as the first did",
+  async (blank) => {
+    const before = await describeDatabase(blank.sql);
+    await migrate(blank, readMigrations());
+    const up = await describeSchema(blank.sql);
+    assert.ok(up.length > before.length + 2000);
+
+    await rollBack(blank);
+    assert.deepEqual(difference(before, await describeDatabase(blank.sql)), []);
+
+    await migrate(blank, readMigrations());
+    assert.deepEqual(difference(up, await describeSchema(blank.sql)), []);
+  },
+);
+
+testOnBlankDatabases("running both files twice changes nothing, not even a row", async (blank) => {
+  await migrate(blank, readMigrations());
+  await blank.sql("update public.app_settings set value = '12' where key = 'deposit_percent'");
+  const once = await describeDatabase(blank.sql);
+
+  const again = Object.fromEntries(
+    Object.entries(readMigrations()).map(([name, text]) => [
+      name,
+      text.replace("-- FORWARD MIGRATION\n", "-- FORWARD MIGRATION\n-- again\n"),
+    ]),
+  );
+  assert.deepEqual(await migrate(blank, again), [
+    "000_MASTER_CONSOLIDATED.sql: checksum_mismatch",
+    "20250726123456_add_celebrity_ratings.sql: checksum_mismatch",
+  ]);
+  assert.deepEqual(difference(once, await describeDatabase(blank.sql)), []);
+});
+
+testOnBlankDatabases(
+  "an extension that was there before is used and stays",
+  async (blank) => {
+    const before = await describeDatabase(blank.sql);
+    await migrate(blank, readMigrations());
+    await rollBack(blank);
+    assert.deepEqual(difference(before, await describeDatabase(blank.sql)), []);
+    const [{ count }] = await blank.sql(
+      "select count(*)::int from pg_extension where extname = 'btree_gist'",
+    ) as [{ count: number }];
+    assert.equal(count, 1);
+  },
+  "create extension btree_gist with schema public",
+);
+
+testOnBlankDatabases(
+  "a database that has a table of one of the names already is refused and left alone",
+  async (blank) => {
+    const before = await describeDatabase(blank.sql);
+    await using migrator = blank.migrator(readMigrations());
+    const { results } = await migrator.migrate();
+    assert.equal(results[0]?.name, master);
+    assert.equal(
+      results[0]?.error?.message,
+      "The database has tables of these names already: venues, events",
+    );
+    assert.deepEqual(difference(before, await describeDatabase(blank.sql)), []);
+  },
+  "create table public.events (id int); create table public.venues (id int)",
+);
+
+testOnBlankDatabases("down stops where something else depends on the platform", async (blank) => {
+  await migrate(blank, readMigrations());
+  await blank.sql("create view public.names as select stage_name from public.celebrities");
+  await using migrator = blank.migrator(readMigrations());
+  const { success, results } = await migrator.rollback();
+  assert.equal(success, false);
+  const [ratings, platform] = results;
+  assert.equal(ratings?.success, true); // they are of no concern to the view
+  assert.match(`${platform?.error?.message} ${platform?.error?.detail}`, /view names depends on/);
+  assert.equal((await blank.sql("select from public.celebrities")).length, 0);
+});
