@@ -1754,25 +1754,28 @@ create or replace function app_private.keep_time_free() returns trigger
 language plpgsql security definer
 set search_path = ''
 as $$
+declare
+  taken tstzrange := tstzrange(new.starts_at, new.ends_at, '[)'); -- new.during is not there yet
 begin
   -- Bookings and blocks of one celebrity are written one after the other: each sees the others.
+  -- Before the row is there, or two rows that exclude each other would wait for each other.
   perform from public.celebrities where id = new.celebrity_id for no key update;
   if tg_table_name = 'bookings' then
     if new.status <> 'cancelled' and exists (
       select
         from public.availability_blocks
-       where celebrity_id = new.celebrity_id and kind <> 'tentative' and during && new.during)
+       where celebrity_id = new.celebrity_id and kind <> 'tentative' and during && taken)
     then
       raise exception 'The celebrity is not available at that time' using errcode = '23P01';
     end if;
   elsif new.kind <> 'tentative' and exists (
     select
       from public.bookings
-     where celebrity_id = new.celebrity_id and status <> 'cancelled' and during && new.during)
+     where celebrity_id = new.celebrity_id and status <> 'cancelled' and during && taken)
   then
     raise exception 'The celebrity is booked at that time' using errcode = '23P01';
   end if;
-  return null;
+  return new;
 end
 $$;
 comment on function app_private.keep_time_free() is
@@ -2247,10 +2250,10 @@ create or replace trigger keep_an_owner after update or delete on organization_m
   for each row execute function app_private.keep_an_owner();
 
 create or replace trigger keep_time_free
-  after insert or update of celebrity_id, starts_at, ends_at, kind on availability_blocks
+  before insert or update of celebrity_id, starts_at, ends_at, kind on availability_blocks
   for each row execute function app_private.keep_time_free();
 create or replace trigger keep_time_free
-  after insert or update of celebrity_id, starts_at, ends_at, status on bookings
+  before insert or update of celebrity_id, starts_at, ends_at, status on bookings
   for each row execute function app_private.keep_time_free();
 
 create or replace trigger describe_request before insert on booking_requests

@@ -29,31 +29,32 @@ comment on table celebrity_ratings is
 comment on column celebrity_ratings.review is 'For the author, the celebrity''s side and moderators';
 create index if not exists celebrity_ratings_user_idx on celebrity_ratings (user_id);
 
--- The average is taken anew, not moved on: it cannot drift. The lock on the celebrity comes
--- first, so that of two transactions the second counts what the first has committed.
+-- The average is taken anew, not moved on: it cannot drift. The locks on the celebrities come
+-- first, so that of two transactions the second counts what the first has committed; in the order
+-- of their keys, so that no two wait for each other; once a statement, however many rows it has.
 create or replace function app_private.count_celebrity_ratings() returns trigger
 language plpgsql security definer
 set search_path = ''
 as $$
 declare
-  touched uuid;
+  touched uuid[];
 begin
-  for touched in
-    select distinct id
-      from unnest(array[
-        case when tg_op <> 'INSERT' then old.celebrity_id end,
-        case when tg_op <> 'DELETE' then new.celebrity_id end]) as both_ids (id)
-     where id is not null
-     order by id
-  loop
-    perform from public.celebrities where id = touched for no key update;
-    update public.celebrities
-       set (average_rating, rating_count) = (
-             select coalesce(avg(rating), 0), count(*)
-               from public.celebrity_ratings
-              where celebrity_id = touched)
-     where id = touched;
-  end loop;
+  case tg_op
+    when 'INSERT' then
+      select array_agg(celebrity_id) into touched from new_rows;
+    when 'DELETE' then
+      select array_agg(celebrity_id) into touched from old_rows;
+    else
+      select array_agg(celebrity_id) into touched
+        from (select celebrity_id from new_rows union all select celebrity_id from old_rows) as pairs;
+  end case;
+  perform from public.celebrities where id = any (touched) order by id for no key update;
+  update public.celebrities c
+     set (average_rating, rating_count) = (
+           select coalesce(avg(r.rating), 0), count(*)
+             from public.celebrity_ratings r
+            where r.celebrity_id = c.id)
+   where id = any (touched);
   return null;
 end
 $$;
@@ -63,9 +64,15 @@ revoke all on function app_private.count_celebrity_ratings() from public;
 
 create or replace trigger touch_updated_at before update on celebrity_ratings
   for each row execute function app_private.touch_updated_at();
-create or replace trigger count_ratings
-  after insert or delete or update of celebrity_id, rating on celebrity_ratings
-  for each row execute function app_private.count_celebrity_ratings();
+create or replace trigger count_inserted after insert on celebrity_ratings
+  referencing new table as new_rows
+  for each statement execute function app_private.count_celebrity_ratings();
+create or replace trigger count_updated after update on celebrity_ratings
+  referencing old table as old_rows new table as new_rows
+  for each statement execute function app_private.count_celebrity_ratings();
+create or replace trigger count_deleted after delete on celebrity_ratings
+  referencing old table as old_rows
+  for each statement execute function app_private.count_celebrity_ratings();
 
 -- No grant to change average_rating or rating_count exists, so nobody can.
 alter table celebrity_ratings enable row level security;

@@ -1,7 +1,7 @@
 -- Applying and reverting. Called by supamigrate.perform alone, which holds the lock row.
 
 -- What a migration may expect of its session, whatever ran before it on this connection:
--- default settings and no temporary objects.
+-- default settings, and nothing left of others.
 -- lock_timeout is what the API's own role has, so that a migration that cannot get its table
 -- fails and is undone instead of queueing the whole application behind it; a migration can
 -- set its own.
@@ -10,8 +10,7 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $function$
 begin
-  reset all;
-  discard temp;
+  perform supamigrate.leave_clean();
   set local lock_timeout = '8s';
   begin
     -- safeupdate refuses UPDATE and DELETE without WHERE, which migrations may well contain.
@@ -23,22 +22,34 @@ end
 $function$;
 
 -- Constraints that a migration leaves deferred are checked while the migration can still be
--- undone and named. Afterwards those of later migrations in this transaction are as declared.
+-- undone and named. Later migrations in this transaction find them as declared, so they are
+-- named one by one: after SET CONSTRAINTS ALL, constraints that are yet to be made would not
+-- be deferred either.
 create or replace function supamigrate.check_deferred_constraints() returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $function$
 declare
-  deferred text;
+  deferrable_names text;
+  deferred_names text;
 begin
-  set constraints all immediate;
-  select string_agg(distinct format('%I.%I', n.nspname, c.conname), ', ')
-    into deferred
-    from pg_constraint c
-    join pg_namespace n on n.oid = c.connamespace
-   where c.condeferred;
-  if deferred is not null then
-    execute 'set constraints ' || deferred || ' deferred';
+  -- A name may stand for several constraints of a schema; where one of them cannot be deferred,
+  -- PostgreSQL does not defer the others by that name.
+  select string_agg(quoted, ', '),
+         string_agg(quoted, ', ') filter (where all_deferrable and any_deferred)
+    into deferrable_names, deferred_names
+    from (select format('%I.%I', n.nspname, c.conname) as quoted,
+                 bool_and(c.condeferrable) as all_deferrable,
+                 bool_or(c.condeferred) as any_deferred
+            from pg_constraint c
+            join pg_namespace n on n.oid = c.connamespace
+           group by n.nspname, c.conname
+          having bool_or(c.condeferrable)) constraints;
+  if deferrable_names is not null then
+    execute 'set constraints ' || deferrable_names || ' immediate';
+  end if;
+  if deferred_names is not null then
+    execute 'set constraints ' || deferred_names || ' deferred';
   end if;
 end
 $function$;
@@ -107,7 +118,6 @@ begin
   end;
 
   set local search_path = pg_catalog, pg_temp;
-  perform pg_advisory_unlock_all();
   failure := jsonb_strip_nulls(jsonb_build_object(
     'code', state, 'message', message, 'detail', nullif(detail, ''), 'hint', nullif(hint, ''),
     -- Where the error came from inside a function or DO block; the frames from the statement

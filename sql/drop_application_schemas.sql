@@ -33,6 +33,7 @@ as $function$
    where d.refclassid = 'pg_namespace'::regclass
      and d.refobjid = 'public'::regnamespace
      and d.deptype = 'n'
+     and d.classid <> 'pg_extension'::regclass
      and o.type is not null
      and not exists (
        select from pg_depend e

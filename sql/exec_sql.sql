@@ -20,7 +20,20 @@ declare
   message text;
   detail text;
   hint text;
-  leftover text;
+  -- The connection goes back into the API's pool as it was found. Uninstalling drops the
+  -- function that sees to it, so it is looked up when it is needed.
+  clean_up constant text := $sql$
+    do $block$
+    begin
+      if to_regprocedure('supamigrate.leave_clean()') is not null then
+        perform supamigrate.leave_clean();
+      end if;
+    end
+    $block$
+  $sql$;
+  -- PostgREST sets these two for the session, where RESET ALL would undo them.
+  encoding text := current_setting('client_encoding');
+  notices text := current_setting('client_min_messages');
 begin
   begin
     perform set_config('search_path', '"$user", public, extensions', true);
@@ -48,26 +61,17 @@ begin
       -- PostgREST repeats a transaction that ends with 40001, without limit before 16.
       get stacked diagnostics state = returned_sqlstate, message = message_text,
         detail = pg_exception_detail, hint = pg_exception_hint;
-      perform pg_advisory_unlock_all();
+      execute clean_up;
       raise exception using errcode = 'PT409', message = message,
         detail = state || coalesce(': ' || nullif(detail, ''), ''), hint = hint;
     when query_canceled or assert_failure or others then
-      -- Session advisory locks are the one thing that outlives an aborted transaction.
-      perform pg_advisory_unlock_all();
+      execute clean_up;
       raise;
   end;
 
-  -- The connection goes back into the API's pool: leave it as it was found.
-  reset all;
-  discard temp;
-  perform pg_advisory_unlock_all();
-  unlisten *;
-  for leftover in select name from pg_prepared_statements where from_sql loop
-    execute format('deallocate %I', leftover);
-  end loop;
-  for leftover in select name from pg_cursors where is_holdable loop
-    execute format('close %I', leftover);
-  end loop;
+  execute clean_up;
+  perform set_config('client_encoding', encoding, false);
+  perform set_config('client_min_messages', notices, false);
 
   return to_jsonb(result_rows);
 end

@@ -6,6 +6,7 @@
  */
 
 import applySql from "../../sql/apply.sql" with { type: "text" };
+import cleanSql from "../../sql/clean.sql" with { type: "text" };
 import doorSql from "../../sql/door.sql" with { type: "text" };
 import dropApplicationSchemasSql from "../../sql/drop_application_schemas.sql" with {
   type: "text",
@@ -25,6 +26,7 @@ export const READ_VERSION_SQL = "select schema_version from supamigrate.installa
 /** Installs or upgrades. Can be run again; has to be one transaction. */
 export const INSTALL_SQL: string = [
   schemaSql,
+  cleanSql,
   doorSql,
   lockSql,
   recordsSql,

@@ -182,7 +182,10 @@ export function explainCallError(error: unknown, target: Target): unknown {
       cause,
     });
   }
-  if (status === 401 || status === 403 || /^PGRST30/.test(code)) {
+  const refused = code === "42501"
+    ? /\bexec_sql\b/.test(message)
+    : status === 401 || status === 403;
+  if (refused || /^PGRST30/.test(code)) {
     return new ConfigurationError(`The project refuses the key: ${message}`, {
       hint: code === "42501"
         ? "Only service_role may call exec_sql: SUPABASE_SERVICE_KEY has to be its key."

@@ -52,8 +52,76 @@ const withoutSession = {
   auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
 };
 
-/** Opens a new database on the embedded engine that has supamigrate and nothing else. */
-export async function openBlankEmbedded(): Promise<Blank & AsyncDisposable> {
+/** Registers a test that gets a new database, with supamigrate and nothing else, of each kind. */
+export function testOnBlankDatabases(
+  name: string,
+  body: (blank: Blank) => Promise<void>,
+  setup = "",
+): void {
+  Deno.test(`${name} (embedded)`, async () => {
+    await using blank = await openBlankEmbedded();
+    if (setup !== "") await blank.sql(`${setup};`);
+    await body(blank);
+  });
+  for (const major of [15, 17] as const) {
+    const stack = before(() => startShared(major));
+    Deno.test(`${name} (PostgreSQL ${major})`, async () => {
+      await using blank = await openBlankServer(await stack(), setup);
+      await body(blank);
+    });
+  }
+}
+
+/** Registers a test that gets the platform on PostgreSQL 15 and 17, unless told otherwise. */
+export function testOnServers(
+  name: string,
+  body: (platform: ServedPlatform) => Promise<void>,
+  majors: readonly (15 | 17)[] = [15, 17],
+): void {
+  for (const major of majors) {
+    const platform = before(() => serve(major));
+    Deno.test({
+      name: `${name} (PostgreSQL ${major})`,
+      fn: async () => await body(await platform()),
+      // The gateway of a shared project has a timer that ticks every half minute.
+      sanitizeOps: false,
+    });
+  }
+}
+
+/** Registers a test that gets the platform on the embedded database, PostgreSQL 15 and 17. */
+export function testEverywhere(name: string, body: (platform: Platform) => Promise<void>): void {
+  const platform = before(openEmbedded);
+  Deno.test(`${name} (embedded)`, async () => await body(await platform()));
+  testOnServers(name, body);
+}
+
+// The tests of a file share the servers, and a platform on each: they bring their own users.
+// What is shared is opened before the first test, so that no test is blamed for leaving it open.
+const opened = new Map<string, Promise<unknown>>();
+const resources = new AsyncDisposableStack();
+const awaited: (() => Promise<unknown>)[] = [];
+Deno.test.beforeAll(async () => {
+  for (const open of awaited) await open();
+});
+Deno.test.afterAll(() => resources.disposeAsync());
+
+function before<Kind>(open: () => Promise<Kind>): () => Promise<Kind> {
+  awaited.push(open);
+  return open;
+}
+
+function once<Kind>(name: string, open: () => Promise<Kind>): Promise<Kind> {
+  let known = opened.get(name) as Promise<Kind> | undefined;
+  if (known === undefined) opened.set(name, known = open());
+  return known;
+}
+
+function startShared(major: 15 | 17): Promise<Stack> {
+  return once(`server ${major}`, async () => resources.use(await startStack({ major })));
+}
+
+async function openBlankEmbedded(): Promise<Blank & AsyncDisposable> {
   const database = await openForMigrations();
   const client = createClient(database.url, database.serviceKey, {
     ...withoutSession,
@@ -73,12 +141,10 @@ export async function openBlankEmbedded(): Promise<Blank & AsyncDisposable> {
   };
 }
 
-/** Opens a new database on a server that has supamigrate and nothing else. */
-export async function openBlankServer(
-  major: 15 | 17,
+async function openBlankServer(
+  stack: Stack,
   setup = "",
 ): Promise<Blank & AsyncDisposable & { readonly project: Project }> {
-  const stack = await start(major);
   const project = await stack.createProject({ dbPool: 6, setup: `${INSTALL_SQL}\n${setup}` });
   return {
     project,
@@ -89,36 +155,12 @@ export async function openBlankServer(
   };
 }
 
-/** Registers a test that gets the platform on PostgreSQL 17 and, unless told otherwise, on 15. */
-export function testOnServers(
-  name: string,
-  body: (platform: ServedPlatform) => Promise<void>,
-  majors: readonly (15 | 17)[] = [15, 17],
-): void {
-  for (const major of majors) {
-    Deno.test(`${name} (PostgreSQL ${major})`, async () => await body(await serve(major)));
-  }
-}
-
-/** Registers a test that gets the platform on the embedded database, PostgreSQL 15 and 17. */
-export function testEverywhere(name: string, body: (platform: Platform) => Promise<void>): void {
-  Deno.test(`${name} (embedded)`, async () => await body(await openEmbedded()));
-  testOnServers(name, body);
-}
-
-// The tests of a file share the servers, and a platform on each database: they bring their own users.
-const opened = new Map<string, Promise<unknown>>();
-const resources = new AsyncDisposableStack();
-Deno.test.afterAll(() => resources.disposeAsync());
-
-function start(major: 15 | 17): Promise<Stack> {
-  return once(`server ${major}`, async () => resources.use(await startStack({ major })));
-}
-
 function serve(major: 15 | 17): Promise<ServedPlatform> {
-  return once(`${major}`, async () => {
-    const { project, sql, migrator } = resources.use(await openBlankServer(major));
+  return once(`platform ${major}`, async () => {
+    const { project, sql, migrator } = await openBlankServer(await startShared(major));
     await migrateAll(migrator);
+    // Twice: PostgREST reads functions, which reloadSchema() waits for, later than tables.
+    await project.reloadSchema();
     await project.reloadSchema();
     return {
       project,
@@ -142,12 +184,6 @@ function openEmbedded(): Promise<Platform> {
     await migrateAll(migrator);
     return { sql, addUser: (name) => addUser(sql, name) };
   });
-}
-
-function once<Kind>(name: string, open: () => Promise<Kind>): Promise<Kind> {
-  let known = opened.get(name) as Promise<Kind> | undefined;
-  if (known === undefined) opened.set(name, known = open());
-  return known;
 }
 
 async function migrateAll(migrator: Blank["migrator"]): Promise<void> {

@@ -1,26 +1,8 @@
 import assert from "node:assert/strict";
 import { describeDatabase, describeSchema } from "./catalogue.ts";
-import { type Blank, openBlankEmbedded, openBlankServer, readMigrations } from "./platform.ts";
+import { type Blank, readMigrations, testOnBlankDatabases } from "./platform.ts";
 
 const master = "000_MASTER_CONSOLIDATED.sql";
-
-function testOnBlankDatabases(
-  name: string,
-  body: (blank: Blank) => Promise<void>,
-  setup = "",
-): void {
-  Deno.test(`${name} (embedded)`, async () => {
-    await using blank = await openBlankEmbedded();
-    if (setup !== "") await blank.sql(`${setup};`);
-    await body(blank);
-  });
-  for (const major of [15, 17] as const) {
-    Deno.test(`${name} (PostgreSQL ${major})`, async () => {
-      await using blank = await openBlankServer(major, setup);
-      await body(blank);
-    });
-  }
-}
 
 /** Lines of one description that the other does not have, to see at a glance what differs. */
 function difference(before: readonly string[], after: readonly string[]): string[] {

@@ -225,19 +225,3 @@ rule(
     where typnamespace = 'public'::regnamespace and typtype = 'd'
       and typname not in ('https_url', 'sha256_digest') and obj_description(oid, 'pg_type') is null`,
 );
-
-/** Columns that say it all by their name and type. */
-const plainColumns =
-  "^(id|name|slug|code|description|(created|updated|starts|ends|sent|paid|granted|read|raised|" +
-  "closed|synced|expires|made|succeeded|joined|occurred|changed|posted|computed|published|revoked|" +
-  "last_\\\\w+)_at|.*_(id|code|by|on|email|name)|status|kind|title|body|currency_code|day|email|" +
-  "is_active)$";
-
-testEverywhere("two columns in five or more that are not plain have a comment", async (at) => {
-  const [row] = await at.sql(`
-    select avg((col_description(attrelid, attnum) is not null)::int)::float as share
-      from (${tables}) t join pg_attribute on attrelid = t.oid
-     where attnum > 0 and not attisdropped and attname !~ '${plainColumns}'
-       and atttypid <> 'boolean'::regtype`);
-  assert.ok(Number(row?.share) >= 0.4, `${row?.share}`);
-});

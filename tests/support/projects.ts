@@ -8,14 +8,12 @@ import {
   type Migrator,
   type MigratorOptions,
 } from "../../mod.ts";
-import { CLEAR_SQL, describeCatalog } from "../database/catalog.ts";
+import { CLEAR_SQL, describeCatalog, readFingerprint, REMOVE_SQL } from "../database/catalog.ts";
 import type { Sql } from "./session.ts";
 import { type Project, type ProjectOptions, type Stack, startStack } from "./stack.ts";
 
 /** A database with supamigrate in it, whatever it runs on. */
 export interface AnyProject {
-  /** What it runs on, as the test's name says it. */
-  readonly database: string;
   readonly url: string;
   readonly anonKey: string;
   readonly serviceKey: string;
@@ -41,62 +39,97 @@ export type Records = Readonly<
 >;
 
 /** A database on a real server with a real PostgREST. */
-export interface ServerProject extends AnyProject, Project {}
+export interface ServerProject extends AnyProject, Project {
+  /** The server. */
+  readonly stack: Stack;
+}
 
-/** Options of {@linkcode testOnServers}. */
-export interface ServerTestOptions extends ProjectOptions {
-  /**
-   * A project of the test's own. Other tests share one, that is cleared after each: it has to be
-   * left with nothing in flight. Implied by the other options.
-   */
-  readonly own?: boolean;
+/** What the databases of some tests have in common. */
+export interface ProjectKind extends ProjectOptions {
   /** Whether supamigrate is in it from the beginning. Default: true. */
   readonly installed?: boolean;
+  /**
+   * Whether each test gets one of its own. Otherwise all tests that name this kind take turns with
+   * one, that is cleared after each; they leave nothing in flight. Default: false.
+   */
+  readonly own?: boolean;
 }
 
-/** A project that tests take turns with, as long as it can be brought back to how it was. */
-interface SharedProject {
-  readonly project: AnyProject;
-  readonly pristine: readonly string[];
-  readonly asOwner: (sql: string) => Promise<unknown>;
-  usable: boolean;
+/** A project of a test's own: for tests that restart PostgREST or break connections. */
+export const ownProject: ProjectKind = { own: true };
+
+/** A project without supamigrate. */
+export const bareProject: ProjectKind = { installed: false };
+
+const ordinaryProject: ProjectKind = {};
+
+interface ServerTest {
+  readonly name: string;
+  readonly body: (project: ServerProject) => Promise<void>;
+  readonly kind: ProjectKind;
 }
 
-const resources = new AsyncDisposableStack();
-const stacks = await Promise.all([startStack({ major: 15 }), startStack({ major: 17 })]);
-const shared = new Map(
-  await Promise.all(stacks.map(async (stack) => [stack, await openShared(stack)] as const)),
-);
-Deno.test.afterAll(async () => {
-  await resources.disposeAsync();
-  for (const stack of stacks) await stack[Symbol.asyncDispose]();
-});
+interface AnyTest {
+  readonly name: string;
+  readonly body: (project: AnyProject) => Promise<void>;
+}
 
-/**
- * Registers a test for the embedded database, PostgreSQL 15 and PostgreSQL 17. On the embedded
- * database all tests of a file are steps of one: PGlite keeps timers from one test to the next.
- */
-export function testOnEveryDatabase(
-  name: string,
-  body: (project: AnyProject) => Promise<void>,
-): void {
-  if (onEmbedded.length === 0) Deno.test("on the embedded database", runOnEmbedded);
-  onEmbedded.push({ name, body });
+const serverTests: ServerTest[] = [];
+const embeddedTests: AnyTest[] = [];
+
+/** A test for the embedded database and for real servers. */
+export function testOnEveryDatabase(name: string, body: AnyTest["body"]): void {
+  embeddedTests.push({ name, body });
   testOnServers(name, body);
 }
 
-const onEmbedded: { name: string; body: (project: AnyProject) => Promise<void> }[] = [];
+/** A test for real servers: for what needs several connections or PostgREST. */
+export function testOnServers(
+  name: string,
+  body: ServerTest["body"],
+  kind: ProjectKind = ordinaryProject,
+): void {
+  serverTests.push({ name, body, kind });
+}
 
-async function runOnEmbedded(context: Deno.TestContext): Promise<void> {
-  await using database = await openForMigrations();
-  const known = await share(describeEmbedded(database), (sql) => database.exec(sql));
-  for (const { name, body } of onEmbedded) {
-    await context.step({
-      name,
+/** Hands the tests that were defined so far to Deno, to be run on one server. */
+export async function runOnServer(major: Stack["major"]): Promise<void> {
+  const stack = await startStack({ major });
+  const owners = new AsyncDisposableStack();
+  Deno.test.afterAll(async () => {
+    await owners.disposeAsync();
+    await stack[Symbol.asyncDispose]();
+  });
+  const shared = new Map<ProjectKind, SharedProject<ServerProject>>();
+  for (const { kind } of serverTests) {
+    if (!kind.own && !shared.has(kind)) shared.set(kind, await openShared(stack, kind, owners));
+  }
+  for (const { name, body, kind } of serverTests) {
+    Deno.test(`${name} (PostgreSQL ${major})`, async () => {
+      const known = shared.get(kind);
+      if (known?.usable) return await takeTurn(known, body);
+      await using project = await openProject(stack, kind);
+      await body(describeServer(stack, project));
+    });
+  }
+}
+
+/** Hands the tests that were defined so far to Deno, to be run on the embedded database. */
+export async function runOnEmbedded(): Promise<void> {
+  const database = await openForMigrations();
+  Deno.test.afterAll(() => database.close());
+  const known = await share(
+    describeEmbedded(database),
+    () => database.exec(`begin;\n${INSTALL_SQL}\ncommit;`),
+  );
+  for (const { name, body } of embeddedTests) {
+    Deno.test({
+      name: `${name} (embedded)`,
+      // PGlite keeps timers from one test to the next. The servers' tests have the same bodies.
       sanitizeOps: false,
       sanitizeResources: false,
       fn: async () => {
-        if (known.usable) return await takeTurn(known, () => body(known.project));
+        if (known.usable) return await takeTurn(known, body);
         await using database = await openForMigrations();
         await body(describeEmbedded(database));
       },
@@ -104,37 +137,15 @@ async function runOnEmbedded(context: Deno.TestContext): Promise<void> {
   }
 }
 
-/** Registers a test for PostgreSQL 15 and 17: for what needs several connections or PostgREST. */
-export function testOnServers(
-  name: string,
-  body: (project: ServerProject) => Promise<void>,
-  options: ServerTestOptions = {},
-): void {
-  const { own = Object.keys(options).length > 0, installed = true, setup = "", ...rest } = options;
-  for (const stack of stacks) {
-    Deno.test(`${name} (PostgreSQL ${stack.major})`, async () => {
-      const known = shared.get(stack)!;
-      if (!own && known.usable) {
-        return await takeTurn(known, () => body(known.project as ServerProject));
-      }
-      await using project = await stack.createProject({
-        ...rest,
-        setup: installed ? `${INSTALL_SQL}\n${setup}` : setup,
-      });
-      await body(describeServer(stack, project));
-    });
-  }
-}
-
-/** Makes another project on the server of one that a test has: for tests with many at a time. */
+/** Makes a project for each case, on the server that a test has, and runs them all at a time. */
 export async function withProjects<Case>(
   like: ServerProject,
   cases: readonly Case[],
   body: (one: Case, project: ServerProject) => Promise<void>,
 ): Promise<void> {
-  const stack = stacks.find((candidate) => nameOf(candidate) === like.database)!;
+  const { stack } = like;
   const outcomes = await Promise.allSettled(cases.map(async (one) => {
-    await using project = await stack.createProject({ setup: INSTALL_SQL });
+    await using project = await openProject(stack, ordinaryProject);
     await body(one, describeServer(stack, project));
   }));
   const failures = outcomes.flatMap((outcome, index) =>
@@ -146,46 +157,72 @@ export async function withProjects<Case>(
   if (failures.length > 0) throw new AggregateError(failures, failures.join(", "));
 }
 
-async function openShared(stack: Stack): Promise<SharedProject> {
-  const project = describeServer(stack, await stack.createProject({ setup: INSTALL_SQL }));
+/** A project that tests take turns with, as long as it can be brought back to how it was. */
+interface SharedProject<Shared extends AnyProject> {
+  readonly project: Shared;
+  readonly pristine: string;
+  readonly restore: () => Promise<unknown>;
+  fingerprint: string;
+  usable: boolean;
+}
+
+function openProject(stack: Stack, kind: ProjectKind): Promise<Project> {
+  const { installed = true, own: _, setup = "", ...options } = kind;
+  return stack.createProject({ ...options, setup: installed ? `${INSTALL_SQL}\n${setup}` : setup });
+}
+
+async function openShared(
+  stack: Stack,
+  kind: ProjectKind,
+  resources: AsyncDisposableStack,
+): Promise<SharedProject<ServerProject>> {
+  const project = describeServer(stack, await openProject(stack, kind));
   const owner = resources.use(await project.connect());
-  return await share(project, owner.sql);
+  return await share(project, async () => {
+    if (kind.installed ?? true) await owner.sql(`begin;\n${INSTALL_SQL}\ncommit;`);
+    await project.reloadSchema();
+  });
 }
 
-async function share(
-  project: AnyProject,
-  asOwner: SharedProject["asOwner"],
-): Promise<SharedProject> {
-  const pristine = await describeCatalog(project.sql, { tracking: true });
-  return { project, pristine, asOwner, usable: true };
+async function share<Shared extends AnyProject>(
+  project: Shared,
+  restore: () => Promise<unknown>,
+): Promise<SharedProject<Shared>> {
+  return {
+    project,
+    restore,
+    pristine: await describeAll(project.sql),
+    fingerprint: await readFingerprint(project.sql),
+    usable: true,
+  };
 }
 
-async function takeTurn(shared: SharedProject, body: () => Promise<void>): Promise<void> {
+async function takeTurn<Shared extends AnyProject>(
+  shared: SharedProject<Shared>,
+  body: (project: Shared) => Promise<void>,
+): Promise<void> {
+  // After a failure, or where it cannot be cleared, the tests that follow make their own.
   shared.usable = false;
-  try {
-    await body();
-  } finally {
-    // Where it cannot be cleared, the tests that follow make projects of their own.
-    shared.usable = await clear(shared).catch(() => false);
+  await body(shared.project);
+  shared.usable = await clear(shared).catch(() => false);
+}
+
+async function clear(shared: SharedProject<AnyProject>): Promise<boolean> {
+  const { sql } = shared.project;
+  await sql(CLEAR_SQL);
+  if (await readFingerprint(sql) === shared.fingerprint) return true;
+  if (await describeAll(sql) !== shared.pristine) {
+    // The test changed supamigrate itself.
+    await sql(REMOVE_SQL);
+    await shared.restore();
+    if (await describeAll(sql) !== shared.pristine) return false;
   }
+  shared.fingerprint = await readFingerprint(sql);
+  return true;
 }
 
-async function clear(shared: SharedProject): Promise<boolean> {
-  await shared.project.sql(CLEAR_SQL);
-  if (await isPristine(shared)) return true;
-  // The test changed supamigrate itself.
-  await shared.project.sql("drop schema if exists supamigrate cascade");
-  await shared.asOwner(`begin;\n${INSTALL_SQL}\ncommit;`);
-  return await isPristine(shared);
-}
-
-async function isPristine({ project, pristine }: SharedProject): Promise<boolean> {
-  const now = await describeCatalog(project.sql, { tracking: true });
-  return now.join("\n") === pristine.join("\n");
-}
-
-function nameOf(stack: Stack): string {
-  return `PostgreSQL ${stack.major}`;
+async function describeAll(sql: Sql): Promise<string> {
+  return (await describeCatalog(sql, { tracking: true })).join("\n");
 }
 
 function describeServer(stack: Stack, project: Project): ServerProject {
@@ -193,7 +230,7 @@ function describeServer(stack: Stack, project: Project): ServerProject {
   return {
     ...project,
     ...toProject(project.sql, (given) => given.client ? {} : { supabaseUrl: url, serviceKey }),
-    database: nameOf(stack),
+    stack,
     get requests() {
       return project.gateway.requests;
     },
@@ -224,7 +261,6 @@ function describeEmbedded(database: EmbeddedDatabase): AnyProject {
   };
   return {
     ...toProject(sql, () => ({ client: client(database.serviceKey) })),
-    database: "embedded",
     url: database.url,
     anonKey: database.anonKey,
     serviceKey: database.serviceKey,

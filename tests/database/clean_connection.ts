@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { type ServerProject, testOnServers } from "../support/projects.ts";
+import { SHARED_BY_TESTS } from "./catalog.ts";
 
 // One connection, so that every request gets the one that the migration had.
-const options = {
+const oneConnection = {
   dbPool: 1,
   setup: `
     create function public.session_report() returns jsonb language sql volatile as $$
@@ -22,7 +23,19 @@ const options = {
         'cursors', (select count(*) from pg_cursors where is_holdable),
         'channels', (select count(*) from pg_listening_channels()))
     $$;
-    grant execute on function public.session_report() to anon, service_role;
+    create function public.session_settings() returns jsonb language sql volatile as $$
+      select jsonb_object_agg(name, setting) from pg_settings
+       where source = 'session' and name !~ '^(role|transaction_)'
+    $$;
+    create function public.leave_litter() returns void language plpgsql security definer as $$
+    begin
+      set row_security = off;
+      set work_mem = '1GB';
+      create temp table left_over ();
+    end $$;
+    comment on function public.session_report() is '${SHARED_BY_TESTS}';
+    comment on function public.session_settings() is '${SHARED_BY_TESTS}';
+    comment on function public.leave_litter() is '${SHARED_BY_TESTS}';
   `,
 };
 
@@ -70,7 +83,7 @@ function testCleanness(
          and database = (select oid from pg_database where datname = current_database())
     `);
     assert.deepEqual(locks, []);
-  }, options);
+  }, oneConnection);
 }
 
 testCleanness("after a migration", async (project) => {
@@ -135,29 +148,24 @@ testCleanness("after a call that is cancelled", async (project) => {
   assert.equal((await call).error?.code, "57014");
 });
 
-testOnServers(
-  "a migration begins with default settings, whatever the connection had",
-  async (project) => {
-    await project.client(project.serviceKey).rpc("set_things");
-    const result = await project.migrator({
-      "1_look.sql": `create table seen as select
+testOnServers("what PostgREST set on its connection is still set afterwards", async (project) => {
+  const settings = async () =>
+    (await project.client(project.serviceKey).rpc("session_settings")).data;
+  const before = await settings();
+  assert.equal(before.client_encoding, "UTF8");
+  await project.migrator({ "1_litter.sql": litter }).migrate();
+  assert.deepEqual(await settings(), before);
+}, oneConnection);
+
+testOnServers("a migration begins with default settings, whatever was there", async (project) => {
+  await project.client(project.serviceKey).rpc("leave_litter");
+  const result = await project.migrator({
+    "1_look.sql": `create table seen as select
       current_setting('row_security') as row_security, current_setting('work_mem') as work_mem,
       to_regclass('pg_temp.left_over') as left_over;`,
-    }).migrate();
-    assert.equal(result.success, true);
-    assert.deepEqual(await project.sql("select * from seen"), [
-      { row_security: "on", work_mem: "4MB", left_over: null },
-    ]);
-  },
-  {
-    dbPool: 1,
-    setup: `
-    create function public.set_things() returns void language plpgsql security definer as $$
-    begin
-      set row_security = off;
-      set work_mem = '1GB';
-      create temp table left_over ();
-    end $$;
-  `,
-  },
-);
+  }).migrate();
+  assert.equal(result.success, true);
+  assert.deepEqual(await project.sql("select * from seen"), [
+    { row_security: "on", work_mem: "4MB", left_over: null },
+  ]);
+}, oneConnection);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { UnknownOutcomeError, UnreachableError } from "../../mod.ts";
 import type { Forward } from "../support/gateway.ts";
-import { type ServerProject, testOnServers } from "../support/projects.ts";
+import { ownProject, type ServerProject, testOnServers } from "../support/projects.ts";
 import { until } from "../support/until.ts";
 import { closeGate, passGate } from "./gate.ts";
 import { holdStep, injectFault, readStep } from "./requests.ts";
@@ -170,6 +170,41 @@ testOnServers(
   },
 );
 
+testOnServers("a lock that is taken twice at once by one run is taken", async (project) => {
+  await makeWitness(project);
+  // The first attempt keeps the lock's row until the gate opens.
+  await project.sql(`
+    create function public.wait() returns trigger language plpgsql as $$
+    begin
+      ${passGate.replace("select", "perform")}
+      return new;
+    end
+    $$;
+    create trigger wait before update on supamigrate.migration_lock
+      for each row when (new.is_locked and not old.is_locked) execute function public.wait();
+  `);
+  await using gate = await closeGate(project);
+  using _ = injectFault(project, ["acquire"], async (request, forward) => {
+    const first = forward(request.clone() as Request);
+    await gate.reached();
+    let answered = false;
+    const second = forward(request).finally(() => answered = true);
+    await until("the second attempt to wait or to be answered", async () => {
+      const waiting = await project.sql(`
+        select from pg_stat_activity
+         where wait_event_type = 'Lock' and wait_event <> 'advisory'
+           and datname = current_database()
+      `);
+      return answered || waiting.length > 0;
+    });
+    await gate.open();
+    await first;
+    return await second;
+  });
+  assert.equal((await project.migrator(witnessed).migrate()).success, true);
+  assert.deepEqual(await said(project), ["up"]);
+});
+
 testOnServers("a migration that takes longer than its request is waited for", async (project) => {
   await makeWitness(project);
   await using gate = await closeGate(project);
@@ -196,7 +231,7 @@ testOnServers("PostgREST is killed in mid-migration and comes back", async (proj
   assert.deepEqual([(await run).success, (await run).migrationsRun], [true, 1]);
   assert.deepEqual(await said(project), ["up"]);
   assert.equal((await project.records()).lock[0]?.is_locked, false);
-}, { own: true });
+}, ownProject);
 
 testOnServers("PostgREST is restarted in mid-migration, as updates do", async (project) => {
   await makeWitness(project);
@@ -209,7 +244,7 @@ testOnServers("PostgREST is restarted in mid-migration, as updates do", async (p
   await project.postgrest.start();
   assert.deepEqual([(await run).success, (await run).migrationsRun], [true, 1]);
   assert.deepEqual(await said(project), ["up"]);
-}, { own: true });
+}, ownProject);
 
 testOnServers("the backend is terminated in mid-migration", async (project) => {
   await makeWitness(project);
@@ -221,7 +256,7 @@ testOnServers("the backend is terminated in mid-migration", async (project) => {
   assert.deepEqual([(await run).success, (await run).migrationsRun], [true, 1]);
   assert.deepEqual(await said(project), ["up"]);
   assert.equal((await project.records()).log.length, 1);
-}, { own: true });
+}, ownProject);
 
 testOnServers(
   "the statement is cancelled in mid-migration, and that is a failure",
@@ -251,4 +286,4 @@ testOnServers("a migration outlasts the API's statement_timeout", async (project
   await project.postgrest.start();
   const result = await project.migrator({ "1_slow.sql": "select pg_sleep(0.3);" }).migrate();
   assert.equal(result.success, true, JSON.stringify(result.results));
-}, { own: true });
+}, ownProject);

@@ -1,0 +1,51 @@
+import { createServer } from "node:http";
+import { json } from "node:stream/consumers";
+import type { ServerProject } from "../support/projects.ts";
+
+/** A stand-in of Supabase's Management API. */
+export interface ManagementApi extends AsyncDisposable {
+  readonly url: string;
+  /** The token that it takes. */
+  readonly accessToken: string;
+  /** The paths that were asked for. */
+  readonly paths: string[];
+}
+
+/**
+ * Answers `POST /v1/projects/{ref}/database/query` as Supabase's does: runs the query as
+ * `postgres`, in one transaction, and answers 201 with the rows of the last statement.
+ */
+export async function startManagementApi(project: ServerProject): Promise<ManagementApi> {
+  const accessToken = "sbp_0123456789abcdef0123456789abcdef01234567";
+  const paths: string[] = [];
+  const database = await project.connect();
+  const server = createServer(async (request, response) => {
+    paths.push(`${request.method} ${request.url}`);
+    const answer = (status: number, body: unknown) => {
+      response.writeHead(status, { "content-type": "application/json", connection: "close" });
+      response.end(JSON.stringify(body));
+    };
+    const { query } = await json(request) as { query: string };
+    if (request.headers.authorization !== `Bearer ${accessToken}`) {
+      return answer(401, { message: "Unauthorized" });
+    }
+    try {
+      answer(201, await database.sql(query));
+    } catch (error) {
+      answer(400, { message: `Failed to run sql query: ${(error as Error).message}` });
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as { port: number };
+  return {
+    url: `http://127.0.0.1:${port}`,
+    accessToken,
+    paths,
+    async [Symbol.asyncDispose]() {
+      const closed = new Promise((resolve) => server.close(resolve));
+      server.closeAllConnections();
+      await closed;
+      await database[Symbol.asyncDispose]();
+    },
+  };
+}

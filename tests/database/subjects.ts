@@ -1,0 +1,17 @@
+// Defines all tests of the database. Which databases they run on, the test files say.
+
+import "./clean_connection.ts";
+import "./contents.ts";
+import "./door.ts";
+import "./failure.ts";
+import "./faults.ts";
+import "./foreign_exec_sql.ts";
+import "./fresh.ts";
+import "./install.ts";
+import "./lock.ts";
+import "./migrate.ts";
+import "./protocol.ts";
+import "./reasons.ts";
+import "./records.ts";
+import "./rollback.ts";
+import "./transactions.ts";
