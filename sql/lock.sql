@@ -58,16 +58,16 @@ as $function$
    where id = 1
 $function$;
 
--- Takes the lock row, waiting at the most for an operation in flight as long as a gateway
--- lets a request live. Returns null where it is still taken.
-create or replace function supamigrate.take_lock_row() returns supamigrate.migration_lock
+-- Takes the lock row. Returns null where another call still has it when the time is over.
+create or replace function supamigrate.take_lock_row(patience text default '10s')
+returns supamigrate.migration_lock
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $function$
 declare
   held supamigrate.migration_lock;
 begin
-  perform set_config('lock_timeout', '10s', true);
+  perform set_config('lock_timeout', patience, true);
   select * into held from supamigrate.migration_lock where id = 1 for update;
   return held;
 exception when lock_not_available then
@@ -111,10 +111,14 @@ begin
     raise exception 'A function that runs any SQL is callable: %', opened using errcode = 'SM002';
   end if;
 
-  -- A row that is taken belongs to an operation in flight: the lock is held, expired or not.
-  select * into held from supamigrate.migration_lock where id = 1 for update skip locked;
-  if not found then
-    return jsonb_set(supamigrate.busy(), '{status}', '"held"');
+  -- A row that stays taken belongs to a migration in flight: the lock is held, expired or not.
+  -- Another acquisition, such as an earlier copy of this call, is over in a moment.
+  held := supamigrate.take_lock_row('1s');
+  if held.id is null then
+    select * into held from supamigrate.migration_lock where id = 1;
+    return jsonb_build_object(
+      'status', case when held.is_locked then 'held' else 'moved' end,
+      'lock', supamigrate.describe_lock(held));
   end if;
 
   if held.is_locked and held.token = (call->>'token')::uuid then

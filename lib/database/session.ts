@@ -47,7 +47,7 @@ export type Acquisition =
   /** Another run has it. */
   | { readonly status: "held"; readonly lock: LockState }
   /** Something has changed since the state was read: read and plan again. */
-  | { readonly status: "moved" };
+  | { readonly status: "moved"; readonly lock: LockState };
 
 /**
  * Takes the lock, if nothing has changed since the state was read.
@@ -81,9 +81,8 @@ export async function acquireLock(
         generation: seen.lock.generation,
         sequence: seen.lock.sequence,
       });
-      if (reply.status === "moved") return { status: "moved" };
       const lock = toLockState(reply.lock);
-      if (reply.status === "held") return { status: "held", lock };
+      if (reply.status !== "acquired") return { status: reply.status, lock };
       const session = new LockSession(database, target, lock, token, tenure, patience);
       return { status: "acquired", session };
     } catch (error) {

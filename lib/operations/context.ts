@@ -80,6 +80,9 @@ export interface LockedWork<Plan, Result> {
 /** How often the lock of another run is looked at. */
 const POLL_MS = 1000;
 
+/** How often a plan is made anew at once, where others change the state all the time. */
+const MOST_REPLANS = 20;
+
 /**
  * Reads the state, plans, takes the lock and works; releases the lock however that ends.
  *
@@ -102,7 +105,7 @@ export async function withLock<Plan, Result>(
   const deadline = performance.now() + (work.waitMs ?? 0);
   let confirmed: string | undefined;
 
-  for (;;) {
+  for (let attempt = 1;; attempt++) {
     throwIfInterrupted(context.signal);
     const state = await readState(database, target);
     const plan = await work.plan(state);
@@ -119,8 +122,8 @@ export async function withLock<Plan, Result>(
     throwIfInterrupted(context.signal);
 
     const acquisition = await acquireLock(database, target, state, tenure, patience);
-    if (acquisition.status === "moved") continue;
-    if (acquisition.status === "held") {
+    if (acquisition.status === "moved" && attempt <= MOST_REPLANS) continue;
+    if (acquisition.status !== "acquired") {
       const left = deadline - performance.now();
       if (left <= 0) throw lockHeld(acquisition.lock);
       context.onProgress({

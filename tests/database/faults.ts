@@ -32,24 +32,15 @@ const faults: Readonly<Record<string, Fault>> = {
     headers.set("content-length", `${body.length}`);
     return new Response(body.slice(0, body.length / 2), { status: response.status, headers });
   },
-  "half of the JSON": async (request, forward) => {
-    const response = await forward(request);
-    const body = await response.text();
-    return new Response(body.slice(0, -3), { headers: response.headers });
-  },
-  "a page with status 200": answer(200, false),
   "a page with status 200, after it was done": answer(200, true),
   "status 502": answer(502, true),
   "status 503": answer(503, false),
   "status 504": answer(504, true),
   "status 429": answer(429, false),
-  "status 429, after it was done": answer(429, true),
-  "an empty 404": () => Promise.resolve(new Response(null, { status: 404 })),
   "an empty 404, after it was done": async (request, forward) => {
     await forward(request);
     return new Response(null, { status: 404 });
   },
-  "an empty 200": () => Promise.resolve(new Response(null, { status: 200 })),
   "the JSON of something else": () => Promise.resolve(Response.json({ ok: true })),
   "the request delivered twice at once": async (request, forward) => {
     const [reply] = await Promise.all([forward(request.clone() as Request), forward(request)]);
@@ -164,25 +155,16 @@ testOnServers("a redirect is not followed, and the key goes nowhere else", async
   await new Promise<void>((resolve) => elsewhere.listen(0, "127.0.0.1", resolve));
   const { port } = elsewhere.address() as { port: number };
   try {
-    for (const [index, status] of [301, 302, 303, 307, 308].entries()) {
-      using _ = injectFault(
-        project,
-        ["state", "acquire", "apply", "release"],
-        () =>
-          Promise.resolve(
-            new Response(null, {
-              status,
-              headers: { location: `http://127.0.0.1:${port}/rest/v1/rpc/exec_sql` },
-            }),
-          ),
-      );
-      const result = await project.migrator({
-        [`${index}_up.sql`]: `insert into witness values ('up ${index}');`,
-      }).migrate();
-      assert.equal(result.success, true);
-    }
-    assert.equal(visitors, 0);
-    await assertDoneOnce(project, ["up 0", "up 1", "up 2", "up 3", "up 4"]);
+    const location = `http://127.0.0.1:${port}/rest/v1/rpc/exec_sql`;
+    const statuses = [301, 302, 307, 308];
+    using _ = injectFault(
+      project,
+      ["state", "acquire", "apply", "release"],
+      () => Promise.resolve(new Response(null, { status: statuses.pop()!, headers: { location } })),
+    );
+    assert.equal((await project.migrator(witnessed).migrate()).success, true);
+    assert.deepEqual([visitors, statuses], [0, []]);
+    await assertDoneOnce(project, ["up 1", "up 2"]);
   } finally {
     const closed = new Promise((resolve) => elsewhere.close(resolve));
     elsewhere.closeAllConnections();

@@ -34,7 +34,7 @@ insert into public.celebrity_rates
 select md5('celebrity ' || n)::uuid, s.id, 'USD', 'event', 10000 + (n * 7919::bigint) % 100000000
   from generate_series(1, 25000) as n
   join (select id, row_number() over (order by slug) as number from public.service_types) as s
-    on s.number = 1 + n % 9;
+    on s.number = 1 + n / 12 % 9;
 
 insert into public.bookings
   (id, customer_id, organization_id, celebrity_id, service_type_id, starts_at, ends_at, status,

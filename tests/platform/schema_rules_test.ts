@@ -110,6 +110,16 @@ rule(
          and other.indpred::text is not distinct from one.indpred::text)`,
 );
 
+rule(
+  // Updates of a table that has BEFORE triggers then lock rows as if keys changed, and two of them
+  // whose rows another table refers to wait for each other.
+  "no generated column is part of a unique index",
+  [],
+  `select indexrelid::regclass from pg_index
+     join pg_attribute on attrelid = indrelid and attnum = any (indkey)
+    where indisunique and attgenerated <> '' and indrelid in (select oid from (${tables}) t)`,
+);
+
 const functions = `
   select p.oid, p.proname, n.nspname, p.proconfig, p.prosecdef
     from pg_proc p join pg_namespace n on n.oid = p.pronamespace
