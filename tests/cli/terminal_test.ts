@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
 import { INSTALL_SQL } from "../../lib/database/bootstrap.ts";
 import { Workspace } from "../support/cli.ts";
 import { type Project, startStack } from "../support/stack.ts";
@@ -165,3 +166,26 @@ Deno.test("a run that was killed at any moment is completed by the next one", as
     Array.from({ length: 11 }, (_, index) => ({ migration: index + 1 })),
   );
 });
+
+for (
+  const [question, shown] of [
+    ["undo", /undo on the project abcdefghijklmnopqrst[^]*002_b\.sql\n {2}📄 001_a\.sql/],
+    ["destroy", /Everything will be gone\./],
+  ] as const
+) {
+  Deno.test(`on a hosted project its name has to be typed (${question})`, async () => {
+    const script = fileURLToPath(new URL("../support/ask_for_name.ts", import.meta.url));
+    const ask = async (typed: string): Promise<string> => {
+      const options = { cwd: Deno.cwd(), env: Deno.env.toObject() };
+      const terminal = Terminal.spawn(["run", "--allow-all", script, question], options);
+      await terminal.see(/Type the project's name \(abcdefghijklmnopqrst\) to continue: /);
+      terminal.type(`${typed}\r`);
+      await terminal.end();
+      assert.match(terminal.text, shown);
+      return terminal.text;
+    };
+    assert.match(await ask("yes"), /refused/);
+    assert.match(await ask(""), /refused/);
+    assert.match(await ask("abcdefghijklmnopqrst"), /agreed/);
+  });
+}

@@ -18,13 +18,13 @@ export class Terminal {
 
   /** Starts a command. */
   static start(workspace: Workspace, args: readonly string[]): Terminal {
-    const command = workspace.command(args);
-    return new Terminal(pty.spawn(Deno.execPath(), command.args, {
-      cols: 100,
-      rows: 40,
-      cwd: command.cwd,
-      env: command.env,
-    }));
+    const { args: words, cwd, env } = workspace.command(args);
+    return Terminal.spawn(words, { cwd, env });
+  }
+
+  /** Starts Deno with any arguments. */
+  static spawn(args: string[], options: { cwd: string; env: Record<string, string> }): Terminal {
+    return new Terminal(pty.spawn(Deno.execPath(), args, { cols: 100, rows: 40, ...options }));
   }
 
   /** Everything that was written, control sequences included. */
