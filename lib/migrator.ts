@@ -152,23 +152,22 @@ export function createMigrator(options: MigratorOptions): Migrator {
     );
   };
 
-  let opened: Promise<OperationContext> | undefined;
-  const open = (): Promise<OperationContext> =>
-    opened ??= openDatabase().then((database) => ({
-      database,
-      target,
-      load: () => loadMigrations(migrations),
-      tenure: {
-        holder: options.holder ?? "supamigrate",
-        processId: options.processId ?? `migration-${Date.now()}`,
-        leaseMs: lockTimeoutMs,
-        toolVersion: VERSION,
-      },
-      batchSize,
-      giveUpAfterMs,
-      onProgress: options.onProgress ?? (() => {}),
-      signal: options.signal,
-    }));
+  let opened: Promise<ExecSql> | undefined;
+  const context: OperationContext = {
+    connect: () => opened ??= openDatabase(),
+    target,
+    load: () => loadMigrations(migrations),
+    tenure: {
+      holder: options.holder ?? "supamigrate",
+      processId: options.processId ?? `migration-${Date.now()}`,
+      leaseMs: lockTimeoutMs,
+      toolVersion: VERSION,
+    },
+    batchSize,
+    giveUpAfterMs,
+    onProgress: options.onProgress ?? (() => {}),
+    signal: options.signal,
+  };
 
   const close = async (): Promise<void> => {
     await opened?.catch(() => {}); // what failed to open was reported to who asked for it
@@ -178,27 +177,27 @@ export function createMigrator(options: MigratorOptions): Migrator {
 
   return {
     target,
-    migrate: async (given) => migrate(await open(), given),
-    status: async () => readStatus(await open()),
-    rollback: async (given) => rollback(await open(), given),
+    migrate: (given) => migrate(context, given),
+    status: () => readStatus(context),
+    rollback: (given) => rollback(context, given),
     create: async (name, given) => {
       if (typeof migrations !== "string") {
         throw new ConfigurationError("Only a folder can be given a new migration");
       }
       return await createMigration(migrations, name, given);
     },
-    fresh: async (given) => fresh(await open(), given),
-    baseline: async (name) => baseline(await open(), name),
-    repair: async (name, given) => repair(await open(), name, given),
-    history: async (given) => readHistory(await open(), given),
-    unlock: async (given) => unlock(await open(), given),
+    fresh: (given) => fresh(context, given),
+    baseline: (name) => baseline(context, name),
+    repair: (name, given) => repair(context, name, given),
+    history: (given) => readHistory(context, given),
+    unlock: (given) => unlock(context, given),
     install: (given) =>
-      withChannel(options, target, open, async (channel, context) => {
+      withChannel(options, context, async (channel, checked) => {
         const { install } = await import("./operations/install.ts");
-        return install(channel, context, given);
+        return install(channel, checked, given);
       }),
     uninstall: (given) =>
-      withChannel(options, target, open, async (channel) => {
+      withChannel(options, context, async (channel) => {
         const { uninstall } = await import("./operations/install.ts");
         return uninstall(channel, given);
       }),
@@ -253,23 +252,22 @@ function keyMissing(): ConfigurationError {
 
 async function withChannel<Result>(
   options: MigratorOptions,
-  target: Target,
-  open: () => Promise<OperationContext>,
+  context: OperationContext,
   work: (channel: SqlChannel, context: OperationContext | null) => Promise<Result>,
 ): Promise<Result> {
   const { openDirectChannel, openExecSqlChannel, openManagementChannel } = await import(
     "./database/channels.ts"
   );
-  const reachesApi = options.embedded !== undefined || options.client !== undefined ||
-    (options.serviceKey ?? "") !== "";
-  const context = reachesApi ? await open() : null;
+  const { target } = context;
   let channel: SqlChannel;
   if (options.databaseUrl !== undefined) channel = await openDirectChannel(options.databaseUrl);
   else if (options.accessToken !== undefined) {
     channel = openManagementChannel(target, options.accessToken, options.managementApiUrl);
-  } else channel = openExecSqlChannel(context!.database, target);
+  } else channel = openExecSqlChannel(await context.connect(), target);
+  const reachesApi = options.embedded !== undefined || options.client !== undefined ||
+    (options.serviceKey ?? "") !== "";
   try {
-    return await work(channel, context);
+    return await work(channel, reachesApi ? context : null);
   } finally {
     await channel.close();
   }

@@ -232,6 +232,7 @@ create table if not exists tax_rates (
     (country_code with =, region with =, daterange(valid_from, valid_until) with &&)
 );
 comment on table tax_rates is 'The sales tax of a place in the course of time, one rate a day';
+comment on column tax_rates.rate is 'In percent';
 comment on column tax_rates.region is 'State or province; empty where the country has one rate';
 comment on column tax_rates.valid_until is
   'The first day it is no longer valid; null: until further notice';
@@ -287,6 +288,7 @@ create table if not exists organizations (
   updated_at timestamptz not null default now()
 );
 comment on table organizations is 'Companies that book, and agencies that represent';
+comment on column organizations.tax_number is 'Of the country''s tax office, such as a VAT number';
 comment on column organizations.currency_code is 'What they prefer to be invoiced in';
 comment on column organizations.verified_at is 'When staff checked that the organisation exists';
 comment on column organizations.created_by is 'Becomes its first owner';
@@ -331,6 +333,7 @@ create table if not exists service_types (
   is_active boolean not null default true
 );
 comment on table service_types is 'What a celebrity can be booked for';
+comment on column service_types.default_unit is 'How it is usually priced';
 
 create table if not exists celebrities (
   id uuid primary key default gen_random_uuid(),
@@ -418,6 +421,7 @@ create table if not exists celebrity_rates (
   unique (celebrity_id, service_type_id, currency_code, unit)
 );
 comment on table celebrity_rates is 'What a celebrity asks for a service: where negotiation begins';
+comment on column celebrity_rates.amount_minor is 'For one unit, before tax';
 comment on column celebrity_rates.minimum_units is 'The fewest hours, days or items they come for';
 
 create table if not exists availability_blocks (
@@ -500,6 +504,9 @@ create table if not exists booking_requests (
   unique (id, currency_code)
 );
 comment on table booking_requests is 'A customer asks for a celebrity; offers follow';
+comment on column booking_requests.budget_minor is
+  'What the customer would pay before tax; null: they did not say';
+comment on column booking_requests.expires_at is 'From then on no offers are made';
 comment on column booking_requests.organization_id is 'On whose behalf; null: a private person';
 comment on column booking_requests.requester_name is
   'The organisation''s or the user''s name when they asked: what the celebrity''s side sees';
@@ -526,6 +533,7 @@ create table if not exists booking_offers (
 );
 comment on table booking_offers is
   'Offers and counter-offers of a negotiation: each new one takes the place of the one before';
+comment on column booking_offers.round is 'Counts the offers of the request, by a trigger';
 comment on column booking_offers.amount_minor is 'Before tax';
 comment on column booking_offers.side is 'Who made it: only the other side can accept it';
 
@@ -558,6 +566,7 @@ create table if not exists bookings (
 );
 comment on table bookings is
   'A celebrity is engaged for a time. From pending on the time is taken; cancelling frees it';
+comment on column bookings.offer_id is 'What was accepted; null: made by staff';
 comment on column bookings.status_reason is 'Why the status is what it is; copied to the history';
 comment on column bookings.subtotal_minor is 'Sum of the items before tax, kept by a trigger';
 comment on column bookings.tax_minor is 'Sum of the items'' tax, kept by a trigger';
@@ -617,6 +626,10 @@ create table if not exists contracts (
          or (customer_signed_at is not null and celebrity_signed_at is not null))
 );
 comment on table contracts is 'The agreement of a booking: another text is another version';
+comment on column contracts.customer_signed_by is
+  'The customer, or who booked for the organisation';
+comment on column contracts.celebrity_signed_by is
+  'The celebrity, or a representative who may sign';
 comment on column contracts.body_sha256 is
   'What was signed can be proven. (decode: convert_to is not immutable)';
 
@@ -661,8 +674,8 @@ create table if not exists invoices (
 );
 comment on table invoices is 'What a customer owes for a booking: a deposit, then the balance';
 comment on column invoices.invoice_number is
-  'Unique as number is. Without a constraint of its own: a generated column in a unique index makes '
-  'updates take the stronger row lock, and payments of one invoice would wait for each other';
+  'Unique as number is. Not declared so: a generated column in a unique index makes updates take '
+  'the stronger row lock, on which payments of one invoice would wait for each other in a circle';
 comment on column invoices.paid_minor is 'Succeeded payments less refunds, kept by triggers';
 comment on column invoices.open_minor is 'Never negative: more than what is owed is not accepted';
 
@@ -689,6 +702,7 @@ create table if not exists payments (
     references invoices (id, booking_id, currency_code) on delete restrict
 );
 comment on table payments is 'Attempts to pay an invoice, as the payment provider reports them';
+comment on column payments.provider is 'The payment service, such as stripe';
 comment on column payments.provider_reference is
   'The provider''s id: a report that comes twice is one payment';
 comment on column payments.refunded_minor is
@@ -750,6 +764,7 @@ create table if not exists payouts (
 );
 comment on table payouts is
   'Money that a celebrity or representative gets, scheduled when the booking is completed';
+comment on column payouts.due_on is 'The first day it may be paid';
 
 -- Core business: what customers think
 
@@ -817,6 +832,7 @@ create table if not exists user_roles (
 );
 comment on table user_roles is
   'Who is staff. The first administrator is made with the service role';
+comment on column user_roles.expires_at is 'From then on it counts for nothing; null: never';
 
 create table if not exists api_keys (
   id uuid primary key default gen_random_uuid(),
@@ -833,6 +849,7 @@ create table if not exists api_keys (
   updated_at timestamptz not null default now()
 );
 comment on table api_keys is 'Keys of organisations'' own systems. The key itself is not kept';
+comment on column api_keys.scopes is 'What the key may do, as the edge functions check it';
 comment on column api_keys.prefix is 'How the key begins, to tell keys apart';
 comment on column api_keys.key_hash is 'SHA-256 of the key; only the service role reads it';
 
@@ -911,6 +928,8 @@ create table if not exists email_notifications (
   updated_at timestamptz not null default now()
 );
 comment on table email_notifications is 'E-mails to users: the queue and what became of them';
+comment on column email_notifications.recipient is 'The address at that time';
+comment on column email_notifications.send_after is 'Not before; moved on after a failed attempt';
 comment on column email_notifications.variables is 'What the template is filled with';
 
 -- Analytics
@@ -953,6 +972,7 @@ create table if not exists forecasts (
   check (value between low and high)
 );
 comment on table forecasts is 'What a model expects a metric to be on a day';
+comment on column forecasts.model is 'What made it, with its version';
 comment on column forecasts.low is 'Lower bound of the 90 % interval';
 comment on column forecasts.high is 'Upper bound of the 90 % interval';
 
@@ -967,6 +987,7 @@ create table if not exists analytics_events (
 );
 comment on table analytics_events is
   'What users do in the product, as the applications report it';
+comment on column analytics_events.name is 'Such as profile.view';
 comment on column analytics_events.user_id is 'Null: a visitor who is not signed in';
 
 -- Specialised: settings, accounting, payouts
@@ -1009,6 +1030,7 @@ create table if not exists ledger_entries (
 comment on table ledger_entries is
   'The books, by double entry: the entries of a transaction sum up to zero in each currency. '
   'Written by triggers; append-only: mistakes are corrected by entries of the opposite sign';
+comment on column ledger_entries.transaction_id is 'The entries that were made together';
 comment on column ledger_entries.amount_minor is 'Positive: debit. Negative: credit';
 
 create table if not exists payout_accounts (
@@ -1064,6 +1086,8 @@ create table if not exists crypto_payments (
   foreign key (wallet_id, network) references crypto_wallets (id, network) on delete restrict
 );
 comment on table crypto_payments is 'The chain''s side of a payment whose method is crypto';
+comment on column crypto_payments.asset is 'The coin, such as USDC';
+comment on column crypto_payments.deposit_address is 'Made for this payment';
 comment on column crypto_payments.amount_expected is
   'In units of the asset: coins have up to 18 decimals';
 comment on column crypto_payments.quote_expires_at is
@@ -1121,6 +1145,7 @@ create table if not exists fraud_rules (
   updated_at timestamptz not null default now()
 );
 comment on table fraud_rules is 'What looks suspicious';
+comment on column fraud_rules.condition is 'What the detection service looks for';
 comment on column fraud_rules.weight is 'What a hit adds to the score';
 
 create table if not exists fraud_cases (
@@ -1166,6 +1191,7 @@ create table if not exists files (
   unique (bucket, path)
 );
 comment on table files is 'Files in Storage, and whose they are';
+comment on column files.sha256 is 'Of the content, once the file was scanned';
 comment on column files.bucket is
   'The Storage bucket; the path in it begins with the owner''s id';
 
@@ -1196,6 +1222,7 @@ create table if not exists webhook_endpoints (
   unique (organization_id, url)
 );
 comment on table webhook_endpoints is 'Where an organisation wants to be told of what happens';
+comment on column webhook_endpoints.topics is 'What it wants to hear of, such as booking.confirmed';
 comment on column webhook_endpoints.secret_id is 'The signing secret in the vault';
 
 create table if not exists webhook_deliveries (
@@ -1211,6 +1238,7 @@ create table if not exists webhook_deliveries (
   updated_at timestamptz not null default now()
 );
 comment on table webhook_deliveries is 'What was sent to endpoints, and is to be sent';
+comment on column webhook_deliveries.next_attempt_at is 'Put off longer after each failed attempt';
 
 -- Indexes of foreign keys. Where the key's columns begin a primary key or a unique constraint,
 -- or an index of the next section, that one serves.
@@ -1434,10 +1462,10 @@ set search_path = ''
 as $$
   select user_id
     from public.organization_members
-   where organization_id in (select app_private.my_organization_ids())
+   where organization_id in (select app_private.my_organization_ids()) and status = 'active'
 $$;
 comment on function app_private.my_fellow_member_ids() is
-  'The members of the caller''s organisations, invited ones included';
+  'The members of the caller''s organisations. Not who is merely invited: anybody can be';
 
 create or replace function app_private.has_members(organization uuid) returns boolean
 language sql stable security definer
@@ -1750,6 +1778,56 @@ begin
 end
 $$;
 comment on function app_private.keep_an_owner() is 'Refuses to let the last owner go';
+
+create or replace function app_private.end_verification() returns trigger
+language plpgsql security definer
+set search_path = ''
+as $$
+begin
+  if auth.uid() is not null and not app_private.has_permission('organizations.manage') then
+    new.verified_at := null;
+  end if;
+  return new;
+end
+$$;
+comment on function app_private.end_verification() is
+  'Staff verified an organisation by its name: with another it is to be verified again';
+
+create or replace function app_private.keep_verified_name() returns trigger
+language plpgsql security definer
+set search_path = ''
+as $$
+begin
+  if old.verified_at is not null and auth.uid() is not null
+     and not app_private.has_permission('celebrities.manage')
+  then
+    raise exception 'Staff change the name of a verified profile' using errcode = '42501';
+  end if;
+  return new;
+end
+$$;
+comment on function app_private.keep_verified_name() is
+  'Nobody becomes somebody else after the check';
+
+create or replace function app_private.limit_commissions() returns trigger
+language plpgsql security definer
+set search_path = ''
+as $$
+begin
+  perform from public.celebrities where id = new.celebrity_id for no key update;
+  if app_private.setting('platform_commission_percent') + new.commission_rate + (
+       select coalesce(sum(commission_rate), 0)
+         from public.celebrity_representatives
+        where celebrity_id = new.celebrity_id and user_id <> new.user_id and status <> 'ended')
+     > 100
+  then
+    raise exception 'The commissions would be more than a booking brings' using errcode = '23514';
+  end if;
+  return new;
+end
+$$;
+comment on function app_private.limit_commissions() is
+  'Representatives and the platform together get no more than everything';
 
 -- Triggers of calendars and bookings
 
@@ -2185,8 +2263,8 @@ declare
 begin
   -- Offers of one request are made one after the other.
   select * into request from public.booking_requests where id = new.request_id for no key update;
-  if request.status not in ('open', 'negotiating') then
-    raise exception 'The request is %', request.status using errcode = '23514';
+  if request.status not in ('open', 'negotiating') or request.expires_at <= now() then
+    raise exception 'The request is closed' using errcode = '23514';
   end if;
   if auth.uid() is not null then
     new.side := app_private.request_side(new.request_id);
@@ -2251,6 +2329,16 @@ create or replace trigger add_first_owner after insert on organizations
   for each row execute function app_private.add_first_owner();
 create or replace trigger keep_an_owner after update or delete on organization_members
   for each row execute function app_private.keep_an_owner();
+
+create or replace trigger end_verification
+  before update of name, legal_name, country_code, tax_number on organizations
+  for each row execute function app_private.end_verification();
+create or replace trigger keep_verified_name before update of slug, stage_name on celebrities
+  for each row when (new.slug <> old.slug or new.stage_name <> old.stage_name)
+  execute function app_private.keep_verified_name();
+create or replace trigger limit_commissions
+  before insert or update of commission_rate on celebrity_representatives
+  for each row when (new.commission_rate > 0) execute function app_private.limit_commissions();
 
 create or replace trigger keep_time_free
   before insert or update of celebrity_id, starts_at, ends_at, kind on availability_blocks
@@ -4283,6 +4371,9 @@ drop function if exists
   app_private.log_booking_status(),
   app_private.check_booking_change(),
   app_private.keep_time_free(),
+  app_private.limit_commissions(),
+  app_private.keep_verified_name(),
+  app_private.end_verification(),
   app_private.keep_an_owner(),
   app_private.add_first_owner(),
   app_private.write_audit_log(),

@@ -61,7 +61,7 @@ export async function prepare(
 ): Promise<PlannedMigration[]> {
   const changed = redo ? pending.filter(({ applied }) => applied !== null) : [];
   const stored = changed.length === 0 ? {} : await callReading(
-    context.database,
+    await context.connect(),
     context.target,
     STATEMENTS.storedRollbacks,
     { names: changed.map(({ migration }) => migration.name) },

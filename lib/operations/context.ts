@@ -45,8 +45,8 @@ export type ProgressEvent =
 
 /** What every operation works with. */
 export interface OperationContext {
-  /** The project's `exec_sql`. */
-  readonly database: ExecSql;
+  /** Opens the project's `exec_sql`, once; files are read and found fit before. */
+  readonly connect: () => Promise<ExecSql>;
   /** The project. */
   readonly target: Target;
   /** Reads the migrations. */
@@ -96,7 +96,8 @@ export async function withLock<Plan, Result>(
   context: OperationContext,
   work: LockedWork<Plan, Result>,
 ): Promise<Result> {
-  const { database, target, tenure } = context;
+  const { target, tenure } = context;
+  const database = await context.connect();
   const patience: Patience = {
     giveUpAfterMs: context.giveUpAfterMs,
     onWaiting: (activity) =>

@@ -151,7 +151,7 @@ async function waitForApi(context: OperationContext): Promise<void> {
   const deadline = performance.now() + 15_000;
   for (;;) {
     try {
-      await readState(context.database, context.target);
+      await readState(await context.connect(), context.target);
       return;
     } catch (error) {
       const unknownYet = error instanceof ConfigurationError &&

@@ -176,7 +176,8 @@ export async function unlock(
   context: OperationContext,
   options: UnlockOptions = {},
 ): Promise<UnlockResult> {
-  const { database, target, tenure } = context;
+  const { target, tenure } = context;
+  const database = await context.connect();
   const { lock } = await readState(database, target);
   if (!lock.isLocked) return { released: false, lock };
   if (options.confirm !== undefined && !await options.confirm(lock)) {
@@ -250,8 +251,9 @@ export async function readHistory(
   if (!Number.isSafeInteger(limit) || limit < 1) {
     throw new ConfigurationError(`The limit has to be a whole number from 1 on, not ${limit}`);
   }
-  await readState(context.database, context.target);
-  const rows = await callReading(context.database, context.target, STATEMENTS.readLog, {
+  const database = await context.connect();
+  await readState(database, context.target);
+  const rows = await callReading(database, context.target, STATEMENTS.readLog, {
     most: limit,
   });
   // deno-lint-ignore no-explicit-any -- the shape is that of supamigrate.migration_log

@@ -193,7 +193,7 @@ export async function prepareRollbacks(
     );
   }
   const stored = fromStore.length === 0 ? {} : await callReading(
-    context.database,
+    await context.connect(),
     context.target,
     STATEMENTS.storedRollbacks,
     { names: fromStore.map(({ name }) => name) },

@@ -52,7 +52,10 @@ export interface StatusResult {
  */
 export async function readStatus(context: OperationContext): Promise<StatusResult> {
   const { migrations, leftOut } = await context.load();
-  const { history, lock, activity } = await readState(context.database, context.target);
+  const { history, lock, activity } = await readState(
+    await context.connect(),
+    context.target,
+  );
   const plan = planMigrations(migrations, history);
   const errors = new Map(history.map(({ name, error }) => [name, error]));
   return {

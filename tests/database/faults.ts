@@ -63,86 +63,88 @@ async function assertDoneOnce(project: ServerProject, said: readonly string[]): 
   );
   const { lock, log } = await project.records();
   assert.equal(lock[0]?.is_locked, false);
-  assert.equal(log.length, said.length);
-  assert.ok(log.every(({ result }) => result === "ok"));
+  const round = log.slice(log.findLastIndex(({ action }) => action === "unlock") + 1);
+  assert.deepEqual(round.map(({ result }) => result), said.map(() => "ok"));
 }
 
-/** All faults on one server. They differ on the way, not in the database: a few on the other. */
-function casesFor(project: ServerProject): string[] {
-  return project.stack.major === 17 ? Object.keys(faults) : [
+/**
+ * All faults on one server, in twos, that a project serves one after the other. They differ on the
+ * way and not in the database: a few on the other server.
+ */
+function casesFor({ stack }: ServerProject): string[][] {
+  const names = stack.major === 17 ? Object.keys(faults) : [
     "the request lost",
     "the reply lost",
     "status 502",
-    "an empty 404, after it was done",
     "the request delivered twice at once",
   ];
+  const half = Math.ceil(names.length / 2);
+  return names.slice(0, half).map((
+    name,
+    index,
+  ) => [name, ...names.slice(half + index).slice(0, 1)]);
 }
 
 testOnServers("each step is done once, whatever the network does", async (like) => {
-  await withProjects(like, casesFor(like), async (name, project) => {
-    const fault = faults[name]!;
-    const migrator = project.migrator(witnessed);
+  await withProjects(like, casesFor(like), async (names, project) => {
     await makeWitness(project);
-    {
-      using _ = injectFault(project, ["state", "acquire", "apply", "release"], fault);
-      assert.equal((await migrator.migrate({ to: "1" })).migrationsRun, 1);
-      await assertDoneOnce(project, ["up 1"]);
-    }
-    {
-      using _ = injectFault(project, ["apply", "settle"], fault);
-      assert.equal((await migrator.migrate()).migrationsRun, 1);
-      await assertDoneOnce(project, ["up 1", "up 2"]);
-    }
-    {
-      using _ = injectFault(project, ["revert"], fault);
-      assert.equal((await migrator.rollback({ target: "0" })).migrationsRolledBack, 2);
-      await assertDoneOnce(project, ["down 1", "down 2", "up 1", "up 2"]);
-    }
-    await project.sql(`
-      update supamigrate.migration_lock
-         set is_locked = true, token = gen_random_uuid(), generation = 70, locked_by = 'dead',
-             locked_at = now(), expires_at = now() + interval '1 hour'
-    `);
-    using _ = injectFault(project, ["unlock"], fault);
-    assert.equal((await migrator.unlock()).released, true);
-    const { lock, log } = await project.records();
-    assert.deepEqual([lock[0]?.is_locked, Number(lock[0]?.generation)], [false, 71]);
-    assert.equal(log.filter(({ action }) => action === "unlock").length, 1);
+    for (const name of names) await assertEachStepIsDoneOnce(project, faults[name]!);
   });
 });
 
-testOnServers("other changes are done once, whatever the network does", async (like) => {
-  const names = [
-    "the request lost",
-    "the reply lost",
-    "status 502",
-    "an empty 404, after it was done",
-  ];
-  await withProjects(like, names, async (name, project) => {
-    await makeWitness(project);
-    const migrator = project.migrator(witnessed);
-    const fault = faults[name]!;
-    {
-      using _ = injectFault(project, ["baseline"], fault);
-      await migrator.baseline("1");
-    }
-    {
-      using _ = injectFault(project, ["repair"], fault);
-      await migrator.repair("1", { mark: "pending" });
-    }
-    {
-      using _ = injectFault(project, ["drop"], fault);
-      await project.migrator({ "1_a.sql": "create table a ();" }).fresh({ dropSchema: true });
-    }
-    const { log, lock } = await project.records();
-    assert.deepEqual(log.map(({ action }) => action), [
-      "baseline",
-      "mark pending",
-      "drop application schemas",
-      "apply",
-    ]);
-    assert.equal(lock[0]?.is_locked, false);
-  });
+async function assertEachStepIsDoneOnce(project: ServerProject, fault: Fault): Promise<void> {
+  const migrator = project.migrator(witnessed);
+  await project.sql("truncate witness");
+  {
+    using _ = injectFault(project, ["state", "acquire", "apply", "release"], fault);
+    assert.equal((await migrator.migrate({ to: "1" })).migrationsRun, 1);
+    await assertDoneOnce(project, ["up 1"]);
+  }
+  {
+    using _ = injectFault(project, ["apply", "settle"], fault);
+    assert.equal((await migrator.migrate()).migrationsRun, 1);
+    await assertDoneOnce(project, ["up 1", "up 2"]);
+  }
+  {
+    using _ = injectFault(project, ["revert"], fault);
+    assert.equal((await migrator.rollback({ target: "0" })).migrationsRolledBack, 2);
+    await assertDoneOnce(project, ["down 1", "down 2", "up 1", "up 2"]);
+  }
+  await project.sql(`
+    update supamigrate.migration_lock
+       set is_locked = true, token = gen_random_uuid(), generation = 700, locked_by = 'dead',
+           locked_at = now(), expires_at = now() + interval '1 hour'
+  `);
+  using _ = injectFault(project, ["unlock"], fault);
+  assert.equal((await migrator.unlock()).released, true);
+  const { lock, log } = await project.records();
+  assert.deepEqual([lock[0]?.is_locked, Number(lock[0]?.generation)], [false, 701]);
+  assert.equal(log.at(-1)?.action, "unlock");
+  assert.notEqual(log.at(-2)?.action, "unlock");
+}
+
+testOnServers("other changes are done once, whatever the network does", async (project) => {
+  const migrator = project.migrator(witnessed);
+  {
+    using _ = injectFault(project, ["baseline"], faults["the reply lost"]!);
+    await migrator.baseline("1");
+  }
+  {
+    using _ = injectFault(project, ["repair"], faults["the request delivered twice at once"]!);
+    await migrator.repair("1", { mark: "pending" });
+  }
+  {
+    using _ = injectFault(project, ["drop"], faults["an empty 404, after it was done"]!);
+    await project.migrator({ "1_a.sql": "create table a ();" }).fresh({ dropSchema: true });
+  }
+  const { log, lock } = await project.records();
+  assert.deepEqual(log.map(({ action }) => action), [
+    "baseline",
+    "mark pending",
+    "drop application schemas",
+    "apply",
+  ]);
+  assert.equal(lock[0]?.is_locked, false);
 });
 
 testOnServers("a redirect is not followed, and the key goes nowhere else", async (project) => {

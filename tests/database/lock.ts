@@ -33,59 +33,48 @@ testOnServers("of two runs at once one applies, the other is told who does", asy
 });
 
 testOnServers("every changing operation respects the lock", async (project) => {
-  await using gate = await closeGate(project);
-  await project.migrator({ "0_a.sql": "select 1;\n-- ROLLBACK\nselect 2;" }).migrate();
-  const migrations = { "0_a.sql": "select 1;\n-- ROLLBACK\nselect 2;", ...gated };
-  const first = project.migrator(migrations).migrate();
-  await gate.reached();
-
+  const migrations = { "0_a.sql": "select 1;\n-- ROLLBACK\nselect 2;", "1_b.sql": "select 1;" };
   const other = project.migrator(migrations);
+  await other.migrate({ to: "0" });
+  using hold = holdStep(project, "apply");
+  const first = project.migrator(migrations).migrate();
+  await hold.reached();
+
   const heldError = { name: "LockHeldError", message: held };
   await assert.rejects(other.rollback(), heldError);
   await assert.rejects(other.fresh({ dropSchema: true }), heldError);
-  await assert.rejects(other.baseline("2"), heldError);
+  await assert.rejects(other.baseline("1"), heldError);
   await assert.rejects(other.repair("0_a", { mark: "pending" }), heldError);
 
   const status = await other.status();
   assert.equal(status.lock.isLocked, true);
   assert.equal(status.lock.holder, "tester");
-  assert.equal((await other.migrate({ dryRun: true })).planned.length, 2);
-  await gate.open();
+  assert.equal((await other.migrate({ dryRun: true })).planned.length, 1);
+  hold.letGo();
   assert.equal((await first).success, true);
 });
 
-testOnServers("a run that waits for the lock has nothing left to do", async (project) => {
-  await using gate = await closeGate(project);
-  const first = project.migrator(gated).migrate();
-  await gate.reached();
+testOnServers("a run that waits for the lock applies what is left then", async (project) => {
+  const migrations = { "1_a.sql": "create table a ();", "2_b.sql": "create table b ();" };
+  using hold = holdStep(project, "apply");
+  const first = project.migrator(migrations).migrate({ to: "1" });
+  await hold.reached();
+  await assert.rejects(project.migrator(migrations).migrate({ waitMs: 50 }), { message: held });
+
   const events: ProgressEvent[] = [];
-  const second = project.migrator(gated, { onProgress: (event) => void events.push(event) })
-    .migrate({ waitMs: 20_000 });
-  await until("the second run to wait", () => events.length > 0);
-  assert.deepEqual(events[0], { type: "waiting", for: "lock", holder: "tester", activity: null });
+  const [second, third] = [{ to: "1" }, {}].map((options) =>
+    project.migrator(migrations, { onProgress: (event) => void events.push(event) })
+      .migrate({ ...options, waitMs: 20_000 })
+  );
+  await until("both runs to wait", () => events.length === 2);
+  const waiting = { type: "waiting", for: "lock", holder: "tester", activity: null };
+  assert.deepEqual(events, [waiting, waiting]);
 
-  await gate.open();
-  assert.equal((await first).migrationsRun, 2);
-  assert.deepEqual([(await second).success, (await second).migrationsRun], [true, 0]);
+  hold.letGo();
+  assert.equal((await first).migrationsRun, 1);
+  assert.deepEqual([(await second)?.success, (await second)?.migrationsRun], [true, 0]);
+  assert.deepEqual((await third)?.results.map(({ name }) => name), ["2_b.sql"]);
 });
-
-testOnServers(
-  "a run that waits for the lock applies what is left, and waits no longer than told",
-  async (project) => {
-    await using gate = await closeGate(project);
-    const first = project.migrator(gated).migrate({ to: "1" });
-    await gate.reached();
-    await assert.rejects(project.migrator(gated).migrate({ waitMs: 50 }), { message: held });
-
-    const events: ProgressEvent[] = [];
-    const second = project.migrator(gated, { onProgress: (event) => void events.push(event) })
-      .migrate({ waitMs: 20_000 });
-    await until("the second run to wait", () => events.length > 0);
-    await gate.open();
-    assert.equal((await first).migrationsRun, 1);
-    assert.deepEqual((await second).results.map(({ name }) => name), ["2_two.sql"]);
-  },
-);
 
 testOnServers(
   "an expired lock is not taken over while a migration is in flight",

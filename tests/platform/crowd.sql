@@ -48,23 +48,23 @@ select md5('booking ' || n)::uuid, md5('user ' || 1 + n % 5000)::uuid,
        'USD', 100000
   from (
     select n, timestamptz '2024-01-01 18:00Z' + n / 20000 * interval '60 days' as day
-      from generate_series(0, 59999) as n
+      from generate_series(0, 39999) as n
   ) as numbered;
 insert into public.commissions
   (id, booking_id, currency_code, beneficiary, celebrity_id, rate, amount_minor)
 select md5('commission ' || n)::uuid, md5('booking ' || n)::uuid, 'USD', 'celebrity',
        md5('celebrity ' || 1 + n % 20000)::uuid, 100, 100000
-  from generate_series(0, 19999) as n;
+  from generate_series(0, 9999) as n;
 insert into public.payouts (commission_id, currency_code, amount_minor, due_on, status, paid_at)
-select md5('commission ' || n)::uuid, 'USD', 100000, date '2024-01-01' + n / 20,
-       case when n < 19000 then 'paid' else 'scheduled' end::public.payout_status,
-       case when n < 19000 then now() end
-  from generate_series(0, 19999) as n;
+select md5('commission ' || n)::uuid, 'USD', 100000, date '2024-01-01' + n / 10,
+       case when n < 9000 then 'paid' else 'scheduled' end::public.payout_status,
+       case when n < 9000 then now() end
+  from generate_series(0, 9999) as n;
 insert into public.reviews
   (booking_id, celebrity_id, author_name, rating, status, published_at)
 select md5('booking ' || n)::uuid, md5('celebrity ' || 1 + n % 20000)::uuid, 'C.', 1 + n % 5,
        'approved', now()
-  from generate_series(0, 19999) as n;
+  from generate_series(0, 9999) as n;
 
 insert into public.conversations (id, customer_id, subject, last_message_at)
 select md5('conversation ' || n)::uuid, md5('user ' || 1 + n % 5000)::uuid, 'Help', now()
@@ -73,8 +73,8 @@ insert into public.messages
   (conversation_id, sender_id, sender_side, sender_name, body, read_at)
 select md5('conversation ' || 1 + n % 10000)::uuid, md5('user ' || 1 + n % 5000)::uuid,
        case when n % 2 = 0 then 'customer' else 'platform' end::public.party_side, 'N.', 'Hello',
-       case when n < 70000 then now() end
-  from generate_series(0, 79999) as n;
+       case when n < 40000 then now() end
+  from generate_series(0, 49999) as n;
 
 insert into public.user_roles (user_id, role_code) values (md5('user 10000')::uuid, 'finance');
 

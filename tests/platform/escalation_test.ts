@@ -185,6 +185,41 @@ testOnServers("within an organisation nobody rises by themselves", async (platfo
   assert.deepEqual(leaving.map(({ error }) => error?.code ?? null).sort(), ["23514", null]);
 });
 
+testOnServers("to invite somebody is not to know their address", async (platform) => {
+  const [curious, victim] = [await platform.addUser(), await platform.addUser()];
+  const api = await platform.as(curious);
+  const { data: { id } } = ok(
+    await api.from("organizations").insert({ name: "Bait" }).select("id").single(),
+  );
+  ok(await api.from("organization_members").insert({ organization_id: id, user_id: victim.id }));
+  const look = () => api.from("app_users").select("email").eq("id", victim.id);
+  assert.deepEqual(ok(await look()).data, []);
+  ok(await (await platform.as(victim)).rpc("accept_invitation", { organization_id: id }));
+  assert.deepEqual(ok(await look()).data, [{ email: victim.email }]);
+});
+
+testOnServers("what staff verified does not turn into something else", async (platform) => {
+  const celebrity = await addCelebrity(platform);
+  const [owner, moderator] = [await platform.addUser(), await addStaff(platform, "moderator")];
+  const rename = async (who: typeof owner) =>
+    (await platform.as(who)).from("celebrities").update({ stage_name: "Elvis" }, counted)
+      .eq("id", celebrity.id);
+  await refuses(rename(celebrity.star));
+  assert.equal(ok(await rename(moderator)).count, 1);
+
+  const organizations = (await platform.as(owner)).from("organizations");
+  const { data: { id } } = ok(
+    await organizations.insert({ name: "Small" }).select("id").single(),
+  );
+  await platform.sql("update public.organizations set verified_at = now() where id = $1", [id]);
+  const verified = async () =>
+    ok(await organizations.select("verified_at").eq("id", id).single()).data.verified_at !== null;
+  ok(await organizations.update({ website: "https://example.com" }).eq("id", id));
+  assert.ok(await verified());
+  ok(await organizations.update({ name: "Huge" }).eq("id", id));
+  assert.ok(!await verified());
+});
+
 testOnServers("representatives do what they were given, as long as they were", async (platform) => {
   const celebrity = await addCelebrity(platform);
   const [agent, assistant] = [await platform.addUser("agent"), await platform.addUser("assistant")];
@@ -207,6 +242,8 @@ testOnServers("representatives do what they were given, as long as they were", a
 
   const more = { can_sign: true, commission_rate: 50 };
   await touchesNothing((await mandates(agent)).update(more, counted).match(mandate));
+  const everything = { commission_rate: 86 }; // the platform has 15
+  await refuses((await mandates(celebrity.star)).update(everything).match(mandate), "23514");
   ok(await (await mandates(celebrity.star)).update({ ends_on: "2020-01-01" }).match(mandate));
   await touchesNothing(profile());
 });

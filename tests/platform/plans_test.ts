@@ -88,7 +88,8 @@ const questions: readonly {
     as: null,
     query: `select c.slug, c.stage_name from celebrity_categories cc
               join celebrities c on c.id = cc.celebrity_id
-             where cc.category_id = (select id from categories where slug = 'music') limit 50`,
+             where cc.category_id = (select id from categories where slug = 'music')
+             order by cc.celebrity_id limit 50`,
     index: "celebrity_categories_category_idx",
     by: ["category_id"],
   },

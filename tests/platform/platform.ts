@@ -85,6 +85,7 @@ export function testOnServers(
       fn: async () => await body(await platform()),
       // The gateway of a shared project has a timer that ticks every half minute.
       sanitizeOps: false,
+      sanitizeResources: false,
     });
   }
 }

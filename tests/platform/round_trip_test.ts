@@ -102,3 +102,21 @@ testOnBlankDatabases("down stops where something else depends on the platform", 
   assert.match(`${platform?.error?.message} ${platform?.error?.detail}`, /view names depends on/);
   assert.equal((await blank.sql("select from public.celebrities")).length, 0);
 });
+
+testOnBlankDatabases(
+  "where default privileges still grant everything to everyone, the platform does not",
+  async (blank) => {
+    await migrate(blank, readMigrations());
+    const granted = await blank.sql(`
+      select grantee || ' ' || privilege_type || ' ' || count(distinct table_name) as privilege
+        from information_schema.table_privileges
+       where table_schema = 'public' and grantee in ('anon', 'authenticated')
+       group by grantee, privilege_type order by 1`);
+    assert.deepEqual(granted.map(({ privilege }) => privilege), [
+      "anon SELECT 5",
+      "authenticated DELETE 21",
+      "authenticated SELECT 59",
+    ]);
+  },
+  "alter default privileges in schema public grant all on tables to anon, authenticated",
+);
