@@ -6,8 +6,9 @@
 -- grants, the functions of the API, essential data; then what undoes all of it.
 --
 -- How to change it: every statement can be run again, so a changed function, policy, grant,
--- comment or row of essential data takes effect when the file is applied again. A changed table
--- does not (`create table if not exists`): tables are altered in migrations of their own.
+-- comment or row of essential data takes effect when the file is applied again, which locks all
+-- tables for about a second. A changed table does not (`create table if not exists`): tables are
+-- altered in migrations of their own.
 --
 -- Decisions that concern every table:
 -- * Money is counted in minor units (cents) as bigint, next to its ISO 4217 code. Comparing
@@ -61,7 +62,7 @@ as $$
       ('Specialised', array[
         'app_settings', 'exchange_rates', 'ledger_entries', 'payout_accounts',
         'crypto_wallets', 'crypto_payments', 'calendar_connections', 'calendar_events',
-        'fraud_rules', 'fraud_signals', 'fraud_cases', 'files', 'attachments',
+        'fraud_rules', 'fraud_cases', 'fraud_signals', 'files', 'attachments',
         'webhook_endpoints', 'webhook_deliveries'])
     ) as areas (area, table_names),
     unnest(areas.table_names) as names (table_name)
@@ -3556,7 +3557,7 @@ create policy "Who reads an endpoint reads its deliveries" on webhook_deliveries
 -- do the work as the owner, check who calls, and are out of reach for anyone who is not signed in.
 
 create or replace function app_private.require(allowed boolean) returns void
-language plpgsql immutable
+language plpgsql
 set search_path = ''
 as $$
 begin
@@ -3624,7 +3625,6 @@ declare
   caller_side public.party_side;
   booking public.bookings;
   tax numeric;
-  shares bigint[];
   parts bigint[];
 begin
   perform app_private.require(not app_private.is_locked_out());
@@ -4258,17 +4258,25 @@ insert into roles (code, name, description) values
   ('support', 'Support', 'Helps customers and celebrities')
 on conflict do nothing;
 
+-- For roles that have none yet: what was taken from a role is not given back.
 insert into role_permissions (role_code, permission_code)
-select 'administrator', code from permissions
-union all
 select role_code, permission_code
-  from (values
-    ('analyst', array['analytics.read']),
-    ('finance', array['finance.read', 'finance.manage', 'analytics.read']),
-    ('fraud_investigator', array['fraud.investigate', 'finance.read', 'users.read']),
-    ('moderator', array['reviews.moderate', 'celebrities.manage', 'catalogue.manage']),
-    ('support', array['messages.support', 'bookings.manage', 'organizations.manage', 'users.read'])
-  ) as given (role_code, permission_codes), unnest(permission_codes) as codes (permission_code)
+  from (
+    select 'administrator', code from permissions
+    union all
+    select role_code, permission_code
+      from (values
+        ('analyst', array['analytics.read']),
+        ('finance', array['finance.read', 'finance.manage', 'analytics.read']),
+        ('fraud_investigator', array['fraud.investigate', 'finance.read', 'users.read']),
+        ('moderator', array['reviews.moderate', 'celebrities.manage', 'catalogue.manage']),
+        ('support', array[
+          'messages.support', 'bookings.manage', 'organizations.manage', 'users.read'])
+      ) as roles (role_code, permission_codes),
+      unnest(permission_codes) as codes (permission_code)
+  ) as given (role_code, permission_code)
+ where not exists (
+   select from role_permissions known where known.role_code = given.role_code)
 on conflict do nothing;
 
 insert into metrics (code, name, description, grain) values

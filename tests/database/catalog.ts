@@ -169,6 +169,12 @@ export const SHARED_BY_TESTS = "shared by tests";
  */
 export const CLEAR_SQL = `
   set lock_timeout = '3s';
+  do $$ begin
+    -- Event triggers rest: PostgREST need not reload its schema cache for this.
+    if (select rolsuper from pg_roles where rolname = current_user) then
+      set session_replication_role = replica;
+    end if;
+  end $$;
   do $$
   declare
     target record;
@@ -220,6 +226,7 @@ export const CLEAR_SQL = `
       insert into supamigrate.migration_lock (id) values (1);
     end if;
   end $$;
+  reset session_replication_role;
   reset lock_timeout;
 `;
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describeDatabase, describeSchema } from "./catalogue.ts";
 import { type Blank, readMigrations, testOnBlankDatabases } from "./platform.ts";
+import { buildWorld } from "./world.ts";
 
 const master = "000_MASTER_CONSOLIDATED.sql";
 
@@ -45,6 +46,8 @@ testOnBlankDatabases(
 testOnBlankDatabases("running both files twice changes nothing, not even a row", async (blank) => {
   await migrate(blank, readMigrations());
   await blank.sql("update public.app_settings set value = '12' where key = 'deposit_percent'");
+  await blank.sql("delete from public.role_permissions where permission_code = 'audit.read'");
+  await buildWorld(blank.sql, "a");
   const once = await describeDatabase(blank.sql);
 
   const again = Object.fromEntries(
