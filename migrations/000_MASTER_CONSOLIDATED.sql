@@ -86,20 +86,19 @@ begin
 end
 $$;
 
--- Extensions. One that was there before is used as it is and stays; one that this file creates
--- is marked by its comment, and the rollback drops what is marked.
+-- btree_gist, for the constraints that exclude overlapping times. Where it was there before, it is
+-- used as it is and stays; where it is created here, a function says so to the rollback. (Not a
+-- comment on it: on hosted projects extensions belong to supabase_admin.)
 
 do $$
-declare
-  extension text;
 begin
-  foreach extension in array array['btree_gist'] loop
-    if not exists (select from pg_extension where extname = extension) then
-      execute format('create extension %I with schema extensions', extension);
-      execute format('comment on extension %I is %L', extension,
-        'created by 000_MASTER_CONSOLIDATED');
-    end if;
-  end loop;
+  if not exists (select from pg_extension where extname = 'btree_gist') then
+    create extension btree_gist with schema extensions;
+    create function app_private.made_btree_gist() returns void
+      language sql set search_path = '' as '';
+    comment on function app_private.made_btree_gist() is
+      'Exists where 000_MASTER_CONSOLIDATED created the extension';
+  end if;
 end
 $$;
 
@@ -384,7 +383,7 @@ comment on column celebrity_media.is_public is
 
 create table if not exists celebrity_representatives (
   celebrity_id uuid not null references celebrities on delete cascade,
-  user_id uuid not null references app_users on delete restrict,
+  user_id uuid not null references app_users on delete cascade,
   kind representative_kind not null,
   status membership_status not null default 'invited',
   organization_id uuid references organizations on delete set null,
@@ -1810,6 +1809,20 @@ $$;
 comment on function app_private.keep_verified_name() is
   'Nobody becomes somebody else after the check';
 
+create or replace function app_private.keep_self() returns trigger
+language plpgsql security definer
+set search_path = ''
+as $$
+begin
+  if exists (select from public.bookings where celebrity_id = old.celebrity_id) then
+    raise exception 'A celebrity with bookings keeps their account' using errcode = '23503';
+  end if;
+  return old;
+end
+$$;
+comment on function app_private.keep_self() is
+  'What on delete restrict would do, which an invitation could abuse to keep anybody''s account';
+
 create or replace function app_private.limit_commissions() returns trigger
 language plpgsql security definer
 set search_path = ''
@@ -2337,6 +2350,8 @@ create or replace trigger end_verification
 create or replace trigger keep_verified_name before update of slug, stage_name on celebrities
   for each row when (new.slug <> old.slug or new.stage_name <> old.stage_name)
   execute function app_private.keep_verified_name();
+create or replace trigger keep_self before delete on celebrity_representatives
+  for each row when (old.kind = 'self') execute function app_private.keep_self();
 create or replace trigger limit_commissions
   before insert or update of commission_rate on celebrity_representatives
   for each row when (new.commission_rate > 0) execute function app_private.limit_commissions();
@@ -2471,7 +2486,9 @@ end
 $$;
 
 revoke all on all functions in schema app_private from public;
+
 grant usage on schema app_private to authenticated;
+
 grant execute on function
   app_private.is_locked_out(),
   app_private.has_permission(text),
@@ -2506,6 +2523,7 @@ create policy "Users read active celebrities and those they act for" on celebrit
     or id in (select app_private.my_celebrity_ids())
     or (select app_private.has_permission('celebrities.manage'))
   );
+
 drop policy if exists "Everyone reads active categories" on categories;
 create policy "Everyone reads active categories" on categories
   for select to anon
@@ -2514,11 +2532,13 @@ drop policy if exists "Users read active categories" on categories;
 create policy "Users read active categories" on categories
   for select to authenticated
   using (is_active or (select app_private.has_permission('catalogue.manage')));
+
 -- Keys alone, without a condition: the join with celebrities hides what is hidden.
 drop policy if exists "Everyone reads who is in which category" on celebrity_categories;
 create policy "Everyone reads who is in which category" on celebrity_categories
   for select to anon, authenticated
   using (true);
+
 drop policy if exists "Everyone reads public media of celebrities they see" on celebrity_media;
 create policy "Everyone reads public media of celebrities they see" on celebrity_media
   for select to anon
@@ -2532,6 +2552,7 @@ create policy "Users read public media and those of celebrities they act for" on
     or celebrity_id in (select app_private.my_celebrity_ids())
     or (select app_private.has_permission('celebrities.manage'))
   );
+
 drop policy if exists "Everyone reads approved reviews" on reviews;
 create policy "Everyone reads approved reviews" on reviews
   for select to anon
@@ -2556,22 +2577,27 @@ drop policy if exists "Users read currencies" on currencies;
 create policy "Users read currencies" on currencies
   for select to authenticated
   using (true);
+
 drop policy if exists "Users read countries" on countries;
 create policy "Users read countries" on countries
   for select to authenticated
   using (true);
+
 drop policy if exists "Users read tax rates" on tax_rates;
 create policy "Users read tax rates" on tax_rates
   for select to authenticated
   using (true);
+
 drop policy if exists "Users read services" on service_types;
 create policy "Users read services" on service_types
   for select to authenticated
   using (is_active or (select app_private.has_permission('catalogue.manage')));
+
 drop policy if exists "Users read exchange rates" on exchange_rates;
 create policy "Users read exchange rates" on exchange_rates
   for select to authenticated
   using (true);
+
 grant insert (code, name, minor_unit_digits, symbol, is_active), update (name, symbol, is_active)
   on currencies to authenticated;
 
@@ -2584,6 +2610,7 @@ create policy "Staff change currencies" on currencies
   for update to authenticated
   using ((select app_private.has_permission('catalogue.manage')))
   with check ((select app_private.has_permission('catalogue.manage')));
+
 grant insert (country_code, region, name, rate, valid_from, valid_until), update (name,
   valid_until) on tax_rates to authenticated;
 
@@ -2596,6 +2623,7 @@ create policy "Staff change tax rates" on tax_rates
   for update to authenticated
   using ((select app_private.has_permission('finance.manage')))
   with check ((select app_private.has_permission('finance.manage')));
+
 grant insert (parent_id, slug, name, position, is_active), update (parent_id, slug, name,
   position, is_active), delete on categories to authenticated;
 
@@ -2612,6 +2640,7 @@ drop policy if exists "Staff delete categories" on categories;
 create policy "Staff delete categories" on categories
   for delete to authenticated
   using ((select app_private.has_permission('catalogue.manage')));
+
 grant insert (slug, name, default_unit, is_in_person, is_active), update (slug, name,
   default_unit, is_in_person, is_active), delete on service_types to authenticated;
 
@@ -2657,6 +2686,7 @@ create policy "Users change themselves" on app_users
     id = (select auth.uid())
     and email is not distinct from nullif(lower((select auth.email())), '')
   );
+
 grant select, insert (user_id, given_name, family_name, phone, birth_date, country_code, time_zone,
   marketing_consent_at),
   update (given_name, family_name, phone, birth_date, country_code, time_zone,
@@ -2712,6 +2742,7 @@ create policy "Owners and admins change their organisations" on organizations
     id in (select app_private.my_organization_ids('{owner,admin}'))
     or (select app_private.has_permission('organizations.manage'))
   );
+
 grant select, insert (organization_id, user_id, role, title), update (role, title), delete
   on organization_members to authenticated;
 
@@ -2766,6 +2797,7 @@ create policy "Representatives and staff change profiles" on celebrities
     id in (select app_private.my_celebrity_ids('edit'))
     or (select app_private.has_permission('celebrities.manage'))
   );
+
 grant insert (celebrity_id, category_id, is_primary), update (is_primary), delete
   on celebrity_categories to authenticated;
 
@@ -2797,6 +2829,7 @@ create policy "Representatives and staff take categories from profiles" on celeb
     celebrity_id in (select app_private.my_celebrity_ids('edit'))
     or (select app_private.has_permission('celebrities.manage'))
   );
+
 grant insert (celebrity_id, kind, url, caption, position, is_public),
   update (url, caption, position, is_public), delete
   on celebrity_media to authenticated;
@@ -2826,6 +2859,7 @@ create policy "Representatives and staff delete media" on celebrity_media
     celebrity_id in (select app_private.my_celebrity_ids('edit'))
     or (select app_private.has_permission('celebrities.manage'))
   );
+
 grant select, insert (celebrity_id, user_id, kind, organization_id,
     can_edit_profile, can_negotiate, can_sign, can_see_finances, commission_rate, ends_on),
   update (kind, organization_id,
@@ -2842,6 +2876,7 @@ create policy "Users read their own mandates and those of celebrities they act f
     or celebrity_id in (select app_private.my_celebrity_ids())
     or (select app_private.has_permission('celebrities.manage'))
   );
+
 drop policy if exists "Celebrities appoint representatives" on celebrity_representatives;
 create policy "Celebrities appoint representatives" on celebrity_representatives
   for insert to authenticated
@@ -2869,6 +2904,7 @@ create policy "Celebrities end mandates, representatives resign" on celebrity_re
     and (user_id = (select auth.uid())
          or celebrity_id in (select app_private.my_celebrity_ids('self')))
   );
+
 grant select, insert (celebrity_id, service_type_id, currency_code, unit, amount_minor,
     minimum_units, is_active),
   update (amount_minor, minimum_units, is_active), delete
@@ -2895,6 +2931,7 @@ drop policy if exists "Negotiators delete rates" on celebrity_rates;
 create policy "Negotiators delete rates" on celebrity_rates
   for delete to authenticated
   using (celebrity_id in (select app_private.my_celebrity_ids('negotiate')));
+
 grant select, insert (celebrity_id, kind, starts_at, ends_at), update (kind, starts_at, ends_at),
   delete on availability_blocks to authenticated;
 
@@ -2968,6 +3005,7 @@ create policy "Users and bookers delete their venues until staff list them" on v
         and not is_listed)
     or (select app_private.has_permission('catalogue.manage'))
   );
+
 grant select, insert (organizer_id, organization_id,
     venue_id, name, description, starts_at, ends_at, expected_guests, is_charity),
   update (venue_id, name, description, starts_at, ends_at, expected_guests, is_charity), delete
@@ -3046,6 +3084,7 @@ create policy "Customers reword open requests" on booking_requests
   for update to authenticated
   using (customer_id = (select auth.uid()) and status = 'open')
   with check (customer_id = (select auth.uid()) and status = 'open');
+
 grant select, insert (request_id, currency_code, made_by, amount_minor, starts_at, ends_at, terms,
     expires_at)
   on booking_offers to authenticated;
@@ -3078,18 +3117,22 @@ create policy "Both sides and staff read bookings" on bookings
     or celebrity_id in (select app_private.my_celebrity_ids())
     or (select app_private.has_permission('bookings.manage'))
   );
+
 drop policy if exists "Who reads a booking reads its items" on booking_items;
 create policy "Who reads a booking reads its items" on booking_items
   for select to authenticated
   using (exists (select from bookings where id = booking_id));
+
 drop policy if exists "Who reads a booking reads its history" on booking_status_history;
 create policy "Who reads a booking reads its history" on booking_status_history
   for select to authenticated
   using (exists (select from bookings where id = booking_id));
+
 drop policy if exists "Who reads a booking reads its contracts" on contracts;
 create policy "Who reads a booking reads its contracts" on contracts
   for select to authenticated
   using (exists (select from bookings where id = booking_id));
+
 drop policy if exists "Customers and finance read invoices" on invoices;
 create policy "Customers and finance read invoices" on invoices
   for select to authenticated
@@ -3101,6 +3144,7 @@ create policy "Customers and finance read invoices" on invoices
          and (b.customer_id = (select auth.uid())
               or b.organization_id in (select app_private.my_organization_ids())))
   );
+
 drop policy if exists "Who reads an invoice reads its payments" on payments;
 create policy "Who reads an invoice reads its payments" on payments
   for select to authenticated
@@ -3108,6 +3152,7 @@ create policy "Who reads an invoice reads its payments" on payments
     (select app_private.has_permission('finance.read'))
     or exists (select from invoices where id = invoice_id)
   );
+
 drop policy if exists "Who reads a payment reads its refunds" on refunds;
 create policy "Who reads a payment reads its refunds" on refunds
   for select to authenticated
@@ -3126,6 +3171,7 @@ create policy "Celebrities, their representatives and finance read commissions" 
         and celebrity_id in (select app_private.my_celebrity_ids('finances')))
     or (select app_private.has_permission('finance.read'))
   );
+
 drop policy if exists "Who reads a commission reads its payout" on payouts;
 create policy "Who reads a commission reads its payout" on payouts
   for select to authenticated
@@ -3133,6 +3179,7 @@ create policy "Who reads a commission reads its payout" on payouts
     (select app_private.has_permission('finance.read'))
     or exists (select from commissions where id = commission_id)
   );
+
 grant select, insert (celebrity_id, booking_id, kind, requirement, is_mandatory),
   update (kind, requirement, is_mandatory), delete on rider_items to authenticated;
 
@@ -3145,6 +3192,7 @@ create policy "Representatives read riders, both sides those of their bookings" 
     or (booking_id is not null
         and exists (select from bookings where bookings.id = booking_id))
   );
+
 drop policy if exists "Negotiators add rider items until the booking is confirmed" on rider_items;
 create policy "Negotiators add rider items until the booking is confirmed" on rider_items
   for insert to authenticated
@@ -3176,6 +3224,7 @@ create policy "Negotiators delete rider items until the booking is confirmed" on
     and (booking_id is null or exists (
       select from bookings where bookings.id = booking_id and bookings.status = 'pending'))
   );
+
 grant insert (booking_id, celebrity_id, author_name, rating, title, body),
   update (author_name, rating, title, body), delete on reviews to authenticated;
 
@@ -3192,6 +3241,7 @@ drop policy if exists "Customers delete their reviews until staff decided" on re
 create policy "Customers delete their reviews until staff decided" on reviews
   for delete to authenticated
   using (app_private.may_review(booking_id, celebrity_id) and status = 'pending');
+
 grant select, insert (user_id, celebrity_id), delete on favorites to authenticated;
 
 drop policy if exists "Users read their favourites" on favorites;
@@ -3218,14 +3268,17 @@ drop policy if exists "Users read roles" on roles;
 create policy "Users read roles" on roles
   for select to authenticated
   using (true);
+
 drop policy if exists "Users read permissions" on permissions;
 create policy "Users read permissions" on permissions
   for select to authenticated
   using (true);
+
 drop policy if exists "Users read what roles may do" on role_permissions;
 create policy "Users read what roles may do" on role_permissions
   for select to authenticated
   using (true);
+
 grant select, insert (user_id, role_code, expires_at), delete on user_roles to authenticated;
 
 drop policy if exists "Users read their own roles, staff all" on user_roles;
@@ -3251,6 +3304,7 @@ create policy "Staff take roles from others" on user_roles
   using (
     (select app_private.has_permission('roles.assign')) and user_id <> (select auth.uid())
   );
+
 -- Hashes of keys are for the service role: users name the columns that they read.
 grant select (id, organization_id, created_by, name, prefix, scopes, last_used_at, expires_at,
     revoked_at, created_at, updated_at),
@@ -3265,6 +3319,7 @@ create policy "Owners and admins rename and revoke API keys" on api_keys
   for update to authenticated
   using (organization_id in (select app_private.my_organization_ids('{owner,admin}')))
   with check (organization_id in (select app_private.my_organization_ids('{owner,admin}')));
+
 grant select on audit_log to authenticated;
 
 drop policy if exists "Staff read the audit log" on audit_log;
@@ -3289,6 +3344,7 @@ drop policy if exists "Users turn to support" on conversations;
 create policy "Users turn to support" on conversations
   for insert to authenticated
   with check (customer_id = (select auth.uid()) and kind = 'support');
+
 grant select, insert (conversation_id, sender_id, body), update (read_at) on messages
   to authenticated;
 
@@ -3311,6 +3367,7 @@ create policy "The other side marks messages as read" on messages
   for update to authenticated
   using (sender_side <> app_private.message_side(conversation_id))
   with check (sender_side <> app_private.message_side(conversation_id));
+
 grant select on email_notifications to authenticated;
 
 drop policy if exists "Users read what was sent to them" on email_notifications;
@@ -3323,12 +3380,14 @@ create policy "Users read what was sent to them" on email_notifications
 -- Analytics
 
 grant select on metrics, daily_metrics, forecasts to authenticated;
+
 grant select, insert (user_id, name, celebrity_id, properties) on analytics_events to authenticated;
 
 drop policy if exists "Users read what is measured" on metrics;
 create policy "Users read what is measured" on metrics
   for select to authenticated
   using (true);
+
 drop policy if exists "Users read the figures of whom they act for" on daily_metrics;
 create policy "Users read the figures of whom they act for" on daily_metrics
   for select to authenticated
@@ -3337,6 +3396,7 @@ create policy "Users read the figures of whom they act for" on daily_metrics
     or organization_id in (select app_private.my_organization_ids('{owner,admin}'))
     or (select app_private.has_permission('analytics.read'))
   );
+
 drop policy if exists "Users read forecasts for celebrities they act for" on forecasts;
 create policy "Users read forecasts for celebrities they act for" on forecasts
   for select to authenticated
@@ -3344,6 +3404,7 @@ create policy "Users read forecasts for celebrities they act for" on forecasts
     celebrity_id in (select app_private.my_celebrity_ids('finances'))
     or (select app_private.has_permission('analytics.read'))
   );
+
 drop policy if exists "Analysts read events" on analytics_events;
 create policy "Analysts read events" on analytics_events
   for select to authenticated
@@ -3366,12 +3427,14 @@ create policy "Staff change settings" on app_settings
   for update to authenticated
   using ((select app_private.has_permission('settings.manage')))
   with check ((select app_private.has_permission('settings.manage')));
+
 grant select on ledger_entries to authenticated;
 
 drop policy if exists "Finance reads the books" on ledger_entries;
 create policy "Finance reads the books" on ledger_entries
   for select to authenticated
   using ((select app_private.has_permission('finance.read')));
+
 grant select, update (label, is_default) on payout_accounts to authenticated;
 
 drop policy if exists "Users read their payout accounts" on payout_accounts;
@@ -3385,8 +3448,10 @@ create policy "Users name and choose their payout accounts" on payout_accounts
   for update to authenticated
   using (user_id = (select auth.uid()))
   with check (user_id = (select auth.uid()));
+
 grant select, insert (user_id, network, address, label), update (label), delete on crypto_wallets
   to authenticated;
+
 grant select on crypto_payments to authenticated;
 
 drop policy if exists "Users read their wallets" on crypto_wallets;
@@ -3408,11 +3473,14 @@ drop policy if exists "Users delete their wallets" on crypto_wallets;
 create policy "Users delete their wallets" on crypto_wallets
   for delete to authenticated
   using (user_id = (select auth.uid()));
+
 drop policy if exists "Who reads a payment reads its crypto side" on crypto_payments;
 create policy "Who reads a payment reads its crypto side" on crypto_payments
   for select to authenticated
   using (exists (select from payments where id = payment_id));
+
 grant select, update (sync_enabled), delete on calendar_connections to authenticated;
+
 grant select on calendar_events to authenticated;
 
 drop policy if exists "Users read their calendar connections" on calendar_connections;
@@ -3428,26 +3496,31 @@ drop policy if exists "Users delete their calendar connections" on calendar_conn
 create policy "Users delete their calendar connections" on calendar_connections
   for delete to authenticated
   using (user_id = (select auth.uid()));
+
 drop policy if exists "Users read appointments of their connections" on calendar_events;
 create policy "Users read appointments of their connections" on calendar_events
   for select to authenticated
   using (exists (select from calendar_connections where id = connection_id));
+
 grant select on fraud_rules, fraud_signals, fraud_cases to authenticated;
 
 drop policy if exists "Investigators read rules" on fraud_rules;
 create policy "Investigators read rules" on fraud_rules
   for select to authenticated
   using ((select app_private.has_permission('fraud.investigate')));
+
 drop policy if exists "Investigators read signals" on fraud_signals;
 create policy "Investigators read signals" on fraud_signals
   for select to authenticated
   using ((select app_private.has_permission('fraud.investigate')));
+
 drop policy if exists "Investigators read cases" on fraud_cases;
 create policy "Investigators read cases" on fraud_cases
   for select to authenticated
   using (
     (select app_private.has_permission('fraud.investigate')) and user_id <> (select auth.uid())
   );
+
 grant insert (code, description, condition, severity, weight, is_active), update (description,
   condition, severity, weight, is_active) on fraud_rules to authenticated;
 
@@ -3460,6 +3533,7 @@ create policy "Staff change fraud rules" on fraud_rules
   for update to authenticated
   using ((select app_private.has_permission('fraud.investigate')))
   with check ((select app_private.has_permission('fraud.investigate')));
+
 grant insert (user_id, assigned_to), update (status, assigned_to, conclusion, closed_at)
   on fraud_cases to authenticated;
 
@@ -3478,8 +3552,10 @@ create policy "Investigators work on cases on others" on fraud_cases
   with check (
     (select app_private.has_permission('fraud.investigate')) and user_id <> (select auth.uid())
   );
+
 grant select, insert (owner_id, bucket, path, name, media_type, size_bytes), delete on files
   to authenticated;
+
 grant select, insert (file_id, message_id, event_id, contract_id), delete on attachments
   to authenticated;
 
@@ -3510,6 +3586,7 @@ create policy "Who reads the message, event or contract reads its attachments" o
     or (event_id is not null and exists (select from events where events.id = event_id))
     or (contract_id is not null and exists (select from contracts where contracts.id = contract_id))
   );
+
 drop policy if exists "Users attach their files to their own messages and events" on attachments;
 create policy "Users attach their files to their own messages and events" on attachments
   for insert to authenticated
@@ -3527,8 +3604,10 @@ drop policy if exists "Users take their files from messages and events" on attac
 create policy "Users take their files from messages and events" on attachments
   for delete to authenticated
   using (app_private.owns_file(file_id) and contract_id is null);
+
 grant select, insert (organization_id, url, topics, is_active), update (url, topics, is_active),
   delete on webhook_endpoints to authenticated;
+
 grant select on webhook_deliveries to authenticated;
 
 drop policy if exists "Owners and admins read endpoints" on webhook_endpoints;
@@ -3548,6 +3627,7 @@ drop policy if exists "Owners and admins delete endpoints" on webhook_endpoints;
 create policy "Owners and admins delete endpoints" on webhook_endpoints
   for delete to authenticated
   using (organization_id in (select app_private.my_organization_ids('{owner,admin}')));
+
 drop policy if exists "Who reads an endpoint reads its deliveries" on webhook_deliveries;
 create policy "Who reads an endpoint reads its deliveries" on webhook_deliveries
   for select to authenticated
@@ -4164,8 +4244,8 @@ insert into currencies (code, name, minor_unit_digits, symbol) values
 on conflict do nothing;
 
 insert into countries (code, name)
-select left(btrim(entry), 2), substr(btrim(entry), 4)
-  from string_to_table(replace('
+select left(entry, 2), substr(entry, 4)
+  from regexp_split_to_table(btrim('
   AD Andorra; AE United Arab Emirates; AF Afghanistan; AG Antigua and Barbuda; AI Anguilla;
   AL Albania; AM Armenia; AO Angola; AQ Antarctica; AR Argentina; AS American Samoa; AT Austria;
   AU Australia; AW Aruba; AX Åland Islands; AZ Azerbaijan; BA Bosnia and Herzegovina;
@@ -4209,7 +4289,7 @@ select left(btrim(entry), 2), substr(btrim(entry), 4)
   VA Holy See; VC Saint Vincent and the Grenadines; VE Venezuela; VG British Virgin Islands;
   VI United States Virgin Islands; VN Viet Nam; VU Vanuatu; WF Wallis and Futuna; WS Samoa;
   YE Yemen; YT Mayotte; ZA South Africa; ZM Zambia; ZW Zimbabwe
-', E'\n  ', ' '), ';') as entries (entry)
+', E'\n '), ';\s+') as entries (entry)
 on conflict do nothing;
 
 insert into categories (slug, name, position) values
@@ -4380,6 +4460,7 @@ drop function if exists
   app_private.check_booking_change(),
   app_private.keep_time_free(),
   app_private.limit_commissions(),
+  app_private.keep_self(),
   app_private.keep_verified_name(),
   app_private.end_verification(),
   app_private.keep_an_owner(),
@@ -4407,6 +4488,15 @@ drop function if exists
   app_private.is_locked_out(),
   app_private.platform_tables();
 
+do $$
+begin
+  if to_regprocedure('app_private.made_btree_gist()') is not null then
+    drop function app_private.made_btree_gist();
+    drop extension btree_gist;
+  end if;
+end
+$$;
+
 drop schema if exists app_private;
 
 drop type if exists
@@ -4420,16 +4510,3 @@ drop type if exists
 drop domain if exists
   sha256_digest, slug, https_url, phone_number, email_address, percentage, time_zone_name,
   language_tag, country_code, currency_code, minor_units;
-
-do $$
-begin
-  if exists (
-    select
-      from pg_extension
-     where extname = 'btree_gist'
-       and obj_description(oid, 'pg_extension') = 'created by 000_MASTER_CONSOLIDATED')
-  then
-    drop extension btree_gist;
-  end if;
-end
-$$;

@@ -178,7 +178,8 @@ export function explainCallError(error: unknown, target: Target): unknown {
   }
   if ((code === "3F000" || code === "42883" || code === "42P01") && /supamigrate/.test(message)) {
     return new ConfigurationError(`The project's tracking schema is not complete: ${message}`, {
-      hint: HOW_TO_INSTALL,
+      hint: "deno task migrate:install puts it back. If its tables are gone, so is the history: " +
+        "record what is applied with deno task migrate:baseline NAME before you migrate.",
       cause,
     });
   }

@@ -226,7 +226,11 @@ export const CLEAR_SQL = `
       insert into supamigrate.migration_lock (id) values (1);
     end if;
   end $$;
-  reset session_replication_role;
+  do $$ begin
+    if current_setting('session_replication_role') <> 'origin' then
+      reset session_replication_role;
+    end if;
+  end $$;
   reset lock_timeout;
 `;
 

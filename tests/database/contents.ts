@@ -141,6 +141,40 @@ testOnEveryDatabase(
 );
 
 testOnEveryDatabase(
+  "constraints that a migration itself defers are checked too",
+  async (project) => {
+    const result = await project.migrator({
+      "1_tables.sql": `
+      create table parent (id int primary key);
+      create table child (parent int constraint child_parent references parent deferrable);
+    `,
+      "2_good.sql": `
+      set constraints all deferred;
+      insert into child values (1);
+      insert into parent values (1);
+    `,
+      "3_orphan.sql": "set constraints child_parent deferred; insert into child values (2);",
+    }).migrate();
+    assert.deepEqual(result.results.map(({ success }) => success), [true, true, false]);
+    assert.deepEqual(result.results[2]?.error?.code, "23503");
+  },
+);
+
+for (const reset of ["reset all", "reset search_path", "set search_path to default"]) {
+  testOnEveryDatabase(`"${reset}" leads back to the search_path of postgres`, async (project) => {
+    const { success, results } = await project.migrator({
+      "1_a.sql": `
+        set search_path = '';
+        ${reset};
+        create table ids as select uuid_generate_v4() as id;
+      `,
+    }).migrate();
+    assert.equal(success, true, JSON.stringify(results));
+    assert.equal((await project.sql("select from public.ids")).length, 1);
+  });
+}
+
+testOnEveryDatabase(
   "a new enum value cannot be used in its migration, and that is said",
   async (project) => {
     const result = await project.migrator({

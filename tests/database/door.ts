@@ -279,6 +279,12 @@ testOnEveryDatabase("names and holders are values and never become SQL", async (
   assert.deepEqual(await project.sql("select * from witness"), []);
 });
 
+testOnServers("a secret key, which is no JWT, opens the door too", async (project) => {
+  const migrator = project.migrator(migrations, { serviceKey: project.secretKey });
+  assert.equal((await migrator.migrate()).success, true);
+  assert.ok(!JSON.stringify(await project.records()).includes(project.secretKey));
+});
+
 testOnEveryDatabase("no row ever holds the key", async (project) => {
   const migrator = project.migrator({ ...migrations, "2_b.sql": "select 1/0;" });
   await migrator.migrate();

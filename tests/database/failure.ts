@@ -46,6 +46,7 @@ testOnEveryDatabase("a failure names PostgreSQL's hint", async (project) => {
   );
   assert.match(error.message, /function lenght\(unknown\) does not exist/);
   assert.match(error.hint ?? error.detail ?? "", /No function matches|There is no function/);
+  assert.equal(error.context, undefined);
 });
 
 testOnEveryDatabase("a failure inside a DO block or function says where in it", async (project) => {

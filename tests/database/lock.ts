@@ -102,7 +102,7 @@ testOnServers(
       "2_b.sql": "create table b ();",
       "3_c.sql": "create table c ();",
     };
-    using hold = holdStep(project, "apply", { skip: 1 });
+    using hold = holdStep(project, "apply", 1);
     const first = project.migrator(migrations, { lockTimeoutMs: 1, holder: "slow" }).migrate();
     await hold.reached();
 
@@ -140,7 +140,7 @@ testOnServers(
 testOnServers(
   "after unlock() the run that had the lock stops at its next step",
   async (project) => {
-    using hold = holdStep(project, "apply", { skip: 1 });
+    using hold = holdStep(project, "apply", 1);
     const first = project.migrator(gated, { holder: "dead" }).migrate();
     await hold.reached();
 

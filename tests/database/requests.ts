@@ -9,53 +9,46 @@ export async function readStep(request: Request): Promise<string> {
   return name === "perform" ? params.action : name;
 }
 
-/** A request that was held back. */
-export interface HeldRequest {
-  /** Delivers it to PostgREST now, once more each time, and resolves to what came back. */
-  deliver(): Promise<Response>;
-}
-
 /** What becomes of the first request of a step. */
 export type Fault = (request: Request, forward: Forward) => Promise<Response>;
 
-/** Gives the first request of each step named to a fault. Returns the steps as they came. */
+/** Gives the first request of each of some steps to a fault. */
 export function injectFault(
   project: ServerProject,
   steps: readonly string[],
   fault: Fault,
-): { readonly seen: string[] } & Disposable {
+): Disposable {
   const left = new Set(steps);
-  const seen: string[] = [];
-  const interception = project.gateway.intercept(async (request, forward) => {
-    const step = await readStep(request);
-    seen.push(step);
-    return left.delete(step) ? await fault(request, forward) : await forward(request);
+  return project.gateway.intercept(async (request, forward) => {
+    return left.delete(await readStep(request))
+      ? await fault(request, forward)
+      : await forward(request);
   });
-  return { seen, [Symbol.dispose]: () => interception[Symbol.dispose]() };
+}
+
+/** A request that is on its way until a test lets it go. */
+export interface HeldRequest extends Disposable {
+  /** Resolves when the client has sent it. */
+  reached(): Promise<void>;
+  /** Delivers it. */
+  letGo(): void;
 }
 
 /** Holds the first request of a step that comes after `skip` others of it. */
-export function holdStep(
-  project: ServerProject,
-  step: string,
-  { skip = 0, then }: { skip?: number; then?: Fault } = {},
-): { reached(): Promise<void>; letGo(): void; deliver(): Promise<Response> } & Disposable {
-  let count = 0;
-  let deliver: (() => Promise<Response>) | undefined;
+export function holdStep(project: ServerProject, step: string, skip = 0): HeldRequest {
+  let left = skip;
+  let held = false;
   const { promise: released, resolve: letGo } = Promise.withResolvers<void>();
   const interception = project.gateway.intercept(async (request, forward) => {
-    if (deliver !== undefined || await readStep(request) !== step || count++ < skip) {
-      return await forward(request);
+    if (!held && await readStep(request) === step && left-- === 0) {
+      held = true;
+      await released;
     }
-    const copy = request.clone();
-    deliver = () => forward(copy.clone() as Request);
-    await released;
-    return await (then ?? ((request, forward) => forward(request)))(request, forward);
+    return await forward(request);
   });
   return {
-    reached: () => until(`the step ${step}`, () => deliver !== undefined),
+    reached: () => until(`the step ${step}`, () => held),
     letGo,
-    deliver: () => deliver!(),
     [Symbol.dispose]: () => interception[Symbol.dispose](),
   };
 }

@@ -3,6 +3,7 @@
 import "./clean_connection.ts";
 import "./contents.ts";
 import "./door.ts";
+import "./exec_sql.ts";
 import "./failure.ts";
 import "./faults.ts";
 import "./foreign_exec_sql.ts";

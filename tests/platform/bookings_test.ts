@@ -253,3 +253,15 @@ testOnServers(
     assert.deepEqual(ok(await api.from("bookings").select("*")).data, []);
   },
 );
+
+testOnServers("accounts go with their users, unless business hangs on them", async (platform) => {
+  const celebrity = await addCelebrity(platform);
+  const [customer, invited] = [await platform.addUser(), await platform.addUser()];
+  await addRepresentative(platform.sql, celebrity.id, invited, "assistant");
+  const remove = (who: User) => platform.sql("delete from auth.users where id = $1", [who.id]);
+  await book(platform, celebrity, customer);
+  await assert.rejects(remove(customer), { code: "23503" });
+  await assert.rejects(remove(celebrity.star), { code: "23503" });
+  await remove(invited);
+  await remove((await addCelebrity(platform)).star);
+});

@@ -84,6 +84,17 @@ rule(
 );
 
 rule(
+  "no role has two permissive policies for one command, which would both be asked",
+  [],
+  `select tablename || ' ' || role || ' ' || command
+     from pg_policies, unnest(roles) as role,
+          unnest(case cmd when 'ALL' then array['SELECT', 'INSERT', 'UPDATE', 'DELETE']
+                          else array[cmd] end) as command
+    where schemaname = 'public' and permissive = 'PERMISSIVE'
+    group by tablename, role, command having count(*) > 1`,
+);
+
+rule(
   "every foreign key has an index that begins with its columns",
   [],
   `select conrelid::regclass || ' ' || conname
@@ -152,6 +163,7 @@ rule(
   [
     "booking_side",
     "exec_sql",
+    "made_btree_gist",
     "platform_tables",
     "require",
     "setting",
@@ -235,4 +247,19 @@ rule(
    select typname::text from pg_type
     where typnamespace = 'public'::regnamespace and typtype = 'd'
       and typname not in ('https_url', 'sha256_digest') and obj_description(oid, 'pg_type') is null`,
+);
+
+rule(
+  "essential data is whole: countries, currencies, and an administrator who may do everything",
+  ["249 countries", "38 currencies"],
+  `select count(*) || ' countries' from public.countries where name ~ '^\\S.*\\S$'
+   union all
+   select count(*) || ' currencies' from public.currencies
+   union all
+   select code || ' is not the administrator''s' from public.permissions
+    where code not in (
+      select permission_code from public.role_permissions where role_code = 'administrator')
+   union all
+   select code || ' is nobody''s' from public.roles
+    where code not in (select role_code from public.role_permissions)`,
 );

@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { createClient, type SupabaseClient } from "@supabase/supabase-js";
 import { INSTALL_SQL } from "../../lib/database/bootstrap.ts";
 import { openForMigrations } from "../../lib/embedded/migrations.ts";
@@ -23,7 +24,7 @@ export interface AnyProject {
   readonly sql: Sql;
   /** How many requests there were so far. */
   readonly requests: number;
-  /** Makes a migrator for it. It is closed with the test. */
+  /** Makes a migrator for it, that needs no closing. */
   migrator(migrations: MigrationSource, options?: Partial<MigratorOptions>): Migrator;
   /** Makes a Supabase client of one's own. */
   client(key: string): SupabaseClient;
@@ -48,10 +49,7 @@ export interface ServerProject extends AnyProject, Project {
 export interface ProjectKind extends ProjectOptions {
   /** Whether supamigrate is in it from the beginning. Default: true. */
   readonly installed?: boolean;
-  /**
-   * Whether each test gets one of its own. Otherwise all tests that name this kind take turns with
-   * one, that is cleared after each; they leave nothing in flight. Default: false.
-   */
+  /** Whether each test gets one of its own. Otherwise all of this kind take turns with one. */
   readonly own?: boolean;
 }
 
@@ -63,22 +61,13 @@ export const bareProject: ProjectKind = { installed: false };
 
 const ordinaryProject: ProjectKind = {};
 
-interface ServerTest {
-  readonly name: string;
-  readonly body: (project: ServerProject) => Promise<void>;
-  readonly kind: ProjectKind;
-}
+type Body<Given> = (project: Given) => Promise<void>;
 
-interface AnyTest {
-  readonly name: string;
-  readonly body: (project: AnyProject) => Promise<void>;
-}
-
-const serverTests: ServerTest[] = [];
-const embeddedTests: AnyTest[] = [];
+const serverTests: { name: string; body: Body<ServerProject>; kind: ProjectKind }[] = [];
+const embeddedTests: { name: string; body: Body<AnyProject> }[] = [];
 
 /** A test for the embedded database and for real servers. */
-export function testOnEveryDatabase(name: string, body: AnyTest["body"]): void {
+export function testOnEveryDatabase(name: string, body: Body<AnyProject>): void {
   embeddedTests.push({ name, body });
   testOnServers(name, body);
 }
@@ -86,7 +75,7 @@ export function testOnEveryDatabase(name: string, body: AnyTest["body"]): void {
 /** A test for real servers: for what needs several connections or PostgREST. */
 export function testOnServers(
   name: string,
-  body: ServerTest["body"],
+  body: Body<ServerProject>,
   kind: ProjectKind = ordinaryProject,
 ): void {
   serverTests.push({ name, body, kind });
@@ -143,17 +132,15 @@ export async function withProjects<Case>(
   cases: readonly Case[],
   body: (one: Case, project: ServerProject) => Promise<void>,
 ): Promise<void> {
-  const { stack } = like;
   const outcomes = await Promise.allSettled(cases.map(async (one) => {
-    await using project = await openProject(stack, ordinaryProject);
-    await body(one, describeServer(stack, project));
+    await using project = await openProject(like.stack, ordinaryProject);
+    await body(one, describeServer(like.stack, project));
   }));
   const failures = outcomes.flatMap((outcome, index) =>
     outcome.status === "rejected"
       ? [new Error(`Failed with ${JSON.stringify(cases[index])}`, { cause: outcome.reason })]
       : []
   );
-  if (failures.length === 1) throw failures[0];
   if (failures.length > 0) throw new AggregateError(failures, failures.join(", "));
 }
 
@@ -162,6 +149,8 @@ interface SharedProject<Shared extends AnyProject> {
   readonly project: Shared;
   readonly pristine: string;
   readonly restore: () => Promise<unknown>;
+  /** Whether what a failed test left on a connection is of no matter to others. */
+  readonly sturdy: boolean;
   fingerprint: string;
   usable: boolean;
 }
@@ -181,16 +170,18 @@ async function openShared(
   return await share(project, async () => {
     if (kind.installed ?? true) await owner.sql(`begin;\n${INSTALL_SQL}\ncommit;`);
     await project.reloadSchema();
-  });
+  }, kind);
 }
 
 async function share<Shared extends AnyProject>(
   project: Shared,
   restore: () => Promise<unknown>,
+  { dbPool }: ProjectKind = {},
 ): Promise<SharedProject<Shared>> {
   return {
     project,
     restore,
+    sturdy: dbPool !== 1,
     pristine: await describeAll(project.sql),
     fingerprint: await readFingerprint(project.sql),
     usable: true,
@@ -199,26 +190,30 @@ async function share<Shared extends AnyProject>(
 
 async function takeTurn<Shared extends AnyProject>(
   shared: SharedProject<Shared>,
-  body: (project: Shared) => Promise<void>,
+  body: Body<Shared>,
 ): Promise<void> {
-  // After a failure, or where it cannot be cleared, the tests that follow make their own.
-  shared.usable = false;
-  await body(shared.project);
-  shared.usable = await clear(shared).catch(() => false);
+  shared.usable = false; // where clearing it fails, the tests that follow make their own
+  try {
+    await body(shared.project);
+  } catch (error) {
+    shared.usable = await clear(shared).then(() => shared.sturdy, () => false);
+    throw error;
+  }
+  await clear(shared);
+  shared.usable = true;
 }
 
-async function clear(shared: SharedProject<AnyProject>): Promise<boolean> {
+async function clear(shared: SharedProject<AnyProject>): Promise<void> {
   const { sql } = shared.project;
   await sql(CLEAR_SQL);
-  if (await readFingerprint(sql) === shared.fingerprint) return true;
+  if (await readFingerprint(sql) === shared.fingerprint) return;
   if (await describeAll(sql) !== shared.pristine) {
     // The test changed supamigrate itself.
     await sql(REMOVE_SQL);
     await shared.restore();
-    if (await describeAll(sql) !== shared.pristine) return false;
+    assert.equal(await describeAll(sql), shared.pristine, "what the test left behind");
   }
   shared.fingerprint = await readFingerprint(sql);
-  return true;
 }
 
 async function describeAll(sql: Sql): Promise<string> {
