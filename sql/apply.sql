@@ -1,16 +1,19 @@
 -- Applying and reverting. Called by supamigrate.perform alone, which holds the lock row.
 
--- What a migration may expect of its session, whatever ran before it on this connection:
--- default settings, and nothing left of others.
--- lock_timeout is what the API's own role has, so that a migration that cannot get its table
--- fails and is undone instead of queueing the whole application behind it; a migration can
--- set its own.
-create or replace function supamigrate.prepare_session() returns void
+-- The search_path that the role postgres has on Supabase.
+create or replace function supamigrate.default_search_path() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+return '"$user", public, extensions';
+
+-- What a migration may expect of its session, beyond PostgreSQL's defaults. lock_timeout is what
+-- the API's own role has, so that a migration that cannot get its table fails and is undone
+-- instead of queueing the whole application behind it; a migration can set its own.
+create or replace function supamigrate.set_defaults() returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $function$
 begin
-  perform supamigrate.leave_clean();
   set local lock_timeout = '8s';
   begin
     -- safeupdate refuses UPDATE and DELETE without WHERE, which migrations may well contain.
@@ -61,8 +64,7 @@ $function$;
 -- migration: name, checksum, batch, rollback_sql, statements as [[line, sql], …], and undo
 -- (likewise) where the version before is to be undone first. purpose: apply or revert.
 --
--- The search_path is the one that the role postgres has on Supabase; what a migration makes of
--- it ends with the function.
+-- What a migration makes of the search_path ends with the function, whose clause sees to that.
 create or replace function supamigrate.run_migration(
   call jsonb, migration jsonb, purpose text, label text
 ) returns jsonb
@@ -93,11 +95,20 @@ begin
         perform pg_catalog.set_config('application_name',
           pg_catalog.left('supamigrate ' || label || ' line ' || line, 63), true);
         execute statement;
+        -- These go back to the defaults of the API's session, where a migration means its own.
+        if statement ~* '^(reset\s+(all|search_path)|set\s+((session|local)\s+)?search_path\s*(=|to)\s*default)\M' then
+          perform pg_catalog.set_config('search_path', supamigrate.default_search_path(), true);
+          perform supamigrate.set_defaults();
+        end if;
       end loop;
     end loop;
 
     set local search_path = pg_catalog, pg_temp;
     part := 'end';
+    if to_regclass('supamigrate.migration_history') is null then
+      raise exception 'The migration drops the schema supamigrate, in which it is recorded'
+        using errcode = 'SM002', hint = 'Leave that schema out of what the migration drops.';
+    end if;
     perform supamigrate.check_deferred_constraints();
     closed_door := supamigrate.guard_door();
     duration := extract(epoch from clock_timestamp() - started) * 1000;
@@ -123,7 +134,9 @@ begin
     -- Where the error came from inside a function or DO block; the frames from the statement
     -- itself outwards are ours.
     'context', case when part <> 'end' then
-      nullif(rtrim(split_part(context, format('SQL statement "%s"', statement), 1), E'\n'), '') end,
+      nullif(rtrim(split_part(
+        split_part(context, format('SQL statement "%s"', statement), 1),
+        'PL/pgSQL function supamigrate.', 1), E'\n'), '') end,
     'schema', nullif(schema_of, ''), 'table', nullif(table_of, ''),
     'column', nullif(column_of, ''), 'constraint', nullif(constraint_of, ''),
     'part', part,
@@ -221,7 +234,8 @@ begin
         from jsonb_array_elements(call->'migrations') with ordinality as list (item, position)
        order by position
     loop
-      perform supamigrate.prepare_session();
+      perform supamigrate.leave_clean();
+      perform supamigrate.set_defaults();
       result := supamigrate.run_migration(call, migration, 'apply', migration->>'name');
       results := results || result;
       failed := not (result->>'success')::boolean;
@@ -251,7 +265,8 @@ declare
   migration jsonb := call->'migration';
   result jsonb;
 begin
-  perform supamigrate.prepare_session();
+  perform supamigrate.leave_clean();
+  perform supamigrate.set_defaults();
   result := supamigrate.run_migration(call, migration, 'revert', 'rollback ' || (migration->>'name'));
   if not (result->>'success')::boolean then
     perform supamigrate.write_log(call, 'rollback', 'failed', migration->>'name',

@@ -18,9 +18,20 @@ as $function$
    order by 1, 2
 $function$;
 
+-- What the door is made of: null where it is not there.
+create or replace function supamigrate.digest_door() returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+  select md5(concat_ws('|', prosrc, prosecdef, proconfig, provolatile, proowner))
+    from pg_proc
+   where oid = to_regprocedure('public.exec_sql(text, jsonb)')
+$function$;
+
 -- A migration may open the door without meaning to ("grant execute on all functions in
 -- schema public", as dumps do). The own door is closed again in the same transaction; a
--- second exec_sql that the migration leaves open, or the loss of the door, undoes it.
+-- second exec_sql that the migration leaves open, or a door that is gone or another one, undoes
+-- it.
 create or replace function supamigrate.guard_door() returns boolean
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -29,9 +40,13 @@ declare
   opened text;
   closed_again boolean := false;
 begin
-  if to_regprocedure('public.exec_sql(text, jsonb)') is null then
+  if supamigrate.digest_door() is null then
     raise exception 'The migration removes public.exec_sql(text, jsonb), through which migrations run'
       using errcode = 'SM002', hint = 'Leave that function out of what the migration drops.';
+  end if;
+  if supamigrate.digest_door() <> (select door from supamigrate.installation where id = 1) then
+    raise exception 'The migration changes public.exec_sql(text, jsonb), through which migrations run'
+      using errcode = 'SM002', hint = 'Leave that function out of the migration: install manages it.';
   end if;
   if exists (select from supamigrate.open_doors()) then
     revoke all on function public.exec_sql(text, jsonb) from public, anon, authenticated;

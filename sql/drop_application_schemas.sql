@@ -50,7 +50,8 @@ declare
   target record;
   dropped text[] := '{}';
 begin
-  perform supamigrate.prepare_session();
+  perform supamigrate.leave_clean();
+  perform supamigrate.set_defaults();
 
   -- Policies on the platform's tables are the application's; they would stand in the way of
   -- the migrations that create them.

@@ -113,7 +113,7 @@ begin
 
   -- A row that stays taken belongs to a migration in flight: the lock is held, expired or not.
   -- Another acquisition, such as an earlier copy of this call, is over in a moment.
-  held := supamigrate.take_lock_row('1s');
+  held := supamigrate.take_lock_row('300ms');
   if held.id is null then
     select * into held from supamigrate.migration_lock where id = 1;
     return jsonb_build_object(

@@ -106,10 +106,13 @@ create or replace trigger migration_log_is_append_only
 create table if not exists supamigrate.installation (
   id             integer primary key default 1 constraint single_installation check (id = 1),
   schema_version integer not null,
+  door           text,
   installed_at   timestamp with time zone not null default now()
 );
 comment on table supamigrate.installation is
   'The version of this schema';
+comment on column supamigrate.installation.door is
+  'A digest of public.exec_sql as it was installed';
 
 do $block$
 begin

@@ -1,7 +1,10 @@
 -- Reading. Everything that a plan is made of, in one call and from one snapshot (STABLE: the
 -- snapshot of the calling statement), so that the lock's generation and sequence vouch for the
 -- history beside them.
-create or replace function supamigrate.state() returns jsonb
+--
+-- call: files, the checksums of the files that say how they are undone. The stored rollback SQL of
+-- all other applied migrations comes along, and none where files is left out.
+create or replace function supamigrate.state(call jsonb) returns jsonb
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $function$
@@ -15,6 +18,12 @@ as $function$
     'lock', (
       select supamigrate.describe_lock(held) from supamigrate.migration_lock held where id = 1),
     'activity', supamigrate.describe_activity(),
+    'rollbacks', (
+      select coalesce(jsonb_object_agg(migration_name, rollback_sql), '{}')
+        from supamigrate.migration_history
+       where call ? 'files'
+         and rollback_sql is not null
+         and applied_checksum is distinct from call->'files'->>migration_name),
     'history', (
       select coalesce(jsonb_agg(jsonb_build_object(
                'name', migration_name,
@@ -28,17 +37,6 @@ as $function$
                  encode(sha256(convert_to(rollback_sql, 'UTF8')), 'hex'),
                'error', error)), '[]')
         from supamigrate.migration_history))
-$function$;
-
--- The stored rollback SQL of the named migrations: {name: text}.
-create or replace function supamigrate.stored_rollbacks(names jsonb) returns jsonb
-language sql stable
-set search_path = pg_catalog, pg_temp
-as $function$
-  select coalesce(jsonb_object_agg(migration_name, rollback_sql), '{}')
-    from supamigrate.migration_history
-   where migration_name in (select jsonb_array_elements_text(names))
-     and rollback_sql is not null
 $function$;
 
 -- The audit log, newest first.

@@ -13,12 +13,11 @@ export type RpcClient = Pick<SupabaseClient, "rpc">;
 
 /** Every statement that the tool sends. Values go into `$1`. */
 export const STATEMENTS = {
-  state: "select supamigrate.state() as result",
+  state: "select supamigrate.state($1) as result",
   acquire: "select supamigrate.acquire($1) as result",
   perform: "select supamigrate.perform($1) as result",
   settle: "select supamigrate.settle($1) as result",
   unlock: "select supamigrate.unlock($1) as result",
-  storedRollbacks: "select supamigrate.stored_rollbacks($1->'names') as result",
   readLog: "select supamigrate.read_log(($1->>'most')::integer) as result",
 } as const;
 

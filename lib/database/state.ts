@@ -47,7 +47,12 @@ export interface DatabaseState {
   readonly activity: Activity | null;
   /** The history, in no order. */
   readonly history: readonly HistoryEntry[];
+  /** Stored rollback SQL by name: of the migrations that the files do not undo. */
+  readonly storedRollbacks: Readonly<Record<string, string>>;
 }
+
+/** Checksums of migrations by name: of those whose file says how they are undone. */
+export type UndoneByFile = Readonly<Record<string, string>>;
 
 const HOW_TO_INSTALL = `Install it in one of three ways:
   deno task migrate:install --print                  prints SQL to paste into the SQL editor
@@ -62,13 +67,19 @@ type Json = any;
  *
  * @param database The project's `exec_sql`.
  * @param target The project, for messages.
+ * @param undoneByFile Where stored rollback SQL is wanted: what it is not wanted for.
  * @returns The state.
  * @throws {ConfigurationError} `exec_sql` is missing, not ours, or open to others, or the
  * project is newer than this tool or a read replica.
  * @throws {UnreachableError} There is no answer.
  */
-export async function readState(database: ExecSql, target: Target): Promise<DatabaseState> {
-  const state: Json = await callReading(database, target, STATEMENTS.state);
+export async function readState(
+  database: ExecSql,
+  target: Target,
+  undoneByFile?: UndoneByFile,
+): Promise<DatabaseState> {
+  const files = undoneByFile === undefined ? {} : { files: undoneByFile };
+  const state: Json = await callReading(database, target, STATEMENTS.state, files);
   if (state.in_recovery) {
     throw new ConfigurationError(`${target.url} leads to a read replica`, {
       hint: "Use the URL of the primary database.",
@@ -83,7 +94,7 @@ export async function readState(database: ExecSql, target: Target): Promise<Data
   }
   if (state.schema_version < SCHEMA_VERSION) {
     await upgrade(database, target);
-    return readState(database, target);
+    return readState(database, target, undoneByFile);
   }
   refuseOpenDoors(state.open_doors);
   return {
@@ -91,6 +102,7 @@ export async function readState(database: ExecSql, target: Target): Promise<Data
     lock: toLockState(state.lock),
     activity: toActivity(state.activity),
     history: state.history.map(toHistoryEntry),
+    storedRollbacks: state.rollbacks,
   };
 }
 

@@ -1,8 +1,6 @@
 /** Sends migrations: what `migrate` and `fresh` have in common. @module */
 
-import { STATEMENTS } from "../database/client.ts";
 import type { LockSession } from "../database/session.ts";
-import { callReading } from "../database/state.ts";
 import { ConfigurationError, SupamigrateError } from "../errors.ts";
 import type {
   Migration,
@@ -49,32 +47,23 @@ export interface MigrationResult {
  * Splits and checks everything that might be sent: the forward parts, the rollback parts (so
  * that a mistake in one shows now and not when it is needed), and what undoes old versions.
  *
- * @param context What the operation works with.
  * @param pending What is to be applied.
- * @param redo Whether old versions are undone first.
+ * @param storedRollbacks What undoes old versions, where they are to be undone first.
  * @returns The migrations with their statements.
+ * @throws {ConfigurationError} A file cannot be sent, or an old version cannot be undone.
  */
 export async function prepare(
-  context: OperationContext,
   pending: readonly PendingMigration[],
-  redo: boolean,
+  storedRollbacks: Readonly<Record<string, string>> | null,
 ): Promise<PlannedMigration[]> {
-  const changed = redo ? pending.filter(({ applied }) => applied !== null) : [];
-  const stored = changed.length === 0 ? {} : await callReading(
-    await context.connect(),
-    context.target,
-    STATEMENTS.storedRollbacks,
-    { names: changed.map(({ migration }) => migration.name) },
-  ) as Record<string, string>;
-
   const planned: PlannedMigration[] = [];
   for (const { migration, reason, applied } of pending) {
     const { name, forward, rollback } = migration;
     const { statements, notices } = await splitStatements(forward, name);
     if (rollback !== null) await splitStatements(rollback, rollback.file);
     let undo: readonly Statement[] | null = null;
-    if (redo && applied !== null) {
-      const sql = stored[name];
+    if (storedRollbacks !== null && applied !== null) {
+      const sql = storedRollbacks[name];
       if (sql === undefined) {
         throw new ConfigurationError(
           `Cannot undo the applied version of ${name}: it has no rollback SQL`,

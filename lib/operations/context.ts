@@ -2,7 +2,13 @@
 
 import type { ExecSql } from "../database/client.ts";
 import { acquireLock, type LockSession, type Patience, type Tenure } from "../database/session.ts";
-import { type Activity, type DatabaseState, lockHeld, readState } from "../database/state.ts";
+import {
+  type Activity,
+  type DatabaseState,
+  lockHeld,
+  readState,
+  type UndoneByFile,
+} from "../database/state.ts";
 import type { Target } from "../database/target.ts";
 import {
   ConfigurationError,
@@ -67,6 +73,8 @@ export interface OperationContext {
 export interface LockedWork<Plan, Result> {
   /** How long to wait for another run, in milliseconds. */
   readonly waitMs?: number;
+  /** Where the plan needs stored rollback SQL: what it does not need it for. */
+  readonly undoneByFile?: UndoneByFile;
   /** Makes the plan; called again where something changed before the lock was taken. */
   readonly plan: (state: DatabaseState) => Promise<Plan> | Plan;
   /** The result where there is nothing to do, so that no lock is taken. */
@@ -108,7 +116,7 @@ export async function withLock<Plan, Result>(
 
   for (let attempt = 1;; attempt++) {
     throwIfInterrupted(context.signal);
-    const state = await readState(database, target);
+    const state = await readState(database, target, work.undoneByFile);
     const plan = await work.plan(state);
     const done = work.unlessNeeded?.(plan);
     if (done !== undefined) return done;

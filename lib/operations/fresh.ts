@@ -6,6 +6,7 @@ import { type OperationContext, withLock } from "./context.ts";
 import { applyAll, type PlannedMigration, prepare } from "./apply.ts";
 import type { MigrateResult } from "./migrate.ts";
 import {
+  findUndoneByFile,
   type PlannedRollback,
   prepareRollbacks,
   revertAll,
@@ -62,15 +63,16 @@ export async function fresh(
   const { confirm } = options;
   return await withLock<FreshPlan, FreshResult>(context, {
     ...(options.waitMs === undefined ? {} : { waitMs: options.waitMs }),
-    plan: async ({ history }) => {
+    undoneByFile: findUndoneByFile(migrations),
+    plan: async ({ history, storedRollbacks }) => {
       const undo = options.dropSchema ? [] : await prepareRollbacks(
-        context,
         planRollback(history, { kind: "to", target: "0" }).entries,
         migrations,
+        storedRollbacks,
       )
         .catch(suggestDropSchema);
       const { pending } = planMigrations(migrations, history.map(asRolledBack));
-      return { undo, pending, planned: await prepare(context, pending, false) };
+      return { undo, pending, planned: await prepare(pending, null) };
     },
     confirm: confirm && (({ undo }) => confirm(undo)),
     run: async (session, { undo, pending, planned }) => {

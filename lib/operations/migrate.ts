@@ -67,18 +67,22 @@ export async function migrate(
   options: MigrateOptions = {},
 ): Promise<MigrateResult> {
   const { confirmUndo } = options;
+  const redo = options.onChange === "redo";
   const { migrations } = await context.load();
   const names = migrations.map(({ name }) => name);
   const to = options.to === undefined ? undefined : findMigration(options.to, names);
 
   return await withLock<ReadyPlan, MigrateResult>(context, {
     ...(options.waitMs === undefined ? {} : { waitMs: options.waitMs }),
-    plan: async ({ history }) => {
+    ...(redo
+      ? { undoneByFile: Object.fromEntries(migrations.map((m) => [m.name, m.checksum])) }
+      : {}),
+    plan: async ({ history, storedRollbacks }) => {
       const plan = planMigrations(migrations, history, to);
       refuseChanges(plan, options.onChange);
       return {
         plan,
-        planned: await prepare(context, plan.pending, options.onChange === "redo"),
+        planned: await prepare(plan.pending, redo ? storedRollbacks : null),
         warnings: findOrderWarnings(names),
       };
     },

@@ -1,8 +1,7 @@
 /** Undoes applied migrations. @module */
 
-import { STATEMENTS } from "../database/client.ts";
 import type { LockSession } from "../database/session.ts";
-import { callReading } from "../database/state.ts";
+import type { UndoneByFile } from "../database/state.ts";
 import { ConfigurationError, SupamigrateError } from "../errors.ts";
 import {
   type HistoryEntry,
@@ -106,9 +105,10 @@ export async function rollback(
     context,
     {
       ...(options.waitMs === undefined ? {} : { waitMs: options.waitMs }),
-      plan: async ({ history }) => {
+      undoneByFile: findUndoneByFile(migrations),
+      plan: async ({ history, storedRollbacks }) => {
         const { to, entries } = planRollback(history, target);
-        return { to, planned: await prepareRollbacks(context, entries, migrations) };
+        return { to, planned: await prepareRollbacks(entries, migrations, storedRollbacks) };
       },
       unlessNeeded: ({ to, planned }) =>
         options.dryRun || planned.length === 0
@@ -154,33 +154,49 @@ function toTarget({ target, steps }: RollbackOptions): RollbackTarget {
   return { kind: "steps", steps };
 }
 
+/** A migration that does nothing is undone by nothing. */
+function saysHowToUndo({ rollback, forward }: Migration): boolean {
+  return rollback !== null || !holdsStatements(forward.sql);
+}
+
+/**
+ * Which migrations need no stored rollback SQL, as long as the file is what was applied.
+ *
+ * @param migrations The files.
+ * @returns Their checksums by name.
+ */
+export function findUndoneByFile(migrations: readonly Migration[]): UndoneByFile {
+  return Object.fromEntries(
+    migrations.filter(saysHowToUndo).map(({ name, checksum }) => [name, checksum]),
+  );
+}
+
 /**
  * Finds what undoes each migration: the file's rollback part where the file says what was
  * applied, the stored one otherwise.
  *
- * @param context What the operation works with.
  * @param entries The history rows to undo, last first.
  * @param migrations The files.
+ * @param storedRollbacks The stored rollback SQL by name.
  * @returns The migrations with the statements that undo them.
  * @throws {ConfigurationError} Some have none; all of them are named.
  */
 export async function prepareRollbacks(
-  context: OperationContext,
   entries: readonly HistoryEntry[],
   migrations: readonly Migration[],
+  storedRollbacks: Readonly<Record<string, string>>,
 ): Promise<PlannedRollback[]> {
   const files = new Map(migrations.map((migration) => [migration.name, migration]));
   const sourceOf = (entry: HistoryEntry): PlannedRollback["sourceReason"] => {
     const file = files.get(entry.name);
     if (file === undefined) return "the file is gone";
     if (file.checksum !== entry.appliedChecksum) return "the file was changed";
-    // A migration that does nothing is undone by nothing.
-    const isUndone = file.rollback !== null || !holdsStatements(file.forward.sql);
-    return isUndone ? "the file's" : "the file has none";
+    return saysHowToUndo(file) ? "the file's" : "the file has none";
   };
 
-  const fromStore = entries.filter((entry) => sourceOf(entry) !== "the file's");
-  const missing = fromStore.filter(({ rollbackChecksum }) => rollbackChecksum === null);
+  const missing = entries.filter((entry) =>
+    sourceOf(entry) !== "the file's" && storedRollbacks[entry.name] === undefined
+  );
   if (missing.length > 0) {
     throw new ConfigurationError(
       `Nothing was rolled back: there is no rollback SQL for ${
@@ -192,20 +208,13 @@ export async function prepareRollbacks(
       },
     );
   }
-  const stored = fromStore.length === 0 ? {} : await callReading(
-    await context.connect(),
-    context.target,
-    STATEMENTS.storedRollbacks,
-    { names: fromStore.map(({ name }) => name) },
-  ) as Record<string, string>;
-
   const planned: PlannedRollback[] = [];
   for (const entry of entries) {
     const sourceReason = sourceOf(entry);
     const section = sourceReason === "the file's"
       ? files.get(entry.name)!.rollback ?? { sql: "", line: 1, file: entry.name }
       : {
-        sql: stored[entry.name]!,
+        sql: storedRollbacks[entry.name]!,
         line: 1,
         file: `stored rollback of ${entry.name}`,
       };

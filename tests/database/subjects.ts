@@ -8,6 +8,7 @@ import "./failure.ts";
 import "./faults.ts";
 import "./foreign_exec_sql.ts";
 import "./fresh.ts";
+import "./guard.ts";
 import "./install.ts";
 import "./lock.ts";
 import "./migrate.ts";

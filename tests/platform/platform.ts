@@ -83,9 +83,6 @@ export function testOnServers(
     Deno.test({
       name: `${name} (PostgreSQL ${major})`,
       fn: async () => await body(await platform()),
-      // The gateway of a shared project has a timer that ticks every half minute.
-      sanitizeOps: false,
-      sanitizeResources: false,
     });
   }
 }

@@ -25,10 +25,14 @@ export class Gateway implements AsyncDisposable {
 
   private constructor(options: GatewayOptions) {
     this.#options = options;
-    this.#server = createServer((incoming, outgoing) => {
-      this.requests++;
-      this.#handle(incoming, outgoing).catch(() => incoming.socket.destroy());
-    });
+    // Looking for idle connections every half minute would be a timer that outlives a test.
+    this.#server = createServer(
+      { connectionsCheckingInterval: 2 ** 31 - 1 },
+      (incoming, outgoing) => {
+        this.requests++;
+        this.#handle(incoming, outgoing).catch(() => incoming.socket.destroy());
+      },
+    );
   }
 
   /** Opens a gateway on a free port. */
