@@ -1,7 +1,9 @@
 /** What is written where: results, progress, and a live line on a terminal. @module */
 
+import type { FilePosition } from "../errors.ts";
 import type { ProgressEvent } from "../operations/context.ts";
 import { styleText } from "node:util";
+import { formatAnnotation } from "./errors.ts";
 import { formatDuration } from "../duration.ts";
 
 /** Something that text can be written to, such as `process.stdout`. */
@@ -22,6 +24,10 @@ export interface ReportStyle {
   readonly verbose: boolean;
   /** Colours, on a terminal. */
   readonly color: boolean;
+  /** Takes secrets out of everything that is written. */
+  readonly redact?: (text: string) => string;
+  /** The folder of the migrations, where GitHub is to show errors at the lines of its files. */
+  readonly annotate?: string;
 }
 
 /** What `fresh` says as it goes. */
@@ -42,14 +48,13 @@ export class Reporter {
   /**
    * @param out Standard output.
    * @param err Standard error.
-   * @param style How much to write.
-   * @param redact Takes secrets out.
+   * @param style How much to write, and in what form.
    */
-  constructor(out: Writer, err: Writer, style: ReportStyle, redact: (text: string) => string) {
+  constructor(out: Writer, err: Writer, style: ReportStyle) {
     this.#out = out;
     this.#err = err;
     this.#style = style;
-    this.#redact = redact;
+    this.#redact = style.redact ?? ((text) => text);
   }
 
   /** Writes text for a person; nothing where JSON is asked for, or quiet. */
@@ -68,6 +73,12 @@ export class Reporter {
   warn(text: string): void {
     this.stopLive();
     this.#print(this.#err, text);
+  }
+
+  /** Shows an error at the line of its file in a pull request. */
+  annotate(message: string, position: FilePosition): void {
+    const { annotate: folder } = this.#style;
+    if (folder !== undefined) this.warn(formatAnnotation(message, position, folder));
   }
 
   #print(writer: Writer, text: string): void {

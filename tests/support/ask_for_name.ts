@@ -6,7 +6,7 @@ import process from "node:process";
 
 const target = { kind: "project", name: "abcdefghijklmnopqrst", url: "https://x" } as const;
 const style = { json: false, quiet: false, verbose: false, color: false };
-const reporter = new Reporter(process.stdout, process.stderr, style, (text) => text);
+const reporter = new Reporter(process.stdout, process.stderr, style);
 const answer = Deno.args[0] === "undo"
   ? await confirmUndo(target, reporter, [{ name: "002_b.sql" }, { name: "001_a.sql" }])
   : await confirmDestruction(target, "Everything will be gone.");

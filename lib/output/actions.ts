@@ -1,0 +1,242 @@
+/**
+ * What the commands do: each calls one function of a migrator with what its flags say, and
+ * returns what is to be printed.
+ *
+ * @module
+ */
+
+import { ConfigurationError } from "../errors.ts";
+import type { Migrator } from "../migrator.ts";
+import type { MigrateOptions } from "../operations/migrate.ts";
+import { confirmDestruction, confirmUndo, confirmUnlock } from "./confirm.ts";
+import { EXIT_CODES } from "./errors.ts";
+import * as records from "./records.ts";
+import type { Reporter } from "./terminal.ts";
+import * as text from "./text.ts";
+
+/** A flag without a value. */
+export type Flag = boolean | undefined;
+
+/** The flags that every command has. */
+export interface GlobalFlags {
+  dir?: string;
+  embedded?: string | true;
+  envFile?: string;
+  json?: Flag;
+  verbose?: Flag;
+  quiet?: Flag;
+  color?: boolean;
+}
+
+/** The flags of commands that may ask, or wait for another run. */
+export interface Asking {
+  yes?: Flag;
+  wait?: number;
+}
+
+/** The flags of `migrate`. */
+export interface MigrateFlags extends GlobalFlags, Asking {
+  to?: string;
+  dryRun?: Flag;
+  transaction: NonNullable<MigrateOptions["transaction"]>;
+  onChange: NonNullable<MigrateOptions["onChange"]>;
+}
+
+/** What an action works with. */
+export interface Run {
+  migrator: Migrator;
+  reporter: Reporter;
+}
+
+/** What an action came to. */
+export interface Report {
+  /** For programs. */
+  result: unknown;
+  /** For people. */
+  text: string;
+  /** 0 where it is left out. */
+  code?: number;
+}
+
+/** Seconds of `--wait` as milliseconds. */
+function waiting({ wait = 0 }: Asking): { waitMs: number } {
+  if (!(wait >= 0 && wait <= 86_400)) {
+    throw new ConfigurationError(
+      `--wait has to be a number of seconds from 0 to 86400, not ${wait}`,
+    );
+  }
+  return { waitMs: wait * 1000 };
+}
+
+function toResultCode(result: { success: boolean; interrupted: boolean }): number {
+  if (result.interrupted) return EXIT_CODES.interrupted;
+  return result.success ? EXIT_CODES.done : EXIT_CODES.failed;
+}
+
+/** `migrate`. */
+export async function migrate({ migrator, reporter }: Run, flags: MigrateFlags): Promise<Report> {
+  const wait = waiting(flags);
+  reporter.say("🚀 Starting database migration...\n");
+  const result = await migrator.migrate({
+    ...wait,
+    ...(flags.to === undefined ? {} : { to: flags.to }),
+    dryRun: !!flags.dryRun,
+    transaction: flags.transaction,
+    onChange: flags.onChange,
+    ...(flags.yes ? {} : {
+      confirmUndo: (planned) => confirmUndo(migrator.target, reporter, planned),
+    }),
+  });
+  for (const warning of result.warnings) reporter.warn(`⚠️  ${warning}`);
+  for (const { name, error } of result.results) {
+    if (error !== null) {
+      const { line } = error;
+      const position = { file: name, ...(line === undefined ? {} : { line }) };
+      reporter.annotate(`${error.message} (${error.code})`, position);
+    }
+  }
+  return {
+    result,
+    text: result.dryRun
+      ? text.formatPlannedMigrations(result.planned, !!flags.verbose)
+      : text.formatMigrate(result),
+    code: toResultCode(result),
+  };
+}
+
+/** `status`. */
+export async function status(
+  { migrator, reporter }: Run,
+  flags: GlobalFlags & { check?: Flag },
+): Promise<Report> {
+  const result = await migrator.status();
+  for (const warning of result.warnings) reporter.warn(`⚠️  ${warning}`);
+  reporter.say(text.formatStatus(result, !!flags.verbose));
+  // Said already: with --quiet and --check the exit code is all that is wanted.
+  return { result, text: "", code: flags.check && !result.upToDate ? EXIT_CODES.failed : 0 };
+}
+
+/** `rollback`. */
+export async function rollback(
+  { migrator, reporter }: Run,
+  flags: GlobalFlags & Asking & { steps?: number; dryRun?: Flag },
+  target?: string,
+): Promise<Report> {
+  const wait = waiting(flags);
+  reporter.say(`${text.formatRollbackStart(target, flags.steps)}\n`);
+  const result = await migrator.rollback({
+    ...wait,
+    ...(target === undefined ? {} : { target }),
+    ...(flags.steps === undefined ? {} : { steps: flags.steps }),
+    dryRun: !!flags.dryRun,
+    ...(flags.yes ? {} : {
+      confirm: (planned) => confirmUndo(migrator.target, reporter, planned),
+    }),
+  });
+  return {
+    result,
+    text: result.dryRun
+      ? text.formatPlannedRollbacks(result.planned, !!flags.verbose)
+      : text.formatRollback(result),
+    code: toResultCode(result),
+  };
+}
+
+/** `fresh`. */
+export async function fresh(
+  { migrator, reporter }: Run,
+  flags: GlobalFlags & Asking & { dropSchema?: Flag },
+): Promise<Report> {
+  const wait = waiting(flags);
+  reporter.say("🔥 Fresh migration (WARNING: This will reset the database)\n");
+  const result = await migrator.fresh({
+    ...wait,
+    dropSchema: !!flags.dropSchema,
+    ...(flags.yes ? {} : {
+      confirm: () =>
+        confirmDestruction(
+          migrator.target,
+          "This will DESTROY all data and rebuild the database.",
+        ),
+    }),
+  });
+  return { result, text: text.formatFresh(result), code: toResultCode(result) };
+}
+
+/** `create`. */
+export async function create(
+  { migrator, reporter }: Run,
+  flags: GlobalFlags,
+  name: string,
+  description?: string,
+): Promise<Report> {
+  // cliffy takes a mistyped option for the argument.
+  if (name.startsWith("-")) throw new ConfigurationError(`Unknown option "${name}"`);
+  reporter.say(`📝 Creating new migration: ${name}\n`);
+  const result = await migrator.create(name, description === undefined ? {} : { description });
+  return { result, text: records.formatCreate(result) };
+}
+
+/** `baseline`. */
+export async function baseline(
+  { migrator }: Run,
+  flags: GlobalFlags,
+  name: string,
+): Promise<Report> {
+  const result = await migrator.baseline(name);
+  return { result, text: records.formatBaseline(result) };
+}
+
+/** `repair`. */
+export async function repair(
+  { migrator, reporter }: Run,
+  flags: GlobalFlags & { mark: "applied" | "pending" },
+  name: string,
+): Promise<Report> {
+  const result = await migrator.repair(name, {
+    mark: flags.mark,
+    confirm: (change) => {
+      reporter.say(records.formatRepair(change));
+      return Promise.resolve(true);
+    },
+  });
+  return { result, text: `✅ ${result.name} is on record as ${flags.mark}` };
+}
+
+/** `history`. */
+export async function history(
+  { migrator }: Run,
+  flags: GlobalFlags & { limit: number },
+): Promise<Report> {
+  const result = await migrator.history({ limit: flags.limit });
+  return { result, text: records.formatHistory(result) };
+}
+
+/** `unlock`. */
+export async function unlock({ migrator }: Run, flags: GlobalFlags & Asking): Promise<Report> {
+  const result = await migrator.unlock(flags.yes ? {} : { confirm: confirmUnlock });
+  return { result, text: records.formatUnlock(result) };
+}
+
+/** `install`. */
+export async function install(
+  { migrator }: Run,
+  flags: GlobalFlags & { print?: Flag; replace?: Flag },
+): Promise<Report> {
+  const result = await migrator.install({ replace: !!flags.replace });
+  return { result, text: records.formatInstall(result) };
+}
+
+/** `uninstall`. */
+export async function uninstall({ migrator }: Run, flags: GlobalFlags & Asking): Promise<Report> {
+  const result = await migrator.uninstall(
+    flags.yes ? {} : {
+      confirm: () =>
+        confirmDestruction(
+          migrator.target,
+          "This will delete exec_sql, the migration history and the audit log.",
+        ),
+    },
+  );
+  return { result, text: records.formatUninstall(result) };
+}
