@@ -163,28 +163,39 @@ async function assemble(
   const migrations: Migration[] = [];
   for (let start = 0; start < discovery.migrations.length; start += CONCURRENT_READS) {
     const group = discovery.migrations.slice(start, start + CONCURRENT_READS);
-    migrations.push(
-      ...await Promise.all(group.map(async ({ name, downFile }) => {
-        const { forward, rollback: section } = splitSections(await read(name), name);
-        let rollback: RollbackSection | null = section === null
-          ? null
-          : { ...section, file: name, checksum: await sha256(section.sql) };
-        if (downFile !== null) {
-          if (rollback !== null) {
-            throw new MigrationFileError(
-              `The migration has two rollbacks: its ROLLBACK section and "${downFile}"`,
-              { file: name, line: rollback.line },
-              { hint: "Keep one of them." },
-            );
-          }
-          const sql = normalizeText(await read(downFile));
-          if (holdsStatements(sql)) {
-            rollback = { sql, line: 1, file: downFile, checksum: await sha256(sql) };
-          }
-        }
-        return { name, forward, rollback, checksum: await checksumForward(forward.sql) };
-      })),
+    const outcomes = await Promise.allSettled(
+      group.map(({ name, downFile }) => assembleOne(name, downFile, read)),
     );
+    // The first one in order, and none that is still being read.
+    for (const outcome of outcomes) {
+      if (outcome.status === "rejected") throw outcome.reason;
+      migrations.push(outcome.value);
+    }
   }
   return { migrations, leftOut: discovery.leftOut };
+}
+
+async function assembleOne(
+  name: string,
+  downFile: string | null,
+  read: (name: string) => Promise<string>,
+): Promise<Migration> {
+  const { forward, rollback: section } = splitSections(await read(name), name);
+  let rollback: RollbackSection | null = section === null
+    ? null
+    : { ...section, file: name, checksum: await sha256(section.sql) };
+  if (downFile !== null) {
+    if (rollback !== null) {
+      throw new MigrationFileError(
+        `The migration has two rollbacks: its ROLLBACK section and "${downFile}"`,
+        { file: name, line: rollback.line },
+        { hint: "Keep one of them." },
+      );
+    }
+    const sql = normalizeText(await read(downFile));
+    if (holdsStatements(sql)) {
+      rollback = { sql, line: 1, file: downFile, checksum: await sha256(sql) };
+    }
+  }
+  return { name, forward, rollback, checksum: await checksumForward(forward.sql) };
 }
