@@ -147,7 +147,7 @@ function makeCli() {
     .alias("new")
     .action((flags: GlobalFlags, name: string, description?: string) =>
       // No database is opened, whichever it would be.
-      run({ ...flags, embedded: true }, (it) => actions.create(it, flags, name, description))
+      run({ ...flags, embedded: true }, (it) => actions.create(it, name, description))
     )
     .command("fresh", "Undo everything, then apply everything. Destroys all data.")
     .option("--drop-schema", "Empty the application's schemas instead of running rollback SQL.")
@@ -160,9 +160,7 @@ function makeCli() {
       "baseline <name:string>",
       "Record everything up to a migration as applied, without running it.",
     )
-    .action((flags: GlobalFlags, name: string) =>
-      run(flags, (it) => actions.baseline(it, flags, name))
-    )
+    .action((flags: GlobalFlags, name: string) => run(flags, (it) => actions.baseline(it, name)))
     .command("repair <name:string>", "Mend one row of the history.")
     .option("--mark <state:mark>", "What to record the migration as.", { required: true })
     .action((flags: GlobalFlags & { mark: "applied" | "pending" }, name: string) =>

@@ -73,7 +73,7 @@ function toResultCode(result: { success: boolean; interrupted: boolean }): numbe
   return result.success ? EXIT_CODES.done : EXIT_CODES.failed;
 }
 
-/** `migrate`. */
+/** What `migrate` does. */
 export async function migrate({ migrator, reporter }: Run, flags: MigrateFlags): Promise<Report> {
   const wait = waiting(flags);
   reporter.say("🚀 Starting database migration...\n");
@@ -104,7 +104,7 @@ export async function migrate({ migrator, reporter }: Run, flags: MigrateFlags):
   };
 }
 
-/** `status`. */
+/** What `status` does. */
 export async function status(
   { migrator, reporter }: Run,
   flags: GlobalFlags & { check?: Flag },
@@ -116,7 +116,7 @@ export async function status(
   return { result, text: "", code: flags.check && !result.upToDate ? EXIT_CODES.failed : 0 };
 }
 
-/** `rollback`. */
+/** What `rollback` does. */
 export async function rollback(
   { migrator, reporter }: Run,
   flags: GlobalFlags & Asking & { steps?: number; dryRun?: Flag },
@@ -142,7 +142,7 @@ export async function rollback(
   };
 }
 
-/** `fresh`. */
+/** What `fresh` does. */
 export async function fresh(
   { migrator, reporter }: Run,
   flags: GlobalFlags & Asking & { dropSchema?: Flag },
@@ -163,10 +163,9 @@ export async function fresh(
   return { result, text: text.formatFresh(result), code: toResultCode(result) };
 }
 
-/** `create`. */
+/** What `create` does. */
 export async function create(
   { migrator, reporter }: Run,
-  flags: GlobalFlags,
   name: string,
   description?: string,
 ): Promise<Report> {
@@ -177,17 +176,16 @@ export async function create(
   return { result, text: records.formatCreate(result) };
 }
 
-/** `baseline`. */
+/** What `baseline` does. */
 export async function baseline(
   { migrator }: Run,
-  flags: GlobalFlags,
   name: string,
 ): Promise<Report> {
   const result = await migrator.baseline(name);
   return { result, text: records.formatBaseline(result) };
 }
 
-/** `repair`. */
+/** What `repair` does. */
 export async function repair(
   { migrator, reporter }: Run,
   flags: GlobalFlags & { mark: "applied" | "pending" },
@@ -203,7 +201,7 @@ export async function repair(
   return { result, text: `✅ ${result.name} is on record as ${flags.mark}` };
 }
 
-/** `history`. */
+/** What `history` does. */
 export async function history(
   { migrator }: Run,
   flags: GlobalFlags & { limit: number },
@@ -212,13 +210,13 @@ export async function history(
   return { result, text: records.formatHistory(result) };
 }
 
-/** `unlock`. */
+/** What `unlock` does. */
 export async function unlock({ migrator }: Run, flags: GlobalFlags & Asking): Promise<Report> {
   const result = await migrator.unlock(flags.yes ? {} : { confirm: confirmUnlock });
   return { result, text: records.formatUnlock(result) };
 }
 
-/** `install`. */
+/** What `install` does. */
 export async function install(
   { migrator }: Run,
   flags: GlobalFlags & { print?: Flag; replace?: Flag },
@@ -227,7 +225,7 @@ export async function install(
   return { result, text: records.formatInstall(result) };
 }
 
-/** `uninstall`. */
+/** What `uninstall` does. */
 export async function uninstall({ migrator }: Run, flags: GlobalFlags & Asking): Promise<Report> {
   const result = await migrator.uninstall(
     flags.yes ? {} : {
