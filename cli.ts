@@ -15,7 +15,13 @@ import { EXIT_CODES, formatError, toExitCode, toJsonError } from "./lib/output/e
 import { Reporter } from "./lib/output/terminal.ts";
 import { createRedactor } from "./lib/redact.ts";
 import { resolveSettings } from "./lib/settings.ts";
-import { createMigrator, installScript, MigrationFileError, VERSION } from "./mod.ts";
+import {
+  ConfigurationError,
+  createMigrator,
+  installScript,
+  MigrationFileError,
+  VERSION,
+} from "./mod.ts";
 
 const DESCRIPTION = `
 Schema migrations for Supabase over HTTPS alone, with rollback.
@@ -212,8 +218,12 @@ if (import.meta.main) {
     await makeCli().parse(process.argv.slice(2));
   } catch (error) {
     if (!(error instanceof ValidationError)) throw error;
-    const path = error.cmd?.getPath() ?? "supamigrate";
-    process.stderr.write(`❌ ${error.message}\n💡 See ${path} --help\n`);
+    const hint = `See ${error.cmd?.getPath() ?? "supamigrate"} --help`;
+    process.stderr.write(`❌ ${error.message}\n💡 ${hint}\n`);
+    if (process.argv.includes("--json")) {
+      const usage = new ConfigurationError(error.message, { hint });
+      process.stdout.write(`${JSON.stringify(toJsonError(usage), null, 2)}\n`);
+    }
     process.exitCode = EXIT_CODES.usage;
   }
   process.exit();

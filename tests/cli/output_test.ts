@@ -221,6 +221,7 @@ Deno.test("--json writes one document to standard output and nothing else", asyn
     ["unlock"],
     ["create", "add_x"],
     ["rollback", "nowhere"],
+    ["migrate", "--no-such-option"],
   ];
   for (const command of commands) {
     const { stdout } = await workspace.run([...command, "--json"]);

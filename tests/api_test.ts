@@ -1,0 +1,37 @@
+import assert from "node:assert/strict";
+import * as api from "../mod.ts";
+
+Deno.test("mod.ts exports what it promises, and nothing by accident", () => {
+  assert.deepEqual(Object.keys(api).sort(), [
+    "ConfigurationError",
+    "InterruptedError",
+    "LockHeldError",
+    "LockLostError",
+    "MigrationFileError",
+    "SupamigrateError",
+    "UnknownOutcomeError",
+    "UnreachableError",
+    "VERSION",
+    "createMigrator",
+    "installScript",
+  ]);
+});
+
+Deno.test("a migrator has a method for each command", async () => {
+  await using migrator = api.createMigrator({ embedded: true });
+  const methods = Object.entries(migrator).filter(([, value]) => typeof value === "function");
+  assert.deepEqual(methods.map(([name]) => name).sort(), [
+    "baseline",
+    "close",
+    "create",
+    "fresh",
+    "history",
+    "install",
+    "migrate",
+    "repair",
+    "rollback",
+    "status",
+    "uninstall",
+    "unlock",
+  ]);
+});
