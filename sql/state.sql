@@ -1,6 +1,7 @@
 -- Reading. Everything that a plan is made of, in one call and from one snapshot (STABLE: the
 -- snapshot of the calling statement), so that the lock's generation and sequence vouch for the
--- history beside them.
+-- history beside them. Tools of all versions begin with this call: its name and its parameter
+-- stay as they are.
 --
 -- call: files, the checksums of the files that say how they are undone. The stored rollback SQL of
 -- all other applied migrations comes along, and none where files is left out.

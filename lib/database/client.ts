@@ -14,6 +14,7 @@ export type RpcClient = Pick<SupabaseClient, "rpc">;
 /** Every statement that the tool sends. Values go into `$1`. */
 export const STATEMENTS = {
   state: "select supamigrate.state($1) as result",
+  hasHistory: "select to_regclass('supamigrate.migration_history') is not null as result",
   acquire: "select supamigrate.acquire($1) as result",
   perform: "select supamigrate.perform($1) as result",
   settle: "select supamigrate.settle($1) as result",

@@ -79,7 +79,8 @@ export async function readState(
   undoneByFile?: UndoneByFile,
 ): Promise<DatabaseState> {
   const files = undoneByFile === undefined ? {} : { files: undoneByFile };
-  const state: Json = await callReading(database, target, STATEMENTS.state, files);
+  const state: Json = await callReading(database, target, STATEMENTS.state, files)
+    .catch((error) => repairFunctions(error, database, target, files));
   if (state.in_recovery) {
     throw new ConfigurationError(`${target.url} leads to a read replica`, {
       hint: "Use the URL of the primary database.",
@@ -104,6 +105,21 @@ export async function readState(
     history: state.history.map(toHistoryEntry),
     storedRollbacks: state.rollbacks,
   };
+}
+
+/** Where the tables are there and a function is not, the functions are installed again. */
+async function repairFunctions(
+  error: unknown,
+  database: ExecSql,
+  target: Target,
+  files: Record<string, unknown>,
+): Promise<unknown> {
+  const cause = error instanceof ConfigurationError ? error.cause : undefined;
+  const missing = cause instanceof CallError && cause.code === "42883" &&
+    /\bsupamigrate\./.test(cause.message);
+  if (!missing || !await callReading(database, target, STATEMENTS.hasHistory)) throw error;
+  await upgrade(database, target);
+  return await callReading(database, target, STATEMENTS.state, files);
 }
 
 async function upgrade(database: ExecSql, target: Target): Promise<void> {

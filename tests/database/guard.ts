@@ -53,3 +53,31 @@ testOnEveryDatabase(
     assert.equal(project.requests - before, 4);
   },
 );
+
+testOnEveryDatabase(
+  "functions that are missing are put back, and the history stays",
+  async (project) => {
+    const migrations = { "1_a.sql": "create table a ();" };
+    await project.migrator(migrations).migrate();
+    await project.sql("drop function supamigrate.state(jsonb), supamigrate.settle(jsonb)");
+    const { upToDate, executed } = await project.migrator(migrations).status();
+    assert.deepEqual([upToDate, executed], [true, 1]);
+    assert.deepEqual(
+      await project.sql("select to_regprocedure('supamigrate.settle(jsonb)') is not null as there"),
+      [{ there: true }],
+    );
+  },
+);
+
+testOnEveryDatabase("a history that is missing is not begun anew unasked", async (project) => {
+  await project.sql(`
+    drop function supamigrate.state(jsonb);
+    alter table supamigrate.migration_history rename to gone;
+  `);
+  await assert.rejects(project.migrator({ "1_a.sql": "create table a ();" }).migrate(), {
+    name: "ConfigurationError",
+    message: /tracking schema is not complete/,
+  });
+  await project.sql("alter table supamigrate.gone rename to migration_history");
+  assert.equal((await project.migrator({ "1_a.sql": "create table a ();" }).status()).executed, 0);
+});
