@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { testOnEveryDatabase } from "../support/projects.ts";
+import { testOnEveryDatabase, testOnServers } from "../support/projects.ts";
 
 const door = `
 create or replace function public.exec_sql(sql_query text, params jsonb default '{}')
@@ -81,3 +81,11 @@ testOnEveryDatabase("a history that is missing is not begun anew unasked", async
   await project.sql("alter table supamigrate.gone rename to migration_history");
   assert.equal((await project.migrator({ "1_a.sql": "create table a ();" }).status()).executed, 0);
 });
+
+testOnServers("several runs may upgrade the tracking schema at once", async (project) => {
+  await project.sql("update supamigrate.installation set schema_version = 0 where id = 1");
+  const reports = await Promise.all(
+    Array.from({ length: 8 }, () => project.migrator({ "1_a.sql": "create table a ();" }).status()),
+  );
+  assert.deepEqual(reports.map(({ totalFiles }) => totalFiles), new Array(8).fill(1));
+}, { dbPool: 8 });
