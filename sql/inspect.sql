@@ -12,7 +12,6 @@ select jsonb_build_object(
              'security_definer', p.prosecdef,
              'ours', coalesce(obj_description(p.oid, 'pg_proc') like 'supamigrate:%', false),
              'argument_names', to_jsonb(coalesce(p.proargnames, '{}')),
-             'required_arguments', p.pronargs - p.pronargdefaults,
              'callers', (
                select coalesce(jsonb_agg(r.rolname order by r.rolname), '[]')
                  from pg_roles r

@@ -77,12 +77,19 @@ const MANAGEMENT_API = "https://api.supabase.com";
  * @param accessToken The token, as `SUPABASE_ACCESS_TOKEN`.
  * @param apiUrl Another host of the API.
  * @returns The channel.
+ * @throws {ConfigurationError} The project is not one of Supabase's own hosting.
  */
 export function openManagementChannel(
   target: Target,
   accessToken: string,
   apiUrl: string = MANAGEMENT_API,
 ): SqlChannel {
+  if (apiUrl === MANAGEMENT_API && (target.kind !== "project" || /\W/.test(target.name))) {
+    throw new ConfigurationError(`The Management API does not know ${target.url}`, {
+      hint: "It serves hosted projects, named by a SUPABASE_URL such as " +
+        "https://abcdefghijklmnopqrst.supabase.co. For others set DATABASE_URL, or use --print.",
+    });
+  }
   const redact = createRedactor([accessToken]);
   return {
     name: "the Management API",

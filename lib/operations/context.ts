@@ -121,9 +121,9 @@ export async function withLock<Plan, Result>(
     const done = work.unlessNeeded?.(plan);
     if (done !== undefined) return done;
 
-    const fingerprint = JSON.stringify(plan);
-    if (work.confirm !== undefined && fingerprint !== confirmed) {
-      if (!await work.confirm(plan)) {
+    if (work.confirm !== undefined) {
+      const fingerprint = JSON.stringify(plan);
+      if (fingerprint !== confirmed && !await work.confirm(plan)) {
         throw new ConfigurationError("Not confirmed: nothing was changed");
       }
       confirmed = fingerprint;

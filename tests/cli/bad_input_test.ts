@@ -164,3 +164,10 @@ Deno.test("fresh, rollback and uninstall without a terminal need --yes on a proj
   assert.equal(fresh.code, 2);
   assert.match(fresh.stderr, /there is no terminal to ask on\n💡 Add --yes if it is really meant/);
 });
+
+Deno.test("install asks the Management API about hosted projects alone", async () => {
+  const { code, stderr } = await run(["install"], { SUPABASE_ACCESS_TOKEN: "sbp_canary_token" });
+  assert.equal(code, 2);
+  assert.match(stderr, /The Management API does not know http:\/\/127\.0\.0\.1:\d+/);
+  assert(!stderr.includes("sbp_canary_token"));
+});
