@@ -37,14 +37,16 @@ Exit codes:
   130  interrupted
 
 Settings, from the environment, then from .env:
-  SUPABASE_URL            https://….supabase.co
-  SUPABASE_SERVICE_KEY    the service role's key, or a secret key; also as
-                          SUPABASE_SERVICE_ROLE_KEY, SUPABASE_SECRET_KEY or
-                          SUPABASE_SECRET_KEYS
-  MIGRATION_LOCK_TIMEOUT  lease of the lock in milliseconds (300000)
-  MIGRATION_BATCH_SIZE    migrations in a batch (50)
-  DATABASE_URL            a direct connection, for install and uninstall
-  SUPABASE_ACCESS_TOKEN   the Management API, for install and uninstall`;
+  SUPABASE_URL               https://….supabase.co
+  SUPABASE_SERVICE_KEY       the service role's key, or a secret key; also as
+                             SUPABASE_SERVICE_ROLE_KEY, SUPABASE_SECRET_KEY or
+                             SUPABASE_SECRET_KEYS
+  MIGRATION_LOCK_TIMEOUT     lease of the lock in milliseconds (300000)
+  MIGRATION_BATCH_SIZE       migrations in a batch (50)
+  MIGRATION_REQUEST_TIMEOUT  milliseconds until a request counts as lost (130000)
+  MIGRATION_GIVE_UP_AFTER    milliseconds to go on asking a silent server (60000)
+  DATABASE_URL               a direct connection, for install and uninstall
+  SUPABASE_ACCESS_TOKEN      the Management API, for install and uninstall`;
 
 const stopping = new AbortController();
 

@@ -64,6 +64,8 @@ export async function resolveSettings(
     processId: `migration-${Date.now()}`,
     ...numberSetting(values, "MIGRATION_LOCK_TIMEOUT", "lockTimeoutMs"),
     ...numberSetting(values, "MIGRATION_BATCH_SIZE", "batchSize"),
+    ...numberSetting(values, "MIGRATION_REQUEST_TIMEOUT", "requestTimeoutMs"),
+    ...numberSetting(values, "MIGRATION_GIVE_UP_AFTER", "giveUpAfterMs"),
   };
   const secrets = [key, accessToken, databaseUrl].filter((secret) => secret !== undefined);
 

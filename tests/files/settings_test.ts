@@ -91,6 +91,8 @@ Deno.test("resolveSettings() takes the project from the environment", async () =
     DATABASE_URL: "postgresql://postgres:hunter2@localhost/postgres",
     MIGRATION_LOCK_TIMEOUT: "60000",
     MIGRATION_BATCH_SIZE: "10",
+    MIGRATION_REQUEST_TIMEOUT: "2000",
+    MIGRATION_GIVE_UP_AFTER: "3000",
   });
   assert.equal(options.supabaseUrl, url);
   assert.equal(options.serviceKey, key);
@@ -98,6 +100,8 @@ Deno.test("resolveSettings() takes the project from the environment", async () =
   assert.equal(options.databaseUrl, "postgresql://postgres:hunter2@localhost/postgres");
   assert.equal(options.lockTimeoutMs, 60_000);
   assert.equal(options.batchSize, 10);
+  assert.equal(options.requestTimeoutMs, 2_000);
+  assert.equal(options.giveUpAfterMs, 3_000);
   assert.equal(options.embedded, undefined);
   assert.equal(embeddedNote, null);
   for (const secret of [key, options.accessToken!, options.databaseUrl!]) {
@@ -260,7 +264,14 @@ Deno.test("resolveSettings() refuses a command that needs a project where there 
 });
 
 Deno.test("resolveSettings() refuses numbers that are none, or no use", async () => {
-  for (const name of ["MIGRATION_LOCK_TIMEOUT", "MIGRATION_BATCH_SIZE"]) {
+  for (
+    const name of [
+      "MIGRATION_LOCK_TIMEOUT",
+      "MIGRATION_BATCH_SIZE",
+      "MIGRATION_REQUEST_TIMEOUT",
+      "MIGRATION_GIVE_UP_AFTER",
+    ]
+  ) {
     for (
       const value of ["-1", "0", "1.5", "abc", "5m", "1e3", "0x10", " 5", "+5", "007", "NaN", "∞"]
     ) {

@@ -10,7 +10,7 @@ import {
   planRollback,
   type RollbackTarget,
 } from "../../lib/planning/plan.ts";
-import { Random } from "./random.ts";
+import { Random } from "../support/random.ts";
 
 /** A file: `name` or `name@version`, where a rollback part's version stands behind a slash. */
 function file(text: string): Migration {

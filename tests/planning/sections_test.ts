@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 
 import { MigrationFileError } from "../../lib/errors.ts";
 import { normalizeText, splitSections } from "../../lib/planning/sections.ts";
-import { Random } from "./random.ts";
+import { Random } from "../support/random.ts";
 import { hidingABanner, leavingNothingOpen } from "./traps.ts";
 
 /** The sections of a text: forward SQL, rollback SQL, and the lines they start on. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 
 import { type FilePosition, MigrationFileError } from "../../lib/errors.ts";
 import { splitStatements } from "../../lib/planning/statements.ts";
-import { Random } from "./random.ts";
+import { Random } from "../support/random.ts";
 import { hidingABanner } from "./traps.ts";
 
 /** The statements of a text as `line: sql`. */

@@ -7,6 +7,8 @@ export interface PostgrestOptions {
   readonly databaseUrl: string;
   readonly jwtSecret: string;
   readonly dbPool: number;
+  /** Further settings, as PostgREST's environment variables. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 /** A PostgREST, configured as hosted projects configure theirs. */
@@ -33,7 +35,7 @@ export class Postgrest {
   /** Resolves when it answers requests and listens for notifications. */
   async start(): Promise<void> {
     if (this.#run) return;
-    const { databaseUrl, jwtSecret, dbPool } = this.#options;
+    const { databaseUrl, jwtSecret, dbPool, settings } = this.#options;
     const process = await startWatched({
       command: [await findPostgrest()],
       env: {
@@ -48,6 +50,7 @@ export class Postgrest {
         PGRST_JWT_SECRET: jwtSecret,
         // Unlike a port, a socket in a folder of its own is never taken.
         PGRST_SERVER_UNIX_SOCKET: "socket",
+        ...settings,
       },
       endSignal: "KILL",
     });
