@@ -20,8 +20,10 @@ import schemaSql from "../../sql/schema.sql" with { type: "text" };
 import stateSql from "../../sql/state.sql" with { type: "text" };
 import uninstallSql from "../../sql/uninstall.sql" with { type: "text" };
 
-/** Reads the version of a tracking schema that is there. One row, `schema_version`. */
-export const READ_VERSION_SQL = "select schema_version from supamigrate.installation where id = 1";
+/** Reads the version of a tracking schema that is there, and when it was put there. Always a row. */
+export const READ_VERSION_SQL =
+  "select max(schema_version) as schema_version, max(installed_at)::text as installed_at " +
+  "from supamigrate.installation";
 
 /** Installs or upgrades. Can be run again; has to be one transaction. */
 export const INSTALL_SQL: string = [

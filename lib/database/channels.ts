@@ -2,7 +2,7 @@
 
 import { ConfigurationError, UnreachableError } from "../errors.ts";
 import { createRedactor } from "../redact.ts";
-import type { ExecSql } from "./client.ts";
+import { type ExecSql, passes } from "./client.ts";
 import { explainCallError } from "./state.ts";
 import type { Target } from "./target.ts";
 
@@ -47,12 +47,14 @@ export async function openDirectChannel(databaseUrl: string): Promise<SqlChannel
         return [...last as Iterable<Record<string, unknown>>];
       } catch (error) {
         const { code = "", message } = error as { code?: string; message: string };
-        if (/^[0-9A-Z]{5}$/.test(code) && !code.startsWith("28")) {
+        // An error of the system may have five letters too (EPIPE), an SQLSTATE has digits.
+        const refused = /^(?=.*\d)[0-9A-Z]{5}$/.test(code) && !code.startsWith("28");
+        if (refused && !passes(code)) {
           throw new ConfigurationError(`The database refused: ${redact(message)} (${code})`, {
             cause: error,
           });
         }
-        throw new UnreachableError(`Cannot connect with DATABASE_URL: ${redact(message)}`, {
+        throw new UnreachableError(`No connection with DATABASE_URL: ${redact(message)}`, {
           hint: "Check the password and the host. Direct connections of Supabase need IPv6: the " +
             "session pooler's URL works everywhere.",
         });
@@ -149,7 +151,7 @@ export function openExecSqlChannel(database: ExecSql, target: Target): SqlChanne
     name: "exec_sql",
     async run(sql) {
       try {
-        return await database.run(sql) as Record<string, unknown>[];
+        return await database.run(sql);
       } catch (error) {
         throw explainCallError(error, target);
       }

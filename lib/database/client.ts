@@ -44,14 +44,19 @@ export class CallError extends Error {
 
   /** Whether the same call would be refused again; what passes may be repeated. */
   get isRefusal(): boolean {
-    return this.code === ""
-      ? this.status === 401 || this.status === 403
-      : !PASSING_CODES.test(this.code);
+    return this.code === "" ? this.status === 401 || this.status === 403 : !passes(this.code);
   }
 }
 
-/** Connection trouble, resources, shutdown, conflicts; PGRST00x is PostgREST's own connection. */
-const PASSING_CODES = /^(08|40|53|57|58|PT409|PGRST00)/;
+/**
+ * Whether what an error code stands for may have passed when the same is tried again: connection
+ * trouble, resources, shutdown, conflicts. PGRST00x is PostgREST's own connection.
+ *
+ * @param code SQLSTATE, or PostgREST's code.
+ */
+export function passes(code: string): boolean {
+  return /^(08|40|53|57|58|PT409|PGRST00)/.test(code);
+}
 
 /** `exec_sql` of one project. */
 export class ExecSql {
@@ -80,12 +85,10 @@ export class ExecSql {
    */
   async call(sql: string, params: Record<string, unknown> = {}): Promise<unknown> {
     const rows = await this.run(sql, params);
-    // supabase-js takes an empty 404 for success: only the expected shape is an answer.
-    const row: unknown = Array.isArray(rows) && rows.length === 1 ? rows[0] : undefined;
-    if (typeof row !== "object" || row === null || !("result" in row)) {
-      throw new CallError("The answer is not that of supamigrate's exec_sql", 200);
-    }
-    return row.result;
+    // No statement of ours comes to nothing.
+    const result = rows.length === 1 ? rows[0]!.result ?? null : null;
+    if (result === null) throw new CallError(NOT_OURS, 200);
+    return result;
   }
 
   /**
@@ -96,11 +99,15 @@ export class ExecSql {
    * @returns The rows, where it is one statement that returns some.
    * @throws {CallError} There is no answer, or an error.
    */
-  async run(sql: string, params: Record<string, unknown> = {}): Promise<unknown> {
+  async run(sql: string, params: Record<string, unknown> = {}): Promise<Row[]> {
     const { data, error, status } = await this.#client
       .rpc("exec_sql", { sql_query: sql, params })
       .abortSignal(AbortSignal.timeout(this.#timeoutMs));
-    if (error === null) return data;
+    if (error === null) {
+      // supabase-js takes an empty 404 for success: only the expected shape is an answer.
+      if (!Array.isArray(data) || !data.every(isRow)) throw new CallError(NOT_OURS, status);
+      return data;
+    }
     const { message, code, details, hint } = error;
     // What is no error of PostgREST's (a gateway's page, a network failure) has no code.
     const known = /^([0-9A-Z]{5}|PGRST\w{3})$/.test(code ?? "") && status > 0;
@@ -112,6 +119,15 @@ export class ExecSql {
       known ? this.#redact(hint ?? "") : "",
     );
   }
+}
+
+const NOT_OURS = "The answer is not that of supamigrate's exec_sql";
+
+/** A row of an answer. */
+type Row = Record<string, unknown>;
+
+function isRow(value: unknown): value is Row {
+  return typeof value === "object" && value !== null;
 }
 
 function describeNoAnswer(message: string, details: string, status: number): string {

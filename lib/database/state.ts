@@ -78,6 +78,32 @@ export async function readState(
   target: Target,
   undoneByFile?: UndoneByFile,
 ): Promise<DatabaseState> {
+  let state = await callState(database, target, undoneByFile);
+  for (let attempt = 1; state.schema_version < SCHEMA_VERSION; attempt++) {
+    if (attempt > MOST_ATTEMPTS) {
+      throw new UnreachableError(`${target.url} answers, and does not do what it is asked`);
+    }
+    await upgrade(database, target);
+    state = await callState(database, target, undoneByFile);
+  }
+  refuseOpenDoors(state.open_doors);
+  return {
+    serverVersion: state.server_version,
+    lock: toLockState(state.lock),
+    activity: toActivity(state.activity),
+    history: state.history.map(toHistoryEntry),
+    storedRollbacks: state.rollbacks,
+  };
+}
+
+/** How often what may be repeated is tried. */
+const MOST_ATTEMPTS = 3;
+
+async function callState(
+  database: ExecSql,
+  target: Target,
+  undoneByFile: UndoneByFile | undefined,
+): Promise<Json> {
   const files = undoneByFile === undefined ? {} : { files: undoneByFile };
   const state: Json = await callReading(database, target, STATEMENTS.state, files)
     .catch((error) => repairFunctions(error, database, target, files));
@@ -93,18 +119,7 @@ export async function readState(
       { hint: "A newer supamigrate has been used on this project: use that one." },
     );
   }
-  if (state.schema_version < SCHEMA_VERSION) {
-    await upgrade(database, target);
-    return readState(database, target, undoneByFile);
-  }
-  refuseOpenDoors(state.open_doors);
-  return {
-    serverVersion: state.server_version,
-    lock: toLockState(state.lock),
-    activity: toActivity(state.activity),
-    history: state.history.map(toHistoryEntry),
-    storedRollbacks: state.rollbacks,
-  };
+  return state;
 }
 
 /** Where the tables are there and a function is not, the functions are installed again. */
@@ -122,13 +137,10 @@ async function repairFunctions(
   return await callReading(database, target, STATEMENTS.state, files);
 }
 
+/** The bootstrap SQL may be run any number of times. */
 async function upgrade(database: ExecSql, target: Target): Promise<void> {
   const { INSTALL_SQL } = await import("./bootstrap.ts");
-  try {
-    await database.run(INSTALL_SQL);
-  } catch (error) {
-    throw explainCallError(error, target);
-  }
+  await repeat(target, () => database.run(INSTALL_SQL));
 }
 
 function refuseOpenDoors(doors: readonly { function: string; role: string }[]): void {
@@ -148,7 +160,7 @@ function refuseOpenDoors(doors: readonly { function: string; role: string }[]): 
 }
 
 /**
- * Calls a statement that changes nothing: a call that brings no answer is simply repeated.
+ * Calls a statement that may be repeated: one that changes nothing, or nothing but once.
  *
  * @param database The project's `exec_sql`.
  * @param target The project, for messages.
@@ -157,17 +169,21 @@ function refuseOpenDoors(doors: readonly { function: string; role: string }[]): 
  * @returns Its result.
  * @throws {SupamigrateError} There is no answer after three attempts, or an error.
  */
-export async function callReading(
+export function callReading(
   database: ExecSql,
   target: Target,
   statement: string,
   params: Record<string, unknown> = {},
 ): Promise<unknown> {
+  return repeat(target, () => database.call(statement, params));
+}
+
+async function repeat<Result>(target: Target, call: () => Promise<Result>): Promise<Result> {
   for (let attempt = 1;; attempt++) {
     try {
-      return await database.call(statement, params);
+      return await call();
     } catch (error) {
-      const final = !(error instanceof CallError) || error.isRefusal || attempt === 3;
+      const final = !(error instanceof CallError) || error.isRefusal || attempt === MOST_ATTEMPTS;
       if (final) throw explainCallError(error, target);
       await new Promise((resolve) => setTimeout(resolve, 250 * attempt));
     }

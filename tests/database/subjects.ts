@@ -10,6 +10,7 @@ import "./foreign_exec_sql.ts";
 import "./fresh.ts";
 import "./guard.ts";
 import "./install.ts";
+import "./install_faults.ts";
 import "./lock.ts";
 import "./migrate.ts";
 import "./protocol.ts";
