@@ -2,11 +2,16 @@
 --
 -- $1: clients, what each of them said: holder, certain (whether it claims to know), applied and
 --     reverted (names), failed (it reported a failed migration); and
---     sent, the sequences that each operation was sent with, by its id.
+--     sent, the sequences that each operation was sent with, by its id;
+--     since, the last entry of the log from before the round.
 
-with emptied as (
+with log as (
+  select * from supamigrate.migration_log where id > ($1::jsonb->>'since')::bigint
+),
+
+emptied as (
   select coalesce(max(id), 0) as log_id, coalesce(max(logged_at), '-infinity') as at
-    from supamigrate.migration_log
+    from log
    where action = 'drop application schemas' and result = 'ok'
 ),
 
@@ -15,7 +20,7 @@ logged as (
   select migration_name as name,
          count(*) filter (where action = 'apply') as ups,
          count(*) filter (where action = 'rollback') as downs
-    from supamigrate.migration_log, emptied
+    from log, emptied
    where result = 'ok' and id > log_id and action in ('apply', 'rollback')
    group by migration_name
 ),
@@ -42,7 +47,7 @@ tables as (
 recorded as (
   select distinct on (migration_name)
          migration_name as name, action in ('apply', 'baseline', 'mark applied') as applied
-    from supamigrate.migration_log, emptied
+    from log, emptied
    where result = 'ok' and id > log_id
      and action in ('apply', 'rollback', 'baseline', 'mark applied', 'mark pending')
    order by migration_name, id desc
@@ -67,7 +72,7 @@ said as (
 
 done as (
   select actor as holder, migration_name as name, action
-    from supamigrate.migration_log
+    from log
    where result = 'ok' and action in ('apply', 'rollback')
 )
 
@@ -151,7 +156,7 @@ select 'the exit code tells the truth',
        format('%s reports a failed migration that is not on record', client->>'holder')
   from jsonb_array_elements($1::jsonb->'clients') client
  where (client->>'failed')::boolean
-   and not exists (select from supamigrate.migration_log
+   and not exists (select from log
                     where result = 'failed' and actor = client->>'holder')
 
 union all

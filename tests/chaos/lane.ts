@@ -45,6 +45,8 @@ export class Lane implements AsyncDisposable {
   readonly plain: HttpProxy;
   /** Another host, to which redirects lead: nothing may ever be sent there. */
   readonly elsewhere: HttpProxy;
+  /** Whether the next round has to begin with a new installation. */
+  needsInstallation = true;
   readonly #sql: postgres.Sql;
   readonly #resources: AsyncDisposableStack;
   readonly #installScript: string;
@@ -166,23 +168,46 @@ export class Lane implements AsyncDisposable {
     });
   }
 
-  /** Everything as new: nothing applied, nobody waiting, the given files. */
-  async reset(files: Readonly<Record<string, string>>): Promise<void> {
+  /**
+   * Everything as new: nothing applied, nobody waiting, the given files.
+   *
+   * @returns The last entry of the audit log, which nothing can take back.
+   */
+  async reset(files: Readonly<Record<string, string>>): Promise<unknown> {
     await this.recover();
     const tables = await this.sql(
       "select relname from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r'",
     );
+    const drops = tables.map(({ relname }) => `drop table public.${relname} cascade;`).join("\n");
+    if (this.needsInstallation) await this.#installAnew();
+    await this.sql(`
+      ${drops}
+      delete from supamigrate.migration_history;
+      delete from supamigrate.operation;
+      update supamigrate.migration_lock
+         set is_locked = false, generation = generation + 1, sequence = 0;
+      truncate _chaos.witness, _chaos.lock_change, _chaos.operation_note;
+      update _chaos.switch set divisor = 1;
+    `);
+    await Deno.remove(join(this.folder, "migrations"), { recursive: true }).catch(() => {});
+    await Deno.mkdir(join(this.folder, "migrations"));
+    for (const [name, sql] of Object.entries(files)) await this.writeFile(name, sql);
+    const [row] = await this.sql(
+      "select coalesce(max(id), 0)::text as id from supamigrate.migration_log",
+    );
+    return row?.id;
+  }
+
+  async #installAnew(): Promise<void> {
     // In one transaction: PostgREST, which may look at any time, always finds an exec_sql.
     await this.sql(`
       begin;
       drop schema if exists supamigrate cascade;
       drop function if exists public.exec_sql(text, jsonb);
-      ${tables.map(({ relname }) => `drop table public.${relname} cascade;`).join("\n")}
-      truncate _chaos.witness, _chaos.lock_change, _chaos.operation_note;
-      update _chaos.switch set divisor = 1;
       set local role postgres;
       ${this.#installScript}
     `);
+    this.needsInstallation = false;
     await this.watch();
     await until("the API to serve exec_sql", async () => {
       const body = { sql_query: "select 1 as result", params: {} };
@@ -190,9 +215,6 @@ export class Lane implements AsyncDisposable {
       await response.body?.cancel();
       return response.ok || await pause(10);
     });
-    await Deno.remove(join(this.folder, "migrations"), { recursive: true }).catch(() => {});
-    await Deno.mkdir(join(this.folder, "migrations"));
-    for (const [name, sql] of Object.entries(files)) await this.writeFile(name, sql);
   }
 
   /** Writes a migration. */
@@ -230,6 +252,18 @@ export class Lane implements AsyncDisposable {
       }
       return await pause(20);
     });
+  }
+
+  /** What other requests have left behind in a connection of the API's pool; null for nothing. */
+  async readLeftovers(): Promise<string | null> {
+    let leftovers: string | null = null;
+    await until("PostgREST to say what is left", async () => {
+      const response = await this.fetchAs(this.anonKey, "graphql_public.chaos_leftovers");
+      const text = await response.text();
+      if (response.ok) leftovers = JSON.parse(text);
+      return response.ok || await pause(100);
+    });
+    return leftovers;
   }
 
   /** Which of the servers' logs hold a key. */

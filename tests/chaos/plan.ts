@@ -144,7 +144,7 @@ function planClient(
     command,
     args: [...planArguments(random, command, files, applied), ...json],
     startAfterMs: 0,
-    clockSkewMs: random.below(12) === 0 ? random.pick([-86_400_000, 86_400_000]) : 0,
+    clockSkewMs: random.below(6) === 0 ? random.pick([-86_400_000, 86_400_000]) : 0,
     leaseMs: random.pick([200, 500, 1000, 2500]),
     requestTimeoutMs: random.pick([500, 1500, 4000]),
     giveUpAfterMs: random.pick([200, 1000, 3000]),

@@ -7,7 +7,7 @@ import { type Claim, readClaim } from "./claims.ts";
 import { type ClientEnd, type ClientProcess, HANG, startClient } from "./client.ts";
 import { FAULTS, type Incident, type Moment, type Scene } from "./faults.ts";
 import type { Call, Exchange, HttpProxy } from "./http_proxy.ts";
-import type { Lane } from "./lane.ts";
+import { DB_POOL, type Lane } from "./lane.ts";
 import { type PlannedClient, type PlannedFault, type RoundPlan, toFile } from "./plan.ts";
 import invariantsSql from "./invariants.sql" with { type: "text" };
 
@@ -48,6 +48,8 @@ class Round implements RoundResult {
   readonly #sent: Record<string, number[]> = {};
   readonly #beside = new Set<Promise<unknown>>();
   #claims: Claim[] = [];
+  /** The last entry of the log from before the round. */
+  #since: unknown;
   /** Whether others than the one client have changed anything. */
   #othersAtWork: boolean;
 
@@ -79,7 +81,7 @@ class Round implements RoundResult {
 
   async #prepare(): Promise<void> {
     const { files, applied, before } = this.#plan;
-    await this.#lane.reset(
+    this.#since = await this.#lane.reset(
       Object.fromEntries(files.map((file) => [file.name, toFile(file)])),
     );
     {
@@ -89,6 +91,9 @@ class Round implements RoundResult {
     if (files.some(({ fails }) => fails)) {
       await this.#lane.sql("update _chaos.switch set divisor = 0");
     }
+    const { command } = this.#plan.clients[0]!;
+    this.#lane.needsInstallation = before !== "nothing" ||
+      ["install", "uninstall"].includes(command);
     switch (before) {
       case "an older schema":
         await this.#lane.sql(
@@ -322,7 +327,7 @@ class Round implements RoundResult {
   }
 
   async #check(when: string): Promise<void> {
-    const facts = { clients: this.#claims, sent: this.#sent };
+    const facts = { clients: this.#claims, sent: this.#sent, since: this.#since };
     for (const row of await this.#lane.sql(invariantsSql, [facts])) {
       this.#report(String(row.invariant), String(row.violation), when);
     }
@@ -444,16 +449,10 @@ class Round implements RoundResult {
 
   /** Asks with the public key, through each connection of the pool, what others left behind. */
   async #checkPool(): Promise<void> {
-    const answers = await Promise.all(Array.from({ length: 6 }, async () => {
-      const response = await this.#lane.fetchAs(
-        this.#lane.anonKey,
-        "graphql_public.chaos_leftovers",
-      );
-      return await response.text();
+    await Promise.all(Array.from({ length: 2 * DB_POOL }, async () => {
+      const leftovers = await this.#lane.readLeftovers();
+      if (leftovers !== null) this.#report("the API's pool is clean", leftovers, "at the end");
     }));
-    for (const answer of new Set(answers)) {
-      if (answer !== "null") this.#report("the API's pool is clean", answer, "at the end");
-    }
   }
 
   async #checkDoor(): Promise<void> {
