@@ -101,6 +101,7 @@ class Round implements RoundResult {
         );
         break;
       case "not installed":
+        this.#since = 0;
         await this.#lane.sql(
           "drop schema supamigrate cascade; drop function public.exec_sql(text, jsonb); " +
             "truncate _chaos.lock_change",
