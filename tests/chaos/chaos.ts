@@ -1,11 +1,13 @@
 /**
  * The command line of the rig: `deno task chaos --seed 1 --rounds 200`. With `--round N` one round
- * is played again and shown with all that was printed.
+ * is played again and shown with all that was printed; with `--points` every named point is gone to
+ * once.
  *
  * @module
  */
 
 import { parseArgs } from "node:util";
+import { POINT_EVERY, POINT_NAMES } from "./plan.ts";
 import { formatChaos } from "./report.ts";
 import { runChaos } from "./run.ts";
 
@@ -14,6 +16,7 @@ const { values } = parseArgs({
     seed: { type: "string", default: "1" },
     rounds: { type: "string", default: "200" },
     round: { type: "string" },
+    points: { type: "boolean", default: false },
     lanes: { type: "string", default: "4" },
     verbose: { type: "boolean", default: false },
   },
@@ -28,7 +31,11 @@ const one = values.round;
 let played = 0;
 const result = await runChaos({
   seed: Number(values.seed),
-  rounds: one === undefined ? upTo(Number(values.rounds)) : [Number(one)],
+  rounds: one !== undefined
+    ? [Number(one)]
+    : values.points
+    ? POINT_NAMES.map((_, index) => index * POINT_EVERY)
+    : upTo(Number(values.rounds)),
   lanes: one === undefined ? Number(values.lanes) : 1,
   onRound: (plan, round, major) => {
     played++;

@@ -91,17 +91,56 @@ const COMMANDS: Readonly<
   uninstall: { weight: 4, steps: ["other"], changes: [] },
 };
 
+/** A place in the course of a command where its process ends, or stands still. */
+interface Point {
+  readonly fault: string;
+  readonly command: string;
+  readonly step: string;
+  readonly moment: Moment;
+}
+
+/** Every await of every command that another process can see: its requests, moment by moment. */
+const POINTS: readonly Point[] = [
+  "client killed (kill -9)",
+  "client stopped past its lease, then continued",
+].flatMap((fault) =>
+  Object.entries(COMMANDS).flatMap(([command, { steps }]) =>
+    steps.flatMap((step) => MOMENTS.map((moment) => ({ fault, command, step, moment })))
+  )
+);
+
+/** The named points, as they are reported. */
+export const POINT_NAMES: readonly string[] = POINTS.map(({ fault, command, step, moment }) =>
+  describePoint(fault, command, step, moment)
+);
+
+/** How a point is reported. */
+export function describePoint(
+  fault: string,
+  command: string,
+  step: string,
+  moment: Moment,
+): string {
+  return `${fault} at ${command}: ${step}, ${moment}`;
+}
+
+/** Every so often a round goes to the next named point; the others are random. */
+export const POINT_EVERY = 4;
+
 /** Makes the plan of a round. */
 export function planRound(seed: number, round: number): RoundPlan {
   const random = new Random(Math.imul(seed, 0x9e3779b1) ^ Math.imul(round + 1, 0x85ebca6b));
-  const command = pickWeighted(random, COMMANDS);
+  const point = round % POINT_EVERY === 0
+    ? new Random(seed).shuffle(POINTS)[(round / POINT_EVERY) % POINTS.length]
+    : undefined;
+  const command = point?.command ?? pickWeighted(random, COMMANDS);
   const files = Array.from({ length: 1 + random.below(4) }, (_, index): PlannedFile => ({
     name: `00${index + 1}_${random.pick(["venues", "artists", "bookings", "fees"])}.sql`,
     sleepMs: random.pick([0, 0, 0, 40, 250, 700]),
     leaks: random.below(3) === 0,
     fails: false,
   }));
-  const direct = command === "install" && random.below(2) === 0;
+  const direct = point === undefined && command === "install" && random.below(2) === 0;
   const applied = direct ? 0 : countApplied(random, command, files.length);
   if (command === "migrate" && random.below(12) === 0) {
     const index = applied + random.below(files.length - applied);
@@ -116,6 +155,11 @@ export function planRound(seed: number, round: number): RoundPlan {
     ? "an older schema"
     : "nothing";
   const main = planClient(random, "main", command, files, applied, direct);
+  if (point !== undefined) {
+    const { fault, step, moment } = point;
+    const faults = [{ fault, when: { step, nth: 0, moment }, seed: random.below(2 ** 31) }];
+    return { seed, round, files, applied, before, clients: [{ ...main, faults }] };
+  }
   const clients = [main];
   const others = ["migrate", "rollback"].includes(command) && before !== "an older schema"
     ? random.pick([0, 0, 0, 0, 1, 1, 2])
@@ -159,6 +203,7 @@ function countApplied(random: Random, command: string, count: number): number {
     case "baseline":
       return random.below(count);
     case "rollback":
+    case "fresh":
       return 1 + random.below(count);
     default:
       return random.below(count + 1);

@@ -14,7 +14,7 @@ export function formatChaos(result: ChaosResult, milliseconds: number): string {
     `${rounds} rounds (${servers}) in ${(milliseconds / 60_000).toFixed(1)} min, ` +
     `${result.violations.length} violations`,
     `${attempts} migrations were begun, ${effects} took effect and stayed or were undone by a rollback`,
-    `clients were killed, stopped or interrupted at ${points} different points`,
+    `clients were killed or stopped at ${points[0]} of ${points[1]} named points`,
     "",
     ...table("Fault", "Rounds in which it happened", byFault),
     "",

@@ -8,7 +8,13 @@ import { type ClientEnd, type ClientProcess, HANG, startClient } from "./client.
 import { FAULTS, type Incident, type Moment, type Scene } from "./faults.ts";
 import type { Call, Exchange, HttpProxy } from "./http_proxy.ts";
 import { DB_POOL, type Lane } from "./lane.ts";
-import { type PlannedClient, type PlannedFault, type RoundPlan, toFile } from "./plan.ts";
+import {
+  describePoint,
+  type PlannedClient,
+  type PlannedFault,
+  type RoundPlan,
+  toFile,
+} from "./plan.ts";
 import invariantsSql from "./invariants.sql" with { type: "text" };
 
 export interface Violation {
@@ -155,7 +161,7 @@ class Round implements RoundResult {
         for (const planned of due) {
           if (!("step" in planned.when) || planned.when.moment !== moment) continue;
           if (FAULTS[planned.fault]!.group === "network") continue;
-          await strike(planned, `${client.command}: ${step}, ${moment}`);
+          await strike(planned, describePoint(planned.fault, client.command, step, moment));
         }
       };
       await at("before it is sent on");
@@ -203,7 +209,9 @@ class Round implements RoundResult {
       const { afterMs } = planned.when;
       this.#goBeside(
         delay(afterMs).then(() =>
-          process.isRunning() ? strike(planned, `${client.command}: at any time`) : undefined
+          process.isRunning()
+            ? strike(planned, `${planned.fault} at ${client.command}: at any time`)
+            : undefined
         ),
       );
     }

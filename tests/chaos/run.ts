@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import type { Major } from "../support/binaries.ts";
 import { FAULTS } from "./faults.ts";
 import { Lane } from "./lane.ts";
-import { planRound, type RoundPlan } from "./plan.ts";
+import { planRound, POINT_NAMES, type RoundPlan } from "./plan.ts";
 import { playRound, type RoundResult, type Violation } from "./round.ts";
 
 export interface ChaosOptions {
@@ -28,8 +28,8 @@ export interface ChaosResult {
   readonly byExit: Readonly<Record<string, number>>;
   /** Rounds in which each fault happened. */
   readonly byFault: Readonly<Record<string, number>>;
-  /** The points at which clients were killed, stopped or interrupted. */
-  readonly points: number;
+  /** How many of the named points were reached, of how many. */
+  readonly points: readonly [number, number];
   /** Migrations that were begun, and those of them that took effect, forwards and back. */
   readonly attempts: number;
   readonly effects: number;
@@ -106,7 +106,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     byCommand,
     byExit,
     byFault,
-    points: points.size,
+    points: [POINT_NAMES.filter((name) => points.has(name)).length, POINT_NAMES.length],
     attempts,
     effects,
     violations,
