@@ -166,7 +166,10 @@ function makeCli() {
       "baseline <name:string>",
       "Record everything up to a migration as applied, without running it.",
     )
-    .action((flags: GlobalFlags, name: string) => run(flags, (it) => actions.baseline(it, name)))
+    .option("-y, --yes", "Do not ask.")
+    .action((flags: GlobalFlags & Asking, name: string) =>
+      run(flags, (it) => actions.baseline(it, flags, name))
+    )
     .command("repair <name:string>", "Mend one row of the history.")
     .option("--mark <state:mark>", "What to record the migration as.", { required: true })
     .action((flags: GlobalFlags & { mark: "applied" | "pending" }, name: string) =>

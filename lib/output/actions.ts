@@ -8,7 +8,7 @@
 import { ConfigurationError } from "../errors.ts";
 import type { Migrator } from "../migrator.ts";
 import type { MigrateOptions } from "../operations/migrate.ts";
-import { confirmDestruction, confirmUndo, confirmUnlock } from "./confirm.ts";
+import { confirmDestruction, confirmSecrets, confirmUndo, confirmUnlock } from "./confirm.ts";
 import { EXIT_CODES } from "./errors.ts";
 import * as records from "./records.ts";
 import type { Reporter } from "./terminal.ts";
@@ -68,6 +68,11 @@ function waiting({ wait = 0 }: Asking): { waitMs: number } {
   return { waitMs: wait * 1000 };
 }
 
+/** Keys may go into the embedded database, which nobody else has. */
+function guardSecrets(migrator: Migrator, { yes }: Asking) {
+  return yes || migrator.target.kind === "embedded" ? {} : { confirmSecrets };
+}
+
 function toResultCode(result: { success: boolean; interrupted: boolean }): number {
   if (result.interrupted) return EXIT_CODES.interrupted;
   return result.success ? EXIT_CODES.done : EXIT_CODES.failed;
@@ -86,8 +91,8 @@ export async function migrate({ migrator, reporter }: Run, flags: MigrateFlags):
     ...(flags.yes ? {} : {
       confirmUndo: (planned) => confirmUndo(migrator.target, reporter, planned),
     }),
+    ...guardSecrets(migrator, flags),
   });
-  for (const warning of result.warnings) reporter.warn(`⚠️  ${warning}`);
   for (const { name, error } of result.results) {
     if (error !== null) {
       const { line } = error;
@@ -159,6 +164,7 @@ export async function fresh(
           "This will DESTROY all data and rebuild the database.",
         ),
     }),
+    ...guardSecrets(migrator, flags),
   });
   return { result, text: text.formatFresh(result), code: toResultCode(result) };
 }
@@ -179,9 +185,10 @@ export async function create(
 /** What `baseline` does. */
 export async function baseline(
   { migrator }: Run,
+  flags: GlobalFlags & Asking,
   name: string,
 ): Promise<Report> {
-  const result = await migrator.baseline(name);
+  const result = await migrator.baseline(name, guardSecrets(migrator, flags));
   return { result, text: records.formatBaseline(result) };
 }
 
