@@ -10,6 +10,7 @@ import type { Migrator } from "../migrator.ts";
 import type { MigrateOptions } from "../operations/migrate.ts";
 import { confirmDestruction, confirmSecrets, confirmUndo, confirmUnlock } from "./confirm.ts";
 import { EXIT_CODES } from "./errors.ts";
+import type { ProjectMemory } from "./known_projects.ts";
 import * as records from "./records.ts";
 import type { Reporter } from "./terminal.ts";
 import * as text from "./text.ts";
@@ -46,6 +47,8 @@ export interface MigrateFlags extends GlobalFlags, Asking {
 export interface Run {
   migrator: Migrator;
   reporter: Reporter;
+  /** Asked before a command changes another project than before, unless its name is typed anyway. */
+  projects: ProjectMemory;
 }
 
 /** What an action came to. */
@@ -79,8 +82,12 @@ function toResultCode(result: { success: boolean; interrupted: boolean }): numbe
 }
 
 /** What `migrate` does. */
-export async function migrate({ migrator, reporter }: Run, flags: MigrateFlags): Promise<Report> {
+export async function migrate(
+  { migrator, reporter, projects }: Run,
+  flags: MigrateFlags,
+): Promise<Report> {
   const wait = waiting(flags);
+  if (!flags.yes && !flags.dryRun) await projects.confirm();
   reporter.say("🚀 Starting database migration...\n");
   const result = await migrator.migrate({
     ...wait,
@@ -93,6 +100,7 @@ export async function migrate({ migrator, reporter }: Run, flags: MigrateFlags):
     }),
     ...guardSecrets(migrator, flags),
   });
+  if (result.success && !result.dryRun) await projects.remember();
   for (const { name, error } of result.results) {
     if (error !== null) {
       const { line } = error;
@@ -123,7 +131,7 @@ export async function status(
 
 /** What `rollback` does. */
 export async function rollback(
-  { migrator, reporter }: Run,
+  { migrator, reporter, projects }: Run,
   flags: GlobalFlags & Asking & { steps?: number; dryRun?: Flag },
   target?: string,
 ): Promise<Report> {
@@ -138,6 +146,8 @@ export async function rollback(
       confirm: (planned) => confirmUndo(migrator.target, reporter, planned),
     }),
   });
+  // Where nothing was undone, nobody was asked about the project.
+  if (result.success && result.migrationsRolledBack > 0) await projects.remember();
   return {
     result,
     text: result.dryRun
@@ -149,7 +159,7 @@ export async function rollback(
 
 /** What `fresh` does. */
 export async function fresh(
-  { migrator, reporter }: Run,
+  { migrator, reporter, projects }: Run,
   flags: GlobalFlags & Asking & { dropSchema?: Flag },
 ): Promise<Report> {
   const wait = waiting(flags);
@@ -166,6 +176,7 @@ export async function fresh(
     }),
     ...guardSecrets(migrator, flags),
   });
+  if (result.success) await projects.remember();
   return { result, text: text.formatFresh(result), code: toResultCode(result) };
 }
 
@@ -184,20 +195,23 @@ export async function create(
 
 /** What `baseline` does. */
 export async function baseline(
-  { migrator }: Run,
+  { migrator, projects }: Run,
   flags: GlobalFlags & Asking,
   name: string,
 ): Promise<Report> {
+  if (!flags.yes) await projects.confirm();
   const result = await migrator.baseline(name, guardSecrets(migrator, flags));
+  await projects.remember();
   return { result, text: records.formatBaseline(result) };
 }
 
 /** What `repair` does. */
 export async function repair(
-  { migrator, reporter }: Run,
-  flags: GlobalFlags & { mark: "applied" | "pending" },
+  { migrator, reporter, projects }: Run,
+  flags: GlobalFlags & Asking & { mark: "applied" | "pending" },
   name: string,
 ): Promise<Report> {
+  if (!flags.yes) await projects.confirm();
   const result = await migrator.repair(name, {
     mark: flags.mark,
     confirm: (change) => {
@@ -205,6 +219,7 @@ export async function repair(
       return Promise.resolve(true);
     },
   });
+  await projects.remember();
   return { result, text: `✅ ${result.name} is on record as ${flags.mark}` };
 }
 
@@ -225,10 +240,12 @@ export async function unlock({ migrator }: Run, flags: GlobalFlags & Asking): Pr
 
 /** What `install` does. */
 export async function install(
-  { migrator }: Run,
-  flags: GlobalFlags & { print?: Flag; replace?: Flag },
+  { migrator, projects }: Run,
+  flags: GlobalFlags & Asking & { print?: Flag; replace?: Flag },
 ): Promise<Report> {
+  if (!flags.yes) await projects.confirm();
   const result = await migrator.install({ replace: !!flags.replace });
+  await projects.remember();
   return { result, text: records.formatInstall(result) };
 }
 

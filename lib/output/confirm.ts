@@ -5,7 +5,7 @@ import type { LockState } from "../database/state.ts";
 import { MigrationFileError } from "../errors.ts";
 import type { HeldSecret } from "../operations/secrets.ts";
 import type { Reporter } from "./terminal.ts";
-import { ask, canAsk } from "./prompt.ts";
+import { ask, canAsk, isYes } from "./prompt.ts";
 import { formatDuration } from "../duration.ts";
 
 /** How many migrations a question names. */
@@ -86,8 +86,4 @@ export async function confirmSecrets(held: readonly HeldSecret[]): Promise<boole
 async function askForName(target: Target, warning: string): Promise<boolean> {
   return await ask(`${warning}Type the project's name (${target.name}) to continue: `) ===
     target.name;
-}
-
-function isYes(answer: string): boolean {
-  return /^y(es)?$/i.test(answer);
 }

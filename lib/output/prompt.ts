@@ -38,3 +38,12 @@ export async function ask(question: string): Promise<string> {
     process.stderr.write("\n");
   }
 }
+
+/**
+ * Whether an answer means yes.
+ *
+ * @param answer What was typed.
+ */
+export function isYes(answer: string): boolean {
+  return /^y(es)?$/i.test(answer);
+}
