@@ -76,8 +76,10 @@ function* findInside(
       const { text, quote } = literal;
       at = literal.end;
       token = quote === '"' ? text : "";
-      const kind = quote === '"' ? undefined : describe(before, previous, statement);
-      if (kind !== undefined && isPassword(text)) {
+      const kind = quote === '"' || !isPassword(text)
+        ? undefined
+        : describe(before, previous, statement);
+      if (kind !== undefined) {
         yield { kind, line: lineAt(start), certain: false, values: valuesOf(literal) };
       } else {
         const inside = quote === "'" ? statement : { hasPassword: false };
@@ -105,9 +107,12 @@ function describe(before: string, previous: string, statement: Statement): strin
   return /^(?:api_key|aws_secret_access_key)$/.test(previous) ? "an API key" : undefined;
 }
 
-/** A SCRAM verifier lets nobody in; an md5 hash does. */
+/**
+ * A SCRAM verifier lets nobody in; an md5 hash does. The vault holds addresses as well, in which
+ * a password would be found.
+ */
 function isPassword(text: string): boolean {
-  return isValue(text) && !text.startsWith("SCRAM-SHA-256$");
+  return isValue(text) && !/^(?:SCRAM-SHA-256\$|https?:\/\/)/.test(text);
 }
 
 /** A string inside of strings has its quotes doubled, and doubled again. */

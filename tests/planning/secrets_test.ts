@@ -141,6 +141,7 @@ const harmless: Readonly<Record<string, string>> = {
     "select dblink('host=a user=b'), 'postgres://app@db.example.com/app', 'https://a.example:443/@b';",
   "a format of a connection":
     "select format('host=%s password=%s', a, b), 'host=a password=' || c;",
+  "an address in the vault": "select vault.create_secret('https://a.supabase.co', 'project_url');",
   "reading the vault": "select decrypted_secret from vault.decrypted_secrets where name = 'x';",
   "the vault with a value": "select vault.create_secret(value, 'name') from incoming;",
   "a name that begins as a key": "create table sb_secret_rotations (sk_live_at date, sbp_id int);",
