@@ -229,14 +229,11 @@ Deno.test("findSecrets() takes time in proportion to the length of a text", () =
     // bodies in bodies in bodies
     Array.from({ length: length / 18 }, (_, index) => `$a${index}$ password `).join("")
   );
-  const timeOf = (sql: string) => {
+  for (const text of texts) {
+    const sql = text(1_000_000);
     const started = performance.now();
     findSecrets(sql);
-    return performance.now() - started;
-  };
-  for (const text of texts) {
-    timeOf(text(50_000));
-    const [short, long] = [timeOf(text(100_000)), timeOf(text(800_000))];
-    assert(long < 24 * Math.max(short, 20), `${text(50)}…: ${short}, ${long} ms`);
+    // About 0.2 s. What grows with the square of the length takes minutes.
+    assert(performance.now() - started < 10_000, text(50));
   }
 });
