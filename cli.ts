@@ -12,6 +12,7 @@ import { HelpCommand } from "@cliffy/command/help";
 import * as actions from "./lib/output/actions.ts";
 import type { Asking, Flag, GlobalFlags, MigrateFlags, Report, Run } from "./lib/output/actions.ts";
 import { EXIT_CODES, formatError, toExitCode, toJsonError } from "./lib/output/errors.ts";
+import { ProjectMemory } from "./lib/output/known_projects.ts";
 import { Reporter } from "./lib/output/terminal.ts";
 import { createRedactor } from "./lib/redact.ts";
 import { resolveSettings } from "./lib/settings.ts";
@@ -82,7 +83,10 @@ async function run(
       onProgress: (event) => reporter.onProgress(event),
     });
     if (settings.embeddedNote !== null) reporter.say(`🧪 ${settings.embeddedNote}\n`);
-    const { result, text, code = EXIT_CODES.done } = await action({ migrator, reporter });
+    const projects = new ProjectMemory(settings.folder, migrator.target, (message) => {
+      if (flags.verbose) reporter.warn(`⚠️  ${message}`);
+    });
+    const { result, text, code = EXIT_CODES.done } = await action({ migrator, reporter, projects });
     if (code === EXIT_CODES.done) reporter.say(text);
     else reporter.sayFailure(text);
     reporter.document(result);
@@ -168,10 +172,14 @@ function makeCli() {
       "baseline <name:string>",
       "Record everything up to a migration as applied, without running it.",
     )
-    .action((flags: GlobalFlags, name: string) => run(flags, (it) => actions.baseline(it, name)))
+    .option("-y, --yes", "Do not ask.")
+    .action((flags: GlobalFlags & Asking, name: string) =>
+      run(flags, (it) => actions.baseline(it, flags, name))
+    )
     .command("repair <name:string>", "Mend one row of the history.")
     .option("--mark <state:mark>", "What to record the migration as.", { required: true })
-    .action((flags: GlobalFlags & { mark: "applied" | "pending" }, name: string) =>
+    .option("-y, --yes", "Do not ask.")
+    .action((flags: GlobalFlags & Asking & { mark: "applied" | "pending" }, name: string) =>
       run(flags, (it) => actions.repair(it, flags, name))
     )
     .command("history", "Show who did what, and when.")
@@ -185,7 +193,8 @@ function makeCli() {
     .command("install", "Put exec_sql and the tracking schema into a project.")
     .option("--print", "Print the SQL, to paste into the SQL editor.")
     .option("--replace", "Drop other functions that are called exec_sql.")
-    .action(async (flags: GlobalFlags & { print?: Flag; replace?: Flag }) => {
+    .option("-y, --yes", "Do not ask.")
+    .action(async (flags: GlobalFlags & Asking & { print?: Flag; replace?: Flag }) => {
       if (flags.print) process.stdout.write(await installScript());
       else await run(flags, (it) => actions.install(it, flags), true);
     })

@@ -8,6 +8,7 @@ import { ConfigurationError } from "./errors.ts";
 import type { OperationContext, ProgressEvent } from "./operations/context.ts";
 import { createMigration, type CreateOptions, type CreateResult } from "./operations/create.ts";
 import { fresh, type FreshOptions, type FreshResult } from "./operations/fresh.ts";
+import { SecretHider } from "./operations/hide_secrets.ts";
 import type {
   InstallOptions,
   InstallResult,
@@ -15,9 +16,8 @@ import type {
   UninstallResult,
 } from "./operations/install.ts";
 import { migrate, type MigrateOptions, type MigrateResult } from "./operations/migrate.ts";
+import { baseline, type BaselineOptions, type BaselineResult } from "./operations/baseline.ts";
 import {
-  baseline,
-  type BaselineResult,
   type HistoryOptions,
   type LogEntry,
   readHistory,
@@ -89,7 +89,7 @@ export interface Migrator extends AsyncDisposable {
   /** Undoes everything, then applies everything. */
   fresh(options?: FreshOptions): Promise<FreshResult>;
   /** Records everything up to a migration as applied, without running it. */
-  baseline(name: string): Promise<BaselineResult>;
+  baseline(name: string, options?: BaselineOptions): Promise<BaselineResult>;
   /** Mends one row of the history. */
   repair(name: string, options: RepairOptions): Promise<RepairChange>;
   /** Reads the audit log, newest first. */
@@ -152,11 +152,22 @@ export function createMigrator(options: MigratorOptions): Migrator {
     );
   };
 
+  // Whatever a migration holds that looks like a key is not given back, not even in an error.
+  const hider = new SecretHider();
+  const hiding = <Result>(work: Promise<Result>): Promise<Result> =>
+    work.then((result) => hider.hideIn(result), (error) => {
+      throw hider.hideInError(error);
+    });
+
   let opened: Promise<ExecSql> | undefined;
   const context: OperationContext = {
     connect: () => opened ??= openDatabase(),
     target,
-    load: () => loadMigrations(migrations),
+    load: async () => {
+      const loaded = await loadMigrations(migrations);
+      hider.learn(loaded.secrets);
+      return loaded;
+    },
     tenure: {
       holder: options.holder ?? "supamigrate",
       processId: options.processId ?? `migration-${Date.now()}`,
@@ -165,7 +176,7 @@ export function createMigrator(options: MigratorOptions): Migrator {
     },
     batchSize,
     giveUpAfterMs,
-    onProgress: options.onProgress ?? (() => {}),
+    onProgress: (event) => options.onProgress?.(hider.hideIn(event)),
     signal: options.signal,
   };
 
@@ -177,20 +188,20 @@ export function createMigrator(options: MigratorOptions): Migrator {
 
   return {
     target,
-    migrate: (given) => migrate(context, given),
-    status: () => readStatus(context),
-    rollback: (given) => rollback(context, given),
+    migrate: (given) => hiding(migrate(context, given)),
+    status: () => hiding(readStatus(context)),
+    rollback: (given) => hiding(rollback(context, given)),
     create: async (name, given) => {
       if (typeof migrations !== "string") {
         throw new ConfigurationError("Only a folder can be given a new migration");
       }
       return await createMigration(migrations, name, given);
     },
-    fresh: (given) => fresh(context, given),
-    baseline: (name) => baseline(context, name),
-    repair: (name, given) => repair(context, name, given),
-    history: (given) => readHistory(context, given),
-    unlock: (given) => unlock(context, given),
+    fresh: (given) => hiding(fresh(context, given)),
+    baseline: (name, given) => hiding(baseline(context, name, given)),
+    repair: (name, given) => hiding(repair(context, name, given)),
+    history: (given) => hiding(readHistory(context, given)),
+    unlock: (given) => hiding(unlock(context, given)),
     install: (given) =>
       withChannel(options, context, async (channel, checked) => {
         const { install } = await import("./operations/install.ts");

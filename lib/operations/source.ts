@@ -7,6 +7,7 @@ import { discoverMigrations, type Discovery, type LeftOut } from "../planning/di
 import { holdsStatements } from "../planning/lexer.ts";
 import type { Migration, RollbackSection } from "../planning/plan.ts";
 import { normalizeText, splitSections } from "../planning/sections.ts";
+import { findMigrationSecrets, type MigrationSecret } from "./secrets.ts";
 
 /** Where migrations come from: a folder's path, or a record of file names to SQL. */
 export type MigrationSource = string | Readonly<Record<string, string>>;
@@ -17,6 +18,8 @@ export interface LoadedMigrations {
   readonly migrations: readonly Migration[];
   /** What else is there, and why it is no migration. */
   readonly leftOut: readonly LeftOut[];
+  /** What in the migrations looks like a key, in order. */
+  readonly secrets: readonly MigrationSecret[];
 }
 
 /** How many files are read at the same time. */
@@ -172,7 +175,11 @@ async function assemble(
       migrations.push(outcome.value);
     }
   }
-  return { migrations, leftOut: discovery.leftOut };
+  return {
+    migrations,
+    leftOut: discovery.leftOut,
+    secrets: migrations.flatMap(findMigrationSecrets),
+  };
 }
 
 async function assembleOne(

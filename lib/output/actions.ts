@@ -8,8 +8,9 @@
 import { ConfigurationError } from "../errors.ts";
 import type { Migrator } from "../migrator.ts";
 import type { MigrateOptions } from "../operations/migrate.ts";
-import { confirmDestruction, confirmUndo, confirmUnlock } from "./confirm.ts";
+import { confirmDestruction, confirmSecrets, confirmUndo, confirmUnlock } from "./confirm.ts";
 import { EXIT_CODES } from "./errors.ts";
+import type { ProjectMemory } from "./known_projects.ts";
 import * as records from "./records.ts";
 import type { Reporter } from "./terminal.ts";
 import * as text from "./text.ts";
@@ -46,6 +47,8 @@ export interface MigrateFlags extends GlobalFlags, Asking {
 export interface Run {
   migrator: Migrator;
   reporter: Reporter;
+  /** Asked before a command changes another project than before, unless its name is typed anyway. */
+  projects: ProjectMemory;
 }
 
 /** What an action came to. */
@@ -68,14 +71,23 @@ function waiting({ wait = 0 }: Asking): { waitMs: number } {
   return { waitMs: wait * 1000 };
 }
 
+/** Keys may go into the embedded database, which nobody else has. */
+function guardSecrets(migrator: Migrator, { yes }: Asking) {
+  return yes || migrator.target.kind === "embedded" ? {} : { confirmSecrets };
+}
+
 function toResultCode(result: { success: boolean; interrupted: boolean }): number {
   if (result.interrupted) return EXIT_CODES.interrupted;
   return result.success ? EXIT_CODES.done : EXIT_CODES.failed;
 }
 
 /** What `migrate` does. */
-export async function migrate({ migrator, reporter }: Run, flags: MigrateFlags): Promise<Report> {
+export async function migrate(
+  { migrator, reporter, projects }: Run,
+  flags: MigrateFlags,
+): Promise<Report> {
   const wait = waiting(flags);
+  if (!flags.yes && !flags.dryRun) await projects.confirm();
   reporter.say("🚀 Starting database migration...\n");
   const result = await migrator.migrate({
     ...wait,
@@ -86,8 +98,9 @@ export async function migrate({ migrator, reporter }: Run, flags: MigrateFlags):
     ...(flags.yes ? {} : {
       confirmUndo: (planned) => confirmUndo(migrator.target, reporter, planned),
     }),
+    ...guardSecrets(migrator, flags),
   });
-  for (const warning of result.warnings) reporter.warn(`⚠️  ${warning}`);
+  if (result.success && !result.dryRun) await projects.remember();
   for (const { name, error } of result.results) {
     if (error !== null) {
       const { line } = error;
@@ -118,7 +131,7 @@ export async function status(
 
 /** What `rollback` does. */
 export async function rollback(
-  { migrator, reporter }: Run,
+  { migrator, reporter, projects }: Run,
   flags: GlobalFlags & Asking & { steps?: number; dryRun?: Flag },
   target?: string,
 ): Promise<Report> {
@@ -133,6 +146,8 @@ export async function rollback(
       confirm: (planned) => confirmUndo(migrator.target, reporter, planned),
     }),
   });
+  // Where nothing was undone, nobody was asked about the project.
+  if (result.success && result.migrationsRolledBack > 0) await projects.remember();
   return {
     result,
     text: result.dryRun
@@ -144,7 +159,7 @@ export async function rollback(
 
 /** What `fresh` does. */
 export async function fresh(
-  { migrator, reporter }: Run,
+  { migrator, reporter, projects }: Run,
   flags: GlobalFlags & Asking & { dropSchema?: Flag },
 ): Promise<Report> {
   const wait = waiting(flags);
@@ -159,7 +174,9 @@ export async function fresh(
           "This will DESTROY all data and rebuild the database.",
         ),
     }),
+    ...guardSecrets(migrator, flags),
   });
+  if (result.success) await projects.remember();
   return { result, text: text.formatFresh(result), code: toResultCode(result) };
 }
 
@@ -178,19 +195,23 @@ export async function create(
 
 /** What `baseline` does. */
 export async function baseline(
-  { migrator }: Run,
+  { migrator, projects }: Run,
+  flags: GlobalFlags & Asking,
   name: string,
 ): Promise<Report> {
-  const result = await migrator.baseline(name);
+  if (!flags.yes) await projects.confirm();
+  const result = await migrator.baseline(name, guardSecrets(migrator, flags));
+  await projects.remember();
   return { result, text: records.formatBaseline(result) };
 }
 
 /** What `repair` does. */
 export async function repair(
-  { migrator, reporter }: Run,
-  flags: GlobalFlags & { mark: "applied" | "pending" },
+  { migrator, reporter, projects }: Run,
+  flags: GlobalFlags & Asking & { mark: "applied" | "pending" },
   name: string,
 ): Promise<Report> {
+  if (!flags.yes) await projects.confirm();
   const result = await migrator.repair(name, {
     mark: flags.mark,
     confirm: (change) => {
@@ -198,6 +219,7 @@ export async function repair(
       return Promise.resolve(true);
     },
   });
+  await projects.remember();
   return { result, text: `✅ ${result.name} is on record as ${flags.mark}` };
 }
 
@@ -218,10 +240,12 @@ export async function unlock({ migrator }: Run, flags: GlobalFlags & Asking): Pr
 
 /** What `install` does. */
 export async function install(
-  { migrator }: Run,
-  flags: GlobalFlags & { print?: Flag; replace?: Flag },
+  { migrator, projects }: Run,
+  flags: GlobalFlags & Asking & { print?: Flag; replace?: Flag },
 ): Promise<Report> {
+  if (!flags.yes) await projects.confirm();
   const result = await migrator.install({ replace: !!flags.replace });
+  await projects.remember();
   return { result, text: records.formatInstall(result) };
 }
 

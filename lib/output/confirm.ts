@@ -2,8 +2,10 @@
 
 import type { Target } from "../database/target.ts";
 import type { LockState } from "../database/state.ts";
+import { MigrationFileError } from "../errors.ts";
+import type { HeldSecret } from "../operations/secrets.ts";
 import type { Reporter } from "./terminal.ts";
-import { ask } from "./prompt.ts";
+import { ask, canAsk, isYes } from "./prompt.ts";
 import { formatDuration } from "../duration.ts";
 
 /** How many migrations a question names. */
@@ -64,11 +66,24 @@ export async function confirmUnlock(lock: LockState): Promise<boolean> {
   );
 }
 
+/**
+ * Asks whether migrations may be applied that hold keys, which the reader has just been told.
+ *
+ * @param held Where they hold them.
+ * @returns Whether the answer was yes.
+ * @throws {MigrationFileError} There is no terminal to ask on.
+ */
+export async function confirmSecrets(held: readonly HeldSecret[]): Promise<boolean> {
+  const [{ file, line, kind }] = held as [HeldSecret];
+  if (!await canAsk()) {
+    throw new MigrationFileError(`The migration holds ${kind}`, { file, line }, {
+      hint: "Take it out of the file. Add --yes if it is to be stored all the same.",
+    });
+  }
+  return isYes(await ask("⚠️  Store that all the same? (yes/no): "));
+}
+
 async function askForName(target: Target, warning: string): Promise<boolean> {
   return await ask(`${warning}Type the project's name (${target.name}) to continue: `) ===
     target.name;
-}
-
-function isYes(answer: string): boolean {
-  return /^y(es)?$/i.test(answer);
 }

@@ -2,6 +2,12 @@
 
 import { ConfigurationError, InterruptedError } from "../errors.ts";
 
+/** Whether there is a terminal to ask on. */
+export async function canAsk(): Promise<boolean> {
+  const { default: process } = await import("node:process");
+  return process.stdin.isTTY === true;
+}
+
 /**
  * Asks a question on standard error and reads a line from standard input.
  *
@@ -12,7 +18,7 @@ import { ConfigurationError, InterruptedError } from "../errors.ts";
  */
 export async function ask(question: string): Promise<string> {
   const { default: process } = await import("node:process");
-  if (!process.stdin.isTTY) {
+  if (!await canAsk()) {
     throw new ConfigurationError("This needs a confirmation, and there is no terminal to ask on", {
       hint: "Add --yes if it is really meant.",
     });
@@ -31,4 +37,13 @@ export async function ask(question: string): Promise<string> {
     terminal.close();
     process.stderr.write("\n");
   }
+}
+
+/**
+ * Whether an answer means yes.
+ *
+ * @param answer What was typed.
+ */
+export function isYes(answer: string): boolean {
+  return /^y(es)?$/i.test(answer);
 }

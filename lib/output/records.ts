@@ -1,14 +1,10 @@
 /** What the other commands print. Pure functions. @module */
 
 import { formatDuration } from "../duration.ts";
+import type { BaselineResult } from "../operations/baseline.ts";
 import type { CreateResult } from "../operations/create.ts";
 import type { InstallResult } from "../operations/install.ts";
-import type {
-  BaselineResult,
-  LogEntry,
-  RepairChange,
-  UnlockResult,
-} from "../operations/records.ts";
+import type { LogEntry, RepairChange, UnlockResult } from "../operations/records.ts";
 import { formatMs } from "./text.ts";
 
 /** The file that `create` made. */

@@ -141,7 +141,14 @@ export function holdsStatements(sql: string): boolean {
   return scanComments(sql).statements.length > 0;
 }
 
-function skipBlockComment(sql: string, from: number): number {
+/**
+ * Skips a comment block and the blocks inside it.
+ *
+ * @param sql The text.
+ * @param from Where the block begins.
+ * @returns Where it ends, or the text does.
+ */
+export function skipBlockComment(sql: string, from: number): number {
   let depth = 0;
   let at = from;
   while (at < sql.length) {
@@ -160,7 +167,16 @@ function skipBlockComment(sql: string, from: number): number {
   return at;
 }
 
-function skipQuoted(sql: string, from: number, quote: string, escapes: boolean): number {
+/**
+ * Skips a string or a quoted name.
+ *
+ * @param sql The text.
+ * @param from Where its quote stands.
+ * @param quote The quote.
+ * @param escapes Whether a backslash means something in it (an E string).
+ * @returns Where it ends, or the text does.
+ */
+export function skipQuoted(sql: string, from: number, quote: string, escapes: boolean): number {
   let at = from + 1;
   while (at < sql.length) {
     if (escapes && sql[at] === "\\") {

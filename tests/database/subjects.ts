@@ -17,4 +17,5 @@ import "./protocol.ts";
 import "./reasons.ts";
 import "./records.ts";
 import "./rollback.ts";
+import "./secrets.ts";
 import "./transactions.ts";
