@@ -158,7 +158,17 @@ export function planRound(seed: number, round: number): RoundPlan {
   if (point !== undefined) {
     const { fault, step, moment } = point;
     const faults = [{ fault, when: { step, nth: 0, moment }, seed: random.below(2 ** 31) }];
-    return { seed, round, files, applied, before, clients: [{ ...main, faults }] };
+    // Somebody waits for the lock, whose clock may be wrong: it has to make no difference.
+    const waiting = {
+      ...planClient(random, "other-1", "migrate", files, applied, false),
+      args: ["migrate", "--wait", "6", "--json"],
+      startAfterMs: 300 + random.below(600),
+      clockSkewMs: random.pick([0, -86_400_000, 86_400_000]),
+      faults: [],
+    };
+    const clients = [{ ...main, faults }];
+    if (["migrate", "rollback"].includes(command)) clients.push(waiting);
+    return { seed, round, files, applied, before, clients };
   }
   const clients = [main];
   const others = ["migrate", "rollback"].includes(command) && before !== "an older schema"
