@@ -10,6 +10,7 @@ import type { Migrator } from "../migrator.ts";
 import type { MigrateOptions } from "../operations/migrate.ts";
 import { confirmDestruction, confirmUndo, confirmUnlock } from "./confirm.ts";
 import { EXIT_CODES } from "./errors.ts";
+import { line } from "./neutral.ts";
 import * as records from "./records.ts";
 import type { Reporter } from "./terminal.ts";
 import * as text from "./text.ts";
@@ -87,7 +88,7 @@ export async function migrate({ migrator, reporter }: Run, flags: MigrateFlags):
       confirmUndo: (planned) => confirmUndo(migrator.target, reporter, planned),
     }),
   });
-  for (const warning of result.warnings) reporter.warn(`⚠️  ${warning}`);
+  for (const warning of result.warnings) reporter.warn(line`⚠️  ${warning}`);
   for (const { name, error } of result.results) {
     if (error !== null) {
       const { line } = error;
@@ -110,7 +111,7 @@ export async function status(
   flags: GlobalFlags & { check?: Flag },
 ): Promise<Report> {
   const result = await migrator.status();
-  for (const warning of result.warnings) reporter.warn(`⚠️  ${warning}`);
+  for (const warning of result.warnings) reporter.warn(line`⚠️  ${warning}`);
   reporter.say(text.formatStatus(result, !!flags.verbose));
   // Said already: with --quiet and --check the exit code is all that is wanted.
   return { result, text: "", code: flags.check && !result.upToDate ? EXIT_CODES.failed : 0 };
@@ -156,6 +157,7 @@ export async function fresh(
       confirm: () =>
         confirmDestruction(
           migrator.target,
+          reporter,
           "This will DESTROY all data and rebuild the database.",
         ),
     }),
@@ -171,7 +173,7 @@ export async function create(
 ): Promise<Report> {
   // cliffy takes a mistyped option for the argument.
   if (name.startsWith("-")) throw new ConfigurationError(`Unknown option "${name}"`);
-  reporter.say(`📝 Creating new migration: ${name}\n`);
+  reporter.say(line`📝 Creating new migration: ${name}\n`);
   const result = await migrator.create(name, description === undefined ? {} : { description });
   return { result, text: records.formatCreate(result) };
 }
@@ -211,8 +213,13 @@ export async function history(
 }
 
 /** What `unlock` does. */
-export async function unlock({ migrator }: Run, flags: GlobalFlags & Asking): Promise<Report> {
-  const result = await migrator.unlock(flags.yes ? {} : { confirm: confirmUnlock });
+export async function unlock(
+  { migrator, reporter }: Run,
+  flags: GlobalFlags & Asking,
+): Promise<Report> {
+  const result = await migrator.unlock(
+    flags.yes ? {} : { confirm: (lock) => confirmUnlock(reporter, lock) },
+  );
   return { result, text: records.formatUnlock(result) };
 }
 
@@ -226,12 +233,16 @@ export async function install(
 }
 
 /** What `uninstall` does. */
-export async function uninstall({ migrator }: Run, flags: GlobalFlags & Asking): Promise<Report> {
+export async function uninstall(
+  { migrator, reporter }: Run,
+  flags: GlobalFlags & Asking,
+): Promise<Report> {
   const result = await migrator.uninstall(
     flags.yes ? {} : {
       confirm: () =>
         confirmDestruction(
           migrator.target,
+          reporter,
           "This will delete exec_sql, the migration history and the audit log.",
         ),
     },
