@@ -60,14 +60,17 @@ export async function openDirectChannel(databaseUrl: string): Promise<SqlChannel
 }
 
 async function openConnection(databaseUrl: string) {
+  const [, authority = "", rest = ""] = /^\w+:\/\/([^/?#]*)(.*)$/s.exec(databaseUrl) ?? [];
   const { default: postgres } = await import("postgres");
   try {
+    // One that is not encoded ends the password early, and what follows it names a host.
+    if (authority.split("@").length > 2 || rest.includes("@")) throw new TypeError("Two @");
     return postgres(databaseUrl, {
       max: 1,
       onnotice: () => {},
       connect_timeout: 15,
       prepare: false,
-      ...(leavesEncryptionOpen(databaseUrl) ? { ssl: "require" } : {}),
+      ...(leavesEncryptionOpen(authority, rest) ? { ssl: "require" } : {}),
     });
   } catch {
     // Without the reason: it quotes the address with its password.
@@ -78,14 +81,10 @@ async function openConnection(databaseUrl: string) {
 }
 
 /** Whether a password would go to another machine, and nobody said how. */
-function leavesEncryptionOpen(databaseUrl: string): boolean {
-  const [, hosts = "", query = ""] =
-    /^\w+:\/\/(?:[^/?#]*@)?([^/?#]*)[^?]*(.*)$/s.exec(databaseUrl) ?? [];
-  if (/[?&](ssl|sslmode|sslrootcert)=/.test(query)) return false;
-  return hosts.split(",").some((host) => {
-    const name = host.replace(/:\d*$/, "");
-    return name !== "" && !name.startsWith("%2F") && !isLoopback(name);
-  });
+function leavesEncryptionOpen(authority: string, rest: string): boolean {
+  if (/[?&](ssl|sslmode|sslrootcert)=/.test(rest)) return false;
+  const hosts = authority.replace(/^.*@/, "").split(",").map((host) => host.replace(/:\d*$/, ""));
+  return hosts.some((host) => host !== "" && !/^%2F/i.test(host) && !isLoopback(host));
 }
 
 /** The host of the Management API. */
