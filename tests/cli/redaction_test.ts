@@ -129,6 +129,8 @@ Deno.test("a key inside a migration file is not shown with its SQL, nor is its h
   await using workspace = await Workspace.create(MIGRATIONS, settingsOf(project, key));
   const statements = [
     ...[10, 60, 80, 95].map((before) => `select '${"word ".repeat(before / 5)}', '${key}';`),
+    // Cut here, the password is no longer the one that is known.
+    `select '${"word ".repeat(15)}${PASSWORD}', 'and more words than there is room for';`,
     `select '${key}',\n  2;`,
     `comment on table a is '${key}' '${PASSWORD}';`,
     `select '${key}' frmo a;`,
@@ -140,8 +142,8 @@ Deno.test("a key inside a migration file is not shown with its SQL, nor is its h
   ];
   for (const [index, sql] of statements.entries()) {
     await workspace.write("002_b.sql", sql);
-    const variants = variantsOf(["migrate", "--dry-run"]);
-    for (const [args, more] of [variants[index % 3]!, variants[(index + 1) % 3]!]) {
+    const [plain, verbose, json] = variantsOf(["migrate", "--dry-run"]);
+    for (const [args, more] of [plain!, index % 2 === 0 ? verbose! : json!]) {
       await runSecretly(workspace, args, more);
     }
   }
