@@ -26,8 +26,6 @@ export interface Settings {
   readonly folder: string;
   /** Why the embedded database is used, where nobody asked for it. */
   readonly embeddedNote: string | null;
-  /** Everything that must never be printed. */
-  readonly secrets: readonly string[];
 }
 
 /** Where the embedded database is kept by default. */
@@ -79,8 +77,7 @@ export async function resolveSettings(
 ): Promise<Settings> {
   const file = await readEnvFile(flags.envFile);
   const values = { ...file, ...dropEmpty(environment) };
-  const secrets = [...findSecrets(values), ...findSecrets(file)];
-  hide(secrets);
+  hide([...findSecrets(values), ...findSecrets(file)]);
   const url = values.SUPABASE_URL;
   const key = readServiceKey(values);
   const accessToken = values.SUPABASE_ACCESS_TOKEN;
@@ -103,7 +100,6 @@ export async function resolveSettings(
       embeddedNote: flags.embedded === undefined
         ? `SUPABASE_URL is not set: using the embedded database in ${path}`
         : null,
-      secrets,
     };
   }
   return {
@@ -116,7 +112,6 @@ export async function resolveSettings(
       ...(databaseUrl === undefined ? {} : { databaseUrl }),
     },
     embeddedNote: null,
-    secrets,
   };
 }
 

@@ -47,7 +47,7 @@ export function toExitCode(error: unknown): number {
 export function formatError(error: unknown): string {
   if (!(error instanceof SupamigrateError)) {
     const text = error instanceof Error ? error.stack ?? error.message : String(error);
-    return `❌ Migration command failed, which is a defect of supamigrate:\n${text}`;
+    return `❌ Migration command failed, which is a defect of supamigrate:\n   ${indent(text, 3)}`;
   }
   const lines = [`❌ Migration command failed: ${indent(error.message, 3)}`];
   if (error instanceof MigrationFileError) lines.push(...formatPosition(error.position));

@@ -268,6 +268,18 @@ Deno.test("the embedded database's messages cannot drive them", async () => {
   assert.match(plain.stdout, /\\x1b\[31mred/);
 });
 
+Deno.test("the caret stands under the mistake, whatever is shown in front of it", async () => {
+  await using workspace = await Workspace.create();
+  for (
+    const before of ["", "'\u200b\x1b\u202e', ", "'👍', ", "1,\t", `'${"word ".repeat(40)}', `]
+  ) {
+    await workspace.write("001_a.sql", `select ${before}2 mistake wrong;`);
+    const { stderr } = await print(workspace, ["migrate"], {});
+    const [, , excerpt, caret] = stderr.split("\n");
+    assert.equal(excerpt!.indexOf("wrong"), caret!.indexOf("^"), stderr);
+  }
+});
+
 Deno.test("the SQL that install prints is the SQL that install runs", async () => {
   await using workspace = await Workspace.create();
   const { stdout } = await print(workspace, ["install", "--print"], {});
