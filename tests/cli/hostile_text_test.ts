@@ -269,7 +269,8 @@ Deno.test("the embedded database's messages cannot drive them", async () => {
 });
 
 Deno.test("the caret stands under the mistake, whatever is shown in front of it", async () => {
-  await using workspace = await Workspace.create();
+  await using project = await stack.createProject({ setup: INSTALL_SQL });
+  await using workspace = await Workspace.create({}, environmentOf(project));
   for (
     const before of ["", "'\u200b\x1b\u202e', ", "'👍', ", "1,\t", `'${"word ".repeat(40)}', `]
   ) {
