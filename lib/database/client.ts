@@ -7,6 +7,7 @@
 
 import type { SupabaseClient } from "@supabase/supabase-js";
 import { createRedactor } from "../redact.ts";
+import { shorten } from "../shorten.ts";
 
 /** The part of a Supabase client that is used. */
 export type RpcClient = Pick<SupabaseClient, "rpc">;
@@ -108,16 +109,14 @@ export class ExecSql {
       if (!Array.isArray(data) || !data.every(isRow)) throw new CallError(NOT_OURS, status);
       return data;
     }
-    const { message, code, details, hint } = error;
+    // Before anything is cut; and a gateway may answer anything.
+    const clean = (text: unknown) => this.#redact(String(text ?? ""));
+    const [code, message, details] = [error.code, error.message, error.details].map(clean);
     // What is no error of PostgREST's (a gateway's page, a network failure) has no code.
-    const known = /^([0-9A-Z]{5}|PGRST\w{3})$/.test(code ?? "") && status > 0;
-    throw new CallError(
-      this.#redact(known ? message : describeNoAnswer(message ?? "", details ?? "", status)),
-      status,
-      known ? code : "",
-      known ? this.#redact(details ?? "") : "",
-      known ? this.#redact(hint ?? "") : "",
-    );
+    const known = /^([0-9A-Z]{5}|PGRST\w{3})$/.test(code!) && status > 0;
+    throw known
+      ? new CallError(message!, status, code, details, clean(error.hint))
+      : new CallError(describeNoAnswer(message!, details!, status), status);
   }
 }
 
@@ -137,8 +136,8 @@ function describeNoAnswer(message: string, details: string, status: number): str
     return cause ?? message.replace(/^\w*Error: /, "");
   }
   if (status >= 300 && status < 400) return `HTTP ${status}, a redirect, which is not followed`;
-  const text = message.replace(/<[^>]*>/g, " ").replace(/\s+/g, " ").trim();
-  return `HTTP ${status}${text === "" ? "" : `: ${text.slice(0, 200)}`}`;
+  const text = message.replace(/<[^<>]*>/g, " ").replace(/\s+/g, " ").trim();
+  return `HTTP ${status}${text === "" ? "" : `: ${shorten(text, 200)}`}`;
 }
 
 /**

@@ -8,9 +8,11 @@
 import { ConfigurationError } from "../errors.ts";
 import type { Migrator } from "../migrator.ts";
 import type { MigrateOptions } from "../operations/migrate.ts";
+import type { HeldSecret } from "../operations/secrets.ts";
 import { confirmDestruction, confirmSecrets, confirmUndo, confirmUnlock } from "./confirm.ts";
 import { EXIT_CODES } from "./errors.ts";
 import type { ProjectMemory } from "./known_projects.ts";
+import { line } from "./neutral.ts";
 import * as records from "./records.ts";
 import type { Reporter } from "./terminal.ts";
 import * as text from "./text.ts";
@@ -72,8 +74,9 @@ function waiting({ wait = 0 }: Asking): { waitMs: number } {
 }
 
 /** Keys may go into the embedded database, which nobody else has. */
-function guardSecrets(migrator: Migrator, { yes }: Asking) {
-  return yes || migrator.target.kind === "embedded" ? {} : { confirmSecrets };
+function guardSecrets({ migrator, reporter }: Run, { yes }: Asking) {
+  if (yes || migrator.target.kind === "embedded") return {};
+  return { confirmSecrets: (held: readonly HeldSecret[]) => confirmSecrets(reporter, held) };
 }
 
 function toResultCode(result: { success: boolean; interrupted: boolean }): number {
@@ -83,9 +86,10 @@ function toResultCode(result: { success: boolean; interrupted: boolean }): numbe
 
 /** What `migrate` does. */
 export async function migrate(
-  { migrator, reporter, projects }: Run,
+  run: Run,
   flags: MigrateFlags,
 ): Promise<Report> {
+  const { migrator, reporter, projects } = run;
   const wait = waiting(flags);
   if (!flags.yes && !flags.dryRun) await projects.confirm();
   reporter.say("🚀 Starting database migration...\n");
@@ -98,7 +102,7 @@ export async function migrate(
     ...(flags.yes ? {} : {
       confirmUndo: (planned) => confirmUndo(migrator.target, reporter, planned),
     }),
-    ...guardSecrets(migrator, flags),
+    ...guardSecrets(run, flags),
   });
   if (result.success && !result.dryRun) await projects.remember();
   for (const { name, error } of result.results) {
@@ -123,7 +127,7 @@ export async function status(
   flags: GlobalFlags & { check?: Flag },
 ): Promise<Report> {
   const result = await migrator.status();
-  for (const warning of result.warnings) reporter.warn(`⚠️  ${warning}`);
+  for (const warning of result.warnings) reporter.warn(line`⚠️  ${warning}`);
   reporter.say(text.formatStatus(result, !!flags.verbose));
   // Said already: with --quiet and --check the exit code is all that is wanted.
   return { result, text: "", code: flags.check && !result.upToDate ? EXIT_CODES.failed : 0 };
@@ -159,9 +163,10 @@ export async function rollback(
 
 /** What `fresh` does. */
 export async function fresh(
-  { migrator, reporter, projects }: Run,
+  run: Run,
   flags: GlobalFlags & Asking & { dropSchema?: Flag },
 ): Promise<Report> {
+  const { migrator, reporter, projects } = run;
   const wait = waiting(flags);
   reporter.say("🔥 Fresh migration (WARNING: This will reset the database)\n");
   const result = await migrator.fresh({
@@ -171,10 +176,11 @@ export async function fresh(
       confirm: () =>
         confirmDestruction(
           migrator.target,
+          reporter,
           "This will DESTROY all data and rebuild the database.",
         ),
     }),
-    ...guardSecrets(migrator, flags),
+    ...guardSecrets(run, flags),
   });
   if (result.success) await projects.remember();
   return { result, text: text.formatFresh(result), code: toResultCode(result) };
@@ -188,19 +194,20 @@ export async function create(
 ): Promise<Report> {
   // cliffy takes a mistyped option for the argument.
   if (name.startsWith("-")) throw new ConfigurationError(`Unknown option "${name}"`);
-  reporter.say(`📝 Creating new migration: ${name}\n`);
+  reporter.say(line`📝 Creating new migration: ${name}\n`);
   const result = await migrator.create(name, description === undefined ? {} : { description });
   return { result, text: records.formatCreate(result) };
 }
 
 /** What `baseline` does. */
 export async function baseline(
-  { migrator, projects }: Run,
+  run: Run,
   flags: GlobalFlags & Asking,
   name: string,
 ): Promise<Report> {
+  const { migrator, projects } = run;
   if (!flags.yes) await projects.confirm();
-  const result = await migrator.baseline(name, guardSecrets(migrator, flags));
+  const result = await migrator.baseline(name, guardSecrets(run, flags));
   await projects.remember();
   return { result, text: records.formatBaseline(result) };
 }
@@ -233,8 +240,13 @@ export async function history(
 }
 
 /** What `unlock` does. */
-export async function unlock({ migrator }: Run, flags: GlobalFlags & Asking): Promise<Report> {
-  const result = await migrator.unlock(flags.yes ? {} : { confirm: confirmUnlock });
+export async function unlock(
+  { migrator, reporter }: Run,
+  flags: GlobalFlags & Asking,
+): Promise<Report> {
+  const result = await migrator.unlock(
+    flags.yes ? {} : { confirm: (lock) => confirmUnlock(reporter, lock) },
+  );
   return { result, text: records.formatUnlock(result) };
 }
 
@@ -250,12 +262,16 @@ export async function install(
 }
 
 /** What `uninstall` does. */
-export async function uninstall({ migrator }: Run, flags: GlobalFlags & Asking): Promise<Report> {
+export async function uninstall(
+  { migrator, reporter }: Run,
+  flags: GlobalFlags & Asking,
+): Promise<Report> {
   const result = await migrator.uninstall(
     flags.yes ? {} : {
       confirm: () =>
         confirmDestruction(
           migrator.target,
+          reporter,
           "This will delete exec_sql, the migration history and the audit log.",
         ),
     },

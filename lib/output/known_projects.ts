@@ -9,7 +9,9 @@
 import { posix } from "node:path";
 import type { Target } from "../database/target.ts";
 import { ConfigurationError } from "../errors.ts";
+import { line } from "./neutral.ts";
 import { ask, canAsk, isYes } from "./prompt.ts";
+import type { Reporter } from "./terminal.ts";
 
 /** A project, as it is remembered: never with a key. */
 export interface KnownProject {
@@ -27,17 +29,20 @@ const FILE = `${FOLDER}/projects.json`;
 export class ProjectMemory {
   readonly #folder: string;
   readonly #target: Target;
-  readonly #note: (message: string) => void;
+  readonly #reporter: Reporter;
+  readonly #verbose: boolean;
 
   /**
    * @param folder The folder of the migrations.
    * @param target The project at hand.
-   * @param note Told where nothing can be remembered, which hinders nobody.
+   * @param reporter Asks.
+   * @param verbose Whether it is told where nothing can be remembered, which hinders nobody.
    */
-  constructor(folder: string, target: Target, note: (message: string) => void) {
+  constructor(folder: string, target: Target, reporter: Reporter, verbose: boolean) {
     this.#folder = posix.normalize(folder).replace(/(?<=.)\/$/, "");
     this.#target = target;
-    this.#note = note;
+    this.#reporter = reporter;
+    this.#verbose = verbose;
   }
 
   /**
@@ -58,7 +63,9 @@ export class ProjectMemory {
         hint: "Check SUPABASE_URL. Add --yes if that project is meant as well: it is remembered.",
       });
     }
-    if (!isYes(await ask(`⚠️  ${finding}. Use them with it as well? (yes/no): `))) {
+    if (
+      !isYes(await ask(this.#reporter, line`⚠️  ${finding}. Use them with it as well? (yes/no): `))
+    ) {
       throw new ConfigurationError("Not confirmed: nothing was changed");
     }
   }
@@ -76,6 +83,10 @@ export class ProjectMemory {
     } catch (error) {
       this.#note(`Cannot remember the project in ${FILE}: ${(error as Error).message}`);
     }
+  }
+
+  #note(message: string): void {
+    if (this.#verbose) this.#reporter.warn(line`⚠️  ${message}`);
   }
 
   async #read(): Promise<Map<string, readonly KnownProject[]>> {

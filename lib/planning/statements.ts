@@ -1,6 +1,7 @@
 /** Splits SQL into statements with PostgreSQL's own parser. @module */
 
 import { type FilePosition, MigrationFileError } from "../errors.ts";
+import { shorten } from "../shorten.ts";
 import { scanComments } from "./lexer.ts";
 import type { Section } from "./sections.ts";
 
@@ -273,7 +274,7 @@ function detachesConcurrently({ AlterTableCmd }: any): boolean {
 
 function firstLine(sql: string): string {
   const line = sql.split("\n", 1)[0]!;
-  return line.length > 80 ? `${line.slice(0, 79)}…` : line;
+  return shorten(line, 80);
 }
 
 function firstWords(sql: string): string {

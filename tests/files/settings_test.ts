@@ -26,18 +26,23 @@ async function withEnvFile(test: (envFile: string) => Promise<void>): Promise<vo
   }
 }
 
-/** Settings without those that this process and its folder have. */
+/** Settings without those that this process and its folder have, and the secrets among them. */
 async function settingsOf(
   environment: Environment,
   flags: GlobalFlags = {},
   envText = "",
-): Promise<Settings> {
+): Promise<Settings & { secrets: string[] }> {
   let settings: Settings | undefined;
+  const secrets: string[] = [];
   await withEnvFile(async (envFile) => {
     await writeFile(envFile, envText);
-    settings = await resolveSettings(environment, { dir: "migrations", envFile, ...flags });
+    settings = await resolveSettings(
+      environment,
+      { dir: "migrations", envFile, ...flags },
+      (found) => secrets.push(...found),
+    );
   });
-  return settings!;
+  return { ...settings!, secrets };
 }
 
 async function optionsOf(...given: Parameters<typeof settingsOf>): Promise<MigratorOptions> {
@@ -107,6 +112,30 @@ Deno.test("resolveSettings() takes the project from the environment", async () =
   for (const secret of [key, options.accessToken!, options.databaseUrl!]) {
     assert(secrets.includes(secret));
   }
+});
+
+Deno.test("resolveSettings() tells all secrets, also those that are not used or in another's shadow", async () => {
+  const names = ["SUPABASE_JWT_SECRET", "SUPABASE_DB_PASSWORD", "PGPASSWORD", "SUPABASE_DB_URL"];
+  const { secrets } = await settingsOf(
+    {
+      SUPABASE_URL: url,
+      SUPABASE_SERVICE_KEY: key,
+      SUPABASE_SECRET_KEYS: JSON.stringify({ ci: "sb_secret_one-of-many", default: "another-one" }),
+      ...Object.fromEntries(names.map((name) => [name, `value of ${name}`])),
+    },
+    {},
+    "SUPABASE_SERVICE_KEY=in-the-file\nDATABASE_URL=postgresql://a:b@c/d\n",
+  );
+  for (
+    const secret of [
+      key,
+      "sb_secret_one-of-many",
+      "another-one",
+      ...names.map((name) => `value of ${name}`),
+      "in-the-file",
+      "postgresql://a:b@c/d",
+    ]
+  ) assert(secrets.includes(secret), secret);
 });
 
 Deno.test("resolveSettings() leaves to the library what is not set", async () => {
