@@ -115,7 +115,7 @@ Deno.test("a migration that tells the key is printed without it, then and later"
          hint = encode(convert_to(key, 'UTF8'), 'hex');
      end $$;`,
   );
-  for (const command of [["migrate"], ["status"], ["history"]]) {
+  for (const command of [["migrate", "--yes"], ["status"], ["history"]]) {
     for (const [args, more] of variantsOf(command)) {
       const { all } = await runSecretly(workspace, args, more);
       if (command[0] === "migrate") assert.match(all, /apikey.*\[hidden\]/);
