@@ -1,0 +1,4 @@
+// Defines all tests of what is refused. Which databases they run on, the test files say.
+
+import "./api_matrix.ts";
+import "./privileges.ts";
