@@ -65,6 +65,8 @@ $function$;
 -- (likewise) where the version before is to be undone first. purpose: apply or revert.
 --
 -- What a migration makes of the search_path ends with the function, whose clause sees to that.
+-- Between its statements nothing is looked up that is not qualified, no operator either: public may
+-- stand before pg_catalog by then, and hold others.
 create or replace function supamigrate.run_migration(
   call jsonb, migration jsonb, purpose text, label text
 ) returns jsonb
@@ -77,6 +79,8 @@ declare
   number bigint := 0;
   line integer;
   statement text;
+  step text;
+  resets boolean;
   closed_door boolean;
   duration integer;
   failure jsonb;
@@ -85,18 +89,19 @@ declare
 begin
   begin
     foreach part in array array['undo', 'statements'] loop
+      perform pg_catalog.set_config('search_path', supamigrate.default_search_path(), true);
       number := 0;
-      for line, statement in
-        select (item->>0)::integer, item->>1
+      for number, line, statement, step, resets in
+        select position, (item->>0)::integer, item->>1,
+               pg_catalog.left(pg_catalog.concat('supamigrate ', label, ' line ', item->>0), 63),
+               -- These go back to the defaults of the API's session, where a migration means its own.
+               item->>1 ~* '^(reset\s+(all|search_path)|set\s+((session|local)\s+)?search_path\s*(=|to)\s*default)\M'
           from pg_catalog.jsonb_array_elements(migration->part) with ordinality as list (item, position)
          order by position
       loop
-        number := number + 1;
-        perform pg_catalog.set_config('application_name',
-          pg_catalog.left('supamigrate ' || label || ' line ' || line, 63), true);
+        perform pg_catalog.set_config('application_name', step, true);
         execute statement;
-        -- These go back to the defaults of the API's session, where a migration means its own.
-        if statement ~* '^(reset\s+(all|search_path)|set\s+((session|local)\s+)?search_path\s*(=|to)\s*default)\M' then
+        if resets then
           perform pg_catalog.set_config('search_path', supamigrate.default_search_path(), true);
           perform supamigrate.set_defaults();
         end if;

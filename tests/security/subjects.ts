@@ -2,3 +2,4 @@
 
 import "./api_matrix.ts";
 import "./privileges.ts";
+import "./shadowing.ts";
