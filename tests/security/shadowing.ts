@@ -134,7 +134,10 @@ testOnServers(
       const changed = { ...migrations, "3_c.sql": `${migrations["3_c.sql"]} -- changed` };
       const redo = await project.migrator(changed).migrate({ onChange: "redo" });
       assert.equal(redo.success, true, JSON.stringify(redo.results));
-      const failing = { ...changed, "4_d.sql": "set search_path = public, pg_catalog; select missing;" };
+      const failing = {
+        ...changed,
+        "4_d.sql": "set search_path = public, pg_catalog; select missing;",
+      };
       const { results } = await project.migrator(failing).migrate({ transaction });
       assert.equal(results[0]?.error?.code, "42703", JSON.stringify(results));
       assert.equal((await project.migrator(changed).rollback({ target: "0" })).success, true);
