@@ -57,6 +57,19 @@ begin
 end
 $function$;
 
+-- A migration may hold no statements, but a call that leaves them out is none.
+create or replace function supamigrate.require_statements(migration jsonb) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+begin
+  if jsonb_typeof(migration->'statements') is distinct from 'array' then
+    raise exception 'The call brings no list of statements for "%"', migration->>'name'
+      using errcode = 'invalid_parameter_value';
+  end if;
+end
+$function$;
+
 -- Runs the statements of a migration in a subtransaction, together with the history row that
 -- says so. Returns {success, execution_time_ms, closed_door} or {success: false, error}; after a
 -- failure nothing of the migration is left.
@@ -87,6 +100,7 @@ declare
   state text; message text; detail text; hint text; context text;
   schema_of text; table_of text; column_of text; constraint_of text;
 begin
+  perform supamigrate.require_statements(migration);
   begin
     foreach part in array array['undo', 'statements'] loop
       perform pg_catalog.set_config('search_path', supamigrate.default_search_path(), true);

@@ -4,3 +4,4 @@ import "./api_matrix.ts";
 import "./privileges.ts";
 import "./shadowing.ts";
 import "./escalation.ts";
+import "./incomplete_calls.ts";

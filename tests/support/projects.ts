@@ -155,7 +155,7 @@ interface SharedProject<Shared extends AnyProject> {
   usable: boolean;
 }
 
-function openProject(stack: Stack, kind: ProjectKind): Promise<Project> {
+export function openProject(stack: Stack, kind: ProjectKind): Promise<Project> {
   const { installed = true, own: _, setup = "", ...options } = kind;
   return stack.createProject({ ...options, setup: installed ? `${INSTALL_SQL}\n${setup}` : setup });
 }
@@ -220,7 +220,7 @@ async function describeAll(sql: Sql): Promise<string> {
   return (await describeCatalog(sql, { tracking: true })).join("\n");
 }
 
-function describeServer(stack: Stack, project: Project): ServerProject {
+export function describeServer(stack: Stack, project: Project): ServerProject {
   const { url, serviceKey } = project;
   return {
     ...project,
@@ -233,7 +233,7 @@ function describeServer(stack: Stack, project: Project): ServerProject {
   };
 }
 
-function describeEmbedded(database: EmbeddedDatabase): AnyProject {
+export function describeEmbedded(database: EmbeddedDatabase): AnyProject {
   let requests = 0;
   const client = (key: string) =>
     createClient(database.url, key, {
