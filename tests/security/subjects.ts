@@ -5,3 +5,4 @@ import "./privileges.ts";
 import "./shadowing.ts";
 import "./escalation.ts";
 import "./incomplete_calls.ts";
+import "./deep_input.ts";

@@ -36,9 +36,8 @@ export class CallMaker {
     const kind = this.#random.below(100);
     if (kind < 55) return right;
     if (kind < 60) return { ...right, params: this.#hostile.value() };
-    let { params } = right;
-    for (let wrong = 0; wrong <= this.#random.below(2); wrong++) params = this.#spoil(params);
-    return { ...right, params };
+    for (let wrong = 0; wrong <= this.#random.below(2); wrong++) this.#spoil(right.params as Json);
+    return right;
   }
 
   #rightCall(tracking: Tracking): FuzzCall {
@@ -232,11 +231,9 @@ export class CallMaker {
   }
 
   /** Makes one thing wrong, somewhere in a call. */
-  #spoil(params: unknown): unknown {
-    if (typeof params !== "object" || params === null) return params;
-    const spoiled = structuredClone(params) as Json;
-    const places = listPlaces(spoiled);
-    if (places.length === 0) return spoiled;
+  #spoil(params: Json): void {
+    const places = listPlaces(params);
+    if (places.length === 0) return;
     const { holder, key, isSql } = this.#random.pick(places);
     const value = () => isSql ? this.#harmlessValue() : this.#hostile.value();
     switch (this.#random.below(5)) {
@@ -253,7 +250,6 @@ export class CallMaker {
       default:
         holder[key] = value();
     }
-    return spoiled;
   }
 
   #harmlessValue(): unknown {
@@ -269,7 +265,8 @@ function listPlaces(
 ): { holder: Json; key: string; isSql: boolean }[] {
   return Object.entries(holder).flatMap(([key, value]) => {
     const within = isSql || key === "statements" || key === "undo";
-    const deeper = typeof value === "object" && value !== null
+    // Numbers as text are frozen objects.
+    const deeper = typeof value === "object" && !Object.isFrozen(value)
       ? listPlaces(value as Json, within)
       : [];
     return [{ holder, key, isSql: within }, ...deeper];

@@ -138,7 +138,7 @@ export class Hostile {
           Array.from({ length: below(4) }, () => [this.anyText(), this.value()]),
         );
       case 6:
-        return this.chance(5) ? nested(pick([100, 1000, 5000])) : nested(below(20));
+        return this.chance(5) ? nested(pick([100, 1000])) : nested(below(20));
       case 7:
         return pick(["", "0", "1", "-1", "1.5", " 1 ", "1e3", "0x1", "NaN", "t", "on", "yes"]);
       default:

@@ -274,7 +274,7 @@ function asObject(params: unknown): Json {
 }
 
 function list(value: unknown): Json[] {
-  return Array.isArray(value) ? value.map(asObject) : [];
+  return Array.isArray(value) ? Array.from(value, asObject) : [];
 }
 
 /** As PostgreSQL writes it, which reads it in several forms. */
