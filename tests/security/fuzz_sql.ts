@@ -9,7 +9,7 @@ import { parseArgs } from "node:util";
 import { openForMigrations } from "../../lib/embedded/migrations.ts";
 import { describeEmbedded, describeServer, openProject } from "../support/projects.ts";
 import { startStack } from "../support/stack.ts";
-import { type Figures, fuzzCalls } from "./fuzz/run.ts";
+import { type Figures, fuzzCalls, fuzzedProject } from "./fuzz/run.ts";
 
 const { values } = parseArgs({
   options: {
@@ -31,7 +31,7 @@ async function fuzz(): Promise<Figures> {
     return await fuzzCalls(describeEmbedded(database), seed, calls, progress);
   }
   await using stack = await startStack({ major: values.database === "15" ? 15 : 17 });
-  await using project = await openProject(stack, { dbPool: 1 });
+  await using project = await openProject(stack, fuzzedProject);
   return await fuzzCalls(describeServer(stack, project), seed, calls, progress);
 }
 

@@ -6,3 +6,4 @@ import "./shadowing.ts";
 import "./escalation.ts";
 import "./incomplete_calls.ts";
 import "./deep_input.ts";
+import "./hostile_calls.ts";

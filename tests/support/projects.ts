@@ -66,10 +66,14 @@ type Body<Given> = (project: Given) => Promise<void>;
 const serverTests: { name: string; body: Body<ServerProject>; kind: ProjectKind }[] = [];
 const embeddedTests: { name: string; body: Body<AnyProject> }[] = [];
 
-/** A test for the embedded database and for real servers. */
-export function testOnEveryDatabase(name: string, body: Body<AnyProject>): void {
+/** A test for the embedded database and for real servers, where it is given such a project. */
+export function testOnEveryDatabase(
+  name: string,
+  body: Body<AnyProject>,
+  kind: ProjectKind = ordinaryProject,
+): void {
   embeddedTests.push({ name, body });
-  testOnServers(name, body);
+  testOnServers(name, body, kind);
 }
 
 /** A test for real servers: for what needs several connections or PostgREST. */

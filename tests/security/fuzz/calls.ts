@@ -63,8 +63,8 @@ export class CallMaker {
       ...this.#identity(),
       token: this.#tokens.at(-1) ?? this.#uuid(),
       operation: this.#operation(),
-      generation,
-      sequence,
+      generation: this.#hostile.chance(4) ? generation - 1 : generation,
+      sequence: this.#hostile.chance(8) ? sequence - 1 : sequence,
     };
     if (kind < 28) return { name: "settle", params: common };
     return { name: "perform", params: { ...common, ...this.#action() } };
@@ -135,7 +135,7 @@ export class CallMaker {
   #statement(): string {
     const identifier = () => `"${this.#hostile.text().replaceAll('"', '""').slice(0, 200)}"`;
     const literal = () => quote(this.#hostile.text(), this.#random.below(3));
-    switch (this.#random.below(20)) {
+    switch (this.#random.below(50)) {
       case 0:
         return `select 1 / 0`;
       case 1:

@@ -54,9 +54,13 @@ export async function judge(
 
   const { result } = outcome;
   if (name === "state") {
-    const { history } = result as { history: Json[] };
+    const { history, rollbacks } = result as { history: Json[]; rollbacks: Json };
     const names = history.map((row) => String(row.name));
     assert.deepEqual(names.sort(), Object.keys(before.history).sort());
+    const rows = await readHistory(sql, Object.keys(rollbacks));
+    for (const [name, rollback] of Object.entries(rollbacks)) {
+      assert.equal(rollback, rows.get(name)?.rollback_sql);
+    }
     assertSame(before, after, "reading the state");
     return name;
   }
@@ -84,8 +88,8 @@ export async function judge(
     assert.equal(sequence, after.lock.sequence);
     assertSameBut(before, after, ["lock"]);
   } else {
-    await checkDone(seen, call, sql, valuesOf);
-    return `${name}: ${String(call.action)}`;
+    const failed = await checkDone(seen, call, sql, valuesOf);
+    return `${name}: ${String(call.action)}${failed ? ", failed" : ""}`;
   }
   return `${name}: ${status}`;
 }
@@ -140,12 +144,13 @@ function checkUnlocked(call: Json, before: Tracking, after: Tracking): void {
   assertSameBut(before, after, ["lock", "log"]);
 }
 
+/** Looks at everything that an operation may have changed. Returns whether a migration failed. */
 async function checkDone(
   { outcome, before, after }: Observation,
   call: Json,
   sql: Sql,
   valuesOf: ReadonlyMap<string, string>,
-): Promise<void> {
+): Promise<boolean> {
   checkHolds(call, before);
   assert.equal(Number(text(call.sequence)), before.lock.sequence);
   assert.deepEqual(
@@ -159,7 +164,7 @@ async function checkDone(
   }
 
   const { reply } = (outcome as { result: Json }).result as { reply: Json };
-  const results = (reply.results ?? []) as { name: string | null; success: boolean }[];
+  const results = (reply.results ?? []) as { success: boolean; error?: Json }[];
   const undone = text(call.atomic) === "true" && results.some(({ success }) => !success);
   const migrations = list(call.action === "revert" ? [call.migration] : call.migrations);
   const lasting = results.map(({ success }) => success && !undone);
@@ -184,6 +189,13 @@ async function checkDone(
     assert.equal(entry.operation_id, uuid(call.operation));
   }
   await checkHistory(call, before, after, migrations, lasting, sql);
+
+  const failures = results.filter(({ success }) => !success);
+  for (const { error } of failures) {
+    assert.match(String(error?.code), /^[0-9A-Z]{5}$/);
+    assert.equal(typeof error?.message, "string");
+  }
+  return failures.length > 0;
 }
 
 /** Of the history only rows of the call's migrations have changed, to what the call says. */
@@ -196,11 +208,13 @@ async function checkHistory(
   sql: Sql,
 ): Promise<void> {
   const named = [...migrations, ...list(call.refresh), ...list([call.migration])]
-    .map((migration) => text(migration.name));
+    .map(({ name }) => name);
+  // What is no text is stored as PostgreSQL writes it.
+  const otherNames = named.some((name) => typeof name !== "string") ? /^[[{\dtf-]/ : /^(?!)/;
   const all = new Set([...Object.keys(before.history), ...Object.keys(after.history)]);
   if (call.action !== "drop") {
     for (const name of all) {
-      if (named.includes(name)) continue;
+      if (named.includes(name) || otherNames.test(name)) continue;
       assert.equal(after.history[name], before.history[name], `the row of ${name} was changed`);
     }
   }
@@ -209,15 +223,21 @@ async function checkHistory(
   if (call.action === "apply") stored = migrations.filter((_, index) => lasting[index]);
   if (call.action === "baseline") stored = migrations;
   if (call.action === "repair" && call.mark === "applied") stored = list([call.migration]);
-  const rows = await readHistory(sql, stored.map(({ name }) => text(name) ?? ""));
-  // Of several of one name the last one counts, and what failed after it changes only how it ended.
-  const last = new Map(stored.map((migration) => [text(migration.name), migration]));
-  for (const [name, migration] of last) {
-    const row = rows.get(name ?? "");
+  // Of several of one name the last one counts.
+  const last = new Map(stored.map((migration) => [migration.name, migration]));
+  const names = [...last.keys()].filter((name) => typeof name === "string");
+  const rows = await readHistory(sql, names);
+  for (const name of names) {
+    const [migration, row] = [last.get(name), rows.get(name)];
     assert.ok(row, `no row of ${name}`);
-    assert.equal(row.applied_checksum, text(migration.checksum) ?? row.applied_checksum);
-    if (typeof migration.rollback_sql === "string") {
-      assert.equal(row.rollback_sql, migration.rollback_sql);
+    for (
+      const [column, field] of [
+        ["applied_checksum", "checksum"],
+        ["rollback_sql", "rollback_sql"],
+      ] as const
+    ) {
+      const given = migration?.[field];
+      if (typeof given === "string") assert.equal(row[column], given);
     }
   }
 }

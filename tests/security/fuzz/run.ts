@@ -1,14 +1,18 @@
 /** Calls supamigrate's functions with hostile input, and looks at everything after each call. */
 
 import assert from "node:assert/strict";
+import type { SupabaseClient } from "@supabase/supabase-js";
 import { STATEMENTS } from "../../../lib/database/client.ts";
-import { CLEAR_SQL } from "../../database/catalog.ts";
+import { CLEAR_SQL, describeCatalog } from "../../database/catalog.ts";
 import { Random } from "../../planning/random.ts";
-import type { AnyProject } from "../../support/projects.ts";
+import type { AnyProject, ProjectKind } from "../../support/projects.ts";
 import { CallMaker, type FuzzCall } from "./calls.ts";
 import { NO_WITNESS_SQL, WITNESS_SQL } from "./hostile.ts";
 import { judge, type Outcome } from "./oracle.ts";
 import { readTracking } from "./tracking.ts";
+
+/** A project for it: with one connection, so that a call gets the one of the call before it. */
+export const fuzzedProject: ProjectKind = { own: true, dbPool: 1, listens: false };
 
 /** Calls of one seed. The next round has the next seed, and begins with empty tables. */
 export const CALLS_PER_ROUND = 100;
@@ -33,10 +37,13 @@ export async function fuzzCalls(
   onRound: (seed: number, figures: Figures) => void = () => {},
 ): Promise<Figures> {
   const { sql } = project;
+  const client = project.client(project.serviceKey);
   await sql(`${NO_WITNESS_SQL}${WITNESS_SQL}`);
   const figures: Figures = new Map();
-  const catalog = await project.catalog();
-  const connection = await describeConnection(project);
+  const count = (kind: string) => figures.set(kind, (figures.get(kind) ?? 0) + 1);
+  const catalog = await describeCatalog(sql, { tracking: true });
+  await describeConnection(client); // the first call sets two settings to what they are
+  const connection = await describeConnection(client);
   for (let made = 0; made < calls; made += CALLS_PER_ROUND, seed++) {
     onRound(seed, figures);
     const many = Math.min(CALLS_PER_ROUND, calls - made);
@@ -48,11 +55,12 @@ export async function fuzzCalls(
       const call = maker.next(before);
       let outcome: Outcome | undefined;
       try {
-        outcome = await send(project, call);
+        outcome = await send(client, call);
         const after = await readTracking(sql);
         const kind = await judge({ call, outcome, before, after }, sql, maker.valuesOf);
-        if (number % 5 === 0) assert.deepEqual(await describeConnection(project), connection);
-        figures.set(kind, (figures.get(kind) ?? 0) + 1);
+        if (number % 5 === 0) assert.deepEqual(await describeConnection(client), connection);
+        count(kind);
+        if (JSON.stringify(call).length > 2 ** 20) count("(of more than a megabyte)");
         before = after;
       } catch (cause) {
         throw new Error(
@@ -66,13 +74,13 @@ export async function fuzzCalls(
   }
   await sql(CLEAR_SQL);
   await sql("truncate extensions.fuzz_values restart identity");
-  assert.deepEqual(await project.catalog(), catalog);
+  assert.deepEqual(await describeCatalog(sql, { tracking: true }), catalog);
   await sql(NO_WITNESS_SQL);
   return figures;
 }
 
-async function send(project: AnyProject, { name, params }: FuzzCall): Promise<Outcome> {
-  const { data, error } = await project.client(project.serviceKey)
+async function send(client: SupabaseClient, { name, params }: FuzzCall): Promise<Outcome> {
+  const { data, error } = await client
     .rpc("exec_sql", { sql_query: STATEMENTS[name], params });
   if (error) return { error: { code: error.code ?? "", message: error.message } };
   assert.equal(data?.length, 1);
@@ -80,8 +88,8 @@ async function send(project: AnyProject, { name, params }: FuzzCall): Promise<Ou
 }
 
 /** What a call may leave on the API's connection, as the next one finds it. */
-async function describeConnection(project: AnyProject): Promise<unknown> {
-  const { data, error } = await project.client(project.serviceKey).rpc("exec_sql", {
+async function describeConnection(client: SupabaseClient): Promise<unknown> {
+  const { data, error } = await client.rpc("exec_sql", {
     sql_query: `
       select (select jsonb_object_agg(name, setting) from pg_settings
                where source = 'session' and name !~ '^(role|transaction_|search_path)') as settings,
