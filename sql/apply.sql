@@ -57,6 +57,19 @@ begin
 end
 $function$;
 
+-- A migration may hold no statements, but a call that leaves them out is none.
+create or replace function supamigrate.require_statements(migration jsonb) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+begin
+  if jsonb_typeof(migration->'statements') is distinct from 'array' then
+    raise exception 'The call brings no list of statements for "%"', migration->>'name'
+      using errcode = 'invalid_parameter_value';
+  end if;
+end
+$function$;
+
 -- Runs the statements of a migration in a subtransaction, together with the history row that
 -- says so. Returns {success, execution_time_ms, closed_door} or {success: false, error}; after a
 -- failure nothing of the migration is left.
@@ -65,6 +78,8 @@ $function$;
 -- (likewise) where the version before is to be undone first. purpose: apply or revert.
 --
 -- What a migration makes of the search_path ends with the function, whose clause sees to that.
+-- Between its statements nothing is looked up that is not qualified, no operator either: public may
+-- stand before pg_catalog by then, and hold others.
 create or replace function supamigrate.run_migration(
   call jsonb, migration jsonb, purpose text, label text
 ) returns jsonb
@@ -77,26 +92,30 @@ declare
   number bigint := 0;
   line integer;
   statement text;
+  step text;
+  resets boolean;
   closed_door boolean;
   duration integer;
   failure jsonb;
   state text; message text; detail text; hint text; context text;
   schema_of text; table_of text; column_of text; constraint_of text;
 begin
+  perform supamigrate.require_statements(migration);
   begin
     foreach part in array array['undo', 'statements'] loop
+      perform pg_catalog.set_config('search_path', supamigrate.default_search_path(), true);
       number := 0;
-      for line, statement in
-        select (item->>0)::integer, item->>1
+      for number, line, statement, step, resets in
+        select position, (item->>0)::integer, item->>1,
+               pg_catalog.left(pg_catalog.concat('supamigrate ', label, ' line ', item->>0), 63),
+               -- These go back to the defaults of the API's session, where a migration means its own.
+               item->>1 ~* '^(reset\s+(all|search_path)|set\s+((session|local)\s+)?search_path\s*(=|to)\s*default)\M'
           from pg_catalog.jsonb_array_elements(migration->part) with ordinality as list (item, position)
          order by position
       loop
-        number := number + 1;
-        perform pg_catalog.set_config('application_name',
-          pg_catalog.left('supamigrate ' || label || ' line ' || line, 63), true);
+        perform pg_catalog.set_config('application_name', step, true);
         execute statement;
-        -- These go back to the defaults of the API's session, where a migration means its own.
-        if statement ~* '^(reset\s+(all|search_path)|set\s+((session|local)\s+)?search_path\s*(=|to)\s*default)\M' then
+        if resets then
           perform pg_catalog.set_config('search_path', supamigrate.default_search_path(), true);
           perform supamigrate.set_defaults();
         end if;

@@ -12,6 +12,8 @@ declare
   leftover text;
 begin
   reset all;
+  -- That ended the callers' own SET search_path as well, and they are not done yet.
+  set local search_path = pg_catalog, pg_temp;
   discard temp;
   unlisten *;
   perform pg_advisory_unlock_all();

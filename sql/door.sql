@@ -1,18 +1,24 @@
 -- The door is public.exec_sql. Closed means: of the roles that a request can have, only
 -- service_role may call a function of that name, whatever its parameters are.
-
+--
+-- A request can have any role that authenticator can become, a project's own ones too. Whoever
+-- can become service_role was let in on purpose; anon and authenticated never are.
 create or replace function supamigrate.open_doors()
 returns table (function_name text, role_name text)
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $function$
   select format('%I.%I(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid)),
-         r.rolname::text
+         quote_ident(r.rolname)
     from pg_proc p
     join pg_namespace n on n.oid = p.pronamespace
    cross join pg_roles r
    where p.proname = 'exec_sql'
-     and r.rolname in ('anon', 'authenticated')
+     and (r.rolname in ('anon', 'authenticated')
+          or not pg_has_role(r.oid, 'service_role', 'member')
+             and exists (
+               select from pg_roles a
+                where a.rolname = 'authenticator' and pg_has_role(a.oid, r.oid, 'member')))
      and has_schema_privilege(r.oid, n.oid, 'usage')
      and has_function_privilege(r.oid, p.oid, 'execute')
    order by 1, 2
@@ -38,6 +44,7 @@ set search_path = pg_catalog, pg_temp
 as $function$
 declare
   opened text;
+  callers text;
   closed_again boolean := false;
 begin
   if supamigrate.digest_door() is null then
@@ -48,8 +55,9 @@ begin
     raise exception 'The migration changes public.exec_sql(text, jsonb), through which migrations run'
       using errcode = 'SM002', hint = 'Leave that function out of the migration: install manages it.';
   end if;
-  if exists (select from supamigrate.open_doors()) then
-    revoke all on function public.exec_sql(text, jsonb) from public, anon, authenticated;
+  select string_agg(distinct role_name, ', ') into callers from supamigrate.open_doors();
+  if callers is not null then
+    execute format('revoke all on function public.exec_sql(text, jsonb) from public, %s', callers);
     closed_again := true;
     select string_agg(format('%s by %s', function_name, role_name), ', ')
       into opened
@@ -57,7 +65,7 @@ begin
     if opened is not null then
       raise exception 'The migration leaves a function callable that runs any SQL: %', opened
         using errcode = 'SM002',
-              hint = 'Add REVOKE EXECUTE ON FUNCTION … FROM public, anon, authenticated to the migration.';
+              hint = 'Add REVOKE EXECUTE ON FUNCTION … FROM public and those roles to the migration.';
     end if;
   end if;
   return closed_again;

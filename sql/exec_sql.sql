@@ -2,6 +2,10 @@
 -- JSON array (empty where the statement returns none). Values belong into params, which the
 -- SQL reads as $1; nothing is ever put together from a value.
 --
+-- While the search_path is the statement's, no operator and no unqualified name is used here:
+-- public may hold a function that matches better than the built-in one, and whoever made it would
+-- have it run as the owner.
+--
 -- statement_timeout: PostgREST takes a function's own setting for the whole transaction, so
 -- that a long migration is not cancelled after authenticator's eight seconds.
 
@@ -25,7 +29,7 @@ declare
   clean_up constant text := $sql$
     do $block$
     begin
-      if to_regprocedure('supamigrate.leave_clean()') is not null then
+      if pg_catalog.to_regprocedure('supamigrate.leave_clean()') is not null then
         perform supamigrate.leave_clean();
       end if;
     end
@@ -35,6 +39,9 @@ declare
   encoding text := current_setting('client_encoding');
   notices text := current_setting('client_min_messages');
 begin
+  -- A temporary table that another request left would be found before the table it is called like.
+  discard temp;
+
   begin
     perform set_config('search_path', '"$user", public, extensions', true);
 
@@ -50,7 +57,7 @@ begin
       loop
         fetch result_cursor into result_row;
         exit when not found;
-        result_rows := array_append(result_rows, to_jsonb(result_row));
+        result_rows := pg_catalog.array_append(result_rows, pg_catalog.to_jsonb(result_row));
       end loop;
       close result_cursor;
     else
@@ -61,19 +68,19 @@ begin
       -- PostgREST repeats a transaction that ends with 40001, without limit before 16.
       get stacked diagnostics state = returned_sqlstate, message = message_text,
         detail = pg_exception_detail, hint = pg_exception_hint;
+      detail := concat_ws(': ', state, nullif(detail, ''));
       execute clean_up;
-      raise exception using errcode = 'PT409', message = message,
-        detail = state || coalesce(': ' || nullif(detail, ''), ''), hint = hint;
+      raise exception using errcode = 'PT409', message = message, detail = detail, hint = hint;
     when query_canceled or assert_failure or others then
       execute clean_up;
       raise;
   end;
 
   execute clean_up;
-  perform set_config('client_encoding', encoding, false);
-  perform set_config('client_min_messages', notices, false);
+  perform pg_catalog.set_config('client_encoding', encoding, false);
+  perform pg_catalog.set_config('client_min_messages', notices, false);
 
-  return to_jsonb(result_rows);
+  return pg_catalog.to_jsonb(result_rows);
 end
 $function$;
 

@@ -111,6 +111,14 @@ begin
     raise exception 'A function that runs any SQL is callable: %', opened using errcode = 'SM002';
   end if;
 
+  -- Without these the lock could be taken and never be told whose it is, or when it ends.
+  if call->>'token' is null then
+    raise exception 'The call brings no token' using errcode = 'null_value_not_allowed';
+  end if;
+  if coalesce((call->>'lease_ms')::integer, 0) < 1 then
+    raise exception 'lease_ms has to be at least 1' using errcode = 'invalid_parameter_value';
+  end if;
+
   -- A row that stays taken belongs to a migration in flight: the lock is held, expired or not.
   -- Another acquisition, such as an earlier copy of this call, is over in a moment.
   held := supamigrate.take_lock_row('300ms');
@@ -129,8 +137,8 @@ begin
   end if;
   -- Nothing was planned on what has changed since, and a late copy of an earlier request
   -- of this caller does not take a lock that nobody would release.
-  if held.generation <> (call->>'generation')::bigint
-     or held.sequence <> (call->>'sequence')::bigint then
+  if held.generation is distinct from (call->>'generation')::bigint
+     or held.sequence is distinct from (call->>'sequence')::bigint then
     return jsonb_build_object('status', 'moved', 'lock', supamigrate.describe_lock(held));
   end if;
 
@@ -155,7 +163,8 @@ end
 $function$;
 
 -- What perform and settle have in common, once they have the lock row: the reply that ends the
--- call, or null where the caller holds the lock and the operation has not been done.
+-- call, or null where the caller holds the lock and the operation has not been done. What a call
+-- leaves out is null, which is like nothing that was seen.
 create or replace function supamigrate.reply_early(held supamigrate.migration_lock, call jsonb)
 returns jsonb
 language plpgsql
@@ -167,13 +176,17 @@ begin
   if held.id is null then
     return supamigrate.busy();
   end if;
+  if call->>'operation' is null or call->>'sequence' is null then
+    raise exception 'The call names no operation, or not the step that it was sent in'
+      using errcode = 'null_value_not_allowed';
+  end if;
   select * into known from supamigrate.operation where id = (call->>'operation')::uuid;
   if found then
     return jsonb_build_object('status', 'done', 'sequence', known.sequence + 1, 'reply', known.reply);
   end if;
   if not held.is_locked
      or held.token is distinct from (call->>'token')::uuid
-     or held.generation <> (call->>'generation')::bigint then
+     or held.generation is distinct from (call->>'generation')::bigint then
     return jsonb_build_object('status', 'lost', 'lock', supamigrate.describe_lock(held));
   end if;
   return null;
@@ -265,7 +278,7 @@ begin
   if held.id is null then
     return supamigrate.busy();
   end if;
-  if not held.is_locked or held.generation <> (call->>'generation')::bigint then
+  if not held.is_locked or held.generation is distinct from (call->>'generation')::bigint then
     return jsonb_build_object('status', 'moved', 'lock', supamigrate.describe_lock(held));
   end if;
   update supamigrate.migration_lock

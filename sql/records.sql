@@ -71,6 +71,9 @@ declare
   migration jsonb := call->'migration';
   before jsonb;
 begin
+  if (call->>'mark' in ('applied', 'pending')) is not true then
+    raise exception 'Unknown mark "%"', call->>'mark' using errcode = 'invalid_parameter_value';
+  end if;
   select to_jsonb(h) into before
     from supamigrate.migration_history h
    where migration_name = migration->>'name';

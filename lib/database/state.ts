@@ -146,15 +146,16 @@ async function upgrade(database: ExecSql, target: Target): Promise<void> {
 function refuseOpenDoors(doors: readonly { function: string; role: string }[]): void {
   if (doors.length === 0) return;
   const names = [...new Set(doors.map((door) => door.function))];
+  const roles = [...new Set(["public", "anon", "authenticated", ...doors.map(({ role }) => role)])];
   throw new ConfigurationError(
-    `Anybody with the project's public key can run any SQL: ${
+    `Others than the service role can run any SQL: ${
       doors.map((door) => `${door.function} is executable by ${door.role}`).join(", ")
     }`,
     {
       hint: "Close it in the SQL editor, then run this again:\n" +
-        names.map((name) =>
-          `  revoke execute on function ${name} from public, anon, authenticated;`
-        ).join("\n"),
+        names.map((name) => `  revoke execute on function ${name} from ${roles.join(", ")};`).join(
+          "\n",
+        ),
     },
   );
 }

@@ -56,6 +56,12 @@ const BOOTSTRAP = [rolesSql, extensionsSql, authSql, storageSql, realtimeSql];
 /** For new databases. The superuser is not `postgres`: on Supabase that is an ordinary role. */
 const INITDB_ARGUMENTS = ["-U", "supabase_admin", "--wal-segsize=1"];
 
+/**
+ * The limit of 2 MB that servers have is more than JavaScript's stack holds: a trigger that sets
+ * itself off would end the database instead of failing.
+ */
+const MAX_STACK_DEPTH = "256kB";
+
 const OPTIONS: PGliteOptions = {
   // What `create extension` finds: the two of every project, and those of PGlite's that
   // migrations ask for most. Each costs 20 ms at every start.
@@ -71,17 +77,21 @@ const OPTIONS: PGliteOptions = {
 };
 
 /**
- * PGlite's own parameters but for three. A backend in single-user mode does not read
+ * PGlite's own parameters but for four. A backend in single-user mode does not read
  * what `alter database … set` and `alter role … set` stored, so the search_path comes
  * from here. `-O` would let migrations change system catalogs, and `-F` would keep
  * fsync off should PGlite's file system learn it.
  */
 function startParameters(): string[] {
-  return PGlite.defaultStartParams
-    .filter((parameter) => parameter !== "-O" && parameter !== "-F")
-    .map((parameter) =>
-      parameter.startsWith("search_path=") ? `search_path="$user", public, extensions` : parameter
-    );
+  return [
+    ...PGlite.defaultStartParams
+      .filter((parameter) => parameter !== "-O" && parameter !== "-F")
+      .map((parameter) =>
+        parameter.startsWith("search_path=") ? `search_path="$user", public, extensions` : parameter
+      ),
+    "-c",
+    `max_stack_depth=${MAX_STACK_DEPTH}`,
+  ];
 }
 
 /** A database in memory as it is after the bootstrap: copying takes a fifth of creating. */

@@ -223,7 +223,7 @@ function toResult(step: PlannedMigration, item: any, undone: boolean): Migration
     error: item.error === undefined ? null : locate(item.error, step),
     undone: item.success && undone,
     notices: item.closed_door
-      ? [...step.notices, "It let anon or authenticated call exec_sql: that was taken back"]
+      ? [...step.notices, "It let others than service_role call exec_sql: that was taken back"]
       : step.notices,
   };
 }

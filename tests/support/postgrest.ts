@@ -9,6 +9,8 @@ export interface PostgrestOptions {
   readonly dbPool: number;
   /** Further settings, as PostgREST's environment variables. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** Whether it listens for notifications that its schema cache is out of date; it does. */
+  readonly listens?: boolean;
 }
 
 /** A PostgREST, configured as hosted projects configure theirs. */
@@ -35,7 +37,7 @@ export class Postgrest {
   /** Resolves when it answers requests and listens for notifications. */
   async start(): Promise<void> {
     if (this.#run) return;
-    const { databaseUrl, jwtSecret, dbPool, settings } = this.#options;
+    const { databaseUrl, jwtSecret, dbPool, settings, listens = true } = this.#options;
     const process = await startWatched({
       command: [await findPostgrest()],
       env: {
@@ -45,7 +47,7 @@ export class Postgrest {
         PGRST_DB_EXTRA_SEARCH_PATH: "public,extensions",
         PGRST_DB_ANON_ROLE: "anon",
         PGRST_DB_POOL: `${dbPool}`,
-        PGRST_DB_CHANNEL_ENABLED: "true",
+        PGRST_DB_CHANNEL_ENABLED: `${listens}`,
         PGRST_DB_USE_LEGACY_GUCS: "false",
         PGRST_JWT_SECRET: jwtSecret,
         // Unlike a port, a socket in a folder of its own is never taken.
@@ -62,7 +64,7 @@ export class Postgrest {
     this.#run = { process, client };
     try {
       await process.logged("Listening on unix socket");
-      await process.logged("Listening for notifications");
+      if (listens) await process.logged("Listening for notifications");
       await process.logged("Schema cache loaded");
     } catch (error) {
       await this.kill();

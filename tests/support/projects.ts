@@ -66,10 +66,14 @@ type Body<Given> = (project: Given) => Promise<void>;
 const serverTests: { name: string; body: Body<ServerProject>; kind: ProjectKind }[] = [];
 const embeddedTests: { name: string; body: Body<AnyProject> }[] = [];
 
-/** A test for the embedded database and for real servers. */
-export function testOnEveryDatabase(name: string, body: Body<AnyProject>): void {
+/** A test for the embedded database and for real servers, where it is given such a project. */
+export function testOnEveryDatabase(
+  name: string,
+  body: Body<AnyProject>,
+  kind: ProjectKind = ordinaryProject,
+): void {
   embeddedTests.push({ name, body });
-  testOnServers(name, body);
+  testOnServers(name, body, kind);
 }
 
 /** A test for real servers: for what needs several connections or PostgREST. */
@@ -155,7 +159,7 @@ interface SharedProject<Shared extends AnyProject> {
   usable: boolean;
 }
 
-function openProject(stack: Stack, kind: ProjectKind): Promise<Project> {
+export function openProject(stack: Stack, kind: ProjectKind): Promise<Project> {
   const { installed = true, own: _, setup = "", ...options } = kind;
   return stack.createProject({ ...options, setup: installed ? `${INSTALL_SQL}\n${setup}` : setup });
 }
@@ -220,7 +224,7 @@ async function describeAll(sql: Sql): Promise<string> {
   return (await describeCatalog(sql, { tracking: true })).join("\n");
 }
 
-function describeServer(stack: Stack, project: Project): ServerProject {
+export function describeServer(stack: Stack, project: Project): ServerProject {
   const { url, serviceKey } = project;
   return {
     ...project,
@@ -233,7 +237,7 @@ function describeServer(stack: Stack, project: Project): ServerProject {
   };
 }
 
-function describeEmbedded(database: EmbeddedDatabase): AnyProject {
+export function describeEmbedded(database: EmbeddedDatabase): AnyProject {
   let requests = 0;
   const client = (key: string) =>
     createClient(database.url, key, {

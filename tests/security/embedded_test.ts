@@ -1,0 +1,4 @@
+import { runOnEmbedded } from "../support/projects.ts";
+import "./subjects.ts";
+
+await runOnEmbedded();

@@ -1,0 +1,148 @@
+/** Calls of the protocol that leave something out, which the tool itself never does. */
+
+import assert from "node:assert/strict";
+import { STATEMENTS } from "../../lib/database/client.ts";
+import { type AnyProject, testOnEveryDatabase } from "../support/projects.ts";
+
+type Json = Record<string, unknown>;
+
+/** The status of the answer, or the code of the error. */
+async function call(
+  project: AnyProject,
+  name: "acquire" | "perform" | "settle" | "unlock",
+  params: Json,
+): Promise<unknown> {
+  const { data, error } = await project.client(project.serviceKey)
+    .rpc("exec_sql", { sql_query: STATEMENTS[name], params });
+  return error?.code ?? data[0].result.status;
+}
+
+const token = "00000000-0000-4000-8000-000000000001";
+const acquisition = { token, holder: "somebody", lease_ms: 60_000, generation: 0, sequence: 0 };
+
+async function acquire(project: AnyProject): Promise<void> {
+  assert.equal(await call(project, "acquire", acquisition), "acquired");
+}
+
+/** A call of the lock's holder. */
+const held = (more: Json): Json => ({
+  token,
+  generation: 1,
+  sequence: 0,
+  operation: crypto.randomUUID(),
+  ...more,
+});
+
+function without(params: Json, field: string): Json {
+  const { [field]: _, ...rest } = params;
+  return rest;
+}
+
+async function assertUnchanged(
+  project: AnyProject,
+  work: () => Promise<unknown>,
+): Promise<unknown> {
+  const before = await project.records();
+  const answer = await work();
+  assert.deepEqual(await project.records(), before);
+  return answer;
+}
+
+const nothings = {
+  "left out": without,
+  "null": (params: Json, field: string) => ({ ...params, [field]: null }),
+};
+for (const [how, take] of Object.entries(nothings)) {
+  testOnEveryDatabase(`the lock is not taken by a call with a field ${how}`, async (project) => {
+    const answers: Json = {};
+    for (const field of ["token", "lease_ms", "generation", "sequence"]) {
+      answers[field] = await assertUnchanged(
+        project,
+        () => call(project, "acquire", take(acquisition, field)),
+      );
+    }
+    assert.deepEqual(answers, {
+      token: "22004",
+      lease_ms: "22023",
+      generation: "moved",
+      sequence: "moved",
+    });
+  });
+
+  testOnEveryDatabase(`the holder's calls need every field (${how})`, async (project) => {
+    await acquire(project);
+    const apply = held({ action: "apply", migrations: [] });
+    const answers: Json = {};
+    for (const field of ["token", "generation", "sequence", "operation", "action"]) {
+      answers[field] = await assertUnchanged(project, async () => [
+        await call(project, "perform", take(apply, field)),
+        field === "action" || await call(project, "settle", take(apply, field)),
+      ]);
+    }
+    assert.deepEqual(answers, {
+      token: ["lost", "lost"],
+      generation: ["lost", "lost"],
+      sequence: ["22004", "22004"],
+      operation: ["22004", "22004"],
+      action: ["22023", true],
+    });
+    assert.equal(
+      await assertUnchanged(
+        project,
+        () => call(project, "unlock", take({ generation: 1 }, "generation")),
+      ),
+      "moved",
+    );
+  });
+}
+
+testOnEveryDatabase("a lease is at least a millisecond", async (project) => {
+  for (const lease_ms of [0, -1, "-60000"]) {
+    assert.equal(
+      await assertUnchanged(project, () => call(project, "acquire", { ...acquisition, lease_ms })),
+      "22023",
+    );
+  }
+});
+
+testOnEveryDatabase(
+  "repair marks as applied or as pending, and as nothing else",
+  async (project) => {
+    await project.migrator({ "1_a.sql": "create table a ();" }).migrate();
+    assert.equal(await call(project, "acquire", { ...acquisition, generation: 2 }), "acquired");
+    for (const mark of [undefined, null, "", "Applied", "completed", ["pending"]]) {
+      const repair = held({
+        generation: 3,
+        action: "repair",
+        mark,
+        migration: { name: "1_a.sql" },
+      });
+      assert.equal(await assertUnchanged(project, () => call(project, "perform", repair)), "22023");
+    }
+  },
+);
+
+testOnEveryDatabase(
+  "a migration without statements is not taken for an empty one",
+  async (project) => {
+    await acquire(project);
+    const record = { name: "1_a.sql", checksum: "a", batch: 1, rollback_sql: null };
+    for (const statements of [undefined, null, "select 1", {}]) {
+      const migration = { ...record, statements };
+      for (
+        const action of [
+          { action: "apply", migrations: [migration] },
+          { action: "revert", migration },
+        ]
+      ) {
+        assert.equal(
+          await assertUnchanged(project, () => call(project, "perform", held(action))),
+          "22023",
+        );
+      }
+    }
+    const empty = { action: "apply", migrations: [{ ...record, statements: [] }] };
+    assert.equal(await call(project, "perform", held(empty)), "done");
+    assert.equal((await project.records()).history[0]?.status, "completed");
+  },
+);

@@ -1,0 +1,4 @@
+import { runOnServer } from "../support/projects.ts";
+import "./subjects.ts";
+
+await runOnServer(17);
