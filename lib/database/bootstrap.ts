@@ -13,8 +13,10 @@ import dropApplicationSchemasSql from "../../sql/drop_application_schemas.sql" w
 };
 import execSqlSql from "../../sql/exec_sql.sql" with { type: "text" };
 import finishSql from "../../sql/finish.sql" with { type: "text" };
+import guardSql from "../../sql/guard.sql" with { type: "text" };
 import inspectSql from "../../sql/inspect.sql" with { type: "text" };
 import lockSql from "../../sql/lock.sql" with { type: "text" };
+import logSql from "../../sql/log.sql" with { type: "text" };
 import recordsSql from "../../sql/records.sql" with { type: "text" };
 import schemaSql from "../../sql/schema.sql" with { type: "text" };
 import stateSql from "../../sql/state.sql" with { type: "text" };
@@ -27,7 +29,9 @@ export const READ_VERSION_SQL = "select schema_version from supamigrate.installa
 export const INSTALL_SQL: string = [
   schemaSql,
   cleanSql,
+  logSql,
   doorSql,
+  guardSql,
   lockSql,
   recordsSql,
   applySql,

@@ -7,7 +7,7 @@ import { CallError, type ExecSql, STATEMENTS } from "./client.ts";
 import type { Target } from "./target.ts";
 
 /** The version of the tracking schema that this tool works with; `sql/schema.sql` says it too. */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
 /** The lock as the server described it. Ages are measured on the server's clock. */
 export interface LockState {
@@ -49,6 +49,10 @@ export interface DatabaseState {
   readonly history: readonly HistoryEntry[];
   /** Stored rollback SQL by name: of the migrations that the files do not undo. */
   readonly storedRollbacks: Readonly<Record<string, string>>;
+  /** Whether the audit log is as it was written; null where no stored rollback SQL was asked for. */
+  readonly logIsIntact: boolean | null;
+  /** What is wrong with the installation so that nothing may be written, a sentence each. */
+  readonly breaches: readonly string[];
 }
 
 /** Checksums of migrations by name: of those whose file says how they are undone. */
@@ -98,13 +102,32 @@ export async function readState(
     return readState(database, target, undoneByFile);
   }
   refuseOpenDoors(state.open_doors);
+  if (state.lock === null) throw unsafe(state.breaches);
   return {
     serverVersion: state.server_version,
     lock: toLockState(state.lock),
     activity: toActivity(state.activity),
     history: state.history.map(toHistoryEntry),
     storedRollbacks: state.rollbacks,
+    logIsIntact: state.log && state.log.broken_entry === null && state.log.complete,
+    breaches: state.breaches,
   };
+}
+
+/**
+ * Refuses to change anything through an installation that is not as it has to be.
+ *
+ * @param state The state.
+ * @throws {ConfigurationError} Something is wrong with the installation.
+ */
+export function refuseBreaches({ breaches }: Pick<DatabaseState, "breaches">): void {
+  if (breaches.length > 0) throw unsafe(breaches);
+}
+
+function unsafe(breaches: readonly string[]): ConfigurationError {
+  return new ConfigurationError(`supamigrate is not safe to use: ${breaches.join("; ")}`, {
+    hint: "deno task migrate:doctor says how to mend it.",
+  });
 }
 
 /** Where the tables are there and a function is not, the functions are installed again. */
@@ -224,7 +247,7 @@ export function explainCallError(error: unknown, target: Target): unknown {
   }
   if (code === "SM002") {
     return new ConfigurationError(message, {
-      hint: "deno task migrate:status names the function and how to close it.",
+      hint: "deno task migrate:doctor says what is wrong and how to mend it.",
       cause,
     });
   }
@@ -310,6 +333,7 @@ function toHistoryEntry(row: Json): HistoryEntry {
     appliedChecksum: row.applied_checksum,
     status: row.status as MigrationStatus,
     rollbackChecksum: row.rollback_checksum,
+    vouched: row.vouched,
     error: row.error as MigrationFailure | null,
   };
 }

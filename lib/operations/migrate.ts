@@ -77,12 +77,12 @@ export async function migrate(
     ...(redo
       ? { undoneByFile: Object.fromEntries(migrations.map((m) => [m.name, m.checksum])) }
       : {}),
-    plan: async ({ history, storedRollbacks }) => {
-      const plan = planMigrations(migrations, history, to);
+    plan: async (state) => {
+      const plan = planMigrations(migrations, state.history, to);
       refuseChanges(plan, options.onChange);
       return {
         plan,
-        planned: await prepare(plan.pending, redo ? storedRollbacks : null),
+        planned: await prepare(plan.pending, redo ? state : null),
         warnings: findOrderWarnings(names),
       };
     },

@@ -1,5 +1,6 @@
 // Defines all tests of the database. Which databases they run on, the test files say.
 
+import "./breaches.ts";
 import "./clean_connection.ts";
 import "./contents.ts";
 import "./door.ts";
@@ -11,9 +12,11 @@ import "./fresh.ts";
 import "./guard.ts";
 import "./install.ts";
 import "./lock.ts";
+import "./log.ts";
 import "./migrate.ts";
 import "./protocol.ts";
 import "./reasons.ts";
 import "./records.ts";
 import "./rollback.ts";
 import "./transactions.ts";
+import "./upgrade.ts";
