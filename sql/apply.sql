@@ -113,7 +113,7 @@ begin
     end if;
     perform supamigrate.check_deferred_constraints();
     closed_door := supamigrate.guard_door();
-    perform supamigrate.refuse_breaches();
+    perform supamigrate.refuse_breaches('The migration leaves supamigrate unsafe to use');
     duration := extract(epoch from clock_timestamp() - started) * 1000;
     if purpose = 'apply' then
       perform supamigrate.record_applied(call, migration, duration);

@@ -30,7 +30,7 @@ as $function$
   having count(*) <> 1
 $function$;
 
-create or replace function supamigrate.refuse_breaches() returns void
+create or replace function supamigrate.refuse_breaches(who text) returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $function$
@@ -39,9 +39,8 @@ declare
 begin
   select string_agg(breach, '; ') into found_breaches from supamigrate.breaches() breach;
   if found_breaches is not null then
-    raise exception 'supamigrate is not safe to use: %', found_breaches
-      using errcode = 'SM002',
-            hint = 'Leave what is supamigrate''s out of migrations. deno task migrate:doctor says how to mend it.';
+    raise exception '%: %', who, found_breaches
+      using errcode = 'SM002', hint = 'Leave what is supamigrate''s own out of migrations.';
   end if;
 end
 $function$;

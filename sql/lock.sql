@@ -111,7 +111,7 @@ begin
   if opened is not null then
     raise exception 'A function that runs any SQL is callable: %', opened using errcode = 'SM002';
   end if;
-  perform supamigrate.refuse_breaches();
+  perform supamigrate.refuse_breaches('supamigrate is not safe to use');
 
   -- A row that stays taken belongs to a migration in flight: the lock is held, expired or not.
   -- Another acquisition, such as an earlier copy of this call, is over in a moment.

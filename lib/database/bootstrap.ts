@@ -7,6 +7,10 @@
 
 import applySql from "../../sql/apply.sql" with { type: "text" };
 import cleanSql from "../../sql/clean.sql" with { type: "text" };
+import catalogFactsSql from "../../sql/doctor/catalog.sql" with { type: "text" };
+import lockFactsSql from "../../sql/doctor/lock.sql" with { type: "text" };
+import logFactsSql from "../../sql/doctor/log.sql" with { type: "text" };
+import sessionFactsSql from "../../sql/doctor/session.sql" with { type: "text" };
 import doorSql from "../../sql/door.sql" with { type: "text" };
 import dropApplicationSchemasSql from "../../sql/drop_application_schemas.sql" with {
   type: "text",
@@ -46,6 +50,15 @@ export const INSTALL_SCRIPT = asScript(INSTALL_SQL);
 
 /** Finds out what an unknown database has under the name `exec_sql`. One row, `found`. */
 export const INSPECT_SQL: string = inspectSql;
+
+/** What `doctor` asks, each one row with one column, `result`. */
+export const FACTS_SQL = {
+  session: sessionFactsSql,
+  catalog: catalogFactsSql,
+  version: "select (select schema_version from supamigrate.installation where id = 1) as result",
+  lock: lockFactsSql,
+  log: logFactsSql,
+} as const;
 
 /** Takes everything out again. Has to be one transaction. */
 export const UNINSTALL_SQL: string = uninstallSql;

@@ -3,13 +3,15 @@
 import { ConfigurationError, UnreachableError } from "../errors.ts";
 import { createRedactor } from "../redact.ts";
 import type { ExecSql } from "./client.ts";
-import { explainCallError } from "./state.ts";
+import { explainCallError } from "./explain.ts";
 import type { Target } from "./target.ts";
 
 /** A way to run SQL. */
 export interface SqlChannel {
   /** What a person calls it. */
   readonly name: string;
+  /** Whether it leads past the API, so that `exec_sql` has no say in the answers. */
+  readonly isPastApi: boolean;
   /** Runs statements in one transaction and returns the rows of the last one. */
   run(sql: string): Promise<readonly Record<string, unknown>[]>;
   /** Ends the connection. */
@@ -39,6 +41,7 @@ export async function openDirectChannel(databaseUrl: string): Promise<SqlChannel
   });
   return {
     name: "a direct connection",
+    isPastApi: true,
     async run(text) {
       try {
         // Several statements in one simple query are one transaction.
@@ -93,6 +96,7 @@ export function openManagementChannel(
   const redact = createRedactor([accessToken]);
   return {
     name: "the Management API",
+    isPastApi: true,
     async run(sql) {
       let response: Response;
       let body: string;
@@ -147,6 +151,7 @@ export function openManagementChannel(
 export function openExecSqlChannel(database: ExecSql, target: Target): SqlChannel {
   return {
     name: "exec_sql",
+    isPastApi: false,
     async run(sql) {
       try {
         return await database.run(sql) as Record<string, unknown>[];

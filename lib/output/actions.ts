@@ -9,6 +9,7 @@ import { ConfigurationError } from "../errors.ts";
 import type { Migrator } from "../migrator.ts";
 import type { MigrateOptions } from "../operations/migrate.ts";
 import { confirmDestruction, confirmUndo, confirmUnlock } from "./confirm.ts";
+import { formatDoctor } from "./doctor.ts";
 import { EXIT_CODES } from "./errors.ts";
 import * as records from "./records.ts";
 import type { Reporter } from "./terminal.ts";
@@ -208,6 +209,16 @@ export async function history(
 ): Promise<Report> {
   const result = await migrator.history({ limit: flags.limit });
   return { result, text: records.formatHistory(result) };
+}
+
+/** What `doctor` does. */
+export async function doctor({ migrator }: Run): Promise<Report> {
+  const result = await migrator.doctor();
+  return {
+    result,
+    text: formatDoctor(result),
+    code: result.healthy ? EXIT_CODES.done : EXIT_CODES.failed,
+  };
 }
 
 /** What `unlock` does. */

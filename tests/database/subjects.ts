@@ -3,6 +3,7 @@
 import "./breaches.ts";
 import "./clean_connection.ts";
 import "./contents.ts";
+import "./doctor.ts";
 import "./door.ts";
 import "./exec_sql.ts";
 import "./failure.ts";
