@@ -33,12 +33,11 @@ create or replace function supamigrate.chain_entry() returns trigger
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $function$
-declare
-  previous text;
 begin
-  select log_head into strict previous from supamigrate.migration_lock where id = 1 for update;
-  new.hash := supamigrate.hash_entry(previous, new);
-  update supamigrate.migration_lock set log_head = new.hash where id = 1;
+  update supamigrate.migration_lock
+     set log_head = supamigrate.hash_entry(log_head, new)
+   where id = 1
+  returning log_head into strict new.hash;
   return new;
 end
 $function$;

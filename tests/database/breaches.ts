@@ -62,7 +62,9 @@ for (const [what, { sql, message, byInstall }] of Object.entries(breaches)) {
     const records = await project.records();
     const migrator = project.migrator({ ...migrations, "2_b.sql": "create table b ();" });
     const refusal = { name: "ConfigurationError", message, hint: /migrate:doctor/ };
+    const { requests } = project;
     await assert.rejects(migrator.migrate(), refusal);
+    assert.equal(project.requests - requests, 1, "the call that a run begins with tells");
     await assert.rejects(migrator.rollback(), refusal);
     await assert.rejects(migrator.fresh(), refusal);
     await assert.rejects(migrator.baseline("2"), refusal);
