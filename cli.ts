@@ -33,7 +33,7 @@ Without SUPABASE_URL the commands work on an embedded database in .supamigrate/d
 
 Exit codes:
   0    done
-  1    a migration or rollback failed, or --check found work
+  1    a migration or rollback failed, --check found work, or doctor found something
   2    wrong usage or configuration; nothing was changed
   3    another run holds the lock, or took it
   4    the server cannot be reached, or the outcome is unknown
@@ -48,8 +48,8 @@ Settings, from the environment, then from .env, never from the command line:
   MIGRATION_BATCH_SIZE       migrations in a batch (50)
   MIGRATION_REQUEST_TIMEOUT  milliseconds until a request counts as lost (130000)
   MIGRATION_GIVE_UP_AFTER    milliseconds to go on asking a silent server (60000)
-  DATABASE_URL               a direct connection, for install and uninstall
-  SUPABASE_ACCESS_TOKEN      the Management API, for install and uninstall`;
+  DATABASE_URL               a direct connection, for install, uninstall and doctor
+  SUPABASE_ACCESS_TOKEN      the Management API, for the same`;
 
 const stopping = new AbortController();
 
@@ -218,6 +218,8 @@ function makeCli() {
     .action((flags: GlobalFlags & { limit: number }) =>
       run(flags, (it) => actions.history(it, flags))
     )
+    .command("doctor", "Examine the installation, and say how to mend what is wrong.")
+    .action((flags: GlobalFlags) => run(flags, actions.doctor))
     .command("unlock", "Release a lock that was left behind.")
     .option("-y, --yes", "Do not ask.")
     .action((flags: GlobalFlags & Asking) => run(flags, (it) => actions.unlock(it, flags)))

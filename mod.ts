@@ -44,6 +44,8 @@ export type { RpcClient } from "./lib/database/client.ts";
 export type { Activity, LockState } from "./lib/database/state.ts";
 export type { Target } from "./lib/database/target.ts";
 export type { ProgressEvent } from "./lib/operations/context.ts";
+export type { Finding, Remedy } from "./lib/doctor/check.ts";
+export type { DoctorResult } from "./lib/operations/doctor.ts";
 export type { BaselineOptions, BaselineResult } from "./lib/operations/baseline.ts";
 export type { CreateOptions, CreateResult } from "./lib/operations/create.ts";
 export type { FreshOptions, FreshResult } from "./lib/operations/fresh.ts";

@@ -6,6 +6,7 @@ import { connect, ExecSql, type RpcClient } from "./database/client.ts";
 import { checkServiceKey, parseTarget, type Target } from "./database/target.ts";
 import { ConfigurationError } from "./errors.ts";
 import type { OperationContext, ProgressEvent } from "./operations/context.ts";
+import type { DoctorResult } from "./operations/doctor.ts";
 import { createMigration, type CreateOptions, type CreateResult } from "./operations/create.ts";
 import { fresh, type FreshOptions, type FreshResult } from "./operations/fresh.ts";
 import { SecretHider } from "./operations/hide_secrets.ts";
@@ -66,9 +67,9 @@ export interface MigratorOptions {
   readonly onProgress?: (event: ProgressEvent) => void;
   /** Asks a running operation to stop between two steps. */
   readonly signal?: AbortSignal;
-  /** A direct connection for `install` and `uninstall`: `postgresql://…`. */
+  /** A direct connection for `install`, `uninstall` and `doctor`: `postgresql://…`. */
   readonly databaseUrl?: string;
-  /** A personal access token for `install` and `uninstall` over the Management API. */
+  /** A personal access token for `install`, `uninstall` and `doctor` over the Management API. */
   readonly accessToken?: string;
   /** Where the Management API is; Supabase's by default. */
   readonly managementApiUrl?: string;
@@ -94,6 +95,8 @@ export interface Migrator extends AsyncDisposable {
   repair(name: string, options: RepairOptions): Promise<RepairChange>;
   /** Reads the audit log, newest first. */
   history(options?: HistoryOptions): Promise<LogEntry[]>;
+  /** Examines the installation, and says how to mend what is wrong. Changes nothing. */
+  doctor(): Promise<DoctorResult>;
   /** Releases a lock that was left behind. */
   unlock(options?: UnlockOptions): Promise<UnlockResult>;
   /** Puts `exec_sql` and the tracking schema into the project, or upgrades them. */
@@ -202,6 +205,11 @@ export function createMigrator(options: MigratorOptions): Migrator {
     repair: (name, given) => hiding(repair(context, name, given)),
     history: (given) => hiding(readHistory(context, given)),
     unlock: (given) => hiding(unlock(context, given)),
+    doctor: () =>
+      withChannel(options, context, async (channel, checked) => {
+        const { doctor } = await import("./operations/doctor.ts");
+        return doctor(channel, checked);
+      }),
     install: (given) =>
       withChannel(options, context, async (channel, checked) => {
         const { install } = await import("./operations/install.ts");

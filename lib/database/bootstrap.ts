@@ -7,14 +7,20 @@
 
 import applySql from "../../sql/apply.sql" with { type: "text" };
 import cleanSql from "../../sql/clean.sql" with { type: "text" };
+import catalogFactsSql from "../../sql/doctor/catalog.sql" with { type: "text" };
+import lockFactsSql from "../../sql/doctor/lock.sql" with { type: "text" };
+import logFactsSql from "../../sql/doctor/log.sql" with { type: "text" };
+import sessionFactsSql from "../../sql/doctor/session.sql" with { type: "text" };
 import doorSql from "../../sql/door.sql" with { type: "text" };
 import dropApplicationSchemasSql from "../../sql/drop_application_schemas.sql" with {
   type: "text",
 };
 import execSqlSql from "../../sql/exec_sql.sql" with { type: "text" };
 import finishSql from "../../sql/finish.sql" with { type: "text" };
+import guardSql from "../../sql/guard.sql" with { type: "text" };
 import inspectSql from "../../sql/inspect.sql" with { type: "text" };
 import lockSql from "../../sql/lock.sql" with { type: "text" };
+import logSql from "../../sql/log.sql" with { type: "text" };
 import recordsSql from "../../sql/records.sql" with { type: "text" };
 import schemaSql from "../../sql/schema.sql" with { type: "text" };
 import stateSql from "../../sql/state.sql" with { type: "text" };
@@ -29,7 +35,9 @@ export const READ_VERSION_SQL =
 export const INSTALL_SQL: string = [
   schemaSql,
   cleanSql,
+  logSql,
   doorSql,
+  guardSql,
   lockSql,
   recordsSql,
   applySql,
@@ -44,6 +52,15 @@ export const INSTALL_SCRIPT = asScript(INSTALL_SQL);
 
 /** Finds out what an unknown database has under the name `exec_sql`. One row, `found`. */
 export const INSPECT_SQL: string = inspectSql;
+
+/** What `doctor` asks, each one row with one column, `result`. */
+export const FACTS_SQL = {
+  session: sessionFactsSql,
+  catalog: catalogFactsSql,
+  version: "select (select schema_version from supamigrate.installation where id = 1) as result",
+  lock: lockFactsSql,
+  log: logFactsSql,
+} as const;
 
 /** Takes everything out again. Has to be one transaction. */
 export const UNINSTALL_SQL: string = uninstallSql;

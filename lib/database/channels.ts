@@ -4,13 +4,15 @@ import { ConfigurationError, UnreachableError } from "../errors.ts";
 import { createRedactor } from "../redact.ts";
 import { shorten } from "../shorten.ts";
 import { type ExecSql, passes } from "./client.ts";
-import { explainCallError } from "./state.ts";
+import { explainCallError } from "./explain.ts";
 import { isLoopback, refuseUnencrypted, type Target } from "./target.ts";
 
 /** A way to run SQL. */
 export interface SqlChannel {
   /** What a person calls it. */
   readonly name: string;
+  /** Whether it leads past the API, so that `exec_sql` has no say in the answers. */
+  readonly isPastApi: boolean;
   /** Runs statements in one transaction and returns the rows of the last one. */
   run(sql: string): Promise<readonly Record<string, unknown>[]>;
   /** Ends the connection. */
@@ -36,6 +38,7 @@ export async function openDirectChannel(databaseUrl: string): Promise<SqlChannel
   const sql = await openConnection(databaseUrl);
   return {
     name: "a direct connection",
+    isPastApi: true,
     async run(text) {
       try {
         // Several statements in one simple query are one transaction.
@@ -122,6 +125,7 @@ export function openManagementChannel(
   const redact = createRedactor([accessToken]);
   return {
     name: "the Management API",
+    isPastApi: true,
     async run(sql) {
       let response: Response;
       let body: string;
@@ -180,6 +184,7 @@ export function openManagementChannel(
 export function openExecSqlChannel(database: ExecSql, target: Target): SqlChannel {
   return {
     name: "exec_sql",
+    isPastApi: false,
     async run(sql) {
       try {
         return await database.run(sql);

@@ -10,7 +10,7 @@ import { createRedactor } from "../redact.ts";
 import { shorten } from "../shorten.ts";
 
 /** The part of a Supabase client that is used. */
-export type RpcClient = Pick<SupabaseClient, "rpc">;
+export type RpcClient = Pick<SupabaseClient, "rpc"> & Partial<Pick<SupabaseClient, "schema">>;
 
 /** Every statement that the tool sends. Values go into `$1`. */
 export const STATEMENTS = {
@@ -92,6 +92,11 @@ export class ExecSql {
     return result;
   }
 
+  /** Whether the API shows a schema; null where it cannot be told. */
+  showsSchema(schema: string): Promise<boolean | null> {
+    return showsSchema(this.#client, schema, this.#timeoutMs);
+  }
+
   /**
    * Runs any SQL.
    *
@@ -127,6 +132,26 @@ type Row = Record<string, unknown>;
 
 function isRow(value: unknown): value is Row {
   return typeof value === "object" && value !== null;
+}
+
+/**
+ * Asks the API whether it shows a schema, by calling a function there that nobody has.
+ *
+ * @param client The client.
+ * @param schema The schema.
+ * @param timeoutMs How long to wait for an answer, in milliseconds.
+ * @returns Whether it does; null where it cannot be told.
+ */
+async function showsSchema(
+  client: RpcClient,
+  schema: string,
+  timeoutMs: number,
+): Promise<boolean | null> {
+  if (client.schema === undefined) return null;
+  const { error } = await client.schema(schema).rpc("supamigrate_is_this_schema_shown", {})
+    .abortSignal(AbortSignal.timeout(timeoutMs));
+  if (error?.code === "PGRST106") return false;
+  return error?.code === "PGRST202" ? true : null;
 }
 
 function describeNoAnswer(message: string, details: string, status: number): string {

@@ -70,11 +70,12 @@ export async function fresh(
   return await withLock<FreshPlan, FreshResult>(context, {
     ...(options.waitMs === undefined ? {} : { waitMs: options.waitMs }),
     undoneByFile: findUndoneByFile(migrations),
-    plan: async ({ history, storedRollbacks }) => {
+    plan: async (state) => {
+      const { history } = state;
       const undo = options.dropSchema ? [] : await prepareRollbacks(
         planRollback(history, { kind: "to", target: "0" }).entries,
         migrations,
-        storedRollbacks,
+        state,
       )
         .catch(suggestDropSchema);
       const plan = planMigrations(migrations, history.map(asRolledBack));

@@ -216,7 +216,7 @@ function describeFunction(
       : "");
 }
 
-/** PostgREST learns of new functions by a notification, a moment later. */
+/** PostgREST learns of new functions, and of dropped ones, by a notification, a moment later. */
 async function waitForApi(context: OperationContext): Promise<void> {
   const deadline = performance.now() + 15_000;
   for (;;) {
@@ -225,7 +225,7 @@ async function waitForApi(context: OperationContext): Promise<void> {
       return;
     } catch (error) {
       const unknownYet = error instanceof ConfigurationError &&
-        (error.cause as { code?: string } | undefined)?.code === "PGRST202";
+        ["PGRST202", "PGRST203"].includes((error.cause as { code?: string })?.code ?? "");
       if (!unknownYet || performance.now() > deadline) throw error;
       await new Promise((resolve) => setTimeout(resolve, 250));
     }

@@ -86,10 +86,10 @@ export async function migrate(
     ...(redo
       ? { undoneByFile: Object.fromEntries(migrations.map((m) => [m.name, m.checksum])) }
       : {}),
-    plan: async ({ history, storedRollbacks }) => {
-      const plan = planMigrations(migrations, history, to);
+    plan: async (state) => {
+      const plan = planMigrations(migrations, state.history, to);
       refuseChanges(plan, options.onChange);
-      const planned = await prepare(plan.pending, redo ? storedRollbacks : null);
+      const planned = await prepare(plan.pending, redo ? state : null);
       const { warnings, keys } = reviewPlan(migrations, secrets, plan);
       tell(warnings);
       return { plan, planned, warnings, keys };

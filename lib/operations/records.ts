@@ -5,6 +5,7 @@ import {
   callReading,
   type LockState,
   readState,
+  refuseBreaches,
   toActivity,
   toLockState,
 } from "../database/state.ts";
@@ -82,7 +83,8 @@ export async function repair(
         after: mark === "applied" ? "completed" : "not recorded",
         migration: mark === "applied" ? toRecord(file!, batch) : { name },
         needed: mark === "applied"
-          ? entry?.appliedChecksum !== file!.checksum || entry.status !== "completed"
+          ? entry?.appliedChecksum !== file!.checksum || entry.status !== "completed" ||
+            !entry.vouched
           : entry !== undefined,
       };
     },
@@ -131,7 +133,9 @@ export async function unlock(
 ): Promise<UnlockResult> {
   const { target, tenure } = context;
   const database = await context.connect();
-  const { lock } = await readState(database, target);
+  const state = await readState(database, target);
+  refuseBreaches(state);
+  const { lock } = state;
   if (!lock.isLocked) return { released: false, lock };
   if (options.confirm !== undefined && !await options.confirm(lock)) {
     throw new ConfigurationError("Not confirmed: the lock was left as it is");
@@ -181,6 +185,10 @@ export interface LogEntry {
   readonly toolVersion: string | null;
   /** Further facts, such as the error. */
   readonly details: Record<string, unknown> | null;
+  /** SHA-256 of the rollback SQL that was stored with it. */
+  readonly rollbackChecksum: string | null;
+  /** SHA-256 of this entry and of the hash of the one before. */
+  readonly hash: string;
 }
 
 /** Options of `history`. */
@@ -221,5 +229,7 @@ export async function readHistory(
     actor: row.actor,
     toolVersion: row.tool_version,
     details: row.details,
+    rollbackChecksum: row.rollback_checksum,
+    hash: row.hash,
   }));
 }

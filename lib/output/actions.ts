@@ -10,6 +10,7 @@ import type { Migrator } from "../migrator.ts";
 import type { MigrateOptions } from "../operations/migrate.ts";
 import type { HeldSecret } from "../operations/secrets.ts";
 import { confirmDestruction, confirmSecrets, confirmUndo, confirmUnlock } from "./confirm.ts";
+import { formatDoctor } from "./doctor.ts";
 import { EXIT_CODES } from "./errors.ts";
 import type { ProjectMemory } from "./known_projects.ts";
 import { line } from "./neutral.ts";
@@ -237,6 +238,16 @@ export async function history(
 ): Promise<Report> {
   const result = await migrator.history({ limit: flags.limit });
   return { result, text: records.formatHistory(result) };
+}
+
+/** What `doctor` does. */
+export async function doctor({ migrator }: Run): Promise<Report> {
+  const result = await migrator.doctor();
+  return {
+    result,
+    text: formatDoctor(result),
+    code: result.healthy ? EXIT_CODES.done : EXIT_CODES.failed,
+  };
 }
 
 /** What `unlock` does. */

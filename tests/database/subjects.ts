@@ -1,7 +1,9 @@
 // Defines all tests of the database. Which databases they run on, the test files say.
 
+import "./breaches.ts";
 import "./clean_connection.ts";
 import "./contents.ts";
+import "./doctor.ts";
 import "./door.ts";
 import "./exec_sql.ts";
 import "./failure.ts";
@@ -12,6 +14,7 @@ import "./guard.ts";
 import "./install.ts";
 import "./install_faults.ts";
 import "./lock.ts";
+import "./log.ts";
 import "./migrate.ts";
 import "./protocol.ts";
 import "./reasons.ts";
@@ -19,3 +22,4 @@ import "./records.ts";
 import "./rollback.ts";
 import "./secrets.ts";
 import "./transactions.ts";
+import "./upgrade.ts";

@@ -41,6 +41,7 @@ function row(text: string): HistoryEntry {
     appliedChecksum: undone !== undefined ? null : failed !== undefined ? over ?? null : checksum,
     status: failed !== undefined ? "failed" : undone !== undefined ? "rolled_back" : "completed",
     rollbackChecksum: rollback ?? null,
+    vouched: true,
     error: failed === undefined ? null : { code: "42601", message: "syntax error" },
   };
 }
