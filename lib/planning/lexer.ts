@@ -29,8 +29,8 @@ export interface Scan {
   readonly statements: readonly number[];
   /** Where the last token begins that is no semicolon; -1 where there is none. */
   readonly lastToken: number;
-  /** Where `--` comments stand between the parts of one string constant. */
-  readonly insideStrings: readonly (readonly [start: number, end: number])[];
+  /** The comments that PostgreSQL reads as white space: all but blocks behind a string. */
+  readonly whiteSpace: readonly (readonly [start: number, end: number])[];
 }
 
 const WORD = /[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*/y;
@@ -56,10 +56,10 @@ export function scanComments(sql: string): Scan {
   let previous = ""; // the last token: a word, or its last character
   let open = false;
   let lastToken = -1;
-  const insideStrings: [start: number, end: number][] = [];
+  const whiteSpace: [start: number, end: number][] = [];
   // A string goes on behind a line end, as what it began as: whether a backslash means anything
-  // in its next part, the first part says. Comments may stand between them, but of one line.
-  let part: { escapes: boolean; end: number; comments: [number, number][] } | undefined;
+  // in its next part, the first part says. Comments may stand between them, but no blocks.
+  let part: { readonly escapes: boolean; readonly end: number } | undefined;
 
   const begin = () => {
     if (!open) statements.push(at);
@@ -69,7 +69,7 @@ export function scanComments(sql: string): Scan {
   };
   const skipString = (escapes: boolean) => {
     at = skipQuoted(sql, at, escapes);
-    part = { escapes, end: at, comments: [] };
+    part = { escapes, end: at };
     previous = "'";
   };
 
@@ -89,23 +89,20 @@ export function scanComments(sql: string): Scan {
           place: parentheses > 0 || atomic ? "nested" : open ? "statement" : "between",
         });
       }
-      part?.comments.push([at, stop]);
+      whiteSpace.push([at, stop]);
       at = stop;
     } else if (two === "/*") {
       const end = skipBlockComment(sql, at);
       // One without an end is no comment but a mistake, which the parser is to see.
       if (end === -1) begin();
+      else if (part === undefined) whiteSpace.push([at, end]);
       part = undefined;
       at = end === -1 ? sql.length : end;
     } else if (character === "'") {
-      const before = part;
+      const goesOn = part !== undefined && sql.slice(part.end, at).includes("\n");
+      const escapes = goesOn && part!.escapes;
       begin();
-      if (before !== undefined && sql.slice(before.end, at).includes("\n")) {
-        for (const comment of before.comments) insideStrings.push(comment);
-        skipString(before.escapes);
-      } else {
-        skipString(false);
-      }
+      skipString(escapes);
     } else if (character === '"') {
       begin();
       at = skipQuoted(sql, at, false);
@@ -157,7 +154,7 @@ export function scanComments(sql: string): Scan {
       }
     }
   }
-  return { comments, statements, lastToken, insideStrings };
+  return { comments, statements, lastToken, whiteSpace };
 }
 
 /**

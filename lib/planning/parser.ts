@@ -63,8 +63,8 @@ const PART_LENGTH = 1_000_000;
  */
 export async function parseSql(sql: string): Promise<ParsedStatement[]> {
   const module = await loadParser();
-  const { statements, insideStrings } = scanComments(sql);
-  const readable = blankOut(sql, insideStrings);
+  const { statements, whiteSpace } = scanComments(sql);
+  const readable = blankOut(sql, whiteSpace);
   const parsed: ParsedStatement[] = [];
   let first = 0;
   for (let next = 1; next <= statements.length || first === 0; next++) {
@@ -79,8 +79,8 @@ export async function parseSql(sql: string): Promise<ParsedStatement[]> {
 }
 
 /**
- * To this build of the parser a comment between the parts of a string ends the string, which it
- * does not to PostgreSQL.
+ * Comments are tokens to this build of the parser, and stand in its way where PostgreSQL looks at
+ * two things at once: between NOT and IN, NULLS and FIRST, or the parts of a string.
  */
 function blankOut(sql: string, comments: readonly (readonly [number, number])[]): string {
   const parts: string[] = [];

@@ -100,6 +100,26 @@ for (const [what, sql, statements] of texts) {
   });
 }
 
+Deno.test("splitStatements() takes comments between words that PostgreSQL reads together", async () => {
+  for (
+    const sql of [
+      "select 1 where a not /* é */ in (1, 2)",
+      "select 1 where a not -- it's; é😀\n like 'x'",
+      "select a from b order by a nulls -- c\n first",
+      "select '1'::time with /* /* */ \n ; */ time zone",
+      "select '1'::timestamp without -- x\n time zone",
+      "select * from f() with /* c */ ordinality",
+      "select U&'d!0061t' -- c\n uescape -- d\n '!'",
+    ]
+  ) assert.deepEqual(await statementsOf(`${sql};\n${sql}`).then((all) => all.length), 2, sql);
+});
+
+Deno.test("splitStatements() takes no comment block between the parts of a string", async () => {
+  for (const sql of ["select 'a' /* b */\n'c'", "select 'a' -- b\n/* c\n*/\n'd'"]) {
+    assert.match((await refusalOf(sql)).message, /syntax error at or near "'[cd]'"/);
+  }
+});
+
 Deno.test("splitStatements() counts lines from where the section starts in the file", async () => {
   assert.deepEqual(await statementsOf("\nselect 1;\nselect 2;", 10), [
     "11: select 1",
@@ -145,6 +165,15 @@ Deno.test("splitStatements() splits a baseline of 2.3 MB and 8,000 statements", 
   assert.equal(statements.length, 8000);
   assert(statements.every((item, index) => item.line === 2 * index + 2), "every line is right");
   assert(statements.every((item, index) => item.sql === statement(index)), "every text is whole");
+});
+
+Deno.test("splitStatements() splits one line of 3 MB", async () => {
+  const { statements } = await splitStatements(
+    { sql: "select 1; ".repeat(300_000), line: 7 },
+    "001_a.sql",
+  );
+  assert.equal(statements.length, 300_000);
+  assert(statements.every(({ line, sql }) => line === 7 && sql === "select 1"));
 });
 
 Deno.test("splitStatements() finds the mistake at the end of 2.3 MB", async () => {
