@@ -49,7 +49,7 @@ async function loadRecord(record: Readonly<Record<string, string>>): Promise<Loa
   for (const [key, sql] of Object.entries(record)) {
     const name = key.endsWith(".sql") ? key : `${key}.sql`;
     if (texts.has(name)) throw new ConfigurationError(`Two migrations are called "${name}"`);
-    refuseNul(sql, name);
+    refuseUnstorable(sql, name);
     texts.set(name, sql);
   }
   return await assemble(
@@ -128,32 +128,40 @@ async function readMigrationFile(path: string, name: string): Promise<string> {
       cause: error,
     });
   }
-  refuseNul(text, name);
+  refuseUnstorable(text, name);
   return text;
 }
 
-function refuseNul(text: string, file: string): void {
-  const offset = text.indexOf("\0");
-  if (offset === -1) return;
-  const line = text.slice(0, offset).split("\n").length;
-  throw new MigrationFileError("The file holds a NUL character", { file, line }, {
-    hint: "PostgreSQL cannot store it. Is the file UTF-16? Save it as UTF-8.",
-  });
+/** What no database can hold. Halves of pairs come from a record alone: UTF-8 has none. */
+function refuseUnstorable(text: string, file: string): void {
+  const refuse = (what: string, offset: number, hint: string) => {
+    const line = normalizeText(text.slice(0, offset)).split("\n").length;
+    throw new MigrationFileError(what, { file, line }, { hint });
+  };
+  const nul = text.indexOf("\0");
+  if (nul !== -1) {
+    const hint = "PostgreSQL cannot store it. Is the file UTF-16? Save it as UTF-8.";
+    refuse("The file holds a NUL character", nul, hint);
+  }
+  const half = text.search(/\p{Surrogate}/u);
+  if (half !== -1) {
+    const hint = "PostgreSQL cannot store it. Was the text cut in the middle of a character?";
+    refuse("The text holds half of a surrogate pair", half, hint);
+  }
 }
 
 /** The first line that is no UTF-8. */
 function brokenLine(bytes: Uint8Array): number {
   const decoder = new TextDecoder("utf-8", { fatal: true });
   let line = 1;
-  for (let start = 0; start < bytes.length;) {
-    const newline = bytes.indexOf(10, start);
-    const end = newline === -1 ? bytes.length : newline + 1;
+  for (let start = 0, end = 0; start < bytes.length; start = end) {
+    while (end < bytes.length && bytes[end] !== 10 && bytes[end] !== 13) end++;
+    end += bytes[end] === 13 && bytes[end + 1] === 10 ? 2 : 1;
     try {
       decoder.decode(bytes.subarray(start, end));
     } catch {
       return line;
     }
-    start = end;
     line++;
   }
   return line;

@@ -147,7 +147,7 @@ function readLiteral(sql: string, at: number): Literal | undefined {
 
   const escapes = quote === "'" &&
     /(?:^|[^\w$\u0080-\uffff])[eE]$/.test(sql.slice(Math.max(0, at - 2), at));
-  let end = skipQuoted(sql, at, quote, escapes);
+  let end = skipQuoted(sql, at, escapes);
   let raw = sql.slice(at + 1, end - 1);
   if (end === at + 1 || sql[end - 1] !== quote) {
     // Never closed, like an apostrophe in a comment: other lines are not a part of it.
@@ -161,7 +161,10 @@ function readLiteral(sql: string, at: number): Literal | undefined {
 
 /** Line comments below each other are one: what is commented out is as long as it is. */
 function skipComment(sql: string, from: number): number {
-  if (sql[from] === "/") return skipBlockComment(sql, from);
+  if (sql[from] === "/") {
+    const end = skipBlockComment(sql, from);
+    return end === -1 ? sql.length : end;
+  }
   for (let at = from;;) {
     const newline = sql.indexOf("\n", at);
     if (newline === -1) return sql.length;
