@@ -179,6 +179,22 @@ export function holdsStatements(sql: string): boolean {
   return scanComments(sql).lastToken !== -1;
 }
 
+/**
+ * Makes blanks of comments, each as long as its comment, so that nothing else moves.
+ *
+ * @param sql The text, with LF line ends.
+ * @returns A text that means the same to PostgreSQL.
+ */
+export function blankComments(sql: string): string {
+  const parts: string[] = [];
+  let at = 0;
+  for (const [start, end] of scanComments(sql).whiteSpace) {
+    parts.push(sql.slice(at, start), " ".repeat(end - start));
+    at = end;
+  }
+  return parts.join("") + sql.slice(at);
+}
+
 /** Where a comment block ends, or -1. */
 function skipBlockComment(sql: string, from: number): number {
   let depth = 0;
