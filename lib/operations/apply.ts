@@ -2,6 +2,7 @@
 
 import type { LockSession } from "../database/session.ts";
 import { ConfigurationError, SupamigrateError } from "../errors.ts";
+import { blankComments } from "../planning/lexer.ts";
 import type {
   Migration,
   MigrationFailure,
@@ -239,6 +240,7 @@ function locate(error: MigrationFailure, step: PlannedMigration): MigrationFailu
   const statements = error.part === "undo" ? step.undo : step.statements;
   const statement = statements?.[(error.statement ?? 0) - 1];
   if (inBody === undefined || statement === undefined) return error;
-  const before = statement.sql.slice(0, statement.sql.search(/\$\w*\$/));
+  const body = /\$[\w\u0080-\uffff]*\$|'/.exec(blankComments(statement.sql));
+  const before = statement.sql.slice(0, body?.index ?? 0);
   return { ...error, line: statement.line + before.split("\n").length - 1 + Number(inBody) - 1 };
 }

@@ -29,7 +29,7 @@ export interface Scan {
   readonly statements: readonly number[];
   /** Where the last token begins that is no semicolon; -1 where there is none. */
   readonly lastToken: number;
-  /** The comments that PostgreSQL reads as white space: all but blocks behind a string. */
+  /** The comments that can be made blanks: all but those that keep two strings apart. */
   readonly whiteSpace: readonly (readonly [start: number, end: number])[];
 }
 
@@ -59,17 +59,29 @@ export function scanComments(sql: string): Scan {
   const whiteSpace: [start: number, end: number][] = [];
   // A string goes on behind a line end, as what it began as: whether a backslash means anything
   // in its next part, the first part says. Comments may stand between them, but no blocks.
-  let part: { readonly escapes: boolean; readonly end: number } | undefined;
+  let part: {
+    readonly escapes: boolean;
+    readonly end: number;
+    readonly comments: [start: number, end: number][];
+    block: boolean;
+  } | undefined;
 
   const begin = () => {
     if (!open) statements.push(at);
     open = true;
     lastToken = at;
+    leavePart();
+  };
+  const leavePart = () => {
+    const apart = part?.block && sql[at] === "'";
+    if (part !== undefined && !apart) {
+      for (const comment of part.comments) whiteSpace.push(comment);
+    }
     part = undefined;
   };
   const skipString = (escapes: boolean) => {
     at = skipQuoted(sql, at, escapes);
-    part = { escapes, end: at };
+    part = { escapes, end: at, comments: [], block: false };
     previous = "'";
   };
 
@@ -89,17 +101,17 @@ export function scanComments(sql: string): Scan {
           place: parentheses > 0 || atomic ? "nested" : open ? "statement" : "between",
         });
       }
-      whiteSpace.push([at, stop]);
+      (part?.comments ?? whiteSpace).push([at, stop]);
       at = stop;
     } else if (two === "/*") {
       const end = skipBlockComment(sql, at);
       // One without an end is no comment but a mistake, which the parser is to see.
       if (end === -1) begin();
-      else if (part === undefined) whiteSpace.push([at, end]);
-      part = undefined;
+      else (part?.comments ?? whiteSpace).push([at, end]);
+      if (part !== undefined) part.block = true;
       at = end === -1 ? sql.length : end;
     } else if (character === "'") {
-      const goesOn = part !== undefined && sql.slice(part.end, at).includes("\n");
+      const goesOn = part !== undefined && !part.block && sql.slice(part.end, at).includes("\n");
       const escapes = goesOn && part!.escapes;
       begin();
       skipString(escapes);
@@ -119,9 +131,9 @@ export function scanComments(sql: string): Scan {
         at = close === -1 ? sql.length : close + tag.length;
       }
     } else if (character === ";") {
+      leavePart();
       at++;
       previous = character;
-      part = undefined;
       if (parentheses === 0 && !atomic) {
         open = false;
         words = [];
@@ -154,6 +166,7 @@ export function scanComments(sql: string): Scan {
       }
     }
   }
+  leavePart();
   return { comments, statements, lastToken, whiteSpace };
 }
 
@@ -164,6 +177,22 @@ export function scanComments(sql: string): Scan {
  */
 export function holdsStatements(sql: string): boolean {
   return scanComments(sql).lastToken !== -1;
+}
+
+/**
+ * Makes blanks of comments, each as long as its comment, so that nothing else moves.
+ *
+ * @param sql The text, with LF line ends.
+ * @returns A text that means the same to PostgreSQL.
+ */
+export function blankComments(sql: string): string {
+  const parts: string[] = [];
+  let at = 0;
+  for (const [start, end] of scanComments(sql).whiteSpace) {
+    parts.push(sql.slice(at, start), " ".repeat(end - start));
+    at = end;
+  }
+  return parts.join("") + sql.slice(at);
 }
 
 /**

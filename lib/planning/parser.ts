@@ -1,6 +1,6 @@
 /** PostgreSQL's own parser, for texts of any size. @module */
 
-import { scanComments } from "./lexer.ts";
+import { blankComments, scanComments } from "./lexer.ts";
 
 /** A statement and its parse tree. Positions are offsets into the text. */
 export interface ParsedStatement {
@@ -63,8 +63,10 @@ const PART_LENGTH = 1_000_000;
  */
 export async function parseSql(sql: string): Promise<ParsedStatement[]> {
   const module = await loadParser();
-  const { statements, whiteSpace } = scanComments(sql);
-  const readable = blankOut(sql, whiteSpace);
+  const { statements } = scanComments(sql);
+  // Comments are tokens to this build of the parser, and stand in its way where PostgreSQL looks at
+  // two things at once: between NOT and IN, NULLS and FIRST, or the parts of a string.
+  const readable = blankComments(sql);
   const parsed: ParsedStatement[] = [];
   let first = 0;
   for (let next = 1; next <= statements.length || first === 0; next++) {
@@ -76,20 +78,6 @@ export async function parseSql(sql: string): Promise<ParsedStatement[]> {
     first = next;
   }
   return parsed;
-}
-
-/**
- * Comments are tokens to this build of the parser, and stand in its way where PostgreSQL looks at
- * two things at once: between NOT and IN, NULLS and FIRST, or the parts of a string.
- */
-function blankOut(sql: string, comments: readonly (readonly [number, number])[]): string {
-  const parts: string[] = [];
-  let at = 0;
-  for (const [start, end] of comments) {
-    parts.push(sql.slice(at, start), " ".repeat(end - start));
-    at = end;
-  }
-  return at === 0 ? sql : parts.join("") + sql.slice(at);
 }
 
 /** Parses a part of a text, of which it is known where statements begin. */

@@ -104,7 +104,12 @@ function runThread(
     };
     worker.onmessage = ({ data }: MessageEvent<Report>) => {
       if (data.type === "progress") {
+        const before = countInputs(tally);
         add(tally, data.tally);
+        const now = countInputs(tally);
+        if (Math.floor(now / 100_000) > Math.floor(before / 100_000)) {
+          console.error(`${now} inputs so far`);
+        }
       } else if (data.type === "failure") {
         printFailure(data.failure, data.smallest);
         held = false;
@@ -119,6 +124,10 @@ function runThread(
   });
 }
 
+function countInputs({ generators }: Tally): number {
+  return generatorNames.reduce((sum, name) => sum + generators[name].inputs, 0);
+}
+
 function printFailure({ number, message }: Failure, smallest?: string): void {
   console.log(`❌ Input ${number} (${generatorOf(number)}) of seed ${seed}: ${message}`);
   if (smallest !== undefined) console.log(`   At its smallest: ${smallest}`);
@@ -127,18 +136,17 @@ function printFailure({ number, message }: Failure, smallest?: string): void {
   );
 }
 
-function printTally({ generators, properties, filesRun }: Tally, seconds: number): void {
-  const counts = generatorNames.map((name) => generators[name]);
-  const sum = (pick: (count: typeof counts[number]) => number) =>
-    counts.reduce((total, count) => total + pick(count), 0);
-  const inputs = sum(({ inputs }) => inputs);
+function printTally(tally: Tally, seconds: number): void {
+  const { generators, properties, filesRun } = tally;
+  const inputs = countInputs(tally);
+  const seen = generatorNames.reduce((sum, name) => sum + generators[name].seenByServer, 0);
   console.log(
-    `${inputs} inputs of seed ${seed} in ${seconds.toFixed(0)} s (${
-      (inputs / seconds).toFixed(0)
-    } a second); PostgreSQL ${values.server} looked at ${
-      sum(({ seenByServer }) => seenByServer)
-    } and ran ${filesRun} built sections`,
+    `${inputs} inputs of seed ${seed} in ${seconds.toFixed(0)} s, ` +
+      `${(inputs / seconds).toFixed(0)} a second`,
   );
+  if (values.server !== "none") {
+    console.log(`PostgreSQL ${values.server} looked at ${seen} and ran ${filesRun} built sections`);
+  }
   console.table(Object.fromEntries(generatorNames.map((name) => {
     const { slowest, ...count } = generators[name];
     const { number, ms, length } = slowest;

@@ -55,7 +55,7 @@ for (const major of [15, 17] as const) {
         const tally = emptyTally();
         assert.equal(await tryInputs(major, first(250), { folder, server }, tally), null);
         const { grammar, tokens, mutations } = tally.generators;
-        for (const { seenByServer } of [grammar, tokens, mutations]) assert(seenByServer > 20);
+        for (const { seenByServer } of [grammar, tokens, mutations]) assert(seenByServer > 10);
         assert(server.filesRun > 50);
       });
     } finally {

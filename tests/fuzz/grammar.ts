@@ -8,6 +8,7 @@
 
 import type { Random } from "../support/random.ts";
 import { blockComment, body, lineComment, literal, quotedName } from "./literals.ts";
+import { expression, type Token } from "./expressions.ts";
 import { banners } from "./random_text.ts";
 
 /** A statement with what stands before it. */
@@ -27,9 +28,6 @@ export const environment = `
   create function put(text) returns text language sql as
     'insert into public.w (v) values ($1) returning v';
 `;
-
-/** A token, or one that opens or closes something in which a banner is none. */
-type Token = string | { readonly text: string; readonly depth: 1 | -1 };
 
 interface Draft {
   readonly tokens: readonly Token[];
@@ -82,60 +80,6 @@ function render(random: Random, tokens: readonly Token[]): string {
     before = text;
   }
   return sql + trivia(random, 0, false);
-}
-
-/** Conditions that are true, and in which the grammar looks at more than one word at once. */
-const conditions: readonly (readonly Token[])[] = [
-  ["true"],
-  ["'a'", "not", "in", "(", "'b'", ",", "'c'", ")"],
-  ["'a'", "not", "like", "'b'"],
-  ["1", "not", "between", "2", "and", "3"],
-  ["not", "false"],
-  ["'2000-01-01 00:00+00'", "::", "timestamp", "with", "time", "zone", "is", "not", "null"],
-];
-
-/** An expression of the type text, and its value. */
-function expression(random: Random, depth = 0): { tokens: Token[]; value: string } {
-  const inner = () => expression(random, depth + 1);
-  const kind = depth > 2 ? 0 : random.below(12);
-  if (kind < 5) {
-    const { sql, value } = literal(random);
-    return { tokens: [sql], value };
-  }
-  const { tokens, value } = inner();
-  switch (kind) {
-    case 5: {
-      const right = inner();
-      return {
-        tokens: ["(", ...tokens, "||", ...right.tokens, ")"],
-        value: value + right.value,
-      };
-    }
-    case 6:
-      return {
-        tokens: [
-          "case",
-          "when",
-          ...random.pick(conditions),
-          "then",
-          ...tokens,
-          "else",
-          ...inner().tokens,
-          "end",
-        ],
-        value,
-      };
-    case 7:
-      return { tokens: ["cast", "(", ...tokens, "as", "text", ")"], value };
-    case 8:
-      return { tokens: ["(", "array", "[", ...tokens, "]", ")", "[", "1", "]"], value };
-    case 9:
-      return { tokens: ["(", "select", ...tokens, "as", '"end"', ")"], value };
-    case 10:
-      return { tokens: ["coalesce", "(", ...tokens, ",", ...inner().tokens, ")"], value };
-    default:
-      return { tokens: ["(", ...tokens, ")", "::", "text"], value };
-  }
 }
 
 function draftUnit(random: Random, number: number): Draft[] {

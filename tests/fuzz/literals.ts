@@ -76,7 +76,7 @@ function inUnicode(random: Random, value: string): string {
       const point = character.codePointAt(0)!.toString(16).padStart(6, "0");
       return random.pick([character, `${escape}+${point}`]);
     });
-  const gap = clause === "" ? "" : random.pick([" ", "\n", "-- it's\n", " -- ;\n\n"]);
+  const gap = clause === "" ? "" : random.pick([" ", "-- it's\n", " -- ;\n\n", " /* ' */ "]);
   return inParts(random, value, random.pick(["U&'", "u&'"]), encode) + gap + clause;
 }
 

@@ -17,11 +17,14 @@ import { type Answer, type Question, Wire } from "./wire.ts";
 const severalStatements = "cannot insert multiple commands into a prepared statement";
 
 /**
- * The build of the parser that the product uses also reads texts in which constants were replaced
- * by "$1", and so takes some of them for SQL that a server refuses. Such a migration is accepted
- * and fails when it is applied, as every migration with a parameter does.
+ * What the product's parser may take for SQL and a server refuses; a migration with it is accepted
+ * and fails when it is applied. The parser also reads texts in which constants were replaced by
+ * "$1", and it is newer: PostgreSQL 16 brought `0xff`, `1_000` and the vertical tab as a blank.
  */
-const holdsParameter = (sql: string) => /\$\d/.test(sql);
+const onlyForTheParser = {
+  everywhere: /\$\d/,
+  before16: /\$\d|\v|0[xob]|\d_/i,
+};
 
 const parse = (sql: string): Question => ({ kind: "parse", sql });
 const run = (sql: string): Question => ({ kind: "run", sql });
@@ -29,11 +32,13 @@ const run = (sql: string): Question => ({ kind: "run", sql });
 /** A server, and a database of its own. */
 export class ServerView implements Disposable {
   readonly #wire: Wire;
+  readonly #tolerated: RegExp;
   /** How many built files were run. */
   filesRun = 0;
 
-  private constructor(wire: Wire) {
+  private constructor(wire: Wire, version: number) {
     this.#wire = wire;
+    this.#tolerated = version < 160000 ? onlyForTheParser.before16 : onlyForTheParser.everywhere;
   }
 
   /**
@@ -49,8 +54,13 @@ export class ServerView implements Disposable {
       succeed(await wire.ask([run(`create database ${database} template template0`)]));
     }
     const wire = await Wire.open(port, user, database);
-    succeed(await wire.ask([run(environment), run("set client_min_messages = error")]));
-    return new ServerView(wire);
+    const answers = await wire.ask([
+      run(environment),
+      run("set client_min_messages = error"),
+      run("show server_version_num"),
+    ]);
+    succeed(answers);
+    return new ServerView(wire, Number(answers.at(-1)!.values[0]));
   }
 
   [Symbol.dispose](): void {
@@ -85,7 +95,7 @@ export class ServerView implements Disposable {
       parse(`${prefix}*`),
       ...statements.flatMap(({ sql }) => [parse(sql), parse(`${sql}\n;select 1`)]),
     ]);
-    if (!isSeveral(whole!) && holdsParameter(sql)) return;
+    if (!isSeveral(whole!) && this.#tolerated.test(sql)) return;
     checks.holds(
       "the server accepts what is accepted",
       isSeveral(whole!),
@@ -99,10 +109,11 @@ export class ServerView implements Disposable {
         () => `${alone!.error?.message}, ${withAnother!.error?.message}: ${sql}`,
       );
     });
-    if (notices.length > 0 || statements.length === 0) return; // BEGIN and COMMIT stand there
+    // BEGIN and COMMIT may stand there too.
+    if (notices.length > 0 || spans.length === 0) return;
     checks.holds(
       "the server sees no statement between the statements",
-      between!.error === null,
+      between!.error === null || this.#tolerated.test(gaps),
       () => `${between!.error?.message}: ${gaps}`,
     );
     const { message, position } = broken!.error ?? {};
@@ -124,11 +135,11 @@ export class ServerView implements Disposable {
     const isSyntax = /^Mend the SQL|^Delete the line/.test(hint ?? "");
     checks.holds(
       "the server refuses what does not parse, and takes what is refused for other reasons",
-      isSyntax !== isSeveral(whole!) || (!isSyntax && holdsParameter(section.sql)),
+      isSyntax !== isSeveral(whole!) || (!isSyntax && this.#tolerated.test(section.sql)),
       () => `${message}, ${whole!.error?.message}: ${section.sql}`,
     );
     const { error } = alone!;
-    const known = /^Mend the SQL/.test(hint ?? "") && !holdsParameter(section.sql);
+    const known = /^Mend the SQL/.test(hint ?? "") && !this.#tolerated.test(section.sql);
     if (!known || error?.position == null) return;
     const before = [...section.sql].slice(0, error.position - 1).join("").split("\n");
     const kind = (text: string) => text.split(" at or near ", 1)[0];

@@ -110,6 +110,7 @@ Deno.test("splitStatements() takes comments between words that PostgreSQL reads 
       "select '1'::timestamp without -- x\n time zone",
       "select * from f() with /* c */ ordinality",
       "select U&'d!0061t' -- c\n uescape -- d\n '!'",
+      "select U&'d!0061t' /* c */ -- d\n /* e */ uescape /* f */ '!'",
     ]
   ) assert.deepEqual(await statementsOf(`${sql};\n${sql}`).then((all) => all.length), 2, sql);
 });
