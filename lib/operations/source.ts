@@ -7,6 +7,7 @@ import { discoverMigrations, type Discovery, type LeftOut } from "../planning/di
 import { holdsStatements } from "../planning/lexer.ts";
 import type { Migration, RollbackSection } from "../planning/plan.ts";
 import { normalizeText, splitSections } from "../planning/sections.ts";
+import { findUnstorable } from "../storable.ts";
 
 /** Where migrations come from: a folder's path, or a record of file names to SQL. */
 export type MigrationSource = string | Readonly<Record<string, string>>;
@@ -18,6 +19,9 @@ export interface LoadedMigrations {
   /** What else is there, and why it is no migration. */
   readonly leftOut: readonly LeftOut[];
 }
+
+/** How many characters of a name the history holds. */
+const LONGEST_NAME = 255;
 
 /** How many files are read at the same time. */
 const CONCURRENT_READS = 64;
@@ -46,7 +50,7 @@ async function loadRecord(record: Readonly<Record<string, string>>): Promise<Loa
   for (const [key, sql] of Object.entries(record)) {
     const name = key.endsWith(".sql") ? key : `${key}.sql`;
     if (texts.has(name)) throw new ConfigurationError(`Two migrations are called "${name}"`);
-    refuseNul(sql, name);
+    refuseUnstorable(sql, name);
     texts.set(name, sql);
   }
   return await assemble(
@@ -125,17 +129,32 @@ async function readMigrationFile(path: string, name: string): Promise<string> {
       cause: error,
     });
   }
-  refuseNul(text, name);
+  refuseUnstorable(text, name);
   return text;
 }
 
-function refuseNul(text: string, file: string): void {
-  const offset = text.indexOf("\0");
-  if (offset === -1) return;
-  const line = text.slice(0, offset).split("\n").length;
-  throw new MigrationFileError("The file holds a NUL character", { file, line }, {
-    hint: "PostgreSQL cannot store it. Is the file UTF-16? Save it as UTF-8.",
+function refuseUnstorable(text: string, file: string): void {
+  const found = findUnstorable(text);
+  if (found === undefined) return;
+  const line = text.slice(0, found.offset).split("\n").length;
+  throw new MigrationFileError(`The file holds ${found.what}`, { file, line }, {
+    hint: found.what === "a NUL character"
+      ? "PostgreSQL cannot store it. Is the file UTF-16? Save it as UTF-8."
+      : "PostgreSQL cannot store it: a surrogate counts with its other half alone.",
   });
+}
+
+function refuseUnfitName(name: string): void {
+  const found = findUnstorable(name);
+  const length = [...name].length;
+  if (found === undefined && length <= LONGEST_NAME) return;
+  throw new MigrationFileError(
+    found === undefined
+      ? `The file's name has ${length} characters, and the history holds ${LONGEST_NAME}`
+      : `The file's name holds ${found.what}`,
+    { file: name },
+    { hint: "Give the file another name." },
+  );
 }
 
 /** The first line that is no UTF-8. */
@@ -160,6 +179,7 @@ async function assemble(
   discovery: Discovery,
   read: (name: string) => Promise<string>,
 ): Promise<LoadedMigrations> {
+  for (const { name } of discovery.migrations) refuseUnfitName(name);
   const migrations: Migration[] = [];
   for (let start = 0; start < discovery.migrations.length; start += CONCURRENT_READS) {
     const group = discovery.migrations.slice(start, start + CONCURRENT_READS);
