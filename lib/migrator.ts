@@ -32,6 +32,7 @@ import {
 import { rollback, type RollbackOptions, type RollbackRunResult } from "./operations/rollback.ts";
 import { loadMigrations, type MigrationSource } from "./operations/source.ts";
 import { readStatus, type StatusResult } from "./operations/status.ts";
+import { findUnstorable } from "./storable.ts";
 
 /** The version of this package. */
 export const VERSION: string = manifest.version;
@@ -113,7 +114,8 @@ export interface Migrator extends AsyncDisposable {
  *
  * @param options The project and the migrations.
  * @returns The migrator.
- * @throws {ConfigurationError} The URL or the key is not fit, or a number is out of range.
+ * @throws {ConfigurationError} The URL or the key is not fit, a number is out of range, or the
+ * holder cannot be stored.
  *
  * @example
  * ```ts
@@ -172,8 +174,8 @@ export function createMigrator(options: MigratorOptions): Migrator {
       return loaded;
     },
     tenure: {
-      holder: options.holder ?? "supamigrate",
-      processId: options.processId ?? `migration-${Date.now()}`,
+      holder: storable("holder", options.holder ?? "supamigrate"),
+      processId: storable("processId", options.processId ?? `migration-${Date.now()}`),
       leaseMs: lockTimeoutMs,
       toolVersion: VERSION,
     },
@@ -290,6 +292,12 @@ async function withChannel<Result>(
   } finally {
     await channel.close();
   }
+}
+
+function storable(name: string, text: string): string {
+  const found = findUnstorable(text);
+  if (found !== undefined) throw new ConfigurationError(`${name} holds ${found.what}`);
+  return text;
 }
 
 function positive(name: string, value: number): number {

@@ -8,6 +8,7 @@ import { holdsStatements } from "../planning/lexer.ts";
 import type { Migration, RollbackSection } from "../planning/plan.ts";
 import { normalizeText, splitSections } from "../planning/sections.ts";
 import { findMigrationSecrets, type MigrationSecret } from "./secrets.ts";
+import { findUnstorable } from "../storable.ts";
 
 /** Where migrations come from: a folder's path, or a record of file names to SQL. */
 export type MigrationSource = string | Readonly<Record<string, string>>;
@@ -21,6 +22,9 @@ export interface LoadedMigrations {
   /** What in the migrations looks like a key, in order. */
   readonly secrets: readonly MigrationSecret[];
 }
+
+/** How many characters of a name the history holds. */
+const LONGEST_NAME = 255;
 
 /** How many files are read at the same time. */
 const CONCURRENT_READS = 64;
@@ -132,22 +136,28 @@ async function readMigrationFile(path: string, name: string): Promise<string> {
   return text;
 }
 
-/** What no database can hold. Halves of pairs come from a record alone: UTF-8 has none. */
 function refuseUnstorable(text: string, file: string): void {
-  const refuse = (what: string, offset: number, hint: string) => {
-    const line = normalizeText(text.slice(0, offset)).split("\n").length;
-    throw new MigrationFileError(what, { file, line }, { hint });
-  };
-  const nul = text.indexOf("\0");
-  if (nul !== -1) {
-    const hint = "PostgreSQL cannot store it. Is the file UTF-16? Save it as UTF-8.";
-    refuse("The file holds a NUL character", nul, hint);
-  }
-  const half = text.search(/\p{Surrogate}/u);
-  if (half !== -1) {
-    const hint = "PostgreSQL cannot store it. Was the text cut in the middle of a character?";
-    refuse("The text holds half of a surrogate pair", half, hint);
-  }
+  const found = findUnstorable(text);
+  if (found === undefined) return;
+  const line = normalizeText(text.slice(0, found.offset)).split("\n").length;
+  throw new MigrationFileError(`The file holds ${found.what}`, { file, line }, {
+    hint: found.what === "a NUL character"
+      ? "PostgreSQL cannot store it. Is the file UTF-16? Save it as UTF-8."
+      : "PostgreSQL cannot store it: a surrogate counts with its other half alone.",
+  });
+}
+
+function refuseUnfitName(name: string): void {
+  const found = findUnstorable(name);
+  const length = [...name].length;
+  if (found === undefined && length <= LONGEST_NAME) return;
+  throw new MigrationFileError(
+    found === undefined
+      ? `The file's name has ${length} characters, and the history holds ${LONGEST_NAME}`
+      : `The file's name holds ${found.what}`,
+    { file: name },
+    { hint: "Give the file another name." },
+  );
 }
 
 /** The first line that is no UTF-8. */
@@ -171,6 +181,7 @@ async function assemble(
   discovery: Discovery,
   read: (name: string) => Promise<string>,
 ): Promise<LoadedMigrations> {
+  for (const { name } of discovery.migrations) refuseUnfitName(name);
   const migrations: Migration[] = [];
   for (let start = 0; start < discovery.migrations.length; start += CONCURRENT_READS) {
     const group = discovery.migrations.slice(start, start + CONCURRENT_READS);

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { type AnyProject, testOnEveryDatabase, testOnServers } from "../support/projects.ts";
 import { SHARED_BY_TESTS } from "../database/catalog.ts";
+import { listCallers } from "./callers.ts";
 
 async function exec(project: AnyProject, sql_query: string): Promise<unknown> {
   const { data, error } = await project.client(project.serviceKey).rpc("exec_sql", { sql_query });
@@ -162,3 +163,30 @@ testOnServers("a door that is open to a role of the project's own is open", asyn
   });
   await assert.rejects(migrator.migrate(), { message: /executable by partner/ });
 }, partner);
+
+testOnServers(
+  "a second exec_sql answers those alone whom its migration let in",
+  async (project) => {
+    const { success } = await project.migrator({
+      "1_second.sql": `
+      create function public.exec_sql(query text) returns text
+        language sql security definer set search_path = '' as 'select query';
+      revoke execute on function public.exec_sql(text) from public, anon, authenticated;`,
+    }).migrate();
+    assert.equal(success, true);
+    await project.reloadSchema();
+    const answers: Record<string, unknown> = {};
+    for (const { name, key } of await listCallers(project)) {
+      if (!/^(anon|authenticated|no role|service_role(, expired)?)$/.test(name)) continue;
+      const { data, error } = await project.client(key!).rpc("exec_sql", { query: "select 1" });
+      answers[name] = error?.code ?? data;
+    }
+    assert.deepEqual(answers, {
+      "service_role, expired": "PGRST301",
+      "anon": "42501",
+      "authenticated": "42501",
+      "no role": "42501",
+      "service_role": "select 1",
+    });
+  },
+);

@@ -17,6 +17,18 @@ export const rightCall: ApiRequest = {
   body: JSON.stringify({ sql_query: statement }),
 };
 
+/** The same call in other forms that PostgREST takes. */
+const otherForms: readonly ApiRequest[] = [
+  { ...rightCall, headers: { accept: "application/vnd.pgrst.array" } },
+  { ...rightCall, headers: { "content-profile": "public", prefer: "tx=rollback" } },
+  {
+    method: "POST",
+    path: "/rpc/exec_sql",
+    headers: { "content-type": "application/x-www-form-urlencoded" },
+    body: `sql_query=${encodeURIComponent(statement)}`,
+  },
+];
+
 /** Calls of the one function that is served, none of which PostgREST takes for it. */
 const wrongCalls: readonly ApiRequest[] = [
   { ...rightCall, body: "{}" },
@@ -68,7 +80,7 @@ export async function listRequests(sql: Sql): Promise<Record<string, readonly Ap
   const options = relations.map((name) => ({ method: "OPTIONS", path: `/${name}` }));
   const all = [...calls, ...rows, ...writing, ...puts];
   return {
-    "exec_sql": [rightCall],
+    "exec_sql": [rightCall, ...otherForms],
     "by GET": [{ method: "GET", path: `/rpc/exec_sql?sql_query=${statement}` }],
     "functions": [...wrongCalls, ...calls],
     "rows": rows,

@@ -7,3 +7,4 @@ import "./escalation.ts";
 import "./incomplete_calls.ts";
 import "./deep_input.ts";
 import "./hostile_calls.ts";
+import "./hostile_names.ts";

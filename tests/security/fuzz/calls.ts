@@ -135,7 +135,7 @@ export class CallMaker {
   #statement(): string {
     const identifier = () => `"${this.#hostile.text().replaceAll('"', '""').slice(0, 200)}"`;
     const literal = () => quote(this.#hostile.text(), this.#random.below(3));
-    switch (this.#random.below(50)) {
+    switch (this.#random.below(24)) {
       case 0:
         return `select 1 / 0`;
       case 1:
