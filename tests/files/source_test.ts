@@ -326,7 +326,7 @@ Deno.test("loadMigrations() refuses half of a surrogate pair, which no database 
   for (const half of ["\ud83d", "\ude00", "\ude00\ud83d"]) {
     const refusal = await refusalOf({ "001_a": `select '😀';\nselect '${half}';\n` });
     assert(refusal instanceof MigrationFileError);
-    assert.equal(refusal.message, "The text holds half of a surrogate pair");
+    assert.equal(refusal.message, "The file holds half a character");
     assert.deepEqual(refusal.position, { file: "001_a.sql", line: 2 });
   }
 });
