@@ -57,7 +57,7 @@ export const INSPECT_SQL: string = inspectSql;
 export const FACTS_SQL = {
   session: sessionFactsSql,
   catalog: catalogFactsSql,
-  version: "select (select schema_version from supamigrate.installation where id = 1) as result",
+  version: "select coalesce(max(schema_version), 0) as result from supamigrate.installation",
   lock: lockFactsSql,
   log: logFactsSql,
 } as const;

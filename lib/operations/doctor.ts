@@ -166,7 +166,8 @@ async function readRecords(
   };
   const columns = new Map(known.catalog.relations.map(({ name, columns }) => [name, columns]));
   const canReadVersion = columns.get("supamigrate.installation")?.includes("schema_version");
-  const schemaVersion = canReadVersion ? await ask(FACTS_SQL.version) as number | null : null;
+  // 0 where the row is missing.
+  const schemaVersion = canReadVersion ? await ask(FACTS_SQL.version) as number || null : null;
   const facts: Facts = { ...known, shipped, schemaVersion, lock: null, log: null };
 
   const isComplete = [...shipped.tables].every(([table, definitions]) =>
