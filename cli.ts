@@ -6,15 +6,18 @@
  */
 
 import process from "node:process";
+import { format } from "node:util";
 import { Command, EnumType, ValidationError } from "@cliffy/command";
 import { CompletionsCommand } from "@cliffy/command/completions";
 import { HelpCommand } from "@cliffy/command/help";
 import * as actions from "./lib/output/actions.ts";
 import type { Asking, Flag, GlobalFlags, MigrateFlags, Report, Run } from "./lib/output/actions.ts";
 import { EXIT_CODES, formatError, toExitCode, toJsonError } from "./lib/output/errors.ts";
+import { ProjectMemory } from "./lib/output/known_projects.ts";
+import { line } from "./lib/output/neutral.ts";
 import { Reporter } from "./lib/output/terminal.ts";
-import { createRedactor } from "./lib/redact.ts";
-import { resolveSettings } from "./lib/settings.ts";
+import { holdsKey } from "./lib/redact.ts";
+import { findSecrets, resolveSettings } from "./lib/settings.ts";
 import {
   ConfigurationError,
   createMigrator,
@@ -30,23 +33,33 @@ Without SUPABASE_URL the commands work on an embedded database in .supamigrate/d
 
 Exit codes:
   0    done
-  1    a migration or rollback failed, or --check found work
+  1    a migration or rollback failed, --check found work, or doctor found something
   2    wrong usage or configuration; nothing was changed
   3    another run holds the lock, or took it
   4    the server cannot be reached, or the outcome is unknown
   130  interrupted
 
-Settings, from the environment, then from .env:
-  SUPABASE_URL            https://….supabase.co
-  SUPABASE_SERVICE_KEY    the service role's key, or a secret key; also as
-                          SUPABASE_SERVICE_ROLE_KEY, SUPABASE_SECRET_KEY or
-                          SUPABASE_SECRET_KEYS
-  MIGRATION_LOCK_TIMEOUT  lease of the lock in milliseconds (300000)
-  MIGRATION_BATCH_SIZE    migrations in a batch (50)
-  DATABASE_URL            a direct connection, for install and uninstall
-  SUPABASE_ACCESS_TOKEN   the Management API, for install and uninstall`;
+Settings, from the environment, then from .env, never from the command line:
+  SUPABASE_URL               https://….supabase.co
+  SUPABASE_SERVICE_KEY       the service role's key, or a secret key; also as
+                             SUPABASE_SERVICE_ROLE_KEY, SUPABASE_SECRET_KEY or
+                             SUPABASE_SECRET_KEYS
+  MIGRATION_LOCK_TIMEOUT     lease of the lock in milliseconds (300000)
+  MIGRATION_BATCH_SIZE       migrations in a batch (50)
+  MIGRATION_REQUEST_TIMEOUT  milliseconds until a request counts as lost (130000)
+  MIGRATION_GIVE_UP_AFTER    milliseconds to go on asking a silent server (60000)
+  DATABASE_URL               a direct connection, for install, uninstall and doctor
+  SUPABASE_ACCESS_TOKEN      the Management API, for the same`;
 
 const stopping = new AbortController();
+
+/** The only way to standard output and standard error. */
+const reporter = new Reporter(process.stdout, process.stderr, {
+  json: process.argv.includes("--json"),
+  quiet: false,
+  verbose: false,
+  color: false,
+});
 
 /**
  * Runs an action with a migrator, prints what it came to, and sets the exit code.
@@ -66,31 +79,52 @@ async function run(
     verbose: !!flags.verbose,
     color: flags.color !== false && (process.env.NO_COLOR ?? "") === "",
   };
-  let reporter = new Reporter(process.stdout, process.stderr, style);
+  reporter.restyle(style);
   try {
-    const settings = await resolveSettings(process.env, { ...flags, needsProject });
-    reporter = new Reporter(process.stdout, process.stderr, {
-      ...style,
-      redact: createRedactor(settings.secrets),
-      ...(process.env.GITHUB_ACTIONS === "true" ? { annotate: settings.folder } : {}),
-    });
+    const settings = await resolveSettings(
+      process.env,
+      { ...flags, needsProject },
+      (secrets) => reporter.hide(secrets),
+    );
+    if (process.env.GITHUB_ACTIONS === "true") {
+      reporter.restyle({ ...style, annotate: settings.folder });
+    }
     await using migrator = createMigrator({
       ...settings.options,
       signal: stopping.signal,
       onProgress: (event) => reporter.onProgress(event),
     });
-    if (settings.embeddedNote !== null) reporter.say(`🧪 ${settings.embeddedNote}\n`);
-    const { result, text, code = EXIT_CODES.done } = await action({ migrator, reporter });
+    if (settings.embeddedNote !== null) reporter.say(line`🧪 ${settings.embeddedNote}\n`);
+    const projects = new ProjectMemory(
+      settings.folder,
+      migrator.target,
+      reporter,
+      !!flags.verbose,
+    );
+    const { result, text, code = EXIT_CODES.done } = await action({ migrator, reporter, projects });
     if (code === EXIT_CODES.done) reporter.say(text);
     else reporter.sayFailure(text);
     reporter.document(result);
     process.exitCode = code;
   } catch (error) {
-    process.exitCode = toExitCode(error);
-    reporter.document(toJsonError(error));
-    reporter.warn(formatError(error));
-    if (error instanceof MigrationFileError) reporter.annotate(error.message, error.position);
+    fail(error);
   }
+}
+
+/** Reports what ended the command, and sets the exit code. */
+function fail(error: unknown): void {
+  process.exitCode = toExitCode(error);
+  reporter.document(toJsonError(error));
+  reporter.warn(formatError(error));
+  if (error instanceof MigrationFileError) reporter.annotate(error.message, error.position);
+}
+
+/** Says what is wrong with the command line, and where to read what is right. */
+function failUsage(error: ValidationError): void {
+  const hint = `See ${error.cmd?.getPath() ?? "supamigrate"} --help`;
+  process.exitCode = EXIT_CODES.usage;
+  reporter.document(toJsonError(new ConfigurationError(error.message, { hint })));
+  reporter.warn(line`❌ ${error.message}\n💡 ${hint}`);
 }
 
 /** The command tree. */
@@ -109,7 +143,10 @@ function makeCli() {
       "Folder of the migrations (migrations, else supabase/migrations).",
     )
     .globalOption("--embedded [path:string]", "Use the embedded database (.supamigrate/db).")
-    .globalOption("--env-file <path:string>", "Read settings from this file instead of .env.")
+    .globalOption(
+      "--env-file <path:string>",
+      "Read settings from this file instead of .env; - is standard input.",
+    )
     .globalOption("--json", "Write one JSON document to standard output.")
     .globalOption("-v, --verbose", "Say more.")
     .globalOption("-q, --quiet", "Say nothing but errors.")
@@ -166,10 +203,14 @@ function makeCli() {
       "baseline <name:string>",
       "Record everything up to a migration as applied, without running it.",
     )
-    .action((flags: GlobalFlags, name: string) => run(flags, (it) => actions.baseline(it, name)))
+    .option("-y, --yes", "Do not ask.")
+    .action((flags: GlobalFlags & Asking, name: string) =>
+      run(flags, (it) => actions.baseline(it, flags, name))
+    )
     .command("repair <name:string>", "Mend one row of the history.")
     .option("--mark <state:mark>", "What to record the migration as.", { required: true })
-    .action((flags: GlobalFlags & { mark: "applied" | "pending" }, name: string) =>
+    .option("-y, --yes", "Do not ask.")
+    .action((flags: GlobalFlags & Asking & { mark: "applied" | "pending" }, name: string) =>
       run(flags, (it) => actions.repair(it, flags, name))
     )
     .command("history", "Show who did what, and when.")
@@ -177,14 +218,17 @@ function makeCli() {
     .action((flags: GlobalFlags & { limit: number }) =>
       run(flags, (it) => actions.history(it, flags))
     )
+    .command("doctor", "Examine the installation, and say how to mend what is wrong.")
+    .action((flags: GlobalFlags) => run(flags, actions.doctor))
     .command("unlock", "Release a lock that was left behind.")
     .option("-y, --yes", "Do not ask.")
     .action((flags: GlobalFlags & Asking) => run(flags, (it) => actions.unlock(it, flags)))
     .command("install", "Put exec_sql and the tracking schema into a project.")
     .option("--print", "Print the SQL, to paste into the SQL editor.")
     .option("--replace", "Drop other functions that are called exec_sql.")
-    .action(async (flags: GlobalFlags & { print?: Flag; replace?: Flag }) => {
-      if (flags.print) process.stdout.write(await installScript());
+    .option("-y, --yes", "Do not ask.")
+    .action(async (flags: GlobalFlags & Asking & { print?: Flag; replace?: Flag }) => {
+      if (flags.print) reporter.passOn("out", (await installScript()).trimEnd());
       else await run(flags, (it) => actions.install(it, flags), true);
     })
     .command("uninstall", "Take exec_sql and the tracking schema out again.")
@@ -199,8 +243,8 @@ function makeCli() {
 function stopOnSignals(): void {
   const stop = () => {
     if (stopping.signal.aborted) process.exit(EXIT_CODES.interrupted);
-    process.stderr.write(
-      "\n⏹️  Interrupted: finishing the step in flight. Press Ctrl-C again to leave it.\n",
+    reporter.warn(
+      "\n⏹️  Interrupted: finishing the step in flight. Press Ctrl-C again to leave it.",
     );
     stopping.abort();
   };
@@ -208,23 +252,53 @@ function stopOnSignals(): void {
   process.on("SIGTERM", stop);
 }
 
-if (import.meta.main) {
-  stopOnSignals();
-  // `status | head -1` closes the pipe: that is no failure of ours.
-  process.stdout.on("error", (error: Error & { code?: string }) => {
-    if (error.code !== "EPIPE") throw error;
-  });
-  try {
-    await makeCli().parse(process.argv.slice(2));
-  } catch (error) {
-    if (!(error instanceof ValidationError)) throw error;
-    const hint = `See ${error.cmd?.getPath() ?? "supamigrate"} --help`;
-    process.stderr.write(`❌ ${error.message}\n💡 ${hint}\n`);
-    if (process.argv.includes("--json")) {
-      const usage = new ConfigurationError(error.message, { hint });
-      process.stdout.write(`${JSON.stringify(toJsonError(usage), null, 2)}\n`);
+/** cliffy prints help to the console, and a library may print anything. */
+function takeOverConsole(): void {
+  const names = { out: ["log", "info", "debug"], err: ["warn", "error"] } as const;
+  for (const stream of ["out", "err"] as const) {
+    for (const name of names[stream]) {
+      console[name] = (...values) => reporter.passOn(stream, format(...values));
     }
-    process.exitCode = EXIT_CODES.usage;
+  }
+}
+
+/** What nobody caught is a defect, and its stack trace is reported as all else is. */
+function reportDefects(): void {
+  const end = (error: unknown) => {
+    fail(error);
+    process.exit();
+  };
+  process.on("uncaughtException", end);
+  process.on("unhandledRejection", end);
+  for (const stream of [process.stdout, process.stderr]) {
+    // `status | head -1` closes the pipe: that is no failure of ours.
+    stream.on("error", (error: Error & { code?: string }) => {
+      if (error.code !== "EPIPE") throw error;
+    });
+  }
+}
+
+function refuseKeys(args: readonly string[]): void {
+  if (!args.some(holdsKey)) return;
+  throw new ConfigurationError("A key or a password is on the command line", {
+    hint: "Revoke it and make a new one: it is in the shell's history now, and other programs " +
+      "could read it.\nKeys are taken from the environment, from .env or another --env-file, and " +
+      "from standard input (--env-file -).",
+  });
+}
+
+if (import.meta.main) {
+  reporter.hide(findSecrets(process.env));
+  takeOverConsole();
+  reportDefects();
+  stopOnSignals();
+  const args = process.argv.slice(2);
+  try {
+    refuseKeys(args);
+    await makeCli().parse(args);
+  } catch (error) {
+    if (error instanceof ValidationError) failUsage(error);
+    else fail(error);
   }
   process.exit();
 }

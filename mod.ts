@@ -44,6 +44,9 @@ export type { RpcClient } from "./lib/database/client.ts";
 export type { Activity, LockState } from "./lib/database/state.ts";
 export type { Target } from "./lib/database/target.ts";
 export type { ProgressEvent } from "./lib/operations/context.ts";
+export type { Finding, Remedy } from "./lib/doctor/check.ts";
+export type { DoctorResult } from "./lib/operations/doctor.ts";
+export type { BaselineOptions, BaselineResult } from "./lib/operations/baseline.ts";
 export type { CreateOptions, CreateResult } from "./lib/operations/create.ts";
 export type { FreshOptions, FreshResult } from "./lib/operations/fresh.ts";
 export type {
@@ -61,7 +64,6 @@ export type {
 } from "./lib/operations/apply.ts";
 export type { MigrateOptions, MigrateResult } from "./lib/operations/migrate.ts";
 export type {
-  BaselineResult,
   HistoryOptions,
   LogEntry,
   RecordedAs,
@@ -76,6 +78,7 @@ export type {
   RollbackResult,
   RollbackRunResult,
 } from "./lib/operations/rollback.ts";
+export type { HeldSecret } from "./lib/operations/secrets.ts";
 export type { MigrationSource } from "./lib/operations/source.ts";
 export type { StatusResult } from "./lib/operations/status.ts";
 export type { LeftOut } from "./lib/planning/discovery.ts";

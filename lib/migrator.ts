@@ -6,8 +6,10 @@ import { connect, ExecSql, type RpcClient } from "./database/client.ts";
 import { checkServiceKey, parseTarget, type Target } from "./database/target.ts";
 import { ConfigurationError } from "./errors.ts";
 import type { OperationContext, ProgressEvent } from "./operations/context.ts";
+import type { DoctorResult } from "./operations/doctor.ts";
 import { createMigration, type CreateOptions, type CreateResult } from "./operations/create.ts";
 import { fresh, type FreshOptions, type FreshResult } from "./operations/fresh.ts";
+import { SecretHider } from "./operations/hide_secrets.ts";
 import type {
   InstallOptions,
   InstallResult,
@@ -15,9 +17,8 @@ import type {
   UninstallResult,
 } from "./operations/install.ts";
 import { migrate, type MigrateOptions, type MigrateResult } from "./operations/migrate.ts";
+import { baseline, type BaselineOptions, type BaselineResult } from "./operations/baseline.ts";
 import {
-  baseline,
-  type BaselineResult,
   type HistoryOptions,
   type LogEntry,
   readHistory,
@@ -67,9 +68,9 @@ export interface MigratorOptions {
   readonly onProgress?: (event: ProgressEvent) => void;
   /** Asks a running operation to stop between two steps. */
   readonly signal?: AbortSignal;
-  /** A direct connection for `install` and `uninstall`: `postgresql://…`. */
+  /** A direct connection for `install`, `uninstall` and `doctor`: `postgresql://…`. */
   readonly databaseUrl?: string;
-  /** A personal access token for `install` and `uninstall` over the Management API. */
+  /** A personal access token for `install`, `uninstall` and `doctor` over the Management API. */
   readonly accessToken?: string;
   /** Where the Management API is; Supabase's by default. */
   readonly managementApiUrl?: string;
@@ -90,11 +91,13 @@ export interface Migrator extends AsyncDisposable {
   /** Undoes everything, then applies everything. */
   fresh(options?: FreshOptions): Promise<FreshResult>;
   /** Records everything up to a migration as applied, without running it. */
-  baseline(name: string): Promise<BaselineResult>;
+  baseline(name: string, options?: BaselineOptions): Promise<BaselineResult>;
   /** Mends one row of the history. */
   repair(name: string, options: RepairOptions): Promise<RepairChange>;
   /** Reads the audit log, newest first. */
   history(options?: HistoryOptions): Promise<LogEntry[]>;
+  /** Examines the installation, and says how to mend what is wrong. Changes nothing. */
+  doctor(): Promise<DoctorResult>;
   /** Releases a lock that was left behind. */
   unlock(options?: UnlockOptions): Promise<UnlockResult>;
   /** Puts `exec_sql` and the tracking schema into the project, or upgrades them. */
@@ -154,11 +157,22 @@ export function createMigrator(options: MigratorOptions): Migrator {
     );
   };
 
+  // Whatever a migration holds that looks like a key is not given back, not even in an error.
+  const hider = new SecretHider();
+  const hiding = <Result>(work: Promise<Result>): Promise<Result> =>
+    work.then((result) => hider.hideIn(result), (error) => {
+      throw hider.hideInError(error);
+    });
+
   let opened: Promise<ExecSql> | undefined;
   const context: OperationContext = {
     connect: () => opened ??= openDatabase(),
     target,
-    load: () => loadMigrations(migrations),
+    load: async () => {
+      const loaded = await loadMigrations(migrations);
+      hider.learn(loaded.secrets);
+      return loaded;
+    },
     tenure: {
       holder: storable("holder", options.holder ?? "supamigrate"),
       processId: storable("processId", options.processId ?? `migration-${Date.now()}`),
@@ -167,7 +181,7 @@ export function createMigrator(options: MigratorOptions): Migrator {
     },
     batchSize,
     giveUpAfterMs,
-    onProgress: options.onProgress ?? (() => {}),
+    onProgress: (event) => options.onProgress?.(hider.hideIn(event)),
     signal: options.signal,
   };
 
@@ -179,20 +193,25 @@ export function createMigrator(options: MigratorOptions): Migrator {
 
   return {
     target,
-    migrate: (given) => migrate(context, given),
-    status: () => readStatus(context),
-    rollback: (given) => rollback(context, given),
+    migrate: (given) => hiding(migrate(context, given)),
+    status: () => hiding(readStatus(context)),
+    rollback: (given) => hiding(rollback(context, given)),
     create: async (name, given) => {
       if (typeof migrations !== "string") {
         throw new ConfigurationError("Only a folder can be given a new migration");
       }
       return await createMigration(migrations, name, given);
     },
-    fresh: (given) => fresh(context, given),
-    baseline: (name) => baseline(context, name),
-    repair: (name, given) => repair(context, name, given),
-    history: (given) => readHistory(context, given),
-    unlock: (given) => unlock(context, given),
+    fresh: (given) => hiding(fresh(context, given)),
+    baseline: (name, given) => hiding(baseline(context, name, given)),
+    repair: (name, given) => hiding(repair(context, name, given)),
+    history: (given) => hiding(readHistory(context, given)),
+    unlock: (given) => hiding(unlock(context, given)),
+    doctor: () =>
+      withChannel(options, context, async (channel, checked) => {
+        const { doctor } = await import("./operations/doctor.ts");
+        return doctor(channel, checked);
+      }),
     install: (given) =>
       withChannel(options, context, async (channel, checked) => {
         const { install } = await import("./operations/install.ts");

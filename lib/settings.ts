@@ -9,7 +9,7 @@ export interface GlobalFlags {
   readonly dir?: string;
   /** The embedded database, or its folder. */
   readonly embedded?: string | true;
-  /** A file with settings, instead of `.env`. */
+  /** A file with settings, instead of `.env`; `-` is standard input. */
   readonly envFile?: string;
   /** The command makes no sense without a project, unless `embedded` says otherwise. */
   readonly needsProject?: boolean;
@@ -26,8 +26,6 @@ export interface Settings {
   readonly folder: string;
   /** Why the embedded database is used, where nobody asked for it. */
   readonly embeddedNote: string | null;
-  /** Everything that must never be printed. */
-  readonly secrets: readonly string[];
 }
 
 /** Where the embedded database is kept by default. */
@@ -40,19 +38,46 @@ const KEY_NAMES = [
   "SUPABASE_SECRET_KEY",
 ] as const;
 
+/** What else is secret, whether this tool uses it or not. */
+const OTHER_SECRETS = [
+  "SUPABASE_ACCESS_TOKEN",
+  "SUPABASE_JWT_SECRET",
+  "SUPABASE_DB_PASSWORD",
+  "DATABASE_URL",
+  "SUPABASE_DB_URL",
+  "PGPASSWORD",
+] as const;
+
+/**
+ * The settings that must never be printed.
+ *
+ * @param values Environment variables, and what stands in a file of settings.
+ */
+export function findSecrets(values: Environment): string[] {
+  return [
+    ...[...KEY_NAMES, ...OTHER_SECRETS].map((name) => values[name]),
+    values.SUPABASE_SECRET_KEYS,
+    ...Object.values(parseSecretKeys(values.SUPABASE_SECRET_KEYS)),
+  ].filter((value): value is string => typeof value === "string" && value !== "");
+}
+
 /**
  * Resolves settings: flags, then environment variables, then the `.env` file.
  *
  * @param environment The environment variables.
  * @param flags The command's flags.
+ * @param hide Told the secrets as soon as they are known, before anything can be refused.
  * @returns The options for `createMigrator`.
  * @throws {ConfigurationError} A setting is missing, contradictory or out of range.
  */
 export async function resolveSettings(
   environment: Environment,
   flags: GlobalFlags,
+  hide: (secrets: readonly string[]) => void = () => {},
 ): Promise<Settings> {
-  const values = { ...await readEnvFile(flags.envFile), ...dropEmpty(environment) };
+  const file = await readEnvFile(flags.envFile);
+  const values = { ...file, ...dropEmpty(environment) };
+  hide([...findSecrets(values), ...findSecrets(file)]);
   const url = values.SUPABASE_URL;
   const key = readServiceKey(values);
   const accessToken = values.SUPABASE_ACCESS_TOKEN;
@@ -64,8 +89,9 @@ export async function resolveSettings(
     processId: `migration-${Date.now()}`,
     ...numberSetting(values, "MIGRATION_LOCK_TIMEOUT", "lockTimeoutMs"),
     ...numberSetting(values, "MIGRATION_BATCH_SIZE", "batchSize"),
+    ...numberSetting(values, "MIGRATION_REQUEST_TIMEOUT", "requestTimeoutMs"),
+    ...numberSetting(values, "MIGRATION_GIVE_UP_AFTER", "giveUpAfterMs"),
   };
-  const secrets = [key, accessToken, databaseUrl].filter((secret) => secret !== undefined);
 
   if (flags.embedded !== undefined || url === undefined) {
     const path = typeof flags.embedded === "string" ? flags.embedded : DEFAULT_EMBEDDED_PATH;
@@ -76,7 +102,6 @@ export async function resolveSettings(
       embeddedNote: flags.embedded === undefined
         ? `SUPABASE_URL is not set: using the embedded database in ${path}`
         : null,
-      secrets,
     };
   }
   return {
@@ -89,7 +114,6 @@ export async function resolveSettings(
       ...(databaseUrl === undefined ? {} : { databaseUrl }),
     },
     embeddedNote: null,
-    secrets,
   };
 }
 
@@ -112,8 +136,15 @@ function refuseToGuess(
 async function readEnvFile(path: string | undefined): Promise<Record<string, string>> {
   const { readFile } = await import("node:fs/promises");
   const { parseEnv } = await import("node:util");
+  const parse = (text: string) => dropEmpty(parseEnv(text.replace(/^\uFEFF/, "")));
+  if (path === "-") {
+    const values = parse(await readStandardInput());
+    if (Object.keys(values).length > 0) return values;
+    // Whoever pipes settings in means a project: an empty pipe must not choose another database.
+    throw new ConfigurationError("There are no settings on standard input");
+  }
   try {
-    return dropEmpty(parseEnv((await readFile(path ?? ".env", "utf8")).replace(/^\uFEFF/, "")));
+    return parse(await readFile(path ?? ".env", "utf8"));
   } catch (error) {
     if (path === undefined && (error as { code?: string }).code === "ENOENT") return {};
     throw new ConfigurationError(
@@ -121,6 +152,17 @@ async function readEnvFile(path: string | undefined): Promise<Record<string, str
       { cause: error },
     );
   }
+}
+
+async function readStandardInput(): Promise<string> {
+  const { default: process } = await import("node:process");
+  if (process.stdin.isTTY) {
+    throw new ConfigurationError("--env-file - reads standard input, which is a terminal here", {
+      hint: "Pipe the settings in: what is typed would be seen.",
+    });
+  }
+  const { text } = await import("node:stream/consumers");
+  return await text(process.stdin);
 }
 
 /** An empty variable is how many systems say "not set". */
@@ -134,17 +176,22 @@ function readServiceKey(values: Environment): string | undefined {
   for (const name of KEY_NAMES) if (values[name] !== undefined) return values[name];
   const keys = values.SUPABASE_SECRET_KEYS;
   if (keys === undefined) return undefined;
-  try {
-    const parsed: unknown = JSON.parse(keys);
-    const named = typeof parsed === "object" && parsed !== null ? parsed : {};
-    const key: unknown = "default" in named ? named.default : Object.values(named)[0];
-    if (typeof key === "string") return key;
-  } catch {
-    // not JSON: said below, without the value
-  }
+  const named = parseSecretKeys(keys);
+  const key = "default" in named ? named.default : Object.values(named)[0];
+  if (typeof key === "string") return key;
   throw new ConfigurationError(
     'SUPABASE_SECRET_KEYS is not JSON such as {"default":"sb_secret_…"}',
   );
+}
+
+/** Keys by name; none where it is no such JSON. */
+function parseSecretKeys(keys = ""): Record<string, unknown> {
+  try {
+    const parsed: unknown = JSON.parse(keys);
+    return typeof parsed === "object" && parsed !== null ? parsed as Record<string, unknown> : {};
+  } catch {
+    return {};
+  }
 }
 
 async function defaultFolder(): Promise<string> {

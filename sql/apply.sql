@@ -4,7 +4,9 @@
 create or replace function supamigrate.default_search_path() returns text
 language sql immutable
 set search_path = pg_catalog, pg_temp
-return '"$user", public, extensions';
+as $function$
+  select '"$user", public, extensions'
+$function$;
 
 -- What a migration may expect of its session, beyond PostgreSQL's defaults. lock_timeout is what
 -- the API's own role has, so that a migration that cannot get its table fails and is undone
@@ -130,6 +132,7 @@ begin
     end if;
     perform supamigrate.check_deferred_constraints();
     closed_door := supamigrate.guard_door();
+    perform supamigrate.refuse_breaches('The migration leaves supamigrate unsafe to use');
     duration := extract(epoch from clock_timestamp() - started) * 1000;
     if purpose = 'apply' then
       perform supamigrate.record_applied(call, migration, duration);
@@ -179,7 +182,8 @@ begin
   perform supamigrate.write_log(call, 'apply', 'ok', migration->>'name',
     (migration->>'batch')::integer, migration->>'checksum', duration,
     jsonb_strip_nulls(jsonb_build_object('reason', migration->>'reason',
-      'redo', case when migration ? 'undo' then true end)));
+      'redo', case when migration ? 'undo' then true end)),
+    migration->>'rollback_sql');
 end
 $function$;
 

@@ -79,17 +79,18 @@ create or replace function supamigrate.write_log(
   call jsonb, action text, result text,
   migration_name text default null, batch_number integer default null,
   checksum text default null, execution_time_ms integer default null,
-  details jsonb default null
+  details jsonb default null, rollback_sql text default null
 ) returns void
 language sql
 set search_path = pg_catalog, pg_temp
 as $function$
   insert into supamigrate.migration_log
     (action, migration_name, batch_number, checksum, result, execution_time_ms,
-     actor, tool_version, operation_id, details)
+     actor, tool_version, operation_id, details, rollback_checksum)
   values
     (action, migration_name, batch_number, checksum, result, execution_time_ms,
-     call->>'holder', call->>'tool_version', (call->>'operation')::uuid, details)
+     call->>'holder', call->>'tool_version', (call->>'operation')::uuid, details,
+     encode(sha256(convert_to(rollback_sql, 'UTF8')), 'hex'))
 $function$;
 
 -- call: token, holder, process_id, lease_ms, generation and sequence as the caller saw them.
@@ -110,6 +111,7 @@ begin
   if opened is not null then
     raise exception 'A function that runs any SQL is callable: %', opened using errcode = 'SM002';
   end if;
+  perform supamigrate.refuse_breaches('supamigrate is not safe to use');
 
   -- Without these the lock could be taken and never be told whose it is, or when it ends.
   if call->>'token' is null then

@@ -13,7 +13,8 @@ begin
     update supamigrate.migration_history
        set rollback_sql = migration->>'rollback_sql'
      where migration_name = migration->>'name';
-    perform supamigrate.write_log(call, 'refresh rollback', 'ok', migration->>'name');
+    perform supamigrate.write_log(call, 'refresh rollback', 'ok', migration->>'name',
+      rollback_sql => migration->>'rollback_sql');
   end loop;
   return '{}'::jsonb;
 end
@@ -30,7 +31,8 @@ begin
   for migration in select item from jsonb_array_elements(call->'migrations') as list (item) loop
     perform supamigrate.record_as_applied(migration, 0);
     perform supamigrate.write_log(call, 'baseline', 'ok', migration->>'name',
-      (migration->>'batch')::integer, migration->>'checksum');
+      (migration->>'batch')::integer, migration->>'checksum',
+      rollback_sql => migration->>'rollback_sql');
   end loop;
   return '{}'::jsonb;
 end
@@ -84,7 +86,7 @@ begin
   end if;
   perform supamigrate.write_log(call, 'mark ' || (call->>'mark'), 'ok', migration->>'name',
     (migration->>'batch')::integer, migration->>'checksum',
-    details => jsonb_build_object('before', before));
+    details => jsonb_build_object('before', before), rollback_sql => migration->>'rollback_sql');
   return '{}'::jsonb;
 end
 $function$;

@@ -46,6 +46,7 @@ create table if not exists supamigrate.migration_lock (
   generation bigint not null default 0,
   sequence   bigint not null default 0,
   lease_ms   integer,
+  log_head   text,
   constraint single_lock check (id = 1)
 );
 comment on table supamigrate.migration_lock is
@@ -70,7 +71,8 @@ create table if not exists supamigrate.operation (
 comment on table supamigrate.operation is
   'Every mutating call with its reply, committed together with its effect';
 
--- Who did what, when, with which version of the tool, with which result.
+-- Who did what, when, with which version of the tool, with which result. What keeps its rows as
+-- they are is in log.sql.
 create table if not exists supamigrate.migration_log (
   id                bigint generated always as identity primary key,
   logged_at         timestamp with time zone not null default clock_timestamp(),
@@ -83,24 +85,12 @@ create table if not exists supamigrate.migration_log (
   actor             text,
   tool_version      text,
   operation_id      uuid,
-  details           jsonb
+  details           jsonb,
+  rollback_checksum text,
+  hash              text
 );
 comment on table supamigrate.migration_log is
-  'The audit log. Rows are only ever added';
-
-create or replace function supamigrate.refuse_log_change() returns trigger
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $function$
-begin
-  raise exception 'supamigrate.migration_log is append-only: % refused', lower(tg_op)
-    using errcode = 'insufficient_privilege';
-end
-$function$;
-
-create or replace trigger migration_log_is_append_only
-  before update or delete or truncate on supamigrate.migration_log
-  for each statement execute function supamigrate.refuse_log_change();
+  'The audit log. Rows are only ever added, and each carries a hash of all before it';
 
 -- Which shape of this schema is installed, so that an older tool refuses a newer one.
 create table if not exists supamigrate.installation (
@@ -116,12 +106,41 @@ comment on column supamigrate.installation.door is
 
 do $block$
 begin
-  if exists (select from supamigrate.installation where schema_version > 1) then
+  if exists (select from supamigrate.installation where schema_version > 2) then
     raise exception 'A newer version of supamigrate is installed in this database'
       using hint = 'Use the newer tool.';
+  end if;
+
+  -- Version 1 had no hashes, and did not log what rollback SQL was stored: what is stored now
+  -- counts as logged. The lock's table comes first, as it does for every writer.
+  if not exists (select from supamigrate.installation where schema_version >= 2) then
+    alter table supamigrate.migration_lock add column if not exists log_head text;
+    alter table supamigrate.migration_log
+      add column if not exists rollback_checksum text,
+      add column if not exists hash text,
+      disable trigger user; -- log.sql makes them anew
+    update supamigrate.migration_log entry
+       set rollback_checksum = encode(sha256(convert_to(history.rollback_sql, 'UTF8')), 'hex')
+      from supamigrate.migration_history history
+     where entry.hash is null
+       and entry.id = (
+         select max(id)
+           from supamigrate.migration_log
+          where migration_name = history.migration_name
+            and result = 'ok'
+            and action in ('apply', 'baseline', 'mark applied', 'refresh rollback'));
+    drop function if exists supamigrate.write_log(
+      jsonb, text, text, text, integer, text, integer, jsonb);
   end if;
 end
 $block$;
 
-insert into supamigrate.installation (id, schema_version) values (1, 1)
+comment on column supamigrate.migration_lock.log_head is
+  'The hash of the last entry of the audit log, so that a log that is cut off at its end shows';
+comment on column supamigrate.migration_log.rollback_checksum is
+  'SHA-256 of the rollback SQL that this entry put into the history; null where it put none';
+comment on column supamigrate.migration_log.hash is
+  'SHA-256 of this entry and of the hash of the one before';
+
+insert into supamigrate.installation (id, schema_version) values (1, 2)
 on conflict (id) do update set schema_version = excluded.schema_version, installed_at = now();

@@ -4,7 +4,8 @@
 -- stay as they are.
 --
 -- call: files, the checksums of the files that say how they are undone. The stored rollback SQL of
--- all other applied migrations comes along, and none where files is left out.
+-- all other applied migrations comes along, with a look at the whole log, and none where files is
+-- left out. vouched: the log says the same of a migration as the history.
 create or replace function supamigrate.state(call jsonb) returns jsonb
 language sql stable
 set search_path = pg_catalog, pg_temp
@@ -16,6 +17,8 @@ as $function$
     'open_doors', (
       select coalesce(jsonb_agg(jsonb_build_object('function', function_name, 'role', role_name)), '[]')
         from supamigrate.open_doors()),
+    'breaches', (
+      select coalesce(jsonb_agg(breach), '[]') from supamigrate.breaches() breach),
     'lock', (
       select supamigrate.describe_lock(held) from supamigrate.migration_lock held where id = 1),
     'activity', supamigrate.describe_activity(),
@@ -25,19 +28,24 @@ as $function$
        where call ? 'files'
          and rollback_sql is not null
          and applied_checksum is distinct from call->'files'->>migration_name),
+    'log', case when call ? 'files' then supamigrate.verify_log() end,
     'history', (
       select coalesce(jsonb_agg(jsonb_build_object(
-               'name', migration_name,
-               'batch', batch_number,
-               'executed_at', executed_at,
-               'execution_time_ms', execution_time_ms,
-               'checksum', checksum,
-               'applied_checksum', applied_checksum,
-               'status', status,
-               'rollback_checksum',
-                 encode(sha256(convert_to(rollback_sql, 'UTF8')), 'hex'),
-               'error', error)), '[]')
-        from supamigrate.migration_history))
+               'name', known.migration_name,
+               'batch', known.batch_number,
+               'executed_at', known.executed_at,
+               'execution_time_ms', known.execution_time_ms,
+               'checksum', known.checksum,
+               'applied_checksum', known.applied_checksum,
+               'status', known.status,
+               'rollback_checksum', known.rollback_checksum,
+               'vouched', known.applied_checksum is not distinct from logged.applied_checksum
+                 and (known.applied_checksum is null
+                      or known.rollback_checksum is not distinct from logged.rollback_checksum),
+               'error', known.error)), '[]')
+        from (select *, encode(sha256(convert_to(rollback_sql, 'UTF8')), 'hex') as rollback_checksum
+                from supamigrate.migration_history) known
+        left join supamigrate.logged_state() logged using (migration_name)))
 $function$;
 
 -- The audit log, newest first.

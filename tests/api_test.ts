@@ -24,6 +24,7 @@ Deno.test("a migrator has a method for each command", async () => {
     "baseline",
     "close",
     "create",
+    "doctor",
     "fresh",
     "history",
     "install",

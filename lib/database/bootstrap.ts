@@ -7,27 +7,37 @@
 
 import applySql from "../../sql/apply.sql" with { type: "text" };
 import cleanSql from "../../sql/clean.sql" with { type: "text" };
+import catalogFactsSql from "../../sql/doctor/catalog.sql" with { type: "text" };
+import lockFactsSql from "../../sql/doctor/lock.sql" with { type: "text" };
+import logFactsSql from "../../sql/doctor/log.sql" with { type: "text" };
+import sessionFactsSql from "../../sql/doctor/session.sql" with { type: "text" };
 import doorSql from "../../sql/door.sql" with { type: "text" };
 import dropApplicationSchemasSql from "../../sql/drop_application_schemas.sql" with {
   type: "text",
 };
 import execSqlSql from "../../sql/exec_sql.sql" with { type: "text" };
 import finishSql from "../../sql/finish.sql" with { type: "text" };
+import guardSql from "../../sql/guard.sql" with { type: "text" };
 import inspectSql from "../../sql/inspect.sql" with { type: "text" };
 import lockSql from "../../sql/lock.sql" with { type: "text" };
+import logSql from "../../sql/log.sql" with { type: "text" };
 import recordsSql from "../../sql/records.sql" with { type: "text" };
 import schemaSql from "../../sql/schema.sql" with { type: "text" };
 import stateSql from "../../sql/state.sql" with { type: "text" };
 import uninstallSql from "../../sql/uninstall.sql" with { type: "text" };
 
-/** Reads the version of a tracking schema that is there. One row, `schema_version`. */
-export const READ_VERSION_SQL = "select schema_version from supamigrate.installation where id = 1";
+/** Reads the version of a tracking schema that is there, and when it was put there. Always a row. */
+export const READ_VERSION_SQL =
+  "select max(schema_version) as schema_version, max(installed_at)::text as installed_at " +
+  "from supamigrate.installation";
 
 /** Installs or upgrades. Can be run again; has to be one transaction. */
 export const INSTALL_SQL: string = [
   schemaSql,
   cleanSql,
+  logSql,
   doorSql,
+  guardSql,
   lockSql,
   recordsSql,
   applySql,
@@ -42,6 +52,15 @@ export const INSTALL_SCRIPT = asScript(INSTALL_SQL);
 
 /** Finds out what an unknown database has under the name `exec_sql`. One row, `found`. */
 export const INSPECT_SQL: string = inspectSql;
+
+/** What `doctor` asks, each one row with one column, `result`. */
+export const FACTS_SQL = {
+  session: sessionFactsSql,
+  catalog: catalogFactsSql,
+  version: "select (select schema_version from supamigrate.installation where id = 1) as result",
+  lock: lockFactsSql,
+  log: logFactsSql,
+} as const;
 
 /** Takes everything out again. Has to be one transaction. */
 export const UNINSTALL_SQL: string = uninstallSql;

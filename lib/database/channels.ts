@@ -2,14 +2,17 @@
 
 import { ConfigurationError, UnreachableError } from "../errors.ts";
 import { createRedactor } from "../redact.ts";
-import type { ExecSql } from "./client.ts";
-import { explainCallError } from "./state.ts";
-import type { Target } from "./target.ts";
+import { shorten } from "../shorten.ts";
+import { type ExecSql, passes } from "./client.ts";
+import { explainCallError } from "./explain.ts";
+import { isLoopback, refuseUnencrypted, type Target } from "./target.ts";
 
 /** A way to run SQL. */
 export interface SqlChannel {
   /** What a person calls it. */
   readonly name: string;
+  /** Whether it leads past the API, so that `exec_sql` has no say in the answers. */
+  readonly isPastApi: boolean;
   /** Runs statements in one transaction and returns the rows of the last one. */
   run(sql: string): Promise<readonly Record<string, unknown>[]>;
   /** Ends the connection. */
@@ -17,10 +20,12 @@ export interface SqlChannel {
 }
 
 /**
- * A direct connection to the database.
+ * A direct connection to the database: encrypted, unless it is on this machine or the address
+ * itself says otherwise.
  *
  * @param databaseUrl As `DATABASE_URL`: `postgresql://user:password@host:5432/postgres`.
  * @returns The channel.
+ * @throws {ConfigurationError} It is no such address.
  */
 export async function openDirectChannel(databaseUrl: string): Promise<SqlChannel> {
   if (!/^postgres(ql)?:\/\//.test(databaseUrl)) {
@@ -29,16 +34,11 @@ export async function openDirectChannel(databaseUrl: string): Promise<SqlChannel
         "Copy it from the project's settings under Database: the session pooler's works everywhere.",
     });
   }
-  const { default: postgres } = await import("postgres");
-  const redact = createRedactor([databaseUrl, passwordOf(databaseUrl)]);
-  const sql = postgres(databaseUrl, {
-    max: 1,
-    onnotice: () => {},
-    connect_timeout: 15,
-    prepare: false,
-  });
+  const redact = createRedactor([databaseUrl]);
+  const sql = await openConnection(databaseUrl);
   return {
     name: "a direct connection",
+    isPastApi: true,
     async run(text) {
       try {
         // Several statements in one simple query are one transaction.
@@ -46,15 +46,17 @@ export async function openDirectChannel(databaseUrl: string): Promise<SqlChannel
         const last = Array.isArray(rows[0]) ? rows.at(-1) : rows;
         return [...last as Iterable<Record<string, unknown>>];
       } catch (error) {
+        // Not as the cause: the driver's errors carry what it was given.
         const { code = "", message } = error as { code?: string; message: string };
-        if (/^[0-9A-Z]{5}$/.test(code) && !code.startsWith("28")) {
-          throw new ConfigurationError(`The database refused: ${redact(message)} (${code})`, {
-            cause: error,
-          });
+        // An error of the system may have five letters too (EPIPE), an SQLSTATE has digits.
+        const refused = /^(?=.*\d)[0-9A-Z]{5}$/.test(code) && !code.startsWith("28");
+        if (refused && !passes(code)) {
+          throw new ConfigurationError(`The database refused: ${redact(message)} (${code})`);
         }
-        throw new UnreachableError(`Cannot connect with DATABASE_URL: ${redact(message)}`, {
+        throw new UnreachableError(`No connection with DATABASE_URL: ${redact(message)}`, {
           hint: "Check the password and the host. Direct connections of Supabase need IPv6: the " +
-            "session pooler's URL works everywhere.",
+            "session pooler's URL works everywhere. A server without TLS, on another machine, " +
+            "needs ?sslmode=disable at the end of the URL.",
         });
       }
     },
@@ -62,9 +64,32 @@ export async function openDirectChannel(databaseUrl: string): Promise<SqlChannel
   };
 }
 
-function passwordOf(databaseUrl: string): string | undefined {
-  const password = /^[^/]+\/\/[^:@/]*:(.*)@/.exec(databaseUrl)?.[1];
-  return password === undefined || password === "" ? undefined : password;
+async function openConnection(databaseUrl: string) {
+  const [, authority = "", rest = ""] = /^\w+:\/\/([^/?#]*)(.*)$/s.exec(databaseUrl) ?? [];
+  const { default: postgres } = await import("postgres");
+  try {
+    // One that is not encoded ends the password early, and what follows it names a host.
+    if (authority.split("@").length > 2 || rest.includes("@")) throw new TypeError("Two @");
+    return postgres(databaseUrl, {
+      max: 1,
+      onnotice: () => {},
+      connect_timeout: 15,
+      prepare: false,
+      ...(leavesEncryptionOpen(authority, rest) ? { ssl: "require" } : {}),
+    });
+  } catch {
+    // Without the reason: it quotes the address with its password.
+    throw new ConfigurationError("DATABASE_URL is not a URL", {
+      hint: "Characters of the password such as # / ? @ % have to be percent-encoded: %23 for #.",
+    });
+  }
+}
+
+/** Whether a password would go to another machine, and nobody said how. */
+function leavesEncryptionOpen(authority: string, rest: string): boolean {
+  if (/[?&](ssl|sslmode|sslrootcert)=/.test(rest)) return false;
+  const hosts = authority.replace(/^.*@/, "").split(",").map((host) => host.replace(/:\d*$/, ""));
+  return hosts.some((host) => host !== "" && !/^%2F/i.test(host) && !isLoopback(host));
 }
 
 /** The host of the Management API. */
@@ -90,9 +115,17 @@ export function openManagementChannel(
         "https://abcdefghijklmnopqrst.supabase.co. For others set DATABASE_URL, or use --print.",
     });
   }
+  refuseUnencrypted(new URL(apiUrl), "managementApiUrl");
+  if (/[^\x21-\x7e]/.test(accessToken)) {
+    throw new ConfigurationError(
+      "SUPABASE_ACCESS_TOKEN holds white space or characters that no token has",
+      { hint: "Copy the token again, in one piece." },
+    );
+  }
   const redact = createRedactor([accessToken]);
   return {
     name: "the Management API",
+    isPastApi: true,
     async run(sql) {
       let response: Response;
       let body: string;
@@ -124,13 +157,17 @@ export function openManagementChannel(
         answer = undefined;
       }
       if (response.status === 201 && Array.isArray(answer)) return answer;
-      const message = (answer as { message?: string } | undefined)?.message ?? body.slice(0, 200);
+      if (response.status >= 300 && response.status < 400) {
+        throw new UnreachableError(
+          `The Management API answered with a redirect (HTTP ${response.status}), which is not followed`,
+        );
+      }
+      const said = (answer as { message?: unknown } | null | undefined)?.message;
+      const message = shorten(redact(said === undefined ? body : String(said)), 1000);
       throw response.status >= 500
-        ? new UnreachableError(
-          `The Management API failed (HTTP ${response.status}): ${redact(message)}`,
-        )
+        ? new UnreachableError(`The Management API failed (HTTP ${response.status}): ${message}`)
         : new ConfigurationError(
-          `The Management API refused (HTTP ${response.status}): ${redact(message)}`,
+          `The Management API refused (HTTP ${response.status}): ${message}`,
         );
     },
     close: () => Promise.resolve(),
@@ -147,9 +184,10 @@ export function openManagementChannel(
 export function openExecSqlChannel(database: ExecSql, target: Target): SqlChannel {
   return {
     name: "exec_sql",
+    isPastApi: false,
     async run(sql) {
       try {
-        return await database.run(sql) as Record<string, unknown>[];
+        return await database.run(sql);
       } catch (error) {
         throw explainCallError(error, target);
       }

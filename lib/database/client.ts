@@ -7,9 +7,10 @@
 
 import type { SupabaseClient } from "@supabase/supabase-js";
 import { createRedactor } from "../redact.ts";
+import { shorten } from "../shorten.ts";
 
 /** The part of a Supabase client that is used. */
-export type RpcClient = Pick<SupabaseClient, "rpc">;
+export type RpcClient = Pick<SupabaseClient, "rpc"> & Partial<Pick<SupabaseClient, "schema">>;
 
 /** Every statement that the tool sends. Values go into `$1`. */
 export const STATEMENTS = {
@@ -44,14 +45,19 @@ export class CallError extends Error {
 
   /** Whether the same call would be refused again; what passes may be repeated. */
   get isRefusal(): boolean {
-    return this.code === ""
-      ? this.status === 401 || this.status === 403
-      : !PASSING_CODES.test(this.code);
+    return this.code === "" ? this.status === 401 || this.status === 403 : !passes(this.code);
   }
 }
 
-/** Connection trouble, resources, shutdown, conflicts; PGRST00x is PostgREST's own connection. */
-const PASSING_CODES = /^(08|40|53|57|58|PT409|PGRST00)/;
+/**
+ * Whether what an error code stands for may have passed when the same is tried again: connection
+ * trouble, resources, shutdown, conflicts. PGRST00x is PostgREST's own connection.
+ *
+ * @param code SQLSTATE, or PostgREST's code.
+ */
+export function passes(code: string): boolean {
+  return /^(08|40|53|57|58|PT409|PGRST00)/.test(code);
+}
 
 /** `exec_sql` of one project. */
 export class ExecSql {
@@ -80,12 +86,15 @@ export class ExecSql {
    */
   async call(sql: string, params: Record<string, unknown> = {}): Promise<unknown> {
     const rows = await this.run(sql, params);
-    // supabase-js takes an empty 404 for success: only the expected shape is an answer.
-    const row: unknown = Array.isArray(rows) && rows.length === 1 ? rows[0] : undefined;
-    if (typeof row !== "object" || row === null || !("result" in row)) {
-      throw new CallError("The answer is not that of supamigrate's exec_sql", 200);
-    }
-    return row.result;
+    // No statement of ours comes to nothing.
+    const result = rows.length === 1 ? rows[0]!.result ?? null : null;
+    if (result === null) throw new CallError(NOT_OURS, 200);
+    return result;
+  }
+
+  /** Whether the API shows a schema; null where it cannot be told. */
+  showsSchema(schema: string): Promise<boolean | null> {
+    return showsSchema(this.#client, schema, this.#timeoutMs);
   }
 
   /**
@@ -96,22 +105,53 @@ export class ExecSql {
    * @returns The rows, where it is one statement that returns some.
    * @throws {CallError} There is no answer, or an error.
    */
-  async run(sql: string, params: Record<string, unknown> = {}): Promise<unknown> {
+  async run(sql: string, params: Record<string, unknown> = {}): Promise<Row[]> {
     const { data, error, status } = await this.#client
       .rpc("exec_sql", { sql_query: sql, params })
       .abortSignal(AbortSignal.timeout(this.#timeoutMs));
-    if (error === null) return data;
-    const { message, code, details, hint } = error;
+    if (error === null) {
+      // supabase-js takes an empty 404 for success: only the expected shape is an answer.
+      if (!Array.isArray(data) || !data.every(isRow)) throw new CallError(NOT_OURS, status);
+      return data;
+    }
+    // Before anything is cut; and a gateway may answer anything.
+    const clean = (text: unknown) => this.#redact(String(text ?? ""));
+    const [code, message, details] = [error.code, error.message, error.details].map(clean);
     // What is no error of PostgREST's (a gateway's page, a network failure) has no code.
-    const known = /^([0-9A-Z]{5}|PGRST\w{3})$/.test(code ?? "") && status > 0;
-    throw new CallError(
-      this.#redact(known ? message : describeNoAnswer(message ?? "", details ?? "", status)),
-      status,
-      known ? code : "",
-      known ? this.#redact(details ?? "") : "",
-      known ? this.#redact(hint ?? "") : "",
-    );
+    const known = /^([0-9A-Z]{5}|PGRST\w{3})$/.test(code!) && status > 0;
+    throw known
+      ? new CallError(message!, status, code, details, clean(error.hint))
+      : new CallError(describeNoAnswer(message!, details!, status), status);
   }
+}
+
+const NOT_OURS = "The answer is not that of supamigrate's exec_sql";
+
+/** A row of an answer. */
+type Row = Record<string, unknown>;
+
+function isRow(value: unknown): value is Row {
+  return typeof value === "object" && value !== null;
+}
+
+/**
+ * Asks the API whether it shows a schema, by calling a function there that nobody has.
+ *
+ * @param client The client.
+ * @param schema The schema.
+ * @param timeoutMs How long to wait for an answer, in milliseconds.
+ * @returns Whether it does; null where it cannot be told.
+ */
+async function showsSchema(
+  client: RpcClient,
+  schema: string,
+  timeoutMs: number,
+): Promise<boolean | null> {
+  if (client.schema === undefined) return null;
+  const { error } = await client.schema(schema).rpc("supamigrate_is_this_schema_shown", {})
+    .abortSignal(AbortSignal.timeout(timeoutMs));
+  if (error?.code === "PGRST106") return false;
+  return error?.code === "PGRST202" ? true : null;
 }
 
 function describeNoAnswer(message: string, details: string, status: number): string {
@@ -121,8 +161,8 @@ function describeNoAnswer(message: string, details: string, status: number): str
     return cause ?? message.replace(/^\w*Error: /, "");
   }
   if (status >= 300 && status < 400) return `HTTP ${status}, a redirect, which is not followed`;
-  const text = message.replace(/<[^>]*>/g, " ").replace(/\s+/g, " ").trim();
-  return `HTTP ${status}${text === "" ? "" : `: ${text.slice(0, 200)}`}`;
+  const text = message.replace(/<[^<>]*>/g, " ").replace(/\s+/g, " ").trim();
+  return `HTTP ${status}${text === "" ? "" : `: ${shorten(text, 200)}`}`;
 }
 
 /**

@@ -8,10 +8,10 @@
 
 import { LockLostError, UnknownOutcomeError } from "../errors.ts";
 import { CallError, type ExecSql, STATEMENTS } from "./client.ts";
+import { explainCallError } from "./explain.ts";
 import {
   type Activity,
   type DatabaseState,
-  explainCallError,
   type LockState,
   toActivity,
   toLockState,

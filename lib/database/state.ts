@@ -1,13 +1,14 @@
-/** Reads a project's state, and says what is wrong where it cannot be read. @module */
+/** Reads a project's state, and refuses what nothing may be written through. @module */
 
 import { ConfigurationError, LockHeldError, UnreachableError } from "../errors.ts";
 import { formatDuration } from "../duration.ts";
 import type { HistoryEntry, MigrationFailure, MigrationStatus } from "../planning/plan.ts";
 import { CallError, type ExecSql, STATEMENTS } from "./client.ts";
+import { explainCallError } from "./explain.ts";
 import type { Target } from "./target.ts";
 
 /** The version of the tracking schema that this tool works with; `sql/schema.sql` says it too. */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
 /** The lock as the server described it. Ages are measured on the server's clock. */
 export interface LockState {
@@ -49,15 +50,14 @@ export interface DatabaseState {
   readonly history: readonly HistoryEntry[];
   /** Stored rollback SQL by name: of the migrations that the files do not undo. */
   readonly storedRollbacks: Readonly<Record<string, string>>;
+  /** Whether the audit log is as it was written; null where no stored rollback SQL was asked for. */
+  readonly logIsIntact: boolean | null;
+  /** What is wrong with the installation so that nothing may be written, a sentence each. */
+  readonly breaches: readonly string[];
 }
 
 /** Checksums of migrations by name: of those whose file says how they are undone. */
 export type UndoneByFile = Readonly<Record<string, string>>;
-
-const HOW_TO_INSTALL = `Install it in one of three ways:
-  deno task migrate:install --print                  prints SQL to paste into the SQL editor
-  DATABASE_URL=… deno task migrate:install           over a direct connection
-  SUPABASE_ACCESS_TOKEN=… deno task migrate:install  over HTTPS (Management API)`;
 
 // deno-lint-ignore no-explicit-any -- the shape is that of sql/state.sql
 type Json = any;
@@ -78,6 +78,35 @@ export async function readState(
   target: Target,
   undoneByFile?: UndoneByFile,
 ): Promise<DatabaseState> {
+  let state = await callState(database, target, undoneByFile);
+  for (let attempt = 1; state.schema_version < SCHEMA_VERSION; attempt++) {
+    if (attempt > MOST_ATTEMPTS) {
+      throw new UnreachableError(`${target.url} answers, and does not do what it is asked`);
+    }
+    await upgrade(database, target);
+    state = await callState(database, target, undoneByFile);
+  }
+  refuseOpenDoors(state.open_doors);
+  if (state.lock === null) throw unsafe(state.breaches);
+  return {
+    serverVersion: state.server_version,
+    lock: toLockState(state.lock),
+    activity: toActivity(state.activity),
+    history: state.history.map(toHistoryEntry),
+    storedRollbacks: state.rollbacks,
+    logIsIntact: state.log && state.log.broken_entry === null && state.log.complete,
+    breaches: state.breaches,
+  };
+}
+
+/** How often what may be repeated is tried. */
+const MOST_ATTEMPTS = 3;
+
+async function callState(
+  database: ExecSql,
+  target: Target,
+  undoneByFile: UndoneByFile | undefined,
+): Promise<Json> {
   const files = undoneByFile === undefined ? {} : { files: undoneByFile };
   const state: Json = await callReading(database, target, STATEMENTS.state, files)
     .catch((error) => repairFunctions(error, database, target, files));
@@ -93,18 +122,23 @@ export async function readState(
       { hint: "A newer supamigrate has been used on this project: use that one." },
     );
   }
-  if (state.schema_version < SCHEMA_VERSION) {
-    await upgrade(database, target);
-    return readState(database, target, undoneByFile);
-  }
-  refuseOpenDoors(state.open_doors);
-  return {
-    serverVersion: state.server_version,
-    lock: toLockState(state.lock),
-    activity: toActivity(state.activity),
-    history: state.history.map(toHistoryEntry),
-    storedRollbacks: state.rollbacks,
-  };
+  return state;
+}
+
+/**
+ * Refuses to change anything through an installation that is not as it has to be.
+ *
+ * @param state The state.
+ * @throws {ConfigurationError} Something is wrong with the installation.
+ */
+export function refuseBreaches({ breaches }: Pick<DatabaseState, "breaches">): void {
+  if (breaches.length > 0) throw unsafe(breaches);
+}
+
+function unsafe(breaches: readonly string[]): ConfigurationError {
+  return new ConfigurationError(`supamigrate is not safe to use: ${breaches.join("; ")}`, {
+    hint: "deno task migrate:doctor says how to mend it.",
+  });
 }
 
 /** Where the tables are there and a function is not, the functions are installed again. */
@@ -122,13 +156,10 @@ async function repairFunctions(
   return await callReading(database, target, STATEMENTS.state, files);
 }
 
+/** The bootstrap SQL may be run any number of times. */
 async function upgrade(database: ExecSql, target: Target): Promise<void> {
   const { INSTALL_SQL } = await import("./bootstrap.ts");
-  try {
-    await database.run(INSTALL_SQL);
-  } catch (error) {
-    throw explainCallError(error, target);
-  }
+  await repeat(target, () => database.run(INSTALL_SQL));
 }
 
 function refuseOpenDoors(doors: readonly { function: string; role: string }[]): void {
@@ -149,7 +180,7 @@ function refuseOpenDoors(doors: readonly { function: string; role: string }[]): 
 }
 
 /**
- * Calls a statement that changes nothing: a call that brings no answer is simply repeated.
+ * Calls a statement that may be repeated: one that changes nothing, or nothing but once.
  *
  * @param database The project's `exec_sql`.
  * @param target The project, for messages.
@@ -158,96 +189,25 @@ function refuseOpenDoors(doors: readonly { function: string; role: string }[]): 
  * @returns Its result.
  * @throws {SupamigrateError} There is no answer after three attempts, or an error.
  */
-export async function callReading(
+export function callReading(
   database: ExecSql,
   target: Target,
   statement: string,
   params: Record<string, unknown> = {},
 ): Promise<unknown> {
+  return repeat(target, () => database.call(statement, params));
+}
+
+async function repeat<Result>(target: Target, call: () => Promise<Result>): Promise<Result> {
   for (let attempt = 1;; attempt++) {
     try {
-      return await database.call(statement, params);
+      return await call();
     } catch (error) {
-      const final = !(error instanceof CallError) || error.isRefusal || attempt === 3;
+      const final = !(error instanceof CallError) || error.isRefusal || attempt === MOST_ATTEMPTS;
       if (final) throw explainCallError(error, target);
       await new Promise((resolve) => setTimeout(resolve, 250 * attempt));
     }
   }
-}
-
-/**
- * Turns a failed call into what its reader needs: what is wrong, and what to do.
- *
- * @param error What a call threw.
- * @param target The project.
- * @returns The error to throw.
- */
-export function explainCallError(error: unknown, target: Target): unknown {
-  if (!(error instanceof CallError)) return error;
-  const { status, code, message } = error;
-  const cause = error;
-  // PostgREST says PGRST202 once it has noticed, and passes on 42883 until then.
-  if (code === "PGRST202" || (code === "42883" && /\bexec_sql\(/.test(message))) {
-    const own = /public\.exec_sql\([^)]*\)/.exec(error.hint)?.[0];
-    return new ConfigurationError(
-      own === undefined
-        ? "The project has no function exec_sql yet"
-        : `The project has an exec_sql of its own, ${own}, which is not supamigrate's`,
-      { hint: HOW_TO_INSTALL, cause },
-    );
-  }
-  if (code === "PGRST203") {
-    return new ConfigurationError(
-      "The project has several functions exec_sql, and PostgREST cannot choose",
-      {
-        hint: "deno task migrate:install shows them, and with --replace keeps supamigrate's alone.",
-        cause,
-      },
-    );
-  }
-  if ((code === "3F000" || code === "42883" || code === "42P01") && /supamigrate/.test(message)) {
-    return new ConfigurationError(`The project's tracking schema is not complete: ${message}`, {
-      hint: "deno task migrate:install puts it back. If its tables are gone, so is the history: " +
-        "record what is applied with deno task migrate:baseline NAME before you migrate.",
-      cause,
-    });
-  }
-  const refused = code === "42501"
-    ? /\bexec_sql\b/.test(message)
-    : status === 401 || status === 403;
-  if (refused || /^PGRST30/.test(code)) {
-    return new ConfigurationError(`The project refuses the key: ${message}`, {
-      hint: code === "42501"
-        ? "Only service_role may call exec_sql: SUPABASE_SERVICE_KEY has to be its key."
-        : "Check that SUPABASE_SERVICE_KEY belongs to SUPABASE_URL and has not been revoked.",
-      cause,
-    });
-  }
-  if (code === "SM002") {
-    return new ConfigurationError(message, {
-      hint: "deno task migrate:status names the function and how to close it.",
-      cause,
-    });
-  }
-  if (code === "" && status !== 0 && status < 500 && status !== 429) {
-    return new UnreachableError(
-      `${target.url} does not answer as a Supabase project does: ${message}`,
-      {
-        hint: "Check SUPABASE_URL.",
-        cause,
-      },
-    );
-  }
-  if (code === "" || status >= 500) {
-    return new UnreachableError(`Cannot reach ${target.url}: ${message}`, {
-      hint: "Check SUPABASE_URL and the network. A paused project has to be restored first.",
-      cause,
-    });
-  }
-  return new ConfigurationError(`The database refused: ${message} (${code})`, {
-    ...(error.hint === "" ? {} : { hint: error.hint }),
-    cause,
-  });
 }
 
 /**
@@ -311,6 +271,7 @@ function toHistoryEntry(row: Json): HistoryEntry {
     appliedChecksum: row.applied_checksum,
     status: row.status as MigrationStatus,
     rollbackChecksum: row.rollback_checksum,
+    vouched: row.vouched,
     error: row.error as MigrationFailure | null,
   };
 }

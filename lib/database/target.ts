@@ -40,18 +40,35 @@ export function parseTarget(url: string): Target {
         "It looks like https://abcdefghijklmnopqrst.supabase.co. DATABASE_URL is another setting.",
     });
   }
-  const local = /^(localhost|127(\.\d+){3}|\[::1\]|.+\.localhost)$/.test(parsed.hostname);
-  if (parsed.protocol !== "https:" && !(parsed.protocol === "http:" && local)) {
-    throw new ConfigurationError(
-      `SUPABASE_URL has to begin with https://, not ${parsed.protocol}//`,
-      { hint: "http:// is for this machine alone: the service key can do everything." },
-    );
-  }
+  refuseUnencrypted(parsed, "SUPABASE_URL");
   return {
-    kind: local ? "local" : "project",
+    kind: isLoopback(parsed.hostname) ? "local" : "project",
     name: projectReference(parsed) ?? parsed.host,
     url: parsed.origin + parsed.pathname.replace(/\/+$/, "").replace(/\/rest\/v1$/, ""),
   };
+}
+
+/**
+ * Whether a host is this machine.
+ *
+ * @param hostname The host, as a URL names it.
+ */
+export function isLoopback(hostname: string): boolean {
+  return /^(localhost|127(\.\d+){3}|\[::1\]|.+\.localhost)$/.test(hostname);
+}
+
+/**
+ * Refuses a URL to which a key would travel in the clear.
+ *
+ * @param url The URL.
+ * @param setting What the user calls it.
+ * @throws {ConfigurationError} It is not `https://`, and not this machine's.
+ */
+export function refuseUnencrypted(url: URL, setting: string): void {
+  if (url.protocol === "https:" || (url.protocol === "http:" && isLoopback(url.hostname))) return;
+  throw new ConfigurationError(`${setting} has to begin with https://, not ${url.protocol}//`, {
+    hint: "http:// is for this machine alone: the key can do everything.",
+  });
 }
 
 function projectReference(url: URL): string | undefined {

@@ -2,6 +2,7 @@
 
 import type { LockSession } from "../database/session.ts";
 import { ConfigurationError, SupamigrateError } from "../errors.ts";
+import { blankComments } from "../planning/lexer.ts";
 import type {
   Migration,
   MigrationFailure,
@@ -10,6 +11,7 @@ import type {
 } from "../planning/plan.ts";
 import { splitStatements, type Statement } from "../planning/statements.ts";
 import type { OperationContext } from "./context.ts";
+import { refuseUnproven, type StoredRollbacks } from "./stored.ts";
 
 /** A migration with the statements that would be sent. */
 export interface PlannedMigration {
@@ -48,22 +50,26 @@ export interface MigrationResult {
  * that a mistake in one shows now and not when it is needed), and what undoes old versions.
  *
  * @param pending What is to be applied.
- * @param storedRollbacks What undoes old versions, where they are to be undone first.
+ * @param stored What undoes old versions, where they are to be undone first.
  * @returns The migrations with their statements.
  * @throws {ConfigurationError} A file cannot be sent, or an old version cannot be undone.
  */
 export async function prepare(
   pending: readonly PendingMigration[],
-  storedRollbacks: Readonly<Record<string, string>> | null,
+  stored: StoredRollbacks | null,
 ): Promise<PlannedMigration[]> {
+  if (stored !== null) {
+    const undone = pending.flatMap(({ applied }) => applied === null ? [] : [applied]);
+    refuseUnproven(undone.filter(({ name }) => name in stored.storedRollbacks), stored);
+  }
   const planned: PlannedMigration[] = [];
   for (const { migration, reason, applied } of pending) {
     const { name, forward, rollback } = migration;
     const { statements, notices } = await splitStatements(forward, name);
     if (rollback !== null) await splitStatements(rollback, rollback.file);
     let undo: readonly Statement[] | null = null;
-    if (storedRollbacks !== null && applied !== null) {
-      const sql = storedRollbacks[name];
+    if (stored !== null && applied !== null) {
+      const sql = stored.storedRollbacks[name];
       if (sql === undefined) {
         throw new ConfigurationError(
           `Cannot undo the applied version of ${name}: it has no rollback SQL`,
@@ -234,6 +240,7 @@ function locate(error: MigrationFailure, step: PlannedMigration): MigrationFailu
   const statements = error.part === "undo" ? step.undo : step.statements;
   const statement = statements?.[(error.statement ?? 0) - 1];
   if (inBody === undefined || statement === undefined) return error;
-  const before = statement.sql.slice(0, statement.sql.search(/\$\w*\$/));
+  const body = /\$[\w\u0080-\uffff]*\$|'/.exec(blankComments(statement.sql));
+  const before = statement.sql.slice(0, body?.index ?? 0);
   return { ...error, line: statement.line + before.split("\n").length - 1 + Number(inBody) - 1 };
 }

@@ -7,6 +7,7 @@ import {
   type DatabaseState,
   lockHeld,
   readState,
+  refuseBreaches,
   type UndoneByFile,
 } from "../database/state.ts";
 import type { Target } from "../database/target.ts";
@@ -117,6 +118,7 @@ export async function withLock<Plan, Result>(
   for (let attempt = 1;; attempt++) {
     throwIfInterrupted(context.signal);
     const state = await readState(database, target, work.undoneByFile);
+    refuseBreaches(state);
     const plan = await work.plan(state);
     const done = work.unlessNeeded?.(plan);
     if (done !== undefined) return done;

@@ -5,6 +5,7 @@ import { type HistoryEntry, planMigrations, planRollback } from "../planning/pla
 import { type OperationContext, withLock } from "./context.ts";
 import { applyAll, type PlannedMigration, prepare } from "./apply.ts";
 import type { MigrateResult } from "./migrate.ts";
+import { createTeller, type HeldSecret, reviewPlan } from "./secrets.ts";
 import {
   findUndoneByFile,
   type PlannedRollback,
@@ -24,6 +25,8 @@ export interface FreshOptions {
   readonly waitMs?: number;
   /** Asked before anything is undone. Without it nothing is asked. */
   readonly confirm?: (planned: readonly PlannedRollback[]) => Promise<boolean>;
+  /** Asked before migrations are sent that hold what can only be a key, as by `migrate`. */
+  readonly confirmSecrets?: (held: readonly HeldSecret[]) => Promise<boolean>;
 }
 
 /** What `fresh` came to. */
@@ -44,6 +47,8 @@ interface FreshPlan {
   readonly undo: readonly PlannedRollback[];
   readonly planned: readonly PlannedMigration[];
   readonly pending: ReturnType<typeof planMigrations>["pending"];
+  readonly warnings: readonly string[];
+  readonly keys: readonly HeldSecret[];
 }
 
 /**
@@ -59,23 +64,31 @@ export async function fresh(
   context: OperationContext,
   options: FreshOptions = {},
 ): Promise<FreshResult> {
-  const { migrations } = await context.load();
-  const { confirm } = options;
+  const { migrations, secrets } = await context.load();
+  const { confirm, confirmSecrets } = options;
+  const tell = createTeller(context);
   return await withLock<FreshPlan, FreshResult>(context, {
     ...(options.waitMs === undefined ? {} : { waitMs: options.waitMs }),
     undoneByFile: findUndoneByFile(migrations),
-    plan: async ({ history, storedRollbacks }) => {
+    plan: async (state) => {
+      const { history } = state;
       const undo = options.dropSchema ? [] : await prepareRollbacks(
         planRollback(history, { kind: "to", target: "0" }).entries,
         migrations,
-        storedRollbacks,
+        state,
       )
         .catch(suggestDropSchema);
-      const { pending } = planMigrations(migrations, history.map(asRolledBack));
-      return { undo, pending, planned: await prepare(pending, null) };
+      const plan = planMigrations(migrations, history.map(asRolledBack));
+      const planned = await prepare(plan.pending, null);
+      const { warnings, keys } = reviewPlan(migrations, secrets, plan);
+      tell(warnings);
+      return { undo, pending: plan.pending, planned, warnings, keys };
     },
-    confirm: confirm && (({ undo }) => confirm(undo)),
-    run: async (session, { undo, pending, planned }) => {
+    confirm: (confirm ?? confirmSecrets) && (async ({ undo, keys }) => {
+      if (confirm && !await confirm(undo)) return false;
+      return keys.length === 0 || !confirmSecrets || await confirmSecrets(keys);
+    }),
+    run: async (session, { undo, pending, planned, warnings }) => {
       context.onProgress({ type: "phase", phase: options.dropSchema ? "drop" : "rollback" });
       let rolledBack: readonly RollbackResult[] = [];
       let dropped: readonly string[] = [];
@@ -101,7 +114,7 @@ export async function fresh(
           success: applied.success,
           rolledBack,
           dropped,
-          migrated: { ...applied, planned, rollbacksRefreshed: [], warnings: [], dryRun: false },
+          migrated: { ...applied, planned, rollbacksRefreshed: [], warnings, dryRun: false },
           interrupted: applied.interrupted,
         };
       } catch (error) {

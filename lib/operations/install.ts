@@ -7,8 +7,9 @@ import {
   UNINSTALL_SQL,
 } from "../database/bootstrap.ts";
 import type { SqlChannel } from "../database/channels.ts";
+import { CallError } from "../database/client.ts";
 import { readState, SCHEMA_VERSION } from "../database/state.ts";
-import { ConfigurationError } from "../errors.ts";
+import { ConfigurationError, UnknownOutcomeError, UnreachableError } from "../errors.ts";
 import type { OperationContext } from "./context.ts";
 
 /** A function named `exec_sql` that is in the project. */
@@ -68,7 +69,8 @@ export async function install(
   context: OperationContext | null,
   options: InstallOptions = {},
 ): Promise<InstallResult> {
-  const { found, previousVersion } = await inspect(channel);
+  const before = await inspect(channel);
+  const { found, version: previousVersion } = before;
   if (previousVersion !== null && previousVersion > SCHEMA_VERSION) {
     throw new ConfigurationError(
       `The project's tracking schema has version ${previousVersion}, and this tool knows ${SCHEMA_VERSION}`,
@@ -89,8 +91,12 @@ export async function install(
   }
 
   const replaced = options.replace ? foreign : [];
-  const drops = replaced.map(({ identity }) => `drop function ${identity};\n`).join("");
-  await channel.run(drops + INSTALL_SQL);
+  const drops = replaced.map(({ identity }) => `drop function if exists ${identity};\n`).join("");
+  await runUntilDone("installed", channel, drops + INSTALL_SQL, async () => {
+    const { found, version, installedAt } = await inspect(channel);
+    return version === SCHEMA_VERSION && found.some(({ ours }) => ours) &&
+      installedAt !== before.installedAt;
+  });
   if (context !== null) await waitForApi(context);
   return {
     via: channel.name,
@@ -101,14 +107,58 @@ export async function install(
   };
 }
 
-async function inspect(
+/** How often what may be repeated is tried. */
+const MOST_ATTEMPTS = 3;
+
+/** Runs SQL that may be run again, until the database shows that it was done. */
+async function runUntilDone(
+  what: "installed" | "uninstalled",
   channel: SqlChannel,
-): Promise<{ found: FoundFunction[]; previousVersion: number | null }> {
-  // deno-lint-ignore no-explicit-any -- the shape is that of sql/inspect.sql
-  const report: any = (await channel.run(INSPECT_SQL))[0]!.found;
-  const rows = report.has_tracking_schema ? await channel.run(READ_VERSION_SQL) : [];
+  sql: string,
+  isDone: () => Promise<boolean>,
+): Promise<void> {
+  let reason = "the answers are not those of the database";
+  for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt++) {
+    try {
+      await channel.run(sql);
+    } catch (error) {
+      // Without exec_sql, through which it ran, it can only be done, or somebody else has done it.
+      if (!(error instanceof UnreachableError || isMissing(error))) throw error;
+      reason = error.message;
+    }
+    try {
+      if (await isDone()) return;
+    } catch (error) {
+      if (!(error instanceof UnreachableError)) throw error;
+      reason = error.message;
+    }
+  }
+  throw new UnknownOutcomeError(`It is unknown whether supamigrate was ${what}: ${reason}`, {
+    hint: "Running the command again is safe.",
+  });
+}
+
+/** Whether a call found no `exec_sql`. */
+function isMissing(error: unknown): error is ConfigurationError {
+  const cause = error instanceof ConfigurationError ? error.cause : undefined;
+  return cause instanceof CallError && ["PGRST202", "42883"].includes(cause.code);
+}
+
+interface Inspection {
+  readonly found: FoundFunction[];
+  /** The version of the tracking schema, and when it was put there; null where there is none. */
+  readonly version: number | null;
+  readonly installedAt: string | null;
+}
+
+async function inspect(channel: SqlChannel): Promise<Inspection> {
+  const report = await readRow(channel, INSPECT_SQL, "found");
+  const installation = report.has_tracking_schema
+    ? await readRow(channel, READ_VERSION_SQL, undefined)
+    : {};
   return {
-    previousVersion: (rows[0]?.schema_version as number | undefined) ?? null,
+    version: installation.schema_version ?? null,
+    installedAt: installation.installed_at ?? null,
     // deno-lint-ignore no-explicit-any -- see above
     found: report.functions.map((row: any): FoundFunction => ({
       signature: row.signature,
@@ -121,6 +171,26 @@ async function inspect(
       callers: row.callers,
     })),
   };
+}
+
+/** Reads a row, or a column of it. What is no such row is no answer, and asked for again. */
+async function readRow(
+  channel: SqlChannel,
+  sql: string,
+  column: string | undefined,
+  // deno-lint-ignore no-explicit-any -- the shapes are those of sql/inspect.sql and bootstrap.ts
+): Promise<any> {
+  for (let attempt = 1;; attempt++) {
+    try {
+      const [row] = await channel.run(sql);
+      const value = column === undefined ? row : row?.[column];
+      if (value !== undefined && value !== null) return value;
+      throw new UnreachableError(`An answer through ${channel.name} is not that of the database`);
+    } catch (error) {
+      if (!(error instanceof UnreachableError) || attempt === MOST_ATTEMPTS) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 250 * attempt));
+    }
+  }
 }
 
 /** Whether more than service_role may call it. */
@@ -146,7 +216,7 @@ function describeFunction(
       : "");
 }
 
-/** PostgREST learns of new functions by a notification, a moment later. */
+/** PostgREST learns of new functions, and of dropped ones, by a notification, a moment later. */
 async function waitForApi(context: OperationContext): Promise<void> {
   const deadline = performance.now() + 15_000;
   for (;;) {
@@ -155,7 +225,7 @@ async function waitForApi(context: OperationContext): Promise<void> {
       return;
     } catch (error) {
       const unknownYet = error instanceof ConfigurationError &&
-        (error.cause as { code?: string } | undefined)?.code === "PGRST202";
+        ["PGRST202", "PGRST203"].includes((error.cause as { code?: string })?.code ?? "");
       if (!unknownYet || performance.now() > deadline) throw error;
       await new Promise((resolve) => setTimeout(resolve, 250));
     }
@@ -186,12 +256,22 @@ export async function uninstall(
   channel: SqlChannel,
   options: UninstallOptions = {},
 ): Promise<UninstallResult> {
-  const { found, previousVersion } = await inspect(channel);
-  const ours = found.some((candidate) => candidate.ours);
-  if (!ours && previousVersion === null) return { removed: false };
+  if (await isGone(channel)) return { removed: false };
   if (options.confirm !== undefined && !await options.confirm()) {
     throw new ConfigurationError("Not confirmed: nothing was changed");
   }
-  await channel.run(UNINSTALL_SQL);
+  await runUntilDone("uninstalled", channel, UNINSTALL_SQL, async () => {
+    try {
+      return await isGone(channel);
+    } catch (error) {
+      if (isMissing(error)) return true; // it went through exec_sql, which is gone
+      throw error;
+    }
+  });
   return { removed: true };
+}
+
+async function isGone(channel: SqlChannel): Promise<boolean> {
+  const { found, version } = await inspect(channel);
+  return version === null && !found.some(({ ours }) => ours);
 }

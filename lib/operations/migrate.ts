@@ -1,7 +1,7 @@
 /** Applies what is pending. @module */
 
 import { ConfigurationError } from "../errors.ts";
-import { findMigration, findOrderWarnings } from "../planning/order.ts";
+import { findMigration } from "../planning/order.ts";
 import { type MigrationPlan, planMigrations } from "../planning/plan.ts";
 import {
   applyAll,
@@ -11,6 +11,7 @@ import {
   type TransactionMode,
 } from "./apply.ts";
 import { type OperationContext, withLock } from "./context.ts";
+import { createTeller, type HeldSecret, reviewPlan } from "./secrets.ts";
 
 /** Options of `migrate`. */
 export interface MigrateOptions {
@@ -33,6 +34,11 @@ export interface MigrateOptions {
   readonly onChange?: "rerun" | "redo" | "error";
   /** Asked before `redo` undoes the versions of these migrations. Without it nothing is asked. */
   readonly confirmUndo?: (planned: readonly PlannedMigration[]) => Promise<boolean>;
+  /**
+   * Asked before migrations are sent that hold what can only be a key. Without it nothing is
+   * asked; `warnings` name these and everything else that looks like one.
+   */
+  readonly confirmSecrets?: (held: readonly HeldSecret[]) => Promise<boolean>;
 }
 
 /** What a run of `migrate` came to. */
@@ -41,7 +47,7 @@ export interface MigrateResult extends ApplyResult {
   readonly planned: readonly PlannedMigration[];
   /** Migrations of which only the stored rollback SQL was brought up to date. */
   readonly rollbacksRefreshed: readonly string[];
-  /** Doubts about the files, a sentence each. */
+  /** Doubts about the files, a sentence each; they were notices before anything was sent. */
   readonly warnings: readonly string[];
   /** The plan was made and nothing else. */
   readonly dryRun: boolean;
@@ -52,6 +58,8 @@ interface ReadyPlan {
   readonly plan: MigrationPlan;
   readonly planned: readonly PlannedMigration[];
   readonly warnings: readonly string[];
+  /** What is to be asked about: what can only be a key. */
+  readonly keys: readonly HeldSecret[];
 }
 
 /**
@@ -66,9 +74,10 @@ export async function migrate(
   context: OperationContext,
   options: MigrateOptions = {},
 ): Promise<MigrateResult> {
-  const { confirmUndo } = options;
+  const { confirmUndo, confirmSecrets } = options;
   const redo = options.onChange === "redo";
-  const { migrations } = await context.load();
+  const { migrations, secrets } = await context.load();
+  const tell = createTeller(context);
   const names = migrations.map(({ name }) => name);
   const to = options.to === undefined ? undefined : findMigration(options.to, names);
 
@@ -77,14 +86,13 @@ export async function migrate(
     ...(redo
       ? { undoneByFile: Object.fromEntries(migrations.map((m) => [m.name, m.checksum])) }
       : {}),
-    plan: async ({ history, storedRollbacks }) => {
-      const plan = planMigrations(migrations, history, to);
+    plan: async (state) => {
+      const plan = planMigrations(migrations, state.history, to);
       refuseChanges(plan, options.onChange);
-      return {
-        plan,
-        planned: await prepare(plan.pending, redo ? storedRollbacks : null),
-        warnings: findOrderWarnings(names),
-      };
+      const planned = await prepare(plan.pending, redo ? state : null);
+      const { warnings, keys } = reviewPlan(migrations, secrets, plan);
+      tell(warnings);
+      return { plan, planned, warnings, keys };
     },
     unlessNeeded: ({ plan, planned, warnings }) =>
       options.dryRun || (planned.length === 0 && plan.changedRollbacks.length === 0)
@@ -101,9 +109,10 @@ export async function migrate(
           interrupted: false,
         }
         : undefined,
-    confirm: confirmUndo && (async ({ planned }) => {
+    confirm: (confirmUndo ?? confirmSecrets) && (async ({ planned, keys }) => {
       const undone = planned.filter(({ undo }) => undo !== null);
-      return undone.length === 0 || await confirmUndo(undone);
+      if (undone.length > 0 && confirmUndo && !await confirmUndo(undone)) return false;
+      return keys.length === 0 || !confirmSecrets || await confirmSecrets(keys);
     }),
     run: async (session, { plan, planned, warnings }) => {
       const refresh = plan.changedRollbacks.map(({ name, rollback }) => ({

@@ -1,10 +1,11 @@
-/** Changes of the history that run no migration: `baseline`, `repair`, `unlock`, `history`. @module */
+/** Changes of the history that run no migration: `repair`, `unlock`, `history`. @module */
 
 import { STATEMENTS } from "../database/client.ts";
 import {
   callReading,
   type LockState,
   readState,
+  refuseBreaches,
   toActivity,
   toLockState,
 } from "../database/state.ts";
@@ -18,58 +19,8 @@ import {
   type MigrationStatus,
 } from "../planning/plan.ts";
 import { type OperationContext, withLock } from "./context.ts";
-
-/** What `baseline` came to. */
-export interface BaselineResult {
-  /** The last migration that is recorded. */
-  readonly upTo: string;
-  /** What was recorded as applied, in order. */
-  readonly recorded: readonly string[];
-  /** The batch they were recorded in, or null where there was nothing to record. */
-  readonly batchNumber: number | null;
-}
-
-/**
- * Records everything up to a migration as applied, without running it: for a database that has
- * it already. What is applied stays as it is.
- *
- * @param context What the operation works with.
- * @param name The last migration: its name, or a unique beginning of it.
- * @returns What was recorded.
- * @throws {ConfigurationError} There is no such migration.
- */
-export async function baseline(context: OperationContext, name: string): Promise<BaselineResult> {
-  const { migrations } = await context.load();
-  const upTo = findMigration(name, migrations.map((migration) => migration.name));
-  return await withLock<{ batch: number; missing: readonly Migration[] }, BaselineResult>(context, {
-    plan: ({ history }) => {
-      const applied = new Set(history.filter(isApplied).map((entry) => entry.name));
-      return {
-        batch: findLastBatch(history) + 1,
-        missing: migrations.filter((migration) =>
-          compareMigrations(migration.name, upTo) <= 0 && !applied.has(migration.name)
-        ),
-      };
-    },
-    unlessNeeded: ({ missing }) =>
-      missing.length === 0 ? { upTo, recorded: [], batchNumber: null } : undefined,
-    run: async (session, { batch, missing }) => {
-      await session.perform("baseline", {
-        migrations: missing.map((migration) => toRecord(migration, batch)),
-      });
-      return { upTo, recorded: missing.map((migration) => migration.name), batchNumber: batch };
-    },
-  });
-}
-
-function toRecord(migration: Migration, batch: number): Record<string, unknown> {
-  return {
-    name: migration.name,
-    checksum: migration.checksum,
-    batch,
-    rollback_sql: migration.rollback?.sql ?? null,
-  };
-}
+import { toRecord } from "./baseline.ts";
+import { createTeller, describeSecrets, findStored } from "./secrets.ts";
 
 /** What a migration is on record as: how its last attempt ended, or nothing at all. */
 export type RecordedAs = MigrationStatus | "completed with other content" | "not recorded";
@@ -106,8 +57,9 @@ export async function repair(
   query: string,
   options: RepairOptions,
 ): Promise<RepairChange> {
-  const { migrations } = await context.load();
+  const { migrations, secrets } = await context.load();
   const { confirm, mark } = options;
+  const tell = createTeller(context);
   return await withLock<
     RepairChange & { migration: Record<string, unknown>; needed: boolean },
     RepairChange
@@ -122,6 +74,8 @@ export async function repair(
           hint: "Put the file back, or record it as pending.",
         });
       }
+      // Told, not asked about: what mends a broken history at night is not to be in the way.
+      if (mark === "applied") tell(describeSecrets(findStored(secrets, [file!])));
       const batch = isApplied(entry) ? entry.batch : findLastBatch(history) + 1;
       return {
         name,
@@ -129,7 +83,8 @@ export async function repair(
         after: mark === "applied" ? "completed" : "not recorded",
         migration: mark === "applied" ? toRecord(file!, batch) : { name },
         needed: mark === "applied"
-          ? entry?.appliedChecksum !== file!.checksum || entry.status !== "completed"
+          ? entry?.appliedChecksum !== file!.checksum || entry.status !== "completed" ||
+            !entry.vouched
           : entry !== undefined,
       };
     },
@@ -178,7 +133,9 @@ export async function unlock(
 ): Promise<UnlockResult> {
   const { target, tenure } = context;
   const database = await context.connect();
-  const { lock } = await readState(database, target);
+  const state = await readState(database, target);
+  refuseBreaches(state);
+  const { lock } = state;
   if (!lock.isLocked) return { released: false, lock };
   if (options.confirm !== undefined && !await options.confirm(lock)) {
     throw new ConfigurationError("Not confirmed: the lock was left as it is");
@@ -228,6 +185,10 @@ export interface LogEntry {
   readonly toolVersion: string | null;
   /** Further facts, such as the error. */
   readonly details: Record<string, unknown> | null;
+  /** SHA-256 of the rollback SQL that was stored with it. */
+  readonly rollbackChecksum: string | null;
+  /** SHA-256 of this entry and of the hash of the one before. */
+  readonly hash: string;
 }
 
 /** Options of `history`. */
@@ -268,5 +229,7 @@ export async function readHistory(
     actor: row.actor,
     toolVersion: row.tool_version,
     details: row.details,
+    rollbackChecksum: row.rollback_checksum,
+    hash: row.hash,
   }));
 }

@@ -14,6 +14,7 @@ import { holdsStatements } from "../planning/lexer.ts";
 import { splitStatements, type Statement } from "../planning/statements.ts";
 import { type OperationContext, withLock } from "./context.ts";
 import { toPairs } from "./apply.ts";
+import { refuseUnproven, type StoredRollbacks } from "./stored.ts";
 
 /** Options of `rollback`. Without `target` and `steps` the last batch is undone. */
 export interface RollbackOptions {
@@ -106,9 +107,9 @@ export async function rollback(
     {
       ...(options.waitMs === undefined ? {} : { waitMs: options.waitMs }),
       undoneByFile: findUndoneByFile(migrations),
-      plan: async ({ history, storedRollbacks }) => {
-        const { to, entries } = planRollback(history, target);
-        return { to, planned: await prepareRollbacks(entries, migrations, storedRollbacks) };
+      plan: async (state) => {
+        const { to, entries } = planRollback(state.history, target);
+        return { to, planned: await prepareRollbacks(entries, migrations, state) };
       },
       unlessNeeded: ({ to, planned }) =>
         options.dryRun || planned.length === 0
@@ -177,15 +178,17 @@ export function findUndoneByFile(migrations: readonly Migration[]): UndoneByFile
  *
  * @param entries The history rows to undo, last first.
  * @param migrations The files.
- * @param storedRollbacks The stored rollback SQL by name.
+ * @param stored The stored rollback SQL, and what the log says of it.
  * @returns The migrations with the statements that undo them.
- * @throws {ConfigurationError} Some have none; all of them are named.
+ * @throws {ConfigurationError} Some have none, or one that is not as it was stored; all of them
+ * are named.
  */
 export async function prepareRollbacks(
   entries: readonly HistoryEntry[],
   migrations: readonly Migration[],
-  storedRollbacks: Readonly<Record<string, string>>,
+  stored: StoredRollbacks,
 ): Promise<PlannedRollback[]> {
+  const { storedRollbacks } = stored;
   const files = new Map(migrations.map((migration) => [migration.name, migration]));
   const sourceOf = (entry: HistoryEntry): PlannedRollback["sourceReason"] => {
     const file = files.get(entry.name);
@@ -194,9 +197,8 @@ export async function prepareRollbacks(
     return saysHowToUndo(file) ? "the file's" : "the file has none";
   };
 
-  const missing = entries.filter((entry) =>
-    sourceOf(entry) !== "the file's" && storedRollbacks[entry.name] === undefined
-  );
+  const fromStored = entries.filter((entry) => sourceOf(entry) !== "the file's");
+  const missing = fromStored.filter(({ name }) => storedRollbacks[name] === undefined);
   if (missing.length > 0) {
     throw new ConfigurationError(
       `Nothing was rolled back: there is no rollback SQL for ${
@@ -208,6 +210,7 @@ export async function prepareRollbacks(
       },
     );
   }
+  refuseUnproven(fromStored, stored);
   const planned: PlannedRollback[] = [];
   for (const entry of entries) {
     const sourceReason = sourceOf(entry);

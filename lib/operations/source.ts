@@ -7,6 +7,7 @@ import { discoverMigrations, type Discovery, type LeftOut } from "../planning/di
 import { holdsStatements } from "../planning/lexer.ts";
 import type { Migration, RollbackSection } from "../planning/plan.ts";
 import { normalizeText, splitSections } from "../planning/sections.ts";
+import { findMigrationSecrets, type MigrationSecret } from "./secrets.ts";
 import { findUnstorable } from "../storable.ts";
 
 /** Where migrations come from: a folder's path, or a record of file names to SQL. */
@@ -18,6 +19,8 @@ export interface LoadedMigrations {
   readonly migrations: readonly Migration[];
   /** What else is there, and why it is no migration. */
   readonly leftOut: readonly LeftOut[];
+  /** What in the migrations looks like a key, in order. */
+  readonly secrets: readonly MigrationSecret[];
 }
 
 /** How many characters of a name the history holds. */
@@ -136,7 +139,7 @@ async function readMigrationFile(path: string, name: string): Promise<string> {
 function refuseUnstorable(text: string, file: string): void {
   const found = findUnstorable(text);
   if (found === undefined) return;
-  const line = text.slice(0, found.offset).split("\n").length;
+  const line = normalizeText(text.slice(0, found.offset)).split("\n").length;
   throw new MigrationFileError(`The file holds ${found.what}`, { file, line }, {
     hint: found.what === "a NUL character"
       ? "PostgreSQL cannot store it. Is the file UTF-16? Save it as UTF-8."
@@ -161,15 +164,14 @@ function refuseUnfitName(name: string): void {
 function brokenLine(bytes: Uint8Array): number {
   const decoder = new TextDecoder("utf-8", { fatal: true });
   let line = 1;
-  for (let start = 0; start < bytes.length;) {
-    const newline = bytes.indexOf(10, start);
-    const end = newline === -1 ? bytes.length : newline + 1;
+  for (let start = 0, end = 0; start < bytes.length; start = end) {
+    while (end < bytes.length && bytes[end] !== 10 && bytes[end] !== 13) end++;
+    end += bytes[end] === 13 && bytes[end + 1] === 10 ? 2 : 1;
     try {
       decoder.decode(bytes.subarray(start, end));
     } catch {
       return line;
     }
-    start = end;
     line++;
   }
   return line;
@@ -192,7 +194,11 @@ async function assemble(
       migrations.push(outcome.value);
     }
   }
-  return { migrations, leftOut: discovery.leftOut };
+  return {
+    migrations,
+    leftOut: discovery.leftOut,
+    secrets: migrations.flatMap(findMigrationSecrets),
+  };
 }
 
 async function assembleOne(

@@ -35,7 +35,7 @@ export interface StatusResult {
   readonly changedRollbacks: readonly string[];
   /** What is in the folder and is no migration. */
   readonly leftOut: readonly LeftOut[];
-  /** Doubts about the files, a sentence each. */
+  /** Doubts about the files and the installation, a sentence each. */
   readonly warnings: readonly string[];
   /** The lock. */
   readonly lock: LockState;
@@ -52,7 +52,7 @@ export interface StatusResult {
  */
 export async function readStatus(context: OperationContext): Promise<StatusResult> {
   const { migrations, leftOut } = await context.load();
-  const { history, lock, activity } = await readState(
+  const { history, lock, activity, breaches } = await readState(
     await context.connect(),
     context.target,
   );
@@ -71,7 +71,13 @@ export async function readStatus(context: OperationContext): Promise<StatusResul
     missing: plan.missing,
     changedRollbacks: plan.changedRollbacks.map(({ name }) => name),
     leftOut,
-    warnings: findOrderWarnings(migrations.map(({ name }) => name)),
+    warnings: [
+      ...history.filter(({ vouched }) => !vouched).map(({ name }) =>
+        `The audit log says something else of ${name}: deno task migrate:doctor says more`
+      ),
+      ...breaches.map((breach) => `Nothing can be written: ${breach}`),
+      ...findOrderWarnings(migrations.map(({ name }) => name)),
+    ],
     lock,
     activity,
   };

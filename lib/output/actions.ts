@@ -8,8 +8,12 @@
 import { ConfigurationError } from "../errors.ts";
 import type { Migrator } from "../migrator.ts";
 import type { MigrateOptions } from "../operations/migrate.ts";
-import { confirmDestruction, confirmUndo, confirmUnlock } from "./confirm.ts";
+import type { HeldSecret } from "../operations/secrets.ts";
+import { confirmDestruction, confirmSecrets, confirmUndo, confirmUnlock } from "./confirm.ts";
+import { formatDoctor } from "./doctor.ts";
 import { EXIT_CODES } from "./errors.ts";
+import type { ProjectMemory } from "./known_projects.ts";
+import { line } from "./neutral.ts";
 import * as records from "./records.ts";
 import type { Reporter } from "./terminal.ts";
 import * as text from "./text.ts";
@@ -46,6 +50,8 @@ export interface MigrateFlags extends GlobalFlags, Asking {
 export interface Run {
   migrator: Migrator;
   reporter: Reporter;
+  /** Asked before a command changes another project than before, unless its name is typed anyway. */
+  projects: ProjectMemory;
 }
 
 /** What an action came to. */
@@ -68,14 +74,25 @@ function waiting({ wait = 0 }: Asking): { waitMs: number } {
   return { waitMs: wait * 1000 };
 }
 
+/** Keys may go into the embedded database, which nobody else has. */
+function guardSecrets({ migrator, reporter }: Run, { yes }: Asking) {
+  if (yes || migrator.target.kind === "embedded") return {};
+  return { confirmSecrets: (held: readonly HeldSecret[]) => confirmSecrets(reporter, held) };
+}
+
 function toResultCode(result: { success: boolean; interrupted: boolean }): number {
   if (result.interrupted) return EXIT_CODES.interrupted;
   return result.success ? EXIT_CODES.done : EXIT_CODES.failed;
 }
 
 /** What `migrate` does. */
-export async function migrate({ migrator, reporter }: Run, flags: MigrateFlags): Promise<Report> {
+export async function migrate(
+  run: Run,
+  flags: MigrateFlags,
+): Promise<Report> {
+  const { migrator, reporter, projects } = run;
   const wait = waiting(flags);
+  if (!flags.yes && !flags.dryRun) await projects.confirm();
   reporter.say("🚀 Starting database migration...\n");
   const result = await migrator.migrate({
     ...wait,
@@ -86,8 +103,9 @@ export async function migrate({ migrator, reporter }: Run, flags: MigrateFlags):
     ...(flags.yes ? {} : {
       confirmUndo: (planned) => confirmUndo(migrator.target, reporter, planned),
     }),
+    ...guardSecrets(run, flags),
   });
-  for (const warning of result.warnings) reporter.warn(`⚠️  ${warning}`);
+  if (result.success && !result.dryRun) await projects.remember();
   for (const { name, error } of result.results) {
     if (error !== null) {
       const { line } = error;
@@ -110,7 +128,7 @@ export async function status(
   flags: GlobalFlags & { check?: Flag },
 ): Promise<Report> {
   const result = await migrator.status();
-  for (const warning of result.warnings) reporter.warn(`⚠️  ${warning}`);
+  for (const warning of result.warnings) reporter.warn(line`⚠️  ${warning}`);
   reporter.say(text.formatStatus(result, !!flags.verbose));
   // Said already: with --quiet and --check the exit code is all that is wanted.
   return { result, text: "", code: flags.check && !result.upToDate ? EXIT_CODES.failed : 0 };
@@ -118,7 +136,7 @@ export async function status(
 
 /** What `rollback` does. */
 export async function rollback(
-  { migrator, reporter }: Run,
+  { migrator, reporter, projects }: Run,
   flags: GlobalFlags & Asking & { steps?: number; dryRun?: Flag },
   target?: string,
 ): Promise<Report> {
@@ -133,6 +151,8 @@ export async function rollback(
       confirm: (planned) => confirmUndo(migrator.target, reporter, planned),
     }),
   });
+  // Where nothing was undone, nobody was asked about the project.
+  if (result.success && result.migrationsRolledBack > 0) await projects.remember();
   return {
     result,
     text: result.dryRun
@@ -144,9 +164,10 @@ export async function rollback(
 
 /** What `fresh` does. */
 export async function fresh(
-  { migrator, reporter }: Run,
+  run: Run,
   flags: GlobalFlags & Asking & { dropSchema?: Flag },
 ): Promise<Report> {
+  const { migrator, reporter, projects } = run;
   const wait = waiting(flags);
   reporter.say("🔥 Fresh migration (WARNING: This will reset the database)\n");
   const result = await migrator.fresh({
@@ -156,10 +177,13 @@ export async function fresh(
       confirm: () =>
         confirmDestruction(
           migrator.target,
+          reporter,
           "This will DESTROY all data and rebuild the database.",
         ),
     }),
+    ...guardSecrets(run, flags),
   });
+  if (result.success) await projects.remember();
   return { result, text: text.formatFresh(result), code: toResultCode(result) };
 }
 
@@ -171,26 +195,31 @@ export async function create(
 ): Promise<Report> {
   // cliffy takes a mistyped option for the argument.
   if (name.startsWith("-")) throw new ConfigurationError(`Unknown option "${name}"`);
-  reporter.say(`📝 Creating new migration: ${name}\n`);
+  reporter.say(line`📝 Creating new migration: ${name}\n`);
   const result = await migrator.create(name, description === undefined ? {} : { description });
   return { result, text: records.formatCreate(result) };
 }
 
 /** What `baseline` does. */
 export async function baseline(
-  { migrator }: Run,
+  run: Run,
+  flags: GlobalFlags & Asking,
   name: string,
 ): Promise<Report> {
-  const result = await migrator.baseline(name);
+  const { migrator, projects } = run;
+  if (!flags.yes) await projects.confirm();
+  const result = await migrator.baseline(name, guardSecrets(run, flags));
+  await projects.remember();
   return { result, text: records.formatBaseline(result) };
 }
 
 /** What `repair` does. */
 export async function repair(
-  { migrator, reporter }: Run,
-  flags: GlobalFlags & { mark: "applied" | "pending" },
+  { migrator, reporter, projects }: Run,
+  flags: GlobalFlags & Asking & { mark: "applied" | "pending" },
   name: string,
 ): Promise<Report> {
+  if (!flags.yes) await projects.confirm();
   const result = await migrator.repair(name, {
     mark: flags.mark,
     confirm: (change) => {
@@ -198,6 +227,7 @@ export async function repair(
       return Promise.resolve(true);
     },
   });
+  await projects.remember();
   return { result, text: `✅ ${result.name} is on record as ${flags.mark}` };
 }
 
@@ -210,28 +240,49 @@ export async function history(
   return { result, text: records.formatHistory(result) };
 }
 
+/** What `doctor` does. */
+export async function doctor({ migrator }: Run): Promise<Report> {
+  const result = await migrator.doctor();
+  return {
+    result,
+    text: formatDoctor(result),
+    code: result.healthy ? EXIT_CODES.done : EXIT_CODES.failed,
+  };
+}
+
 /** What `unlock` does. */
-export async function unlock({ migrator }: Run, flags: GlobalFlags & Asking): Promise<Report> {
-  const result = await migrator.unlock(flags.yes ? {} : { confirm: confirmUnlock });
+export async function unlock(
+  { migrator, reporter }: Run,
+  flags: GlobalFlags & Asking,
+): Promise<Report> {
+  const result = await migrator.unlock(
+    flags.yes ? {} : { confirm: (lock) => confirmUnlock(reporter, lock) },
+  );
   return { result, text: records.formatUnlock(result) };
 }
 
 /** What `install` does. */
 export async function install(
-  { migrator }: Run,
-  flags: GlobalFlags & { print?: Flag; replace?: Flag },
+  { migrator, projects }: Run,
+  flags: GlobalFlags & Asking & { print?: Flag; replace?: Flag },
 ): Promise<Report> {
+  if (!flags.yes) await projects.confirm();
   const result = await migrator.install({ replace: !!flags.replace });
+  await projects.remember();
   return { result, text: records.formatInstall(result) };
 }
 
 /** What `uninstall` does. */
-export async function uninstall({ migrator }: Run, flags: GlobalFlags & Asking): Promise<Report> {
+export async function uninstall(
+  { migrator, reporter }: Run,
+  flags: GlobalFlags & Asking,
+): Promise<Report> {
   const result = await migrator.uninstall(
     flags.yes ? {} : {
       confirm: () =>
         confirmDestruction(
           migrator.target,
+          reporter,
           "This will delete exec_sql, the migration history and the audit log.",
         ),
     },

@@ -2,8 +2,11 @@
 
 import type { Target } from "../database/target.ts";
 import type { LockState } from "../database/state.ts";
+import { MigrationFileError } from "../errors.ts";
+import type { HeldSecret } from "../operations/secrets.ts";
 import type { Reporter } from "./terminal.ts";
-import { ask } from "./prompt.ts";
+import { line } from "./neutral.ts";
+import { ask, canAsk, isYes } from "./prompt.ts";
 import { formatDuration } from "../duration.ts";
 
 /** How many migrations a question names. */
@@ -24,14 +27,14 @@ export async function confirmUndo(
   undone: readonly { readonly name: string }[],
 ): Promise<boolean> {
   if (target.kind !== "project") return true;
-  const names = undone.slice(0, NAMED).map(({ name }) => `  📄 ${name}`);
+  const names = undone.slice(0, NAMED).map(({ name }) => line`  📄 ${name}`);
   if (undone.length > NAMED) names.push(`  … and ${undone.length - NAMED} more`);
   reporter.warn(
     `⚠️  This will undo on the project ${target.name}, with the data in what they made:\n${
       names.join("\n")
     }\n`,
   );
-  return await askForName(target, "");
+  return await askForName(target, reporter, "");
 }
 
 /**
@@ -39,36 +42,64 @@ export async function confirmUndo(
  * project elsewhere.
  *
  * @param target The project.
+ * @param reporter Shows the question.
  * @param warning What will be destroyed, as a sentence.
  * @returns Whether the answer was yes.
  */
-export async function confirmDestruction(target: Target, warning: string): Promise<boolean> {
+export async function confirmDestruction(
+  target: Target,
+  reporter: Reporter,
+  warning: string,
+): Promise<boolean> {
   return target.kind === "project"
-    ? await askForName(target, `⚠️  ${warning} `)
-    : isYes(await ask(`⚠️  ${warning} Continue? (yes/no): `));
+    ? await askForName(target, reporter, `⚠️  ${warning} `)
+    : isYes(await ask(reporter, `⚠️  ${warning} Continue? (yes/no): `));
 }
 
 /**
  * Asks whether a lock may be released.
  *
+ * @param reporter Shows the question.
  * @param lock The lock.
  * @returns Whether the answer was yes.
  */
-export async function confirmUnlock(lock: LockState): Promise<boolean> {
+export async function confirmUnlock(reporter: Reporter, lock: LockState): Promise<boolean> {
   const age = formatDuration(lock.ageMs ?? 0);
   return isYes(
     await ask(
-      `🔒 ${lock.holder} (${lock.processId}) has held the lock for ${age}. If that run is alive, it will stop.\n` +
+      reporter,
+      line`🔒 ${lock.holder} (${lock.processId}) has held the lock for ${age}. If that run is alive, it will stop.\n` +
         "Release it? (yes/no): ",
     ),
   );
 }
 
-async function askForName(target: Target, warning: string): Promise<boolean> {
-  return await ask(`${warning}Type the project's name (${target.name}) to continue: `) ===
-    target.name;
+/**
+ * Asks whether migrations may be applied that hold keys, which the reader has just been told.
+ *
+ * @param reporter Asks.
+ * @param held Where they hold them.
+ * @returns Whether the answer was yes.
+ * @throws {MigrationFileError} There is no terminal to ask on.
+ */
+export async function confirmSecrets(
+  reporter: Reporter,
+  held: readonly HeldSecret[],
+): Promise<boolean> {
+  const [{ file, line, kind }] = held as [HeldSecret];
+  if (!await canAsk()) {
+    throw new MigrationFileError(`The migration holds ${kind}`, { file, line }, {
+      hint: "Take it out of the file. Add --yes if it is to be stored all the same.",
+    });
+  }
+  return isYes(await ask(reporter, "⚠️  Store that all the same? (yes/no): "));
 }
 
-function isYes(answer: string): boolean {
-  return /^y(es)?$/i.test(answer);
+async function askForName(
+  target: Target,
+  reporter: Reporter,
+  warning: string,
+): Promise<boolean> {
+  return await ask(reporter, `${warning}Type the project's name (${target.name}) to continue: `) ===
+    target.name;
 }

@@ -11,6 +11,8 @@ import {
   UnknownOutcomeError,
   UnreachableError,
 } from "../errors.ts";
+import { shorten } from "../shorten.ts";
+import { indent, line, neutralize } from "./neutral.ts";
 
 /** The exit codes, as `--help` explains them. */
 export const EXIT_CODES = {
@@ -45,29 +47,34 @@ export function toExitCode(error: unknown): number {
 export function formatError(error: unknown): string {
   if (!(error instanceof SupamigrateError)) {
     const text = error instanceof Error ? error.stack ?? error.message : String(error);
-    return `❌ Migration command failed, which is a defect of supamigrate:\n${text}`;
+    return `❌ Migration command failed, which is a defect of supamigrate:\n   ${indent(text, 3)}`;
   }
-  const lines = [`❌ Migration command failed: ${error.message}`];
+  const lines = [`❌ Migration command failed: ${indent(error.message, 3)}`];
   if (error instanceof MigrationFileError) lines.push(...formatPosition(error.position));
   if (error.completed.length > 0) {
     lines.push(
       "   Done before, and still done:",
-      ...error.completed.map(({ name }) => `     ${name}`),
+      ...error.completed.map(({ name }) => line`     ${name}`),
     );
   }
-  if (error.hint !== undefined) lines.push(`💡 ${error.hint}`);
+  if (error.hint !== undefined) lines.push(`💡 ${indent(error.hint, 3)}`);
   return lines.join("\n");
 }
 
-function formatPosition({ file, line, column, excerpt }: FilePosition): string[] {
-  const place = [file, line, column].filter((part) => part !== undefined).join(":");
-  if (excerpt === undefined || line === undefined) return [`   at ${place}`];
-  const margin = `${line} | `;
-  // A long line is cut so that the caret stays in sight.
-  const start = Math.max(0, (column ?? 1) - 60);
-  const shown = [...excerpt].slice(start, start + 100).join("");
-  const lines = [`   at ${place}`, `   ${margin}${shown.replaceAll("\t", " ")}`];
-  if (column !== undefined) lines.push(`   ${" ".repeat(margin.length + column - 1 - start)}^`);
+function formatPosition({ file, line: number, column, excerpt }: FilePosition): string[] {
+  const place = line`   at ${[file, number, column].filter((it) => it !== undefined).join(":")}`;
+  if (excerpt === undefined || number === undefined) return [place];
+  const margin = `   ${number} | `;
+  const characters = [...excerpt.replaceAll("\t", " ")];
+  const at = (column ?? 1) - 1;
+  // A long line is cut so that the caret stays in sight, and between words: see shorten().
+  let start = Math.max(0, at - 59);
+  while (start > 0 && start < at && /\S/.test(characters[start - 1]!)) start++;
+  const lines = [place, `${margin}${shorten(characters.slice(start).join(""), 100)}`];
+  if (column !== undefined) {
+    const before = neutralize(characters.slice(start, at).join(""));
+    lines.push(`${" ".repeat(margin.length + before.length)}^`);
+  }
   return lines;
 }
 
@@ -102,8 +109,8 @@ export function toJsonError(error: unknown): Record<string, unknown> {
  * @param folder The folder of the migrations, as the repository names it.
  */
 export function formatAnnotation(message: string, position: FilePosition, folder: string): string {
-  const escape = (text: string) =>
-    text.replaceAll("%", "%25").replaceAll("\r", "%0D").replaceAll("\n", "%0A");
+  // No carriage return is left to be escaped as %0D.
+  const escape = (text: string) => neutralize(text).replaceAll("%", "%25").replaceAll("\n", "%0A");
   const property = (text: string) => escape(text).replaceAll(":", "%3A").replaceAll(",", "%2C");
   const place = [
     `file=${property(`${folder}/${position.file}`)}`,

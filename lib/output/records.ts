@@ -1,22 +1,19 @@
 /** What the other commands print. Pure functions. @module */
 
 import { formatDuration } from "../duration.ts";
+import type { BaselineResult } from "../operations/baseline.ts";
 import type { CreateResult } from "../operations/create.ts";
 import type { InstallResult } from "../operations/install.ts";
-import type {
-  BaselineResult,
-  LogEntry,
-  RepairChange,
-  UnlockResult,
-} from "../operations/records.ts";
+import type { LogEntry, RepairChange, UnlockResult } from "../operations/records.ts";
+import { line } from "./neutral.ts";
 import { formatMs } from "./text.ts";
 
 /** The file that `create` made. */
 export function formatCreate({ name, path }: CreateResult): string {
   return [
     "✅ Migration file created!",
-    `📄 File: ${name}`,
-    `📍 Path: ${path}`,
+    line`📄 File: ${name}`,
+    line`📍 Path: ${path}`,
     "",
     "💡 Edit the file to add your migration SQL",
   ].join("\n");
@@ -24,10 +21,10 @@ export function formatCreate({ name, path }: CreateResult): string {
 
 /** What `baseline` recorded. */
 export function formatBaseline({ upTo, recorded, batchNumber }: BaselineResult): string {
-  if (recorded.length === 0) return `✅ Everything up to ${upTo} is on record already`;
+  if (recorded.length === 0) return line`✅ Everything up to ${upTo} is on record already`;
   return [
     "📋 Recorded as applied, without running:",
-    ...recorded.map((name) => `  📌 ${name}`),
+    ...recorded.map((name) => line`  📌 ${name}`),
     "",
     "✅ Baseline recorded!",
     `📊 Batch: ${batchNumber}`,
@@ -37,13 +34,13 @@ export function formatBaseline({ upTo, recorded, batchNumber }: BaselineResult):
 
 /** What `repair` is about to change, or has changed. */
 export function formatRepair({ name, before, after }: RepairChange): string {
-  return `🔧 ${name}: ${before} → ${after}`;
+  return line`🔧 ${name}: ${before} → ${after}`;
 }
 
 /** What `unlock` did. */
 export function formatUnlock({ released, lock }: UnlockResult): string {
   return released
-    ? `🔓 Lock released. ${lock.holder} had held it for ${formatDuration(lock.ageMs ?? 0)}`
+    ? line`🔓 Lock released. ${lock.holder} had held it for ${formatDuration(lock.ageMs ?? 0)}`
     : "✅ The lock is free: there is nothing to release";
 }
 
@@ -58,12 +55,12 @@ export function formatHistory(entries: readonly LogEntry[]): string {
       entry.result === "failed" ? `${entry.details?.message} (${entry.details?.code})` : "",
     ].filter((fact) => fact !== "");
     lines.push(
-      `  ${entry.result === "ok" ? "✅" : "❌"} ${
+      line`  ${entry.result === "ok" ? "✅" : "❌"} ${
         entry.loggedAt.slice(0, 19).replace("T", " ")
-      }  ` +
-        `${[entry.action, entry.migration].filter(Boolean).join(" ")}` +
-        `${facts.length === 0 ? "" : ` - ${facts.join(", ")}`}`,
-      `     by ${entry.actor ?? "?"}, supamigrate ${entry.toolVersion ?? "?"}`,
+      }  ${[entry.action, entry.migration].filter(Boolean).join(" ")}${
+        facts.length === 0 ? "" : ` - ${facts.join(", ")}`
+      }`,
+      line`     by ${entry.actor ?? "?"}, supamigrate ${entry.toolVersion ?? "?"}`,
     );
   }
   return lines.join("\n");
@@ -73,7 +70,7 @@ export function formatHistory(entries: readonly LogEntry[]): string {
 export function formatInstall(result: InstallResult): string {
   const { via, previousVersion, version, replaced } = result;
   return [
-    ...replaced.map((signature) => `🗑️  Dropped ${signature}`),
+    ...replaced.map((signature) => line`🗑️  Dropped ${signature}`),
     describeInstalled(previousVersion, version, via),
     "",
     '💡 Run "deno task migrate" to execute pending migrations',

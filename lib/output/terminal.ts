@@ -5,11 +5,15 @@ import type { ProgressEvent } from "../operations/context.ts";
 import { styleText } from "node:util";
 import { formatAnnotation } from "./errors.ts";
 import { formatDuration } from "../duration.ts";
+import { createRedactor } from "../redact.ts";
+import { line, neutralize, neutralizeJson } from "./neutral.ts";
 
 /** Something that text can be written to, such as `process.stdout`. */
 export interface Writer {
   /** Whether it is a terminal, which can take cursor movement. */
   readonly isTTY?: boolean;
+  /** How wide it is, where it is a terminal. */
+  readonly columns?: number;
   /** Writes text as it is. */
   write(text: string): unknown;
 }
@@ -24,8 +28,6 @@ export interface ReportStyle {
   readonly verbose: boolean;
   /** Colours, on a terminal. */
   readonly color: boolean;
-  /** Takes secrets out of everything that is written. */
-  readonly redact?: (text: string) => string;
   /** The folder of the migrations, where GitHub is to show errors at the lines of its files. */
   readonly annotate?: string;
 }
@@ -37,12 +39,20 @@ const PHASES = {
   migrate: "✅ All migrations rolled back\n\n🚀 Running fresh migration...",
 } as const;
 
-/** Writes results to standard output and progress to standard error. */
+/** The colours that cliffy paints its help with. */
+// deno-lint-ignore no-control-regex -- terminals are driven by control characters
+const COLOR = /(\x1b\[\d{1,2}m)/;
+
+/**
+ * Writes results to standard output and progress to standard error. Nothing else writes there:
+ * every text passes {@linkcode Reporter.clean} on its way.
+ */
 export class Reporter {
   readonly #out: Writer;
   readonly #err: Writer;
-  readonly #style: ReportStyle;
-  readonly #redact: (text: string) => string;
+  readonly #secrets = new Set<string>();
+  #style: ReportStyle;
+  #redact = createRedactor([]);
   #live: { timer: ReturnType<typeof setInterval>; text: string; since: number } | undefined;
 
   /**
@@ -54,7 +64,22 @@ export class Reporter {
     this.#out = out;
     this.#err = err;
     this.#style = style;
-    this.#redact = style.redact ?? ((text) => text);
+  }
+
+  /** Goes on in another style. */
+  restyle(style: ReportStyle): void {
+    this.#style = style;
+  }
+
+  /** From now on these secrets are written nowhere, and those before neither. */
+  hide(secrets: readonly string[]): void {
+    for (const secret of secrets) this.#secrets.add(secret);
+    this.#redact = createRedactor([...this.#secrets]);
+  }
+
+  /** Takes out of text what is secret, and what would drive the terminal or the CI system. */
+  clean(text: string): string {
+    return neutralize(this.#redact(text));
   }
 
   /** Writes text for a person; nothing where JSON is asked for, or quiet. */
@@ -78,19 +103,47 @@ export class Reporter {
   /** Shows an error at the line of its file in a pull request. */
   annotate(message: string, position: FilePosition): void {
     const { annotate: folder } = this.#style;
-    if (folder !== undefined) this.warn(formatAnnotation(message, position, folder));
+    if (folder === undefined) return;
+    this.stopLive();
+    // A command by intention: it is put together from clean text, and not cleaned as a whole.
+    this.#err.write(`${this.#redact(formatAnnotation(message, position, folder))}\n`);
+  }
+
+  /**
+   * Writes what was meant for the console: cliffy's help, which has its colours already, and
+   * whatever a library has to say.
+   */
+  passOn(stream: "out" | "err", text: string): void {
+    this.stopLive();
+    const writer = stream === "out" ? this.#out : this.#err;
+    const parts = text.split(COLOR).map((part) => {
+      if (!COLOR.test(part)) return this.clean(part);
+      return writer.isTTY === true ? part : "";
+    });
+    writer.write(`${parts.join("")}\n`);
   }
 
   #print(writer: Writer, text: string): void {
-    const safe = this.#redact(text);
+    const clean = this.clean(text);
     const paints = this.#style.color && writer.isTTY === true;
-    writer.write(`${paints ? safe.split("\n").map(paint).join("\n") : safe}\n`);
+    writer.write(`${paints ? clean.split("\n").map(paint).join("\n") : clean}\n`);
   }
 
   /** Writes a result for programs. */
   document(value: unknown): void {
     this.stopLive();
-    if (this.#style.json) this.#out.write(`${this.#redact(JSON.stringify(value, null, 2))}\n`);
+    if (!this.#style.json) return;
+    // Value by value, as a secret may look like a part of the JSON around it.
+    const json = JSON.stringify(value, (_, item) => this.#redactItem(item), 2);
+    this.#out.write(`${neutralizeJson(json)}\n`);
+  }
+
+  #redactItem(item: unknown): unknown {
+    if (typeof item === "string") return this.#redact(item);
+    if (typeof item !== "object" || item === null || Array.isArray(item)) return item;
+    return Object.fromEntries(
+      Object.entries(item).map(([name, value]) => [this.#redact(name), value]),
+    );
   }
 
   /** Shows what is going on. */
@@ -101,7 +154,7 @@ export class Reporter {
         const others = event.migrations.length - 1;
         const verb = event.action === "apply" ? "⏳" : "⏪";
         this.#startLive(
-          `${verb} ${index + 1}/${total} ${first}${others > 0 ? ` and ${others} more` : ""}`,
+          line`${verb} ${index + 1}/${total} ${first}${others > 0 ? ` and ${others} more` : ""}`,
         );
         break;
       }
@@ -111,14 +164,14 @@ export class Reporter {
           const verb = event.success
             ? (event.action === "apply" ? "applied" : "rolled back")
             : "failed";
-          this.#err.write(`${event.migration} ${verb} (${event.executionTimeMs}ms)\n`);
+          this.#print(this.#err, line`${event.migration} ${verb} (${event.executionTimeMs}ms)`);
         }
         break;
       case "waiting":
         this.#startLive(describeWaiting(event));
         break;
       case "notice":
-        this.warn(`⚠️  ${event.message}`);
+        this.warn(line`⚠️  ${event.message}`);
         break;
       case "phase":
         this.say(PHASES[event.phase]);
@@ -131,14 +184,17 @@ export class Reporter {
     this.stopLive();
     if (this.#style.json || this.#style.quiet) return;
     if (!this.#err.isTTY) {
-      if (this.#style.verbose) this.#err.write(`${this.#redact(text)}\n`);
+      if (this.#style.verbose) this.#print(this.#err, text);
       return;
     }
+    // It has to fit on one line of the screen, which is all that a redraw clears.
+    const shown = [...this.clean(text).replace(/\s+/g, " ")]
+      .slice(0, Math.max(20, (this.#err.columns ?? 80) - 15)).join("");
     const since = performance.now();
     const draw = () => {
       const age = performance.now() - since;
       const suffix = age < 1000 ? "" : ` … ${formatDuration(age)}`;
-      this.#err.write(`\r\x1b[2K${this.#redact(text)}${suffix}`);
+      this.#err.write(`\r\x1b[2K${shown}${suffix}`);
     };
     draw();
     this.#live = { text, since, timer: setInterval(draw, 500) };
@@ -154,18 +210,18 @@ export class Reporter {
 }
 
 /** What failed in red, what to do next in cyan, what to look at in yellow. */
-function paint(line: string): string {
-  const mark = line.trimStart().slice(0, 2);
+function paint(text: string): string {
+  const mark = text.trimStart().slice(0, 2);
   const color = { "❌": "red", "💡": "cyan", "⚠️": "yellow" } as const;
   const known = Object.entries(color).find(([sign]) => mark.startsWith(sign));
-  return known === undefined ? line : styleText(known[1], line, { validateStream: false });
+  return known === undefined ? text : styleText(known[1], text, { validateStream: false });
 }
 
 function describeWaiting(event: ProgressEvent & { type: "waiting" }): string {
-  if (event.for === "lock") return `🔒 Waiting for ${event.holder ?? "another run"} to finish`;
+  if (event.for === "lock") return line`🔒 Waiting for ${event.holder ?? "another run"} to finish`;
   const { activity } = event;
   if (activity === null) return "⏳ Waiting for the migration in flight";
   const [blocker] = activity.blockedBy;
-  return `⏳ Still running: ${activity.running}` +
-    (blocker === undefined ? "" : `, which waits for ${blocker.user} (pid ${blocker.pid})`);
+  return line`⏳ Still running: ${activity.running}` +
+    (blocker === undefined ? "" : line`, which waits for ${blocker.user} (pid ${blocker.pid})`);
 }

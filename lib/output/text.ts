@@ -1,6 +1,7 @@
 /** What `migrate`, `status`, `rollback` and `fresh` print. Pure functions. @module */
 
 import { formatDuration } from "../duration.ts";
+import { shorten } from "../shorten.ts";
 import type { FreshResult } from "../operations/fresh.ts";
 import type { PlannedMigration } from "../operations/apply.ts";
 import type { MigrateResult } from "../operations/migrate.ts";
@@ -8,6 +9,7 @@ import type { PlannedRollback, RollbackResult, RollbackRunResult } from "../oper
 import type { StatusResult } from "../operations/status.ts";
 import type { MigrationFailure } from "../planning/plan.ts";
 import type { Statement } from "../planning/statements.ts";
+import { indent, line } from "./neutral.ts";
 
 /** How many statements of a migration a dry run shows, unless everything is asked for. */
 const SHOWN_STATEMENTS = 20;
@@ -25,14 +27,12 @@ function formatFailure(name: string, error: MigrationFailure): string[] {
       error.part === "undo" ? " of the stored rollback SQL" : ""
     }, line ${error.line}`;
   return [
-    `🔎 ${name}`,
-    `   SQLSTATE ${error.code} ${place}`,
-    `   ${error.message}`,
-    ...(error.detail === undefined ? [] : [`   Detail: ${error.detail}`]),
-    ...(error.hint === undefined ? [] : [`   Hint: ${error.hint}`]),
-    ...(error.context === undefined
-      ? []
-      : [`   Where: ${error.context.replaceAll("\n", "\n          ")}`]),
+    line`🔎 ${name}`,
+    line`   SQLSTATE ${error.code} ${place}`,
+    line`   ${error.message}`,
+    ...(error.detail === undefined ? [] : [line`   Detail: ${error.detail}`]),
+    ...(error.hint === undefined ? [] : [line`   Hint: ${error.hint}`]),
+    ...(error.context === undefined ? [] : [line`   Where: ${error.context}`]),
   ];
 }
 
@@ -40,7 +40,7 @@ function formatFailure(name: string, error: MigrationFailure): string[] {
 export function formatMigrate(result: MigrateResult): string {
   const lines: string[] = [];
   for (const name of result.rollbacksRefreshed) {
-    lines.push(`♻️  ${name}: the stored rollback SQL was brought up to date`);
+    lines.push(line`♻️  ${name}: the stored rollback SQL was brought up to date`);
   }
   if (lines.length > 0) lines.push("");
 
@@ -52,8 +52,10 @@ export function formatMigrate(result: MigrateResult): string {
       "",
       "📋 Migration Results:",
       ...result.results.map(({ name, success, undone, error }) => {
-        if (success) return `  ✅ ${name}`;
-        return undone ? `  ↩️  ${name} - undone with the run` : `  ❌ ${name} - ${error?.message}`;
+        if (success) return line`  ✅ ${name}`;
+        return undone
+          ? line`  ↩️  ${name} - undone with the run`
+          : line`  ❌ ${name} - ${error?.message}`;
       }),
       "",
     );
@@ -64,7 +66,7 @@ export function formatMigrate(result: MigrateResult): string {
     lines.push(
       "📋 Migration Details:",
       ...result.results.map(({ name, reason, executionTimeMs }) =>
-        `  ✅ ${name} - ${reason} (${formatMs(executionTimeMs)})`
+        line`  ✅ ${name} - ${reason} (${formatMs(executionTimeMs)})`
       ),
       "",
     );
@@ -110,7 +112,7 @@ function advise(error: MigrationFailure): string[] {
 function formatNotices(
   { name, notices }: { name: string; notices: readonly string[] },
 ): string[] {
-  return notices.map((notice) => `ℹ️  ${name}: ${notice}`);
+  return notices.map((notice) => line`ℹ️  ${name}: ${notice}`);
 }
 
 /** What `migrate --dry-run` found. */
@@ -121,7 +123,7 @@ export function formatPlannedMigrations(
   if (planned.length === 0) return "✅ Nothing to migrate: the database is up to date";
   const lines = ["📋 Would be applied, in this order:"];
   for (const migration of planned) {
-    lines.push(`  📄 ${migration.name} (${migration.reason})`);
+    lines.push(line`  📄 ${migration.name} (${migration.reason})`);
     if (migration.undo !== null) {
       lines.push("     undo the applied version:", ...formatStatements(migration.undo, verbose));
       lines.push("     apply the new one:");
@@ -135,9 +137,9 @@ export function formatPlannedMigrations(
 
 function formatStatements(statements: readonly Statement[], verbose: boolean): string[] {
   const shown = verbose ? statements : statements.slice(0, SHOWN_STATEMENTS);
-  const lines = shown.map(({ line, sql }) => {
-    const text = verbose ? sql.replaceAll("\n", `\n${" ".repeat(12)}`) : firstLine(sql);
-    return `     ${String(line).padStart(5)}  ${text}`;
+  const lines = shown.map((statement) => {
+    const text = verbose ? indent(statement.sql, 12) : firstLine(statement.sql);
+    return `     ${String(statement.line).padStart(5)}  ${text}`;
   });
   const left = statements.length - shown.length;
   if (left > 0) lines.push(`            … and ${left} more (--verbose shows all)`);
@@ -145,8 +147,8 @@ function formatStatements(statements: readonly Statement[], verbose: boolean): s
 }
 
 function firstLine(sql: string): string {
-  const line = sql.split("\n", 1)[0]!;
-  return line === sql && line.length <= 100 ? line : `${line.slice(0, 99)} …`;
+  const first = sql.split("\n", 1)[0]!;
+  return first === sql || first.length > 100 ? shorten(first, 100) : `${first} …`;
 }
 
 /** What `status` reports. */
@@ -162,20 +164,22 @@ export function formatStatus(status: StatusResult, verbose: boolean): string {
   ];
   const { lock, activity } = status;
   if (lock.isLocked) {
-    lines.push(`🔒 Locked by: ${lock.holder} for ${formatDuration(lock.ageMs ?? 0)}`);
+    lines.push(line`🔒 Locked by: ${lock.holder} for ${formatDuration(lock.ageMs ?? 0)}`);
     if (activity !== null) {
-      lines.push(`⚙️  Running: ${activity.running} for ${formatDuration(activity.runningMs ?? 0)}`);
+      lines.push(
+        line`⚙️  Running: ${activity.running} for ${formatDuration(activity.runningMs ?? 0)}`,
+      );
     }
   }
   if (status.pending.length > 0) {
     lines.push("", "⏳ Pending Migrations:");
     for (const { name, reason, error } of status.pending) {
-      lines.push(`  📄 ${name} (${reason})`);
-      if (error !== null) lines.push(`     last failed with: ${error.message} (${error.code})`);
+      lines.push(line`  📄 ${name} (${reason})`);
+      if (error !== null) lines.push(line`     last failed with: ${error.message} (${error.code})`);
     }
   }
   const list = (title: string, names: readonly string[]) => {
-    if (names.length > 0) lines.push("", title, ...names.map((name) => `  📄 ${name}`));
+    if (names.length > 0) lines.push("", title, ...names.map((name) => line`  📄 ${name}`));
   };
   list("👻 Applied, but the file is gone:", status.missing);
   list("♻️  Rollback section changed (the next migrate stores it):", status.changedRollbacks);
@@ -190,7 +194,7 @@ export function formatStatus(status: StatusResult, verbose: boolean): string {
 
 /** What `rollback` says before it begins. */
 export function formatRollbackStart(target: string | undefined, steps: number | undefined): string {
-  if (target !== undefined) return `🔄 Rolling back to: ${target}`;
+  if (target !== undefined) return line`🔄 Rolling back to: ${target}`;
   if (steps === undefined) return "🔄 Rolling back the last batch";
   return `🔄 Rolling back ${steps} migration${steps === 1 ? "" : "s"}`;
 }
@@ -202,7 +206,7 @@ export function formatRollback(result: RollbackRunResult): string {
   if (result.success) {
     lines.push(
       "📋 Rollback Details:",
-      ...result.results.map((item) => `  ✅ ${item.name}${formatSource(item)}`),
+      ...result.results.map((item) => line`  ✅ ${item.name}${formatSource(item)}`),
       "",
       "✅ Rollback completed successfully!",
       `📉 Migrations rolled back: ${result.migrationsRolledBack}`,
@@ -228,8 +232,8 @@ function formatUndone(results: readonly RollbackResult[], planned: number): stri
     "📋 Rollback Details:",
     ...results.map((item) =>
       item.success
-        ? `  ✅ ${item.name}${formatSource(item)}`
-        : `  ❌ ${item.name}${formatSource(item)} - ${item.error?.message}`
+        ? line`  ✅ ${item.name}${formatSource(item)}`
+        : line`  ❌ ${item.name}${formatSource(item)} - ${item.error?.message}`
     ),
     "",
   );
@@ -257,7 +261,7 @@ export function formatPlannedRollbacks(
   const lines = ["📋 Would be rolled back, in this order:"];
   for (const step of planned) {
     lines.push(
-      `  📄 ${step.name}${formatSource(step)}`,
+      line`  📄 ${step.name}${formatSource(step)}`,
       ...formatStatements(step.statements, verbose),
     );
   }

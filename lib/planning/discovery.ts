@@ -32,11 +32,11 @@ export function discoverMigrations(
 ): Discovery {
   const leftOut: LeftOut[] = folders.map((name) => ({ name: `${name}/`, reason: "a folder" }));
   const candidates = new Set<string>();
-  const downFiles: string[] = [];
+  const downFiles = new Set<string>();
   for (const name of files) {
     const reason = whyLeftOut(name);
     if (reason !== null) leftOut.push({ name, reason });
-    else if (name.endsWith(".down.sql")) downFiles.push(name);
+    else if (name.endsWith(".down.sql")) downFiles.add(name);
     else candidates.add(name);
   }
   for (const name of downFiles) {
@@ -48,7 +48,7 @@ export function discoverMigrations(
   return {
     migrations: [...candidates].sort(compareMigrations).map((name) => {
       const downFile = name.replace(/\.sql$/, ".down.sql");
-      return { name, downFile: downFiles.includes(downFile) ? downFile : null };
+      return { name, downFile: downFiles.has(downFile) ? downFile : null };
     }),
     leftOut: leftOut.sort((a, b) => a.name < b.name ? -1 : 1),
   };

@@ -21,12 +21,16 @@ export interface LineComment {
   readonly place: "between" | "statement" | "nested";
 }
 
-/** What {@linkcode scanComments} finds. */
+/** What {@linkcode scanComments} finds. Positions are offsets into the text. */
 export interface Scan {
   /** The comments, in order. */
   readonly comments: readonly LineComment[];
-  /** Where each statement begins, as an offset into the text. */
+  /** Where each statement begins. */
   readonly statements: readonly number[];
+  /** Where the last token begins that is no semicolon; -1 where there is none. */
+  readonly lastToken: number;
+  /** The comments that can be made blanks: all but those that keep two strings apart. */
+  readonly whiteSpace: readonly (readonly [start: number, end: number])[];
 }
 
 const WORD = /[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*/y;
@@ -34,15 +38,13 @@ const NUMBER = /\d[\w.]*|\.\d[\w.]*/y;
 const DOLLAR_QUOTE = /\$(?:[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$/y;
 /** PostgreSQL's white space: a no-break space is a letter to it. */
 const SPACE = /[ \t\n\r\f\v]/;
-/** A string goes on after a line end. An E string then goes on as one, whatever its quote says. */
-const CONTINUED_STRING = /[ \t\f\v]*\n[ \t\n\f\v]*'/y;
 const CREATES_ROUTINE = /^create (?:or replace )?(?:function|procedure)\b/;
 
 /**
  * Finds the line comments of an SQL text, and where its statements begin.
  *
  * @param sql The text, with LF line ends.
- * @returns The comments and the offsets of each statement's first token.
+ * @returns The comments, and where the statements begin.
  */
 export function scanComments(sql: string): Scan {
   const comments: LineComment[] = [];
@@ -53,10 +55,34 @@ export function scanComments(sql: string): Scan {
   let words: string[] = []; // the first four words of the statement
   let previous = ""; // the last token: a word, or its last character
   let open = false;
+  let lastToken = -1;
+  const whiteSpace: [start: number, end: number][] = [];
+  // A string goes on behind a line end, as what it began as: whether a backslash means anything
+  // in its next part, the first part says. Comments may stand between them, but no blocks.
+  let part: {
+    readonly escapes: boolean;
+    readonly end: number;
+    readonly comments: [start: number, end: number][];
+    block: boolean;
+  } | undefined;
 
   const begin = () => {
     if (!open) statements.push(at);
     open = true;
+    lastToken = at;
+    leavePart();
+  };
+  const leavePart = () => {
+    const apart = part?.block && sql[at] === "'";
+    if (part !== undefined && !apart) {
+      for (const comment of part.comments) whiteSpace.push(comment);
+    }
+    part = undefined;
+  };
+  const skipString = (escapes: boolean) => {
+    at = skipQuoted(sql, at, escapes);
+    part = { escapes, end: at, comments: [], block: false };
+    previous = "'";
   };
 
   while (at < sql.length) {
@@ -75,14 +101,23 @@ export function scanComments(sql: string): Scan {
           place: parentheses > 0 || atomic ? "nested" : open ? "statement" : "between",
         });
       }
+      (part?.comments ?? whiteSpace).push([at, stop]);
       at = stop;
     } else if (two === "/*") {
-      at = skipBlockComment(sql, at);
-    } else if (character === "'" || character === '"') {
+      const end = skipBlockComment(sql, at);
+      // One without an end is no comment but a mistake, which the parser is to see.
+      if (end === -1) begin();
+      else (part?.comments ?? whiteSpace).push([at, end]);
+      if (part !== undefined) part.block = true;
+      at = end === -1 ? sql.length : end;
+    } else if (character === "'") {
+      const goesOn = part !== undefined && !part.block && sql.slice(part.end, at).includes("\n");
+      const escapes = goesOn && part!.escapes;
       begin();
-      const escapes = character === "'" &&
-        /(?:^|[^\w$\u0080-\uffff])[eE]$/.test(sql.slice(Math.max(0, at - 2), at));
-      at = skipQuoted(sql, at, character, escapes);
+      skipString(escapes);
+    } else if (character === '"') {
+      begin();
+      at = skipQuoted(sql, at, false);
       previous = character;
     } else if (character === "$") {
       begin();
@@ -96,6 +131,7 @@ export function scanComments(sql: string): Scan {
         at = close === -1 ? sql.length : close + tag.length;
       }
     } else if (character === ";") {
+      leavePart();
       at++;
       previous = character;
       if (parentheses === 0 && !atomic) {
@@ -120,6 +156,7 @@ export function scanComments(sql: string): Scan {
         }
         previous = lower;
         if (words.length < 4) words.push(lower);
+        if (lower === "e" && sql[at] === "'") skipString(true);
       } else {
         const number = NUMBER.exec(sql)?.[0];
         at += number?.length ?? 1;
@@ -129,7 +166,8 @@ export function scanComments(sql: string): Scan {
       }
     }
   }
-  return { comments, statements };
+  leavePart();
+  return { comments, statements, lastToken, whiteSpace };
 }
 
 /**
@@ -138,10 +176,33 @@ export function scanComments(sql: string): Scan {
  * @param sql The text, with LF line ends.
  */
 export function holdsStatements(sql: string): boolean {
-  return scanComments(sql).statements.length > 0;
+  return scanComments(sql).lastToken !== -1;
 }
 
-function skipBlockComment(sql: string, from: number): number {
+/**
+ * Makes blanks of comments, each as long as its comment, so that nothing else moves.
+ *
+ * @param sql The text, with LF line ends.
+ * @returns A text that means the same to PostgreSQL.
+ */
+export function blankComments(sql: string): string {
+  const parts: string[] = [];
+  let at = 0;
+  for (const [start, end] of scanComments(sql).whiteSpace) {
+    parts.push(sql.slice(at, start), " ".repeat(end - start));
+    at = end;
+  }
+  return parts.join("") + sql.slice(at);
+}
+
+/**
+ * Skips a comment block and the blocks inside it.
+ *
+ * @param sql The text.
+ * @param from Where the block begins.
+ * @returns Where it ends, or -1 where it does not.
+ */
+export function skipBlockComment(sql: string, from: number): number {
   let depth = 0;
   let at = from;
   while (at < sql.length) {
@@ -157,10 +218,19 @@ function skipBlockComment(sql: string, from: number): number {
       at++;
     }
   }
-  return at;
+  return -1;
 }
 
-function skipQuoted(sql: string, from: number, quote: string, escapes: boolean): number {
+/**
+ * Skips a string or a quoted name.
+ *
+ * @param sql The text.
+ * @param from Where its quote stands.
+ * @param escapes Whether a backslash means something in it (an E string).
+ * @returns Where it ends, or the text does.
+ */
+export function skipQuoted(sql: string, from: number, escapes: boolean): number {
+  const quote = sql[from];
   let at = from + 1;
   while (at < sql.length) {
     if (escapes && sql[at] === "\\") {
@@ -170,10 +240,8 @@ function skipQuoted(sql: string, from: number, quote: string, escapes: boolean):
     } else if (sql[at + 1] === quote) {
       at += 2;
     } else {
-      CONTINUED_STRING.lastIndex = at + 1;
-      if (!escapes || !CONTINUED_STRING.test(sql)) return at + 1;
-      at = CONTINUED_STRING.lastIndex;
+      return at + 1;
     }
   }
-  return at;
+  return sql.length;
 }

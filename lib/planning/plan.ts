@@ -72,6 +72,8 @@ export interface HistoryEntry {
   readonly status: MigrationStatus;
   /** SHA-256 of the stored rollback SQL, or null where there is none. */
   readonly rollbackChecksum: string | null;
+  /** The audit log says the same: which version is applied, and which rollback SQL is stored. */
+  readonly vouched: boolean;
   /** What the last attempt failed with, or null. */
   readonly error: MigrationFailure | null;
 }

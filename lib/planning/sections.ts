@@ -19,8 +19,6 @@ export interface Sections {
   readonly rollback: Section | null;
 }
 
-const MENTIONS_BANNER =
-  /^[ \t\f\v]*--.*(?:rollback|forward migration|down|undo|revert|migrate:|\+goose)/im;
 const BANNER = /^--[\s=*#-]*(forward migration|rollback)[\s=*#:-]*$/i;
 const NEARLY_BANNER =
   /^--[\s=*#-]*(?:down|undo|revert|rollback)(?: (?:migration|section|sql|script))?[\s=*#:-]*$/i;
@@ -61,10 +59,13 @@ export function normalizeText(text: string): string {
  */
 export function splitSections(text: string, file: string): Sections {
   const sql = normalizeText(text);
-  if (!MENTIONS_BANNER.test(sql)) return { forward: { sql, line: 1 }, rollback: null };
-
-  const lineAt = (offset: number) => sql.slice(0, offset).split("\n").length;
-  const { comments } = scanComments(sql);
+  const lineAt = (offset: number) => {
+    let line = 1;
+    let newline = sql.indexOf("\n");
+    for (; newline !== -1 && newline < offset; newline = sql.indexOf("\n", newline + 1)) line++;
+    return line;
+  };
+  const { comments, lastToken } = scanComments(sql);
   const banners = new Map<string, { start: number; end: number }>();
 
   comments.forEach((comment, index) => {
@@ -80,7 +81,7 @@ export function splitSections(text: string, file: string): Sections {
     }
     const title = BANNER.exec(comment.text)?.[1]?.toLowerCase();
     if (title === undefined) {
-      refuseNearlyBanner(comment, sql, file, line);
+      if (lastToken >= comment.end) refuseNearlyBanner(comment, file, line);
       return;
     }
     if (comment.place === "statement") {
@@ -132,13 +133,8 @@ export function splitSections(text: string, file: string): Sections {
 }
 
 /** What was meant to undo the migration must not run as a part of it. */
-function refuseNearlyBanner(
-  comment: LineComment,
-  sql: string,
-  file: string,
-  line: () => number,
-): void {
-  if (NEARLY_BANNER.test(comment.text) && holdsStatements(sql.slice(comment.end))) {
+function refuseNearlyBanner(comment: LineComment, file: string, line: () => number): void {
+  if (NEARLY_BANNER.test(comment.text)) {
     throw new MigrationFileError(
       `The comment "${comment.text}" looks like a banner and is none`,
       { file, line: line(), excerpt: comment.text },

@@ -1,7 +1,9 @@
 /** Splits SQL into statements with PostgreSQL's own parser. @module */
 
 import { type FilePosition, MigrationFileError } from "../errors.ts";
+import { shorten } from "../shorten.ts";
 import { scanComments } from "./lexer.ts";
+import { type ParsedStatement, parseSql, SqlSyntaxError, StatementSizeError } from "./parser.ts";
 import type { Section } from "./sections.ts";
 
 /** One statement as it is sent. */
@@ -20,23 +22,8 @@ export interface SplitResult {
   readonly notices: readonly string[];
 }
 
-/** A statement with its parse tree, as far as this module looks into it. */
-interface ParsedStatement extends Statement {
-  readonly type: string;
-  // deno-lint-ignore no-explicit-any -- the parser's trees have hundreds of shapes
-  readonly node: any;
-}
-
-let parser: Promise<typeof import("libpg-query")> | undefined;
-
-/** Loads PostgreSQL's parser (WebAssembly, about 10 ms), once and only when it is needed. */
-function loadParser(): Promise<typeof import("libpg-query")> {
-  parser ??= import("libpg-query").then(async (module) => {
-    await module.loadModule();
-    return module;
-  });
-  return parser;
-}
+/** A statement with its parse tree. */
+type TypedStatement = Statement & Pick<ParsedStatement, "type" | "node">;
 
 /**
  * Splits a section into statements and refuses those that cannot run in one transaction
@@ -48,27 +35,35 @@ function loadParser(): Promise<typeof import("libpg-query")> {
  * @throws {MigrationFileError} The SQL does not parse, or holds a statement that cannot run.
  */
 export async function splitStatements(section: Section, file: string): Promise<SplitResult> {
-  const { parseSync, hasSqlDetails } = await loadParser();
+  const { sql } = section;
   const locate = (offset: number): FilePosition => {
-    const before = section.sql.slice(0, offset);
-    const start = before.lastIndexOf("\n") + 1;
+    const start = offset === 0 ? 0 : sql.lastIndexOf("\n", offset - 1) + 1;
     return {
       file,
-      line: section.line + before.split("\n").length - 1,
-      column: [...section.sql.slice(start, offset)].length + 1,
-      excerpt: section.sql.slice(start).split("\n", 1)[0]!,
+      line: section.line + countNewlines(sql, 0, start),
+      column: [...sql.slice(start, offset)].length + 1,
+      excerpt: sql.slice(start).split("\n", 1)[0]!,
     };
   };
 
-  let parsed: ParsedStatement[];
+  let parsed: TypedStatement[];
   try {
-    parsed = section.sql.trim() === "" ? [] : toStatements(parseSync(section.sql).stmts, section);
+    let line = section.line;
+    let counted = 0;
+    parsed = (await parseSql(sql)).map(({ start, end, type, node }) => {
+      line += countNewlines(sql, counted, start);
+      counted = start;
+      return { line, sql: trimEnd(sql.slice(start, end)), type, node };
+    });
   } catch (error) {
-    if (!hasSqlDetails(error)) throw error;
-    const characters = [...section.sql];
-    const cursor = Math.max(0, error.sqlDetails?.cursorPosition ?? 0);
-    const offset = characters.slice(0, cursor).join("").length;
-    throw explainSyntaxError(error.message, section.sql, offset, locate);
+    if (error instanceof StatementSizeError) {
+      throw new MigrationFileError(error.message, locate(error.offset), {
+        hint: "Write it as several statements.",
+        cause: error,
+      });
+    }
+    if (!(error instanceof SqlSyntaxError)) throw error;
+    throw explainSyntaxError(error.message, sql, error.offset, locate);
   }
 
   const { statements, notices } = unwrapTransactions(parsed, file);
@@ -76,22 +71,18 @@ export async function splitStatements(section: Section, file: string): Promise<S
   return { statements: statements.map(({ line, sql }) => ({ line, sql })), notices };
 }
 
-/** The parser counts bytes of UTF-8. */
-function toStatements(
-  // deno-lint-ignore no-explicit-any -- see ParsedStatement
-  raw: any[] | undefined,
-  section: Section,
-): ParsedStatement[] {
-  const bytes = new TextEncoder().encode(section.sql);
-  const decoder = new TextDecoder();
-  let line = section.line;
-  let counted = 0;
-  return (raw ?? []).map(({ stmt, stmt_location: start = 0, stmt_len: length }) => {
-    for (; counted < start; counted++) if (bytes[counted] === 10) line++;
-    const sql = decoder.decode(bytes.subarray(start, length ? start + length : undefined));
-    const [type, node] = Object.entries(stmt)[0]!;
-    return { line, sql: sql.replace(/[ \t\n\r\f\v]+$/, ""), type, node };
-  });
+/** How many lines end in a part of a text. */
+function countNewlines(text: string, from: number, to: number): number {
+  let count = 0;
+  for (let at = from; at < to; at++) if (text[at] === "\n") count++;
+  return count;
+}
+
+/** Takes PostgreSQL's white space off the end. A regular expression would try at every blank. */
+function trimEnd(sql: string): string {
+  let end = sql.length;
+  while (" \t\n\r\f\v".includes(sql[end - 1] ?? "x")) end--;
+  return sql.slice(0, end);
 }
 
 function explainSyntaxError(
@@ -116,7 +107,8 @@ function explainSyntaxError(
       hint: "Delete the line. A dump made with pg_dump has to be plain SQL (--inserts).",
     });
   }
-  return new MigrationFileError(message, position, {
+  // PostgreSQL quotes all there is from an open quote to the end of the file.
+  return new MigrationFileError(shorten(message, 200), position, {
     hint: "Mend the SQL. Nothing was sent to the database.",
   });
 }
@@ -128,10 +120,10 @@ const BEGINS = ["TRANS_STMT_BEGIN", "TRANS_STMT_START"];
  * transaction, together with its history row. Any other transaction control would break that.
  */
 function unwrapTransactions(
-  parsed: readonly ParsedStatement[],
+  parsed: readonly TypedStatement[],
   file: string,
-): { statements: ParsedStatement[]; notices: string[] } {
-  const statements: ParsedStatement[] = [];
+): { statements: TypedStatement[]; notices: string[] } {
+  const statements: TypedStatement[] = [];
   let inside = false;
   let outside = false; // a statement stands outside of all blocks
   let blocks = 0;
@@ -158,7 +150,7 @@ function unwrapTransactions(
 }
 
 function transactionControl(
-  parsed: readonly ParsedStatement[],
+  parsed: readonly TypedStatement[],
   file: string,
   at = parsed.find(({ type }) => type === "TransactionStmt")!,
 ): MigrationFileError {
@@ -176,7 +168,7 @@ function transactionControl(
  * The one place that knows what cannot run inside the transaction of `exec_sql`. Running such
  * statements by another way would start here.
  */
-function refuseUnrunnable({ type, node, sql, line }: ParsedStatement, file: string): void {
+function refuseUnrunnable({ type, node, sql, line }: TypedStatement, file: string): void {
   const refuse = (what: string, hint: string): never => {
     throw new MigrationFileError(what, { file, line, excerpt: firstLine(sql) }, { hint });
   };
@@ -273,7 +265,7 @@ function detachesConcurrently({ AlterTableCmd }: any): boolean {
 
 function firstLine(sql: string): string {
   const line = sql.split("\n", 1)[0]!;
-  return line.length > 80 ? `${line.slice(0, 79)}…` : line;
+  return shorten(line, 80);
 }
 
 function firstWords(sql: string): string {

@@ -36,7 +36,7 @@ export async function describeCatalog(sql: Sql, options: CatalogOptions = {}): P
 export async function readFingerprint(sql: Sql): Promise<string> {
   const versions = [
     "pg_class where relnamespace <> to_regnamespace('supamigrate')",
-    "pg_trigger where tgname <> 'migration_log_is_append_only'",
+    "pg_trigger where tgname !~ '^migration_log_is_'",
     ...["proc", "type", "constraint", "policy", "attrdef", "default_acl", "extension"].map((name) =>
       `pg_${name} where true`
     ),
@@ -219,10 +219,10 @@ export const CLEAR_SQL = `
   delete from auth.users;
   do $$ begin
     if to_regclass('supamigrate.migration_log') is not null then
-      alter table supamigrate.migration_log disable trigger migration_log_is_append_only;
+      alter table supamigrate.migration_log disable trigger user;
       truncate supamigrate.migration_log, supamigrate.migration_history, supamigrate.operation,
                supamigrate.migration_lock restart identity;
-      alter table supamigrate.migration_log enable trigger migration_log_is_append_only;
+      alter table supamigrate.migration_log enable always trigger migration_log_is_append_only;
       insert into supamigrate.migration_lock (id) values (1);
     end if;
   end $$;

@@ -68,6 +68,22 @@ $do$;`,
   assert.doesNotMatch(error.context ?? "", /run_migration|exec_sql/);
 });
 
+testOnEveryDatabase(
+  "a failure inside a DO block names its line, however the body is quoted",
+  async (project) => {
+    for (
+      const sql of [
+        "select 1; do -- costs $$ 5, it's\n$body$\nbegin assert false;\nend $body$;",
+        "do /* $$ ' */ '\n\nbegin assert false;\nend';",
+        "do language plpgsql\n$é$ begin\nassert false;\nend $é$;",
+      ]
+    ) {
+      const error = await fail(project, sql);
+      assert.deepEqual([error.code, error.line], ["P0004", 3], sql);
+    }
+  },
+);
+
 testOnEveryDatabase("what a migration raises itself comes with its own words", async (project) => {
   const error = await fail(
     project,

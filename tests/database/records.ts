@@ -13,7 +13,12 @@ testOnEveryDatabase(
   async (project) => {
     const catalog = await project.catalog();
     const result = await project.migrator(migrations).baseline("2");
-    assert.deepEqual(result, { upTo: "2_b.sql", recorded: ["1_a.sql", "2_b.sql"], batchNumber: 1 });
+    assert.deepEqual(result, {
+      upTo: "2_b.sql",
+      recorded: ["1_a.sql", "2_b.sql"],
+      batchNumber: 1,
+      warnings: [],
+    });
     assert.deepEqual(await project.catalog(), catalog);
     const { history, log } = await project.records();
     assert.deepEqual(

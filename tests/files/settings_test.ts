@@ -26,18 +26,23 @@ async function withEnvFile(test: (envFile: string) => Promise<void>): Promise<vo
   }
 }
 
-/** Settings without those that this process and its folder have. */
+/** Settings without those that this process and its folder have, and the secrets among them. */
 async function settingsOf(
   environment: Environment,
   flags: GlobalFlags = {},
   envText = "",
-): Promise<Settings> {
+): Promise<Settings & { secrets: string[] }> {
   let settings: Settings | undefined;
+  const secrets: string[] = [];
   await withEnvFile(async (envFile) => {
     await writeFile(envFile, envText);
-    settings = await resolveSettings(environment, { dir: "migrations", envFile, ...flags });
+    settings = await resolveSettings(
+      environment,
+      { dir: "migrations", envFile, ...flags },
+      (found) => secrets.push(...found),
+    );
   });
-  return settings!;
+  return { ...settings!, secrets };
 }
 
 async function optionsOf(...given: Parameters<typeof settingsOf>): Promise<MigratorOptions> {
@@ -91,6 +96,8 @@ Deno.test("resolveSettings() takes the project from the environment", async () =
     DATABASE_URL: "postgresql://postgres:hunter2@localhost/postgres",
     MIGRATION_LOCK_TIMEOUT: "60000",
     MIGRATION_BATCH_SIZE: "10",
+    MIGRATION_REQUEST_TIMEOUT: "2000",
+    MIGRATION_GIVE_UP_AFTER: "3000",
   });
   assert.equal(options.supabaseUrl, url);
   assert.equal(options.serviceKey, key);
@@ -98,11 +105,37 @@ Deno.test("resolveSettings() takes the project from the environment", async () =
   assert.equal(options.databaseUrl, "postgresql://postgres:hunter2@localhost/postgres");
   assert.equal(options.lockTimeoutMs, 60_000);
   assert.equal(options.batchSize, 10);
+  assert.equal(options.requestTimeoutMs, 2_000);
+  assert.equal(options.giveUpAfterMs, 3_000);
   assert.equal(options.embedded, undefined);
   assert.equal(embeddedNote, null);
   for (const secret of [key, options.accessToken!, options.databaseUrl!]) {
     assert(secrets.includes(secret));
   }
+});
+
+Deno.test("resolveSettings() tells all secrets, also those that are not used or in another's shadow", async () => {
+  const names = ["SUPABASE_JWT_SECRET", "SUPABASE_DB_PASSWORD", "PGPASSWORD", "SUPABASE_DB_URL"];
+  const { secrets } = await settingsOf(
+    {
+      SUPABASE_URL: url,
+      SUPABASE_SERVICE_KEY: key,
+      SUPABASE_SECRET_KEYS: JSON.stringify({ ci: "sb_secret_one-of-many", default: "another-one" }),
+      ...Object.fromEntries(names.map((name) => [name, `value of ${name}`])),
+    },
+    {},
+    "SUPABASE_SERVICE_KEY=in-the-file\nDATABASE_URL=postgresql://a:b@c/d\n",
+  );
+  for (
+    const secret of [
+      key,
+      "sb_secret_one-of-many",
+      "another-one",
+      ...names.map((name) => `value of ${name}`),
+      "in-the-file",
+      "postgresql://a:b@c/d",
+    ]
+  ) assert(secrets.includes(secret), secret);
 });
 
 Deno.test("resolveSettings() leaves to the library what is not set", async () => {
@@ -260,7 +293,14 @@ Deno.test("resolveSettings() refuses a command that needs a project where there 
 });
 
 Deno.test("resolveSettings() refuses numbers that are none, or no use", async () => {
-  for (const name of ["MIGRATION_LOCK_TIMEOUT", "MIGRATION_BATCH_SIZE"]) {
+  for (
+    const name of [
+      "MIGRATION_LOCK_TIMEOUT",
+      "MIGRATION_BATCH_SIZE",
+      "MIGRATION_REQUEST_TIMEOUT",
+      "MIGRATION_GIVE_UP_AFTER",
+    ]
+  ) {
     for (
       const value of ["-1", "0", "1.5", "abc", "5m", "1e3", "0x10", " 5", "+5", "007", "NaN", "∞"]
     ) {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import { mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -319,6 +320,28 @@ Deno.test("loadMigrations() refuses in a record what it refuses in a folder", as
     (await refusalOf({ "001_a": "-- ROLLBACK\nselect 1;" })).message,
     /nothing to apply/,
   );
+});
+
+Deno.test("loadMigrations() refuses half of a surrogate pair, which no database can store", async () => {
+  for (const half of ["\ud83d", "\ude00", "\ude00\ud83d"]) {
+    const refusal = await refusalOf({ "001_a": `select '😀';\nselect '${half}';\n` });
+    assert(refusal instanceof MigrationFileError);
+    assert.equal(refusal.message, "The file holds half a character");
+    assert.deepEqual(refusal.position, { file: "001_a.sql", line: 2 });
+  }
+});
+
+Deno.test("loadMigrations() counts lines alike, whatever they end in", async () => {
+  await withFolder(async (folder) => {
+    for (const lineEnd of ["\n", "\r\n", "\r"]) {
+      for (const byte of [0, 0xff]) {
+        const text = Buffer.from(["-- é", "", "select '"].join(lineEnd));
+        await writeFile(join(folder, "001_a.sql"), Buffer.concat([text, Buffer.of(byte)]));
+        const refusal = await refusalOf(folder);
+        assert.deepEqual((refusal as MigrationFileError).position, { file: "001_a.sql", line: 3 });
+      }
+    }
+  });
 });
 
 Deno.test("loadMigrations() refuses a record with one name twice", async () => {

@@ -94,7 +94,9 @@ Deno.test("holdsStatements() sees nothing in comments, white space and semicolon
   for (const sql of ["", " \t\n\f\v", ";;\n;", "-- a\n/* b; */ -- c", "-- select 1;"]) {
     assert.equal(holdsStatements(sql), false, JSON.stringify(sql));
   }
-  for (const sql of ["a", "1", "''", '""', "$$$$", "(", ";;x", "/* */ x -- y"]) {
+  for (
+    const sql of ["a", "1", "''", '""', "$$$$", "(", ";;x", "/* */ x -- y", "\u00a0", "/* /* */"]
+  ) {
     assert.equal(holdsStatements(sql), true, JSON.stringify(sql));
   }
 });

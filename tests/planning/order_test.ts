@@ -7,7 +7,7 @@ import {
   findOrderWarnings,
   suggest,
 } from "../../lib/planning/order.ts";
-import { Random } from "./random.ts";
+import { Random } from "../support/random.ts";
 
 const inOrder: Record<string, readonly string[]> = {
   "numbers by their value": ["2_b.sql", "9_a.sql", "10_c.sql", "100_a.sql"],

@@ -10,7 +10,7 @@ import {
   planRollback,
   type RollbackTarget,
 } from "../../lib/planning/plan.ts";
-import { Random } from "./random.ts";
+import { Random } from "../support/random.ts";
 
 /** A file: `name` or `name@version`, where a rollback part's version stands behind a slash. */
 function file(text: string): Migration {
@@ -41,6 +41,7 @@ function row(text: string): HistoryEntry {
     appliedChecksum: undone !== undefined ? null : failed !== undefined ? over ?? null : checksum,
     status: failed !== undefined ? "failed" : undone !== undefined ? "rolled_back" : "completed",
     rollbackChecksum: rollback ?? null,
+    vouched: true,
     error: failed === undefined ? null : { code: "42601", message: "syntax error" },
   };
 }

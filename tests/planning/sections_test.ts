@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 
 import { MigrationFileError } from "../../lib/errors.ts";
 import { normalizeText, splitSections } from "../../lib/planning/sections.ts";
-import { Random } from "./random.ts";
+import { Random } from "../support/random.ts";
 import { hidingABanner, leavingNothingOpen } from "./traps.ts";
 
 /** The sections of a text: forward SQL, rollback SQL, and the lines they start on. */
@@ -93,6 +93,11 @@ const files: readonly [what: string, text: string, expected: ReturnType<typeof s
     "--- FORWARD MIGRATION ---\nup;\n-- === ROLLBACK ===\ndown;\n",
     ["up;\n", "down;\n", [2, 4]],
   ],
+  [
+    "white space of Unicode beside the words",
+    "up;\n--\u2028ROLLBACK\u00a0\ndown;\n",
+    ["up;\n", "down;\n", [1, 3]],
+  ],
   ["no blank behind the dashes", "up;\n--ROLLBACK\ndown;\n", ["up;\n", "down;\n", [1, 3]]],
   ["a banner that is indented", "up;\n \t-- ROLLBACK\t \ndown;\n", ["up;\n", "down;\n", [1, 3]]],
   [
@@ -109,6 +114,11 @@ const files: readonly [what: string, text: string, expected: ReturnType<typeof s
   ],
   ["a banner at the very end", "up;\n-- ROLLBACK", ["up;\n", null, [1]]],
   ["a rollback of comments", "up;\n-- ROLLBACK\n-- nothing to do\n;\n", ["up;\n", null, [1]]],
+  [
+    "a rollback of a comment that does not end, which the parser will refuse",
+    "up;\n-- ROLLBACK\n/* down;\n",
+    ["up;\n", "/* down;\n", [1, 3]],
+  ],
   ["no newline at the end", "up;\n-- ROLLBACK\ndown", ["up;\n", "down", [1, 3]]],
   [
     "a banner behind a statement on its line, which is a comment",
@@ -268,6 +278,13 @@ Deno.test("splitSections() splits 5 MB", () => {
   const { forward, rollback } = splitSections(`${up}-- ROLLBACK\n${down}`, "001_a.sql");
   assert.equal(forward.sql.length + rollback!.sql.length, up.length + down.length);
   assert.equal(rollback!.line, 120_002);
+});
+
+Deno.test("splitSections() gets past 2 MB of comments that are nearly banners", () => {
+  for (const comment of ["-- down\n", "  -- Rollback script:\n", "-- undo\n\n", "-- ====\n"]) {
+    const text = `up;\n${comment.repeat(2_000_000 / comment.length)}`;
+    assert.equal(splitSections(text, "001_a.sql").forward.sql, text);
+  }
 });
 
 Deno.test("splitSections() gets past a comment that is one long line", () => {

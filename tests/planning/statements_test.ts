@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 
 import { type FilePosition, MigrationFileError } from "../../lib/errors.ts";
 import { splitStatements } from "../../lib/planning/statements.ts";
-import { Random } from "./random.ts";
+import { Random } from "../support/random.ts";
 import { hidingABanner } from "./traps.ts";
 
 /** The statements of a text as `line: sql`. */
@@ -50,6 +50,11 @@ const texts: readonly [what: string, sql: string, statements: string[]][] = [
     ["1: select 'é'", "2: select '€'", "3: select '😀' as \"é😀\"", "5: select 'z'"],
   ],
   [
+    "strings of several parts with comments between them",
+    "select 'a' -- é'😀;\n -- b\n 'c';\nselect E'a'--\n'\\';' -- d\n;",
+    ["1: select 'a' -- é'😀;\n -- b\n 'c'", "4: select E'a'--\n'\\';' -- d"],
+  ],
+  [
     "DO blocks",
     "do $$\nbegin\n  perform 1; perform 2;\nend $$;\n\ndo $x$ begin null; end $x$;",
     ["1: do $$\nbegin\n  perform 1; perform 2;\nend $$", "6: do $x$ begin null; end $x$"],
@@ -94,6 +99,27 @@ for (const [what, sql, statements] of texts) {
     assert.deepEqual(await statementsOf(sql), statements);
   });
 }
+
+Deno.test("splitStatements() takes comments between words that PostgreSQL reads together", async () => {
+  for (
+    const sql of [
+      "select 1 where a not /* é */ in (1, 2)",
+      "select 1 where a not -- it's; é😀\n like 'x'",
+      "select a from b order by a nulls -- c\n first",
+      "select '1'::time with /* /* */ \n ; */ time zone",
+      "select '1'::timestamp without -- x\n time zone",
+      "select * from f() with /* c */ ordinality",
+      "select U&'d!0061t' -- c\n uescape -- d\n '!'",
+      "select U&'d!0061t' /* c */ -- d\n /* e */ uescape /* f */ '!'",
+    ]
+  ) assert.deepEqual(await statementsOf(`${sql};\n${sql}`).then((all) => all.length), 2, sql);
+});
+
+Deno.test("splitStatements() takes no comment block between the parts of a string", async () => {
+  for (const sql of ["select 'a' /* b */\n'c'", "select 'a' -- b\n/* c\n*/\n'd'"]) {
+    assert.match((await refusalOf(sql)).message, /syntax error at or near "'[cd]'"/);
+  }
+});
 
 Deno.test("splitStatements() counts lines from where the section starts in the file", async () => {
   assert.deepEqual(await statementsOf("\nselect 1;\nselect 2;", 10), [
@@ -140,6 +166,15 @@ Deno.test("splitStatements() splits a baseline of 2.3 MB and 8,000 statements", 
   assert.equal(statements.length, 8000);
   assert(statements.every((item, index) => item.line === 2 * index + 2), "every line is right");
   assert(statements.every((item, index) => item.sql === statement(index)), "every text is whole");
+});
+
+Deno.test("splitStatements() splits one line of 3 MB", async () => {
+  const { statements } = await splitStatements(
+    { sql: "select 1; ".repeat(300_000), line: 7 },
+    "001_a.sql",
+  );
+  assert.equal(statements.length, 300_000);
+  assert(statements.every(({ line, sql }) => line === 7 && sql === "select 1"));
 });
 
 Deno.test("splitStatements() finds the mistake at the end of 2.3 MB", async () => {
@@ -386,6 +421,24 @@ const mistakes: readonly [what: string, sql: string, message: string, position: 
     },
   ],
   [
+    "behind a comment between the parts of a string",
+    "select 'a' -- é😀\n'b'; frm;",
+    'syntax error at or near "frm"',
+    { file: "001_a.sql", line: 2, column: 6, excerpt: "'b'; frm;" },
+  ],
+  [
+    "that is a space of Unicode and nothing else",
+    "\n\u00a0\n",
+    'syntax error at or near "\u00a0"',
+    { file: "001_a.sql", line: 2, column: 1, excerpt: "\u00a0" },
+  ],
+  [
+    "in a rollback that is commented out and does not end",
+    "/* drop table a;\n",
+    'unterminated /* comment at or near "/* drop table a;\n"',
+    { file: "001_a.sql", line: 1, column: 1, excerpt: "/* drop table a;" },
+  ],
+  [
     "of an INSERT with a trailing comma",
     "insert into a values\n  (1),\n  (2),;",
     'syntax error at or near ";"',
@@ -403,6 +456,42 @@ for (const [what, sql, message, position] of mistakes) {
     assert.equal(refusal.hint, "Mend the SQL. Nothing was sent to the database.");
   });
 }
+
+Deno.test("splitStatements() shows no more of a mistake than can be read", async () => {
+  const { message, position } = await refusalOf(`select 1;\nselect '${"😀\n".repeat(2_000_000)}`);
+  assert.match(message, /^unterminated quoted string at or near "'😀\n/);
+  assert([...message].length <= 200, `${message.length} characters`);
+  assert.deepEqual(position, { file: "001_a.sql", line: 2, column: 8, excerpt: "select '😀" });
+});
+
+Deno.test("splitStatements() says which statement is nested too deeply", async () => {
+  const deep = `select ${"1 + ".repeat(100_000)}1`;
+  const many = "select 'é';\n".repeat(1000);
+  for (const [sql, line] of [[deep, 1], [`${many}\n  ${deep};\n${many}`, 1002]] as const) {
+    const { message, position, hint } = await refusalOf(sql);
+    assert.equal(message, "The statement is too long or too deeply nested for PostgreSQL's parser");
+    assert.deepEqual([position.line, hint], [line, "Write it as several statements."]);
+  }
+  assert.deepEqual(await statementsOf("select 1;"), ["1: select 1"], "the parser can go on");
+});
+
+Deno.test("splitStatements() gets past a megabyte of white space, wherever it stands", async () => {
+  const space = " \t\n\f\v".repeat(200_000);
+  const { statements } = await splitStatements(
+    { sql: `${space}select${space}1${space};${space}select 2`, line: 1 },
+    "001_a.sql",
+  );
+  assert(statements[0]!.sql === `select${space}1`);
+  assert.deepEqual(statements[1], { line: 800_001, sql: "select 2" });
+});
+
+Deno.test("splitStatements() splits many megabytes in parts", async () => {
+  const statement = "insert into bookings (id, note) values (1, 'é😀''; '), (2, $$;$$)";
+  const sql = `-- ${"é".repeat(1000)}\n${statement};\n`.repeat(4_000);
+  const { statements } = await splitStatements({ sql, line: 1 }, "001_a.sql");
+  assert.equal(statements.length, 4_000);
+  assert(statements.every((item, index) => item.line === 2 * index + 2 && item.sql === statement));
+});
 
 Deno.test("splitStatements() tells psql's commands from mistakes", async () => {
   const cases: readonly [sql: string, command: string, line: number][] = [

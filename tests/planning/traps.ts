@@ -11,6 +11,10 @@ export const hidingABanner: Readonly<Record<string, string>> = {
   "an E string with two backslashes": "select E'\\\\\n-- ROLLBACK\n';",
   "an e string behind a parenthesis": "select lower(e'\\'\n-- ROLLBACK\n');",
   "an E string that goes on in the next line": "select E'a'\n  '\\'\n-- ROLLBACK\n';",
+  "an E string that goes on behind a comment": "select E'a' -- it's\n  '\\'\n-- ROLLBACK\n';",
+  "an E string that goes on behind comments and blank lines":
+    "select E'a' --\n\n-- b\n\n  'c' \n'\\'\n-- ROLLBACK\n';",
+  "an E string right behind a body": "do $$ $$E'\\'\n-- ROLLBACK\n';",
   "a string of a type that ends in e": "select name'\\', '\n-- ROLLBACK\n';",
   "a Unicode string": "select U&'\\0061\n-- ROLLBACK\n';",
   "a bit string and a string": "select B'01', x'ff', N'\\', '\n-- ROLLBACK\n';",
@@ -64,6 +68,7 @@ export const leavingNothingOpen: Readonly<Record<string, string>> = {
   "a string that holds a comment block's start": "select '/*';",
   "a string that holds a quoted quote": "select '''', '''';",
   "a string and a continuation of its own": "select 'a\\'\n'b\\';",
+  "a string that goes on behind a comment": "select 'a\\' -- it's\n 'b\\';",
   "a quoted name with an apostrophe": 'select 1 as "it\'s";',
   "a quoted name with a comment": 'select 1 as "/*", 2 as "--";',
   "a name with dollars": "select 1 as a$$;",

@@ -1,7 +1,7 @@
 /** Names and holders through the library: what it takes comes back as it was given. */
 
 import assert from "node:assert/strict";
-import { Random } from "../planning/random.ts";
+import { Random } from "../support/random.ts";
 import { testOnEveryDatabase } from "../support/projects.ts";
 import { Hostile } from "./fuzz/hostile.ts";
 

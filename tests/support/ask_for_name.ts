@@ -9,5 +9,5 @@ const style = { json: false, quiet: false, verbose: false, color: false };
 const reporter = new Reporter(process.stdout, process.stderr, style);
 const answer = Deno.args[0] === "undo"
   ? await confirmUndo(target, reporter, [{ name: "002_b.sql" }, { name: "001_a.sql" }])
-  : await confirmDestruction(target, "Everything will be gone.");
+  : await confirmDestruction(target, reporter, "Everything will be gone.");
 console.log(answer ? "agreed" : "refused");

@@ -17,7 +17,10 @@ export interface Postgres {
 // PostgreSQL refuses to run as root.
 const serverUser: User = Deno.uid() === 0 ? { uid: 65534, gid: 65534 } : {};
 
-const settings = {
+/** Settings of a server by name. */
+export type Settings = Readonly<Record<string, string>>;
+
+const usualSettings: Settings = {
   listen_addresses: "127.0.0.1",
   unix_socket_directories: "",
   max_connections: "100",
@@ -34,11 +37,26 @@ const settings = {
   autovacuum: "off",
 };
 
-/** Starts a server that holds {@linkcode projectTemplate}. */
+/** Starts a server that holds {@linkcode projectTemplate}. Its data go when it ends. */
 export async function startPostgres(major: Major): Promise<Postgres> {
   const native = await installPostgres(major);
   const cluster = await prepareCluster(major, native);
-  return await serve(native, `cp -R "${cluster}" data`);
+  return await serve(native, { makeData: `cp -R "${cluster}" data` });
+}
+
+/** Makes the data of a server that is to outlive its process, and returns how to start it. */
+export async function preparePostgres(
+  major: Major,
+  folder: string,
+  settings: Settings,
+): Promise<() => Promise<Postgres>> {
+  const native = await installPostgres(major);
+  const data = `${folder}/data`;
+  await run(["cp", "-R", await prepareCluster(major, native), data]);
+  const owner = `${serverUser.uid ?? ""}`;
+  if (owner !== "") await run(["chown", "-R", owner, data]);
+  const port = freePort();
+  return () => serve(native, { makeData: `ln -s "${data}" data`, settings, port });
 }
 
 /** A stopped server's data, made once for all tests: `initdb` takes far longer than a copy. */
@@ -52,7 +70,7 @@ async function prepareCluster(major: Major, native: string): Promise<string> {
     const options = "--username=supabase_admin --auth=trust --encoding=UTF8 --locale=C --no-sync";
     await run([`${native}/bin/initdb`, `--pgdata=${cluster}`, ...options.split(" ")], serverUser);
 
-    const postgres = await serve(native, `ln -s "${cluster}" data`);
+    const postgres = await serve(native, { makeData: `ln -s "${cluster}" data` });
     try {
       await createTemplate(postgres);
       Deno.kill(postgres.process.pid, "SIGINT");
@@ -74,9 +92,20 @@ async function createTemplate(postgres: Postgres): Promise<void> {
   await server.sql(`alter database ${projectTemplate} is_template true allow_connections false`);
 }
 
-async function serve(native: string, makeData: string): Promise<Postgres> {
+interface Serving {
+  /** A shell command that puts the data where the server looks for them. */
+  readonly makeData: string;
+  readonly settings?: Settings;
+  /** Any free one, unless it has to stay the same. */
+  readonly port?: number;
+}
+
+async function serve(
+  native: string,
+  { makeData, settings, port: fixed }: Serving,
+): Promise<Postgres> {
   for (let attempt = 1;; attempt++) {
-    const port = freePort();
+    const port = fixed ?? freePort();
     const process = await startWatched({
       ...serverUser,
       command: [
@@ -89,7 +118,8 @@ async function serve(native: string, makeData: string): Promise<Postgres> {
         "data",
         "-p",
         `${port}`,
-        ...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]),
+        ...Object.entries({ ...usualSettings, ...settings })
+          .flatMap(([name, value]) => ["-c", `${name}=${value}`]),
       ],
       // Quits at once, as after a crash: the data is thrown away.
       endSignal: "QUIT",

@@ -7,8 +7,10 @@ export interface PostgrestOptions {
   readonly databaseUrl: string;
   readonly jwtSecret: string;
   readonly dbPool: number;
-  /** Whether it listens for notifications that its schema cache is out of date. */
-  readonly listens: boolean;
+  /** Further settings, as PostgREST's environment variables. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** Whether it listens for notifications that its schema cache is out of date; it does. */
+  readonly listens?: boolean;
 }
 
 /** A PostgREST, configured as hosted projects configure theirs. */
@@ -35,7 +37,7 @@ export class Postgrest {
   /** Resolves when it answers requests and listens for notifications. */
   async start(): Promise<void> {
     if (this.#run) return;
-    const { databaseUrl, jwtSecret, dbPool, listens } = this.#options;
+    const { databaseUrl, jwtSecret, dbPool, settings, listens = true } = this.#options;
     const process = await startWatched({
       command: [await findPostgrest()],
       env: {
@@ -50,6 +52,7 @@ export class Postgrest {
         PGRST_JWT_SECRET: jwtSecret,
         // Unlike a port, a socket in a folder of its own is never taken.
         PGRST_SERVER_UNIX_SOCKET: "socket",
+        ...settings,
       },
       endSignal: "KILL",
     });

@@ -1,6 +1,6 @@
 /** Values that programs stumble over. */
 
-import type { Random } from "../../planning/random.ts";
+import type { Random } from "../../support/random.ts";
 
 /** Counts how often something that was given as a value was run as SQL: no rollback hides it. */
 export const WITNESS_SQL = `

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import type { SupabaseClient } from "@supabase/supabase-js";
 import { STATEMENTS } from "../../../lib/database/client.ts";
 import { CLEAR_SQL, describeCatalog } from "../../database/catalog.ts";
-import { Random } from "../../planning/random.ts";
+import { Random } from "../../support/random.ts";
 import type { AnyProject, ProjectKind } from "../../support/projects.ts";
 import { CallMaker, type FuzzCall } from "./calls.ts";
 import { NO_WITNESS_SQL, WITNESS_SQL } from "./hostile.ts";

@@ -1,0 +1,85 @@
+/** Says what is wrong where a call fails, and what to do. @module */
+
+import { ConfigurationError, UnreachableError } from "../errors.ts";
+import { CallError } from "./client.ts";
+import type { Target } from "./target.ts";
+
+const HOW_TO_INSTALL = `Install it in one of three ways:
+  deno task migrate:install --print                  prints SQL to paste into the SQL editor
+  DATABASE_URL=… deno task migrate:install           over a direct connection
+  SUPABASE_ACCESS_TOKEN=… deno task migrate:install  over HTTPS (Management API)`;
+
+/**
+ * Turns a failed call into what its reader needs: what is wrong, and what to do.
+ *
+ * @param error What a call threw.
+ * @param target The project.
+ * @returns The error to throw.
+ */
+export function explainCallError(error: unknown, target: Target): unknown {
+  if (!(error instanceof CallError)) return error;
+  const { status, code, message } = error;
+  const cause = error;
+  // PostgREST says PGRST202 once it has noticed, and passes on 42883 until then.
+  if (code === "PGRST202" || (code === "42883" && /\bexec_sql\(/.test(message))) {
+    const own = /public\.exec_sql\([^)]*\)/.exec(error.hint)?.[0];
+    return new ConfigurationError(
+      own === undefined
+        ? "The project has no function exec_sql yet"
+        : `The project has an exec_sql of its own, ${own}, which is not supamigrate's`,
+      { hint: HOW_TO_INSTALL, cause },
+    );
+  }
+  if (code === "PGRST203") {
+    return new ConfigurationError(
+      "The project has several functions exec_sql, and PostgREST cannot choose",
+      {
+        hint: "deno task migrate:install shows them, and with --replace keeps supamigrate's alone.",
+        cause,
+      },
+    );
+  }
+  if ((code === "3F000" || code === "42883" || code === "42P01") && /supamigrate/.test(message)) {
+    return new ConfigurationError(`The project's tracking schema is not complete: ${message}`, {
+      hint: "deno task migrate:install puts it back. If its tables are gone, so is the history: " +
+        "record what is applied with deno task migrate:baseline NAME before you migrate.",
+      cause,
+    });
+  }
+  const refused = code === "42501"
+    ? /\bexec_sql\b/.test(message)
+    : status === 401 || status === 403;
+  if (refused || /^PGRST30/.test(code)) {
+    return new ConfigurationError(`The project refuses the key: ${message}`, {
+      hint: code === "42501"
+        ? "Only service_role may call exec_sql: SUPABASE_SERVICE_KEY has to be its key."
+        : "Check that SUPABASE_SERVICE_KEY belongs to SUPABASE_URL and has not been revoked.",
+      cause,
+    });
+  }
+  if (code === "SM002") {
+    return new ConfigurationError(message, {
+      hint: "deno task migrate:doctor says what is wrong and how to mend it.",
+      cause,
+    });
+  }
+  if (code === "" && status !== 0 && status < 500 && status !== 429) {
+    return new UnreachableError(
+      `${target.url} does not answer as a Supabase project does: ${message}`,
+      {
+        hint: "Check SUPABASE_URL.",
+        cause,
+      },
+    );
+  }
+  if (code === "" || status >= 500) {
+    return new UnreachableError(`Cannot reach ${target.url}: ${message}`, {
+      hint: "Check SUPABASE_URL and the network. A paused project has to be restored first.",
+      cause,
+    });
+  }
+  return new ConfigurationError(`The database refused: ${message} (${code})`, {
+    ...(error.hint === "" ? {} : { hint: error.hint }),
+    cause,
+  });
+}

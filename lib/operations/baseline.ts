@@ -1,0 +1,95 @@
+/** Records migrations as applied, without running them. @module */
+
+import { compareMigrations, findMigration } from "../planning/order.ts";
+import { findLastBatch, isApplied, type Migration } from "../planning/plan.ts";
+import { type OperationContext, withLock } from "./context.ts";
+import {
+  createTeller,
+  describeSecrets,
+  findStored,
+  type HeldSecret,
+  withoutValues,
+} from "./secrets.ts";
+
+/** What `baseline` came to. */
+export interface BaselineResult {
+  /** The last migration that is recorded. */
+  readonly upTo: string;
+  /** What was recorded as applied, in order. */
+  readonly recorded: readonly string[];
+  /** The batch they were recorded in, or null where there was nothing to record. */
+  readonly batchNumber: number | null;
+  /** Doubts about what was stored, a sentence each; they were notices before that. */
+  readonly warnings: readonly string[];
+}
+
+/** Options of `baseline`. */
+export interface BaselineOptions {
+  /** Asked before rollback SQL is stored that holds what can only be a key. */
+  readonly confirmSecrets?: (held: readonly HeldSecret[]) => Promise<boolean>;
+}
+
+/**
+ * Records everything up to a migration as applied, without running it: for a database that has
+ * it already. What is applied stays as it is.
+ *
+ * @param context What the operation works with.
+ * @param name The last migration: its name, or a unique beginning of it.
+ * @param options What to ask before.
+ * @returns What was recorded.
+ * @throws {ConfigurationError} There is no such migration.
+ */
+export async function baseline(
+  context: OperationContext,
+  name: string,
+  { confirmSecrets }: BaselineOptions = {},
+): Promise<BaselineResult> {
+  const { migrations, secrets } = await context.load();
+  const tell = createTeller(context);
+  const upTo = findMigration(name, migrations.map((migration) => migration.name));
+  return await withLock<BaselinePlan, BaselineResult>(context, {
+    plan: ({ history }) => {
+      const applied = new Set(history.filter(isApplied).map((entry) => entry.name));
+      const missing = migrations.filter((migration) =>
+        compareMigrations(migration.name, upTo) <= 0 && !applied.has(migration.name)
+      );
+      const stored = findStored(secrets, missing);
+      const warnings = describeSecrets(stored);
+      tell(warnings);
+      const keys = withoutValues(stored.filter(({ certain }) => certain));
+      return { batch: findLastBatch(history) + 1, missing, warnings, keys };
+    },
+    unlessNeeded: ({ missing, warnings }) =>
+      missing.length === 0 ? { upTo, recorded: [], batchNumber: null, warnings } : undefined,
+    confirm: confirmSecrets &&
+      (async ({ keys }) => keys.length === 0 || await confirmSecrets(keys)),
+    run: async (session, { batch, missing, warnings }) => {
+      await session.perform("baseline", {
+        migrations: missing.map((migration) => toRecord(migration, batch)),
+      });
+      const recorded = missing.map((migration) => migration.name);
+      return { upTo, recorded, batchNumber: batch, warnings };
+    },
+  });
+}
+
+interface BaselinePlan {
+  readonly batch: number;
+  readonly missing: readonly Migration[];
+  readonly warnings: readonly string[];
+  readonly keys: readonly HeldSecret[];
+}
+
+/**
+ * @param migration A migration.
+ * @param batch The batch to record it in.
+ * @returns It in the form of `supamigrate.record_as_applied`.
+ */
+export function toRecord(migration: Migration, batch: number): Record<string, unknown> {
+  return {
+    name: migration.name,
+    checksum: migration.checksum,
+    batch,
+    rollback_sql: migration.rollback?.sql ?? null,
+  };
+}

@@ -1,0 +1,51 @@
+import assert from "node:assert/strict";
+import { FAULTS } from "./faults.ts";
+import { buildControl, CONTROLS, tryControl } from "./controls.ts";
+import { planRound } from "./plan.ts";
+import { runChaos } from "./run.ts";
+
+const ROUNDS = 200;
+
+// PostgreSQL's and PostgREST's connections end when they like, also between two tests.
+const unsanitized = { sanitizeOps: false, sanitizeResources: false };
+
+Deno.test(`${ROUNDS} rounds of faults leave nothing lost, nothing twice and nothing open`, {
+  ...unsanitized,
+}, async () => {
+  const { rounds, byFault, violations } = await runChaos({
+    seed: 20261122,
+    rounds: Array.from({ length: ROUNDS }, (_, round) => round),
+    lanes: 4,
+  });
+  assert.deepEqual(violations, []);
+  assert.equal(rounds, ROUNDS);
+  // A fault that never happens proves nothing.
+  const happened = Object.values(byFault).filter((count) => count > 0).length;
+  assert.ok(happened > Object.keys(FAULTS).length / 2, JSON.stringify(byFault));
+});
+
+for (const name of ["with a new operation id on retry", "without the revoke from anon"]) {
+  Deno.test(`the rig catches a build ${name}`, unsanitized, async () => {
+    const { caughtAfter } = await tryControl(name, { seed: 1, most: 200, lanes: 2 });
+    assert.notEqual(caughtAfter, null);
+  });
+}
+
+for (const name of Object.keys(CONTROLS)) {
+  Deno.test(`the code still has a place for the flaw "${name}"`, async () => {
+    const folder = await Deno.makeTempDir();
+    try {
+      await buildControl(name, folder);
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  });
+}
+
+Deno.test("a round is planned by its seed and number alone", () => {
+  for (let round = 0; round < 200; round++) {
+    assert.deepEqual(planRound(7, round), planRound(7, round));
+  }
+  const plans = Array.from({ length: 200 }, (_, round) => JSON.stringify(planRound(7, round)));
+  assert.equal(new Set(plans).size, plans.length);
+});

@@ -1,0 +1,73 @@
+/** What a client says that it did, in a form that the invariants can compare with what is there. */
+
+import type { ClientEnd } from "./client.ts";
+import type { PlannedClient, RoundPlan } from "./plan.ts";
+
+export interface Claim {
+  readonly holder: string;
+  /** Whether it claims to know all that it did; null where it says nothing that could be wrong. */
+  readonly certain: boolean | null;
+  readonly applied: readonly string[];
+  readonly reverted: readonly string[];
+  /** Whether it says that a migration failed. */
+  readonly failed: boolean;
+}
+
+interface Item {
+  readonly name: string;
+  readonly success: boolean;
+}
+
+const namesOf = (items: readonly Item[] = []) =>
+  items.filter(({ success }) => success).map(({ name }) => name);
+
+/**
+ * Reads what a client printed.
+ *
+ * @param plan The round.
+ * @param client The client.
+ * @param end How it ended.
+ * @returns Its claim.
+ * @throws {Error} It promised JSON and printed something else.
+ */
+export function readClaim(plan: RoundPlan, client: PlannedClient, end: ClientEnd): Claim {
+  const { holder, command, args } = client;
+  const silent = { holder, certain: null, applied: [], reverted: [], failed: false };
+  const json = args.includes("--json");
+  if (end.code === null || !json || (end.code === 130 && end.stdout === "")) return silent;
+  const document = JSON.parse(end.stdout);
+  const result = { holder, certain: true, applied: [], reverted: [], failed: false };
+
+  if (document.error !== undefined) {
+    const { type, completed = [] } = document.error;
+    // `fresh` names what it undid, then what it applied: a name may stand for either.
+    if (command.startsWith("fresh") && plan.clients.length > 1) return silent;
+    const undoes = command === "rollback" || command.startsWith("fresh");
+    const reverted: string[] = [];
+    const applied: string[] = [];
+    for (const name of completed) {
+      const wasApplied = plan.files.findIndex((file) => file.name === name) < plan.applied;
+      const undone = undoes && wasApplied && !reverted.includes(name) &&
+        command !== "fresh --drop-schema";
+      (undone ? reverted : applied).push(name);
+    }
+    return { ...result, certain: type !== "UnknownOutcomeError", applied, reverted };
+  }
+  const failed = end.code === 1;
+  switch (command) {
+    case "migrate":
+      return { ...result, applied: namesOf(document.results), failed };
+    case "rollback":
+      return { ...result, reverted: namesOf(document.results), failed };
+    case "fresh":
+    case "fresh --drop-schema":
+      return {
+        ...result,
+        applied: namesOf(document.migrated?.results),
+        reverted: namesOf(document.rolledBack),
+        failed,
+      };
+    default:
+      return result;
+  }
+}

@@ -1,0 +1,311 @@
+/** A PostgreSQL, a PostgREST and the proxies on both its sides, for one round at a time. */
+
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import postgres from "postgres";
+import type { Major } from "../support/binaries.ts";
+import { projectRef, signJwt } from "../support/keys.ts";
+import { projectTemplate } from "../support/postgres.ts";
+import { Postgrest } from "../support/postgrest.ts";
+import { openSession, type Session, type Sql } from "../support/session.ts";
+import { until } from "../support/until.ts";
+import { type Call, type Handler, HttpProxy } from "./http_proxy.ts";
+import { Server } from "./server.ts";
+import { WireProxy } from "./wire_proxy.ts";
+import watchSql from "./watch.sql" with { type: "text" };
+import witnessSql from "./witness.sql" with { type: "text" };
+
+const jwtSecret = "a secret of at least thirty-two characters";
+
+/** How many connections PostgREST keeps. */
+export const DB_POOL = 3;
+
+/** Set so low that an exhausted pool shows within a round. */
+const POOL_PATIENCE_S = 2;
+
+/** Every client and every server log is searched for these. */
+const PASSWORD = "canary-password-3b7e1f";
+
+/** Makes a proxy for a client. */
+export interface Door {
+  readonly handler?: Handler;
+  readonly onCall?: (call: Call) => void;
+}
+
+export class Lane implements AsyncDisposable {
+  readonly major: Major;
+  readonly build: string;
+  readonly folder: string;
+  readonly server: Server;
+  readonly wire: WireProxy;
+  readonly postgrest: Postgrest;
+  readonly serviceKey: string;
+  readonly anonKey: string;
+  /** The API without faults. */
+  readonly plain: HttpProxy;
+  /** Another host, to which redirects lead: nothing may ever be sent there. */
+  readonly elsewhere: HttpProxy;
+  /** Whether the next round has to begin with a new installation. */
+  needsInstallation = true;
+  readonly #sql: postgres.Sql;
+  readonly #resources: AsyncDisposableStack;
+  readonly #installScript: string;
+
+  private constructor(
+    given: Pick<
+      Lane,
+      | "major"
+      | "build"
+      | "folder"
+      | "server"
+      | "wire"
+      | "postgrest"
+      | "serviceKey"
+      | "anonKey"
+      | "plain"
+      | "elsewhere"
+    >,
+    sql: postgres.Sql,
+    installScript: string,
+    resources: AsyncDisposableStack,
+  ) {
+    ({
+      major: this.major,
+      build: this.build,
+      folder: this.folder,
+      server: this.server,
+      wire: this.wire,
+      postgrest: this.postgrest,
+      serviceKey: this.serviceKey,
+      anonKey: this.anonKey,
+      plain: this.plain,
+      elsewhere: this.elsewhere,
+    } = given);
+    this.#sql = sql;
+    this.#installScript = installScript;
+    this.#resources = resources;
+  }
+
+  /**
+   * @param major The PostgreSQL.
+   * @param build The folder of the tool: this one, or a copy with a flaw.
+   */
+  static async open(major: Major, build: string): Promise<Lane> {
+    await using resources = new AsyncDisposableStack();
+    const folder = await Deno.makeTempDir({ prefix: "supamigrate-chaos-files-" });
+    resources.defer(() => Deno.remove(folder, { recursive: true }));
+    const server = resources.use(await Server.open(major));
+    {
+      await using session = await openSession(server.url("supabase_admin", "postgres"));
+      await session.sql(`create database chaos template ${projectTemplate} owner postgres`);
+    }
+    const wire = resources.use(await WireProxy.open(server.port));
+    const sql = postgres(server.url("supabase_admin", "chaos"), { max: 1, onnotice: () => {} });
+    resources.defer(() => sql.end({ timeout: 5 }));
+    await sql.unsafe(witnessSql);
+
+    const postgrest = new Postgrest({
+      databaseUrl: `postgres://authenticator@127.0.0.1:${wire.port}/chaos`,
+      jwtSecret,
+      dbPool: DB_POOL,
+      settings: { PGRST_DB_POOL_ACQUISITION_TIMEOUT: `${POOL_PATIENCE_S}` },
+    });
+    await postgrest.start();
+    resources.defer(() => postgrest.kill());
+    const plain = resources.use(
+      await HttpProxy.open({ upstream: (path, init) => postgrest.fetch(path, init) }),
+    );
+
+    const now = Math.floor(Date.now() / 1000);
+    const claims = { iss: "supabase", ref: projectRef, iat: now, exp: now + 10 * 365 * 86_400 };
+    const serviceKey = await signJwt({ ...claims, role: "service_role" }, jwtSecret);
+    const anonKey = await signJwt({ ...claims, role: "anon" }, jwtSecret);
+    const { installScript } = await import(`file://${build}/mod.ts`);
+    const given = {
+      major,
+      build,
+      folder,
+      server,
+      wire,
+      postgrest,
+      serviceKey,
+      anonKey,
+      plain,
+      elsewhere: resources.use(
+        await HttpProxy.open({ upstream: () => Promise.resolve(new Response()) }),
+      ),
+    };
+    return new Lane(given, sql, await installScript(), resources.move());
+  }
+
+  /** What must not show anywhere. */
+  get secrets(): readonly string[] {
+    return [this.serviceKey, this.serviceKey.split(".")[2]!, PASSWORD];
+  }
+
+  /** The database's address through the proxy, with a password that must not show. */
+  get databaseUrl(): string {
+    return `postgres://postgres:${PASSWORD}@127.0.0.1:${this.wire.port}/chaos`;
+  }
+
+  /** Runs SQL as superuser, past both proxies. */
+  readonly sql: Sql = async (text, params = []) => {
+    const result = await this.#sql.unsafe(text, params as never[]);
+    const last = Array.isArray(result[0]) ? result.at(-1) : result;
+    return [...last as Iterable<Record<string, unknown>>];
+  };
+
+  /** Opens a connection past both proxies. */
+  connect(role: string): Promise<Session> {
+    return openSession(this.server.url(role, "chaos"));
+  }
+
+  /** Opens a door of its own for a client. */
+  openDoor(door: Door): Promise<HttpProxy> {
+    return HttpProxy.open({
+      upstream: (path, init) => this.postgrest.fetch(path, init),
+      ...door,
+    });
+  }
+
+  /**
+   * Everything as new: nothing applied, nobody waiting, the given files.
+   *
+   * @returns The last entry of the audit log, which nothing can take back.
+   */
+  async reset(files: Readonly<Record<string, string>>): Promise<unknown> {
+    await this.recover();
+    const tables = await this.sql(
+      "select relname from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r'",
+    );
+    const drops = tables.map(({ relname }) => `drop table public.${relname} cascade;`).join("\n");
+    if (this.needsInstallation) await this.#installAnew();
+    await this.sql(`
+      ${drops}
+      delete from supamigrate.migration_history;
+      delete from supamigrate.operation;
+      update supamigrate.migration_lock
+         set is_locked = false, generation = generation + 1, sequence = 0;
+      truncate _chaos.witness, _chaos.lock_change, _chaos.operation_note;
+      update _chaos.switch set divisor = 1;
+    `);
+    await Deno.remove(join(this.folder, "migrations"), { recursive: true }).catch(() => {});
+    await Deno.mkdir(join(this.folder, "migrations"));
+    for (const [name, sql] of Object.entries(files)) await this.writeFile(name, sql);
+    const [row] = await this.sql(
+      "select coalesce(max(id), 0)::text as id from supamigrate.migration_log",
+    );
+    return row?.id;
+  }
+
+  async #installAnew(): Promise<void> {
+    // In one transaction: PostgREST, which may look at any time, always finds an exec_sql.
+    await this.sql(`
+      begin;
+      drop schema if exists supamigrate cascade;
+      drop function if exists public.exec_sql(text, jsonb);
+      set local role postgres;
+      ${this.#installScript}
+    `);
+    this.needsInstallation = false;
+    await this.watch();
+    await until("the API to serve exec_sql", async () => {
+      const body = { sql_query: "select 1 as result", params: {} };
+      const response = await this.fetchAs(this.serviceKey, "public.exec_sql", body);
+      await response.body?.cancel();
+      return response.ok || await pause(10);
+    });
+  }
+
+  /** Writes a migration. */
+  async writeFile(name: string, sql: string): Promise<void> {
+    await Deno.writeTextFile(join(this.folder, "migrations", name), sql);
+  }
+
+  /** Puts the witness beside an installation that somebody else has made. */
+  async watch(): Promise<void> {
+    const [row] = await this.sql("select from pg_trigger where tgname = 'note_operation'");
+    if (row === undefined) await this.sql(watchSql);
+  }
+
+  /** Ends what is left of the faults: both servers run and answer, and nothing is in flight. */
+  async recover(): Promise<void> {
+    this.wire.disarm();
+    await this.server.freeDisk();
+    await this.server.start();
+    await this.postgrest.start();
+    await until("PostgreSQL to answer", async () => await this.#answers() || await pause(20));
+    await until("every request to end", async () => {
+      const [row] = await this.sql(`
+        select count(*)::integer as busy from pg_stat_activity
+         where usename in ('authenticator', 'postgres') and datname = current_database()
+           and state <> 'idle'`);
+      return row?.busy === 0 || await pause(10);
+    });
+    // PostgREST waits ever longer before it tries a lost database again.
+    const patience = AbortSignal.timeout(5000);
+    await until("PostgREST to answer", async () => {
+      if (await this.#serves()) return true;
+      if (patience.aborted) {
+        await this.postgrest.kill();
+        await this.postgrest.start();
+      }
+      return await pause(20);
+    });
+  }
+
+  /** What other requests have left behind in a connection of the API's pool; null for nothing. */
+  async readLeftovers(): Promise<string | null> {
+    let leftovers: string | null = null;
+    await until("PostgREST to say what is left", async () => {
+      const response = await this.fetchAs(this.anonKey, "graphql_public.chaos_leftovers");
+      const text = await response.text();
+      if (response.ok) leftovers = JSON.parse(text);
+      return response.ok || await pause(100);
+    });
+    return leftovers;
+  }
+
+  /** Which of the servers' logs hold a key. */
+  findSecretsInLogs(): string[] {
+    const logs = { PostgreSQL: this.server.log(), PostgREST: this.postgrest.log() };
+    return Object.entries(logs)
+      .filter(([, log]) => this.secrets.some((secret) => log.includes(secret)))
+      .map(([name]) => name);
+  }
+
+  /** Calls a function through PostgREST, past the proxy before it. */
+  fetchAs(key: string, name: string, body: unknown = {}): Promise<Response> {
+    const [schema = "", its = ""] = name.split(".");
+    return this.postgrest.fetch(`/rpc/${its}`, {
+      method: "POST",
+      headers: {
+        authorization: `Bearer ${key}`,
+        "content-type": "application/json",
+        "content-profile": schema,
+      },
+      body: JSON.stringify(body),
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#resources.disposeAsync();
+  }
+
+  async #serves(): Promise<boolean> {
+    const response = await this.fetchAs(this.anonKey, "graphql_public.chaos_leftovers").catch(() =>
+      null
+    );
+    await response?.body?.cancel();
+    return response?.ok ?? false;
+  }
+
+  async #answers(): Promise<boolean> {
+    return await this.sql("select 1").then(() => true, () => false);
+  }
+}
+
+async function pause(milliseconds: number): Promise<false> {
+  await delay(milliseconds);
+  return false;
+}

@@ -1,0 +1,223 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import versionOneSql from "../testdata/schema_version_1/install.sql" with { type: "text" };
+import { type AnyProject, testOnEveryDatabase, testOnServers } from "../support/projects.ts";
+
+// What version 1 of the tracking schema was, as it was shipped, with a history that was made by
+// its own functions, and what becomes of it.
+
+const files: Record<string, string> = {
+  "1_applied.sql": "create table applied ();\n-- ROLLBACK\ndrop table applied;\n",
+  "2_refreshed.sql": "create table refreshed ();\n-- ROLLBACK\ndrop table refreshed;\n",
+  "3_baseline.sql": "create table baseline ();\n-- ROLLBACK\ndrop table if exists baseline;\n",
+  "4_repaired.sql": "create table repaired ();\n-- ROLLBACK\ndrop table if exists repaired;\n",
+  "5_undone.sql": "create table undone ();\n-- ROLLBACK\ndrop table undone;\n",
+  "6_failed.sql": "select 1 / 0;\n-- ROLLBACK\nselect 1;\n",
+};
+
+// The others are gone, so that what is stored is used.
+const otherFiles = { "9_other.sql": "select 1;" };
+
+function parts(name: string): { forward: string; rollback: string } {
+  const [forward = "", rollback = ""] = files[name]!.split("-- ROLLBACK\n");
+  return { forward, rollback };
+}
+
+function toMigration(name: string): Record<string, unknown> {
+  const { forward, rollback } = parts(name);
+  return {
+    name,
+    reason: "not_executed",
+    checksum: createHash("sha256").update(forward).digest("hex"),
+    batch: 1,
+    rollback_sql: rollback,
+    statements: [[1, forward.trim().replace(/;$/, "")]],
+  };
+}
+
+/** Calls a function as the client does, whichever version is installed. */
+async function call(project: AnyProject, name: string, params: unknown): Promise<unknown> {
+  const { data, error } = await project.client(project.serviceKey)
+    .rpc("exec_sql", { sql_query: `select supamigrate.${name}($1) as result`, params });
+  assert.equal(error, null, error?.message);
+  return data[0].result;
+}
+
+/** A run of a tool of version 1. */
+class OldRun {
+  #sequence = 0;
+  readonly #token = crypto.randomUUID();
+
+  private constructor(readonly project: AnyProject, readonly generation: number) {}
+
+  static async begin(project: AnyProject): Promise<OldRun> {
+    // deno-lint-ignore no-explicit-any -- the shape is that of sql/state.sql
+    const { lock } = await call(project, "state", {}) as any;
+    const run = new OldRun(project, lock.generation + 1);
+    const reply = await call(project, "acquire", {
+      token: run.#token,
+      holder: "an old tool",
+      process_id: "old",
+      lease_ms: 60_000,
+      tool_version: "0.1.0",
+      generation: lock.generation,
+      sequence: lock.sequence,
+    });
+    assert.equal((reply as { status: string }).status, "acquired");
+    return run;
+  }
+
+  async perform(action: string, payload: Record<string, unknown> = {}): Promise<void> {
+    const reply = await call(this.project, "perform", {
+      ...payload,
+      action,
+      token: this.#token,
+      generation: this.generation,
+      sequence: this.#sequence++,
+      holder: "an old tool",
+      tool_version: "0.1.0",
+      operation: crypto.randomUUID(),
+    });
+    assert.equal((reply as { status: string }).status, "done");
+  }
+}
+
+/** Puts version 1 in the place of what is installed. */
+async function installVersionOne(project: AnyProject): Promise<void> {
+  const { error } = await project.client(project.serviceKey).rpc("exec_sql", {
+    sql_query: `
+      drop schema supamigrate cascade;
+      drop function public.exec_sql(text, jsonb);
+      ${versionOneSql}`,
+  });
+  assert.equal(error, null, error?.message);
+}
+
+async function writeHistory(project: AnyProject): Promise<void> {
+  const run = await OldRun.begin(project);
+  const apply = (name: string) =>
+    run.perform("apply", { atomic: false, migrations: [toMigration(name)] });
+  await apply("1_applied.sql");
+  const refreshed = toMigration("2_refreshed.sql");
+  await run.perform("apply", {
+    atomic: false,
+    migrations: [{ ...refreshed, rollback_sql: "select 'before'" }],
+  });
+  await run.perform("refresh", { refresh: [refreshed] });
+  await run.perform("baseline", { migrations: [toMigration("3_baseline.sql")] });
+  await run.perform("repair", { mark: "applied", migration: toMigration("4_repaired.sql") });
+  await apply("5_undone.sql");
+  await run.perform("revert", {
+    migration: {
+      name: "5_undone.sql",
+      batch: 1,
+      source: "file",
+      statements: [[1, "drop table undone"]],
+    },
+  });
+  await apply("6_failed.sql");
+  await run.perform("release");
+}
+
+/** The rows without the columns that version 1 did not have. */
+function asVersionOne(rows: readonly Readonly<Record<string, unknown>>[]): unknown[] {
+  return rows.map(({ rollback_checksum: _, hash: __, log_head: ___, ...row }) => row);
+}
+
+testOnEveryDatabase(
+  "a project with version 1 of the tracking schema is upgraded by migrate, and loses nothing",
+  async (project) => {
+    await installVersionOne(project);
+    await writeHistory(project);
+    const before = await project.records();
+    assert.deepEqual([before.history.length, before.log.length], [6, 8]);
+    assert.ok(!("hash" in before.log[0]!));
+
+    const { "6_failed.sql": _, ...good } = files;
+    const result = await project.migrator({ ...good, "7_new.sql": "create table new ();" })
+      .migrate();
+    assert.deepEqual(result.results.map(({ name, success }) => [name, success]), [
+      ["5_undone.sql", true],
+      ["7_new.sql", true],
+    ]);
+
+    const after = await project.records();
+    assert.deepEqual(asVersionOne(after.log.slice(0, 8)), before.log);
+    const untouched = (rows: typeof before.history) =>
+      rows.filter(({ migration_name }) => !/^[57]/.test(`${migration_name}`));
+    assert.deepEqual(untouched(after.history), untouched(before.history));
+    assert.deepEqual(after.log.slice(8).map(({ action }) => action), [
+      "chain entries",
+      "apply",
+      "apply",
+    ]);
+    assert.deepEqual(after.log[8]?.details, { first: 1, entries: 8, head_before: null });
+    assert.ok(after.log.every(({ hash }) => /^[0-9a-f]{64}$/.test(`${hash}`)));
+    assert.deepEqual(
+      await project.sql("select schema_version from supamigrate.installation"),
+      [{ schema_version: 2 }],
+    );
+  },
+);
+
+testOnEveryDatabase(
+  "rollback SQL that version 1 has stored is run after the upgrade",
+  async (project) => {
+    await installVersionOne(project);
+    await writeHistory(project);
+    const { results } = await project.migrator(otherFiles).rollback({ target: "0" });
+    assert.deepEqual(results.map(({ name, success, source }) => [name, success, source]), [
+      ["4_repaired.sql", true, "stored"],
+      ["3_baseline.sql", true, "stored"],
+      ["2_refreshed.sql", true, "stored"],
+      ["1_applied.sql", true, "stored"],
+    ]);
+  },
+);
+
+testOnEveryDatabase("a run of an old tool goes on after the upgrade", async (project) => {
+  await installVersionOne(project);
+  const run = await OldRun.begin(project);
+  await run.perform("apply", { atomic: false, migrations: [toMigration("1_applied.sql")] });
+  const status = await project.migrator(files).status();
+  assert.deepEqual([status.executed, status.lock.holder], [1, "an old tool"]);
+  await run.perform("apply", { atomic: false, migrations: [toMigration("2_refreshed.sql")] });
+  await run.perform("release");
+  const { results } = await project.migrator(otherFiles).rollback({ target: "0" });
+  assert.deepEqual(results.map(({ success }) => success), [true, true]);
+});
+
+testOnEveryDatabase(
+  "an upgraded tracking schema is the one that is installed anew",
+  async (project) => {
+    const describe = () =>
+      project.sql(`
+      select relname || '.' || attname || ' ' || format_type(atttypid, atttypmod) as line
+        from pg_attribute join pg_class c on c.oid = attrelid
+       where c.relnamespace = 'supamigrate'::regnamespace and attnum > 0 and not attisdropped
+      union all
+      select oid::regprocedure || md5(prosrc) from pg_proc
+       where pronamespace = 'supamigrate'::regnamespace
+      union all
+      select tgname || tgenabled::text from pg_trigger
+       where tgrelid = 'supamigrate.migration_log'::regclass
+       order by 1`);
+    const installed = await describe();
+    await installVersionOne(project);
+    await project.migrator(files).status();
+    assert.deepEqual(await describe(), installed);
+  },
+);
+
+testOnServers("several runs upgrade version 1 at once", async (project) => {
+  await installVersionOne(project);
+  await writeHistory(project);
+  const before = await project.records();
+  const reports = await Promise.all(
+    Array.from({ length: 8 }, () => project.migrator(files).status()),
+  );
+  assert.deepEqual(reports.map(({ executed }) => executed), new Array(8).fill(4));
+  const { log } = await project.records();
+  assert.deepEqual(asVersionOne(log.slice(0, 8)), before.log);
+  assert.deepEqual(log.slice(8).map(({ action }) => action), ["chain entries"]);
+}, { dbPool: 8 });
