@@ -222,7 +222,9 @@ export const CLEAR_SQL = `
       alter table supamigrate.migration_log disable trigger user;
       truncate supamigrate.migration_log, supamigrate.migration_history, supamigrate.operation,
                supamigrate.migration_lock restart identity;
-      alter table supamigrate.migration_log enable always trigger migration_log_is_append_only;
+      alter table supamigrate.migration_log
+        enable always trigger migration_log_is_append_only,
+        enable always trigger migration_log_is_chained;
       insert into supamigrate.migration_lock (id) values (1);
     end if;
   end $$;

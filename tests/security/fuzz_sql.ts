@@ -18,19 +18,23 @@ const { values } = parseArgs({
     database: { type: "string", default: "17" },
   },
 });
-const seed = Number(values.seed);
-const calls = Number(values.calls);
+const { database } = values;
+const [seed, calls] = [Number(values.seed), Number(values.calls)];
+if (!Number.isSafeInteger(seed) || !Number.isSafeInteger(calls)) {
+  throw new Error("--seed and --calls are whole numbers");
+}
+if (!/^(15|17|embedded)$/.test(database)) throw new Error("--database is 15, 17 or embedded");
 
 function progress(round: number): void {
   if ((round - seed) % 50 === 0) console.error(`seed ${round}`);
 }
 
 async function fuzz(): Promise<Figures> {
-  if (values.database === "embedded") {
-    await using database = await openForMigrations();
-    return await fuzzCalls(describeEmbedded(database), seed, calls, progress);
+  if (database === "embedded") {
+    await using embedded = await openForMigrations();
+    return await fuzzCalls(describeEmbedded(embedded), seed, calls, progress);
   }
-  await using stack = await startStack({ major: values.database === "15" ? 15 : 17 });
+  await using stack = await startStack({ major: database === "15" ? 15 : 17 });
   await using project = await openProject(stack, fuzzedProject);
   return await fuzzCalls(describeServer(stack, project), seed, calls, progress);
 }
@@ -39,4 +43,4 @@ const started = performance.now();
 const figures = await fuzz();
 for (const [kind, count] of [...figures].sort()) console.log(`${count}`.padStart(8), kind);
 const seconds = (performance.now() - started) / 1000;
-console.log(`${calls} calls from seed ${seed} on ${values.database}, ${seconds.toFixed(0)} s`);
+console.log(`${calls} calls from seed ${seed} on ${database}, ${seconds.toFixed(0)} s`);
