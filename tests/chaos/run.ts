@@ -56,22 +56,24 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   const points = new Set<string>();
   const violations: (Violation & { round: number })[] = [];
   let played = 0;
+  let failed = false;
   let attempts = 0;
   let effects = 0;
   const numbers = options.rounds[Symbol.iterator]();
   const count = (counts: Record<string, number>, key: string) =>
     void (counts[key] = (counts[key] ?? 0) + 1);
 
-  await Promise.all(Array.from({ length: lanes }, async (_, index) => {
+  const ended = await Promise.allSettled(Array.from({ length: lanes }, async (_, index) => {
     const major = majors[index % majors.length]!;
     await using lane = await Lane.open(major, build);
     for (let next = numbers.next(); !next.done; next = numbers.next()) {
-      if (stopAtViolation && violations.length > 0) break;
+      if (failed || (stopAtViolation && violations.length > 0)) break;
       const plan = planRound(seed, next.value);
       let result: RoundResult;
       try {
         result = await playRound(lane, plan);
       } catch (error) {
+        failed = true;
         throw new Error(`Round ${plan.round} of seed ${seed} could not be played`, {
           cause: error,
         });
@@ -100,6 +102,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
       })),
     );
   }));
+  for (const end of ended) if (end.status === "rejected") throw end.reason;
   return {
     rounds: played,
     byServer,
