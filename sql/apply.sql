@@ -72,6 +72,21 @@ begin
 end
 $function$;
 
+-- What PostgreSQL says of a failure may quote SQL that the migration made itself, with a password
+-- or a key in it. The rest of that SQL is what its reader needs.
+create or replace function supamigrate.hide_secrets(said text) returns text
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $function$
+begin
+  said := regexp_replace(said, '(\mpassword\s+)(e?''([^'']|'''')*''?)', '\1''[hidden]''', 'gi');
+  said := regexp_replace(said, '(\mpassword\s+)\$\w*\$.*', '\1[hidden]', 'gi');
+  said := regexp_replace(said, '\msb_secret_[\w-]+', '[hidden]', 'g');
+  said := regexp_replace(said, '\meyJ[\w-]+\.[\w-]+\.[\w-]+', '[hidden]', 'g');
+  return regexp_replace(said, '(-----BEGIN [A-Z ]*PRIVATE KEY-----).*', '\1 [hidden]');
+end
+$function$;
+
 -- Runs the statements of a migration in a subtransaction, together with the history row that
 -- says so. Returns {success, execution_time_ms, closed_door} or {success: false, error}; after a
 -- failure nothing of the migration is left.
@@ -152,13 +167,15 @@ begin
 
   set local search_path = pg_catalog, pg_temp;
   failure := jsonb_strip_nulls(jsonb_build_object(
-    'code', state, 'message', message, 'detail', nullif(detail, ''), 'hint', nullif(hint, ''),
+    'code', state, 'message', supamigrate.hide_secrets(message),
+    'detail', supamigrate.hide_secrets(nullif(detail, '')),
+    'hint', supamigrate.hide_secrets(nullif(hint, '')),
     -- Where the error came from inside a function or DO block; the frames from the statement
     -- itself outwards are ours.
     'context', case when part <> 'end' then
-      nullif(rtrim(split_part(
+      nullif(supamigrate.hide_secrets(rtrim(split_part(
         split_part(context, format('SQL statement "%s"', statement), 1),
-        'PL/pgSQL function supamigrate.', 1), E'\n'), '') end,
+        'PL/pgSQL function supamigrate.', 1), E'\n')), '') end,
     'schema', nullif(schema_of, ''), 'table', nullif(table_of, ''),
     'column', nullif(column_of, ''), 'constraint', nullif(constraint_of, ''),
     'part', part,

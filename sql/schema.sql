@@ -52,12 +52,14 @@ create table if not exists supamigrate.migration_lock (
 comment on table supamigrate.migration_lock is
   'The one lock of all runs, with its fencing numbers';
 comment on column supamigrate.migration_lock.generation is
-  'Raised by each acquisition and each release';
+  'Raised by each acquisition and each release; at first the time of the installation in milliseconds, so that none is ever used again';
 comment on column supamigrate.migration_lock.sequence is
   'Raised by each mutating call within a generation';
 comment on column supamigrate.migration_lock.expires_at is
   'On the server''s clock: from then on another run may take over between two calls';
-insert into supamigrate.migration_lock (id) values (1) on conflict (id) do nothing;
+insert into supamigrate.migration_lock (id, generation)
+values (1, (extract(epoch from clock_timestamp()) * 1000)::bigint)
+on conflict (id) do nothing;
 
 -- What each call came to. A call that arrives again is answered from here, not done again.
 create table if not exists supamigrate.operation (

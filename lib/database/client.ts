@@ -51,12 +51,12 @@ export class CallError extends Error {
 
 /**
  * Whether what an error code stands for may have passed when the same is tried again: connection
- * trouble, resources, shutdown, conflicts. PGRST00x is PostgREST's own connection.
+ * trouble, resources, shutdown, conflicts, locks. PGRST00x is PostgREST's own connection.
  *
  * @param code SQLSTATE, or PostgREST's code.
  */
 export function passes(code: string): boolean {
-  return /^(08|40|53|57|58|PT409|PGRST00)/.test(code);
+  return /^(08|40|53|55P03|57|58|PT409|PGRST00)/.test(code);
 }
 
 /** `exec_sql` of one project. */

@@ -72,9 +72,18 @@ export function explainCallError(error: unknown, target: Target): unknown {
       },
     );
   }
-  if (code === "" || status >= 500) {
+  if (code === "" || /^(08|53300|57P0|PGRST00)/.test(code)) {
     return new UnreachableError(`Cannot reach ${target.url}: ${message}`, {
       hint: "Check SUPABASE_URL and the network. A paused project has to be restored first.",
+      cause,
+    });
+  }
+  if (!error.isRefusal) {
+    return new UnreachableError(`The database could not do it now: ${message} (${code})`, {
+      hint: code === "55P03"
+        ? "Another session keeps a table of supamigrate locked: pg_locks shows which. Running the " +
+          "command again is safe."
+        : "Running the command again is safe.",
       cause,
     });
   }

@@ -61,4 +61,4 @@ const result = await runChaos({
   },
 });
 console.log(formatChaos(result, performance.now() - started));
-Deno.exit(result.violations.length > 0 ? 1 : 0);
+Deno.exit(result.violations.length + result.unplayed.length > 0 ? 1 : 0);

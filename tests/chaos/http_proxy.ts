@@ -16,9 +16,8 @@ export interface Reply {
 export interface Call {
   /** A function of the protocol, an action of `perform`, or `install` for the bootstrap SQL. */
   readonly step: string;
-  /** The operation's id and the step that it names, where it is a change. */
-  readonly operation?: string;
-  readonly sequence?: number;
+  /** Generation and sequence that it names, where it is a change. */
+  readonly sentFor?: string;
 }
 
 /** One request on its way, and what can be done to it. */
@@ -109,8 +108,6 @@ export interface HttpProxyOptions {
   readonly upstream: (path: string, init: RequestInit) => Promise<Response>;
   /** What becomes of each request; sent on and answered, unless told otherwise. */
   readonly handler?: Handler;
-  /** Told of every change that is asked for, before it is sent on. */
-  readonly onCall?: (call: Call) => void;
 }
 
 /** A proxy on a port of its own. */
@@ -172,8 +169,8 @@ export class HttpProxy implements AsyncDisposable {
     }
     const path = (incoming.url ?? "/").replace(/^\/rest\/v1/, "");
     const call = readCall(body);
+    if (call.sentFor !== undefined) headers.set("x-chaos-step", call.sentFor);
     const forward = async (): Promise<Reply> => {
-      this.#options.onCall?.(call);
       try {
         const method = incoming.method ?? "GET";
         const response = await this.#options.upstream(path, {
@@ -213,7 +210,7 @@ function readCall(body: Uint8Array): Call {
   if (/create schema/.test(sql)) return { step: "install" };
   const name = /^select supamigrate\.(\w+)\(/.exec(sql)?.[1] ?? "other";
   if (name !== "perform") return { step: name };
-  return { step: params.action, operation: params.operation, sequence: params.sequence };
+  return { step: params.action, sentFor: `${params.generation}/${params.sequence}` };
 }
 
 async function read(response: Response): Promise<Reply> {

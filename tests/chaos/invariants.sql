@@ -2,7 +2,6 @@
 --
 -- $1: clients, what each of them said: holder, certain (whether it claims to know), applied and
 --     reverted (names), failed (it reported a failed migration); and
---     sent, the sequences that each operation was sent with, by its id;
 --     since, the last entry of the log from before the round.
 
 with log as (
@@ -126,9 +125,10 @@ select 'nothing commits with an old generation or sequence',
  where not is_locked or (generation, sequence) <> (lock_generation, lock_sequence)
 union all
 select 'nothing commits with an old generation or sequence',
-       format('operation %s was done at step %s and sent for %s', id, sequence, $1::jsonb->'sent'->(id::text))
-  from supamigrate.operation
- where ($1::jsonb->'sent') ? id::text and not ($1::jsonb->'sent'->(id::text)) @> to_jsonb(sequence)
+       format('operation %s was done at step %s/%s by a request for %s', operation, generation,
+              sequence, sent_for)
+  from _chaos.operation_note
+ where sent_for is distinct from format('%s/%s', generation, sequence)
 union all
 select 'nothing commits with an old generation or sequence',
        format('step %s/%s was taken %s times', generation, sequence, count(*))

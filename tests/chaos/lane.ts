@@ -9,7 +9,7 @@ import { projectTemplate } from "../support/postgres.ts";
 import { Postgrest } from "../support/postgrest.ts";
 import { openSession, type Session, type Sql } from "../support/session.ts";
 import { until } from "../support/until.ts";
-import { type Call, type Handler, HttpProxy } from "./http_proxy.ts";
+import { type Handler, HttpProxy } from "./http_proxy.ts";
 import { Server } from "./server.ts";
 import { WireProxy } from "./wire_proxy.ts";
 import watchSql from "./watch.sql" with { type: "text" };
@@ -25,12 +25,6 @@ const POOL_PATIENCE_S = 2;
 
 /** Every client and every server log is searched for these. */
 const PASSWORD = "canary-password-3b7e1f";
-
-/** Makes a proxy for a client. */
-export interface Door {
-  readonly handler?: Handler;
-  readonly onCall?: (call: Call) => void;
-}
 
 export class Lane implements AsyncDisposable {
   readonly major: Major;
@@ -161,11 +155,8 @@ export class Lane implements AsyncDisposable {
   }
 
   /** Opens a door of its own for a client. */
-  openDoor(door: Door): Promise<HttpProxy> {
-    return HttpProxy.open({
-      upstream: (path, init) => this.postgrest.fetch(path, init),
-      ...door,
-    });
+  openDoor(handler: Handler): Promise<HttpProxy> {
+    return HttpProxy.open({ upstream: (path, init) => this.postgrest.fetch(path, init), handler });
   }
 
   /**

@@ -13,6 +13,9 @@ export function formatChaos(result: ChaosResult, milliseconds: number): string {
     "",
     `${rounds} rounds (${servers}) in ${(milliseconds / 60_000).toFixed(1)} min, ` +
     `${result.violations.length} violations`,
+    ...(result.unplayed.length === 0
+      ? []
+      : [`${result.unplayed.length} rounds could not be played:`, ...result.unplayed]),
     `${attempts} migrations were begun, ${effects} took effect and stayed or were undone by a rollback`,
     `clients were killed or stopped at ${points[0]} of ${points[1]} named points`,
     "",

@@ -6,7 +6,7 @@ import { Random } from "../support/random.ts";
 import { type Claim, readClaim } from "./claims.ts";
 import { type ClientEnd, type ClientProcess, HANG, startClient } from "./client.ts";
 import { FAULTS, type Incident, type Moment, type Scene } from "./faults.ts";
-import type { Call, Exchange, HttpProxy } from "./http_proxy.ts";
+import type { Exchange } from "./http_proxy.ts";
 import { DB_POOL, type Lane } from "./lane.ts";
 import {
   describePoint,
@@ -51,7 +51,6 @@ class Round implements RoundResult {
   readonly #lane: Lane;
   readonly #plan: RoundPlan;
   readonly #late: (() => Promise<unknown>)[] = [];
-  readonly #sent: Record<string, number[]> = {};
   readonly #beside = new Set<Promise<unknown>>();
   #claims: Claim[] = [];
   /** The last entry of the log from before the round. */
@@ -180,10 +179,7 @@ class Round implements RoundResult {
       await at("after its answer has arrived");
     };
 
-    const door: HttpProxy = await this.#lane.openDoor({
-      handler,
-      onCall: (call) => this.#note(call),
-    });
+    const door = await this.#lane.openDoor(handler);
     const direct = this.#plan.before === "not installed";
     const process: ClientProcess = startClient({
       build: this.#lane.build,
@@ -250,11 +246,6 @@ class Round implements RoundResult {
         if (FAULTS[planned.fault]!.group === "client") this.points.add(point);
       },
     };
-  }
-
-  #note({ operation, sequence }: Call): void {
-    if (operation === undefined || sequence === undefined) return;
-    (this.#sent[operation] ??= []).push(sequence);
   }
 
   #goBeside(work: Promise<unknown>): void {
@@ -336,7 +327,7 @@ class Round implements RoundResult {
   }
 
   async #check(when: string): Promise<void> {
-    const facts = { clients: this.#claims, sent: this.#sent, since: this.#since };
+    const facts = { clients: this.#claims, since: this.#since };
     for (const row of await this.#lane.sql(invariantsSql, [facts])) {
       this.#report(String(row.invariant), String(row.violation), when);
     }

@@ -34,6 +34,8 @@ export interface ChaosResult {
   readonly attempts: number;
   readonly effects: number;
   readonly violations: readonly (Violation & { readonly round: number })[];
+  /** Rounds that came to no end, and why. */
+  readonly unplayed: readonly string[];
 }
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url)).replace(/\/$/, "");
@@ -55,41 +57,41 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   );
   const points = new Set<string>();
   const violations: (Violation & { round: number })[] = [];
+  const unplayed: string[] = [];
   let played = 0;
-  let failed = false;
   let attempts = 0;
   let effects = 0;
   const numbers = options.rounds[Symbol.iterator]();
   const count = (counts: Record<string, number>, key: string) =>
     void (counts[key] = (counts[key] ?? 0) + 1);
 
-  const ended = await Promise.allSettled(Array.from({ length: lanes }, async (_, index) => {
-    const major = majors[index % majors.length]!;
+  const countRound = async (lane: Lane, plan: RoundPlan, result: RoundResult) => {
+    played++;
+    count(byServer, `PostgreSQL ${lane.major}`);
+    count(byCommand, plan.clients[0]!.command);
+    for (const fault of result.fired) count(byFault, fault);
+    for (const point of result.points) points.add(point);
+    for (const { end } of result.ends) count(byExit, `${end.code ?? end.signal}`);
+    violations.push(...result.violations.map((found) => ({ ...found, round: plan.round })));
+    const [effect] = await lane.sql(
+      "select count(*)::integer as effects from _chaos.witness where part = 'last'",
+    );
+    effects += Number(effect?.effects);
+    options.onRound?.(plan, result, lane.major);
+  };
+
+  /** Plays until there are no more rounds, or a round leaves the lane unusable. */
+  const playLane = async (major: Major): Promise<"done" | "unusable"> => {
     await using lane = await Lane.open(major, build);
     for (let next = numbers.next(); !next.done; next = numbers.next()) {
-      if (failed || (stopAtViolation && violations.length > 0)) break;
+      if (stopAtViolation && violations.length > 0) break;
       const plan = planRound(seed, next.value);
-      let result: RoundResult;
       try {
-        result = await playRound(lane, plan);
+        await countRound(lane, plan, await playRound(lane, plan));
       } catch (error) {
-        failed = true;
-        throw new Error(`Round ${plan.round} of seed ${seed} could not be played`, {
-          cause: error,
-        });
+        unplayed.push(`Round ${plan.round} on PostgreSQL ${major}: ${(error as Error).stack}`);
+        return "unusable";
       }
-      played++;
-      count(byServer, `PostgreSQL ${major}`);
-      count(byCommand, plan.clients[0]!.command);
-      for (const fault of result.fired) count(byFault, fault);
-      for (const point of result.points) points.add(point);
-      for (const { end } of result.ends) count(byExit, `${end.code ?? end.signal}`);
-      violations.push(...result.violations.map((found) => ({ ...found, round: plan.round })));
-      const [effect] = await lane.sql(
-        "select count(*)::integer as effects from _chaos.witness where part = 'last'",
-      );
-      effects += Number(effect?.effects);
-      options.onRound?.(plan, result, major);
     }
     const [attempt] = await lane.sql("select last_value::integer as attempts from _chaos.attempts");
     attempts += Number(attempt?.attempts);
@@ -101,8 +103,13 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
         round: -1,
       })),
     );
+    return "done";
+  };
+
+  await Promise.all(Array.from({ length: lanes }, async (_, index) => {
+    const major = majors[index % majors.length]!;
+    while (await playLane(major) === "unusable");
   }));
-  for (const end of ended) if (end.status === "rejected") throw end.reason;
   return {
     rounds: played,
     byServer,
@@ -113,5 +120,6 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     attempts,
     effects,
     violations,
+    unplayed,
   };
 }

@@ -50,14 +50,16 @@ begin
 end
 $function$;
 
--- Every entry of the ledger, with the lock row as others see it at that moment.
+-- Every entry of the ledger, with the lock row as others see it at that moment, and the step that
+-- the very request was sent for, of which the proxy tells in a header.
 create table _chaos.operation_note (
   operation       uuid not null,
   generation      bigint not null,
   sequence        bigint not null,
   is_locked       boolean,
   lock_generation bigint,
-  lock_sequence   bigint
+  lock_sequence   bigint,
+  sent_for        text
 );
 
 create function _chaos.note_operation() returns trigger
@@ -66,7 +68,8 @@ set search_path = pg_catalog, pg_temp
 as $function$
 begin
   insert into _chaos.operation_note
-  select new.id, new.generation, new.sequence, is_locked, generation, sequence
+  select new.id, new.generation, new.sequence, is_locked, generation, sequence,
+         current_setting('request.headers', true)::jsonb->>'x-chaos-step'
     from supamigrate.migration_lock
    where id = 1;
   return null;

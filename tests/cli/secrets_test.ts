@@ -257,3 +257,23 @@ Deno.test("no failure shows what the migration holds: not its line, not what Pos
   assert.match(history.stdout, /alter role nobody password/);
   assert(!history.stdout.includes(`'${PASSWORD}'`) && !history.stdout.includes("'hunter2'"));
 });
+
+Deno.test("what is stored of a failure has the SQL that failed, without its passwords and keys", async () => {
+  const made = [
+    `alter role nobody with password '${PASSWORD}' valid until 'tomorrow'`,
+    `ALTER ROLE nobody PASSWORD E'${PASSWORD}''s\\nend'`,
+    `alter role nobody password $$${PASSWORD}$$`,
+    `select '${secretKey}', 1 / length('')`,
+    `select 'Bearer ${serviceToken}', 1 / length('')`,
+    `select '${privateKey}', 1 / length('')`,
+  ];
+  await using given = await open({});
+  for (const sql of made) {
+    await given.workspace.write("001_a.sql", `do $do$ begin execute $sql$${sql}$sql$; end $do$;`);
+    assert.equal((await given.workspace.run(["migrate", "--yes"])).code, 1);
+  }
+  const kept = await stored(given.project);
+  assertHidden(kept);
+  assert.match(kept, /alter role nobody with password '\[hidden\]' valid until 'tomorrow'/);
+  assert.match(kept, /select 'Bearer \[hidden\]', 1 \/ length\(''\)/);
+});

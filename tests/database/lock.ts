@@ -126,6 +126,34 @@ testOnServers(
 );
 
 testOnServers(
+  "a table of supamigrate that somebody keeps locked is waited for",
+  async (project) => {
+    await project.sql(`
+    update supamigrate.migration_lock
+       set is_locked = true, token = gen_random_uuid(), locked_by = 'dead', locked_at = now(),
+           expires_at = now()`);
+    await using somebody = await project.connect();
+    await somebody.sql("begin; lock table supamigrate.migration_log");
+
+    const migrations = { "1_a.sql": "create table a ();" };
+    await assert.rejects(project.migrator(migrations, { giveUpAfterMs: 1 }).migrate(), {
+      name: "UnreachableError",
+      message: "The database could not do it now: canceling statement due to lock timeout (55P03)",
+      hint: /^Another session keeps a table of supamigrate locked: pg_locks shows which\./,
+    });
+
+    let refusals = 0;
+    using _ = project.gateway.intercept(async (request, forward) => {
+      const response = await forward(request);
+      if (!response.ok && ++refusals === 1) await somebody.sql("rollback");
+      return response;
+    });
+    assert.equal((await project.migrator(migrations).migrate()).migrationsRun, 1);
+    assert.equal(refusals, 1);
+  },
+);
+
+testOnServers(
   "a lock that is left behind and has not expired is not taken over",
   async (project) => {
     using hold = holdStep(project, "apply");

@@ -102,6 +102,25 @@ testOnServers("a request that arrives after its repetition changes nothing", asy
 });
 
 testOnServers(
+  "copies from before an uninstall change nothing after the next install",
+  async (project) => {
+    await makeWitness(project);
+    const migrator = project.migrator(witnessed, { databaseUrl: project.databaseUrl });
+    using recording = recordRequests(project);
+    await migrator.migrate();
+    const copies = [...recording.copies];
+    await migrator.uninstall();
+    await migrator.install();
+    const records = await project.records();
+    assert.deepEqual(records.history, []);
+
+    for (const { deliver } of copies) assert.equal((await deliver()).status, 200);
+    assert.deepEqual(await said(project), ["up"]);
+    assert.deepEqual(await project.records(), records);
+  },
+);
+
+testOnServers(
   "a request that arrives after its run was found dead changes nothing",
   async (project) => {
     await makeWitness(project);

@@ -94,8 +94,10 @@ end_idle:
 
 #ifdef REINSTALLED
 /* uninstall and install: history, ledger and lock begin anew, the migration's effect stays. */
-#ifndef FIRST_GENERATION
+#ifdef GENERATION_FROM_0
 #define FIRST_GENERATION 0
+#else
+#define FIRST_GENERATION 100 /* above all earlier ones: sql/schema.sql takes it from the clock */
 #endif
 active proctype reinstall()
 {

@@ -18,16 +18,23 @@ async function call(
 }
 
 const token = "00000000-0000-4000-8000-000000000001";
-const acquisition = { token, holder: "somebody", lease_ms: 60_000, generation: 0, sequence: 0 };
 
-async function acquire(project: AnyProject): Promise<void> {
+/** A call that takes the lock. */
+async function prepareAcquisition(project: AnyProject): Promise<Json> {
+  const [lock] = await project.sql("select generation::float8 from supamigrate.migration_lock");
+  return { token, holder: "somebody", lease_ms: 60_000, sequence: 0, ...lock };
+}
+
+/** Takes the lock, and returns what names it in further calls. */
+async function acquire(project: AnyProject): Promise<{ generation: number }> {
+  const acquisition = await prepareAcquisition(project);
   assert.equal(await call(project, "acquire", acquisition), "acquired");
+  return { generation: Number(acquisition.generation) + 1 };
 }
 
 /** A call of the lock's holder. */
 const held = (more: Json): Json => ({
   token,
-  generation: 1,
   sequence: 0,
   operation: crypto.randomUUID(),
   ...more,
@@ -54,6 +61,7 @@ const nothings = {
 };
 for (const [how, take] of Object.entries(nothings)) {
   testOnEveryDatabase(`the lock is not taken by a call with a field ${how}`, async (project) => {
+    const acquisition = await prepareAcquisition(project);
     const answers: Json = {};
     for (const field of ["token", "lease_ms", "generation", "sequence"]) {
       answers[field] = await assertUnchanged(
@@ -70,8 +78,8 @@ for (const [how, take] of Object.entries(nothings)) {
   });
 
   testOnEveryDatabase(`the holder's calls need every field (${how})`, async (project) => {
-    await acquire(project);
-    const apply = held({ action: "apply", migrations: [] });
+    const lock = await acquire(project);
+    const apply = held({ ...lock, action: "apply", migrations: [] });
     const answers: Json = {};
     for (const field of ["token", "generation", "sequence", "operation", "action"]) {
       answers[field] = await assertUnchanged(project, async () => [
@@ -89,7 +97,7 @@ for (const [how, take] of Object.entries(nothings)) {
     assert.equal(
       await assertUnchanged(
         project,
-        () => call(project, "unlock", take({ generation: 1 }, "generation")),
+        () => call(project, "unlock", take(lock, "generation")),
       ),
       "moved",
     );
@@ -97,6 +105,7 @@ for (const [how, take] of Object.entries(nothings)) {
 }
 
 testOnEveryDatabase("a lease is at least a millisecond", async (project) => {
+  const acquisition = await prepareAcquisition(project);
   for (const lease_ms of [0, -1, "-60000"]) {
     assert.equal(
       await assertUnchanged(project, () => call(project, "acquire", { ...acquisition, lease_ms })),
@@ -109,10 +118,10 @@ testOnEveryDatabase(
   "repair marks as applied or as pending, and as nothing else",
   async (project) => {
     await project.migrator({ "1_a.sql": "create table a ();" }).migrate();
-    assert.equal(await call(project, "acquire", { ...acquisition, generation: 2 }), "acquired");
+    const lock = await acquire(project);
     for (const mark of [undefined, null, "", "Applied", "completed", ["pending"]]) {
       const repair = held({
-        generation: 3,
+        ...lock,
         action: "repair",
         mark,
         migration: { name: "1_a.sql" },
@@ -125,7 +134,7 @@ testOnEveryDatabase(
 testOnEveryDatabase(
   "a migration without statements is not taken for an empty one",
   async (project) => {
-    await acquire(project);
+    const lock = await acquire(project);
     const record = { name: "1_a.sql", checksum: "a", batch: 1, rollback_sql: null };
     for (const statements of [undefined, null, "select 1", {}]) {
       const migration = { ...record, statements };
@@ -136,13 +145,16 @@ testOnEveryDatabase(
         ]
       ) {
         assert.equal(
-          await assertUnchanged(project, () => call(project, "perform", held(action))),
+          await assertUnchanged(
+            project,
+            () => call(project, "perform", held({ ...lock, ...action })),
+          ),
           "22023",
         );
       }
     }
     const empty = { action: "apply", migrations: [{ ...record, statements: [] }] };
-    assert.equal(await call(project, "perform", held(empty)), "done");
+    assert.equal(await call(project, "perform", held({ ...lock, ...empty })), "done");
     assert.equal((await project.records()).history[0]?.status, "completed");
   },
 );
