@@ -102,7 +102,10 @@ export class Lane implements AsyncDisposable {
       databaseUrl: `postgres://authenticator@127.0.0.1:${wire.port}/chaos`,
       jwtSecret,
       dbPool: DB_POOL,
-      settings: { PGRST_DB_POOL_ACQUISITION_TIMEOUT: `${POOL_PATIENCE_S}` },
+      settings: {
+        PGRST_DB_POOL_ACQUISITION_TIMEOUT: `${POOL_PATIENCE_S}`,
+        PGRST_DB_PRE_REQUEST: "graphql_public.chaos_note_request",
+      },
     });
     await postgrest.start();
     resources.defer(() => postgrest.kill());
@@ -177,7 +180,7 @@ export class Lane implements AsyncDisposable {
       delete from supamigrate.operation;
       update supamigrate.migration_lock
          set is_locked = false, generation = generation + 1, sequence = 0;
-      truncate _chaos.witness, _chaos.lock_change, _chaos.operation_note;
+      truncate _chaos.witness, _chaos.lock_change, _chaos.operation_note, _chaos.request;
       update _chaos.switch set divisor = 1;
     `);
     await Deno.remove(join(this.folder, "migrations"), { recursive: true }).catch(() => {});

@@ -50,8 +50,30 @@ begin
 end
 $function$;
 
--- Every entry of the ledger, with the lock row as others see it at that moment, and the step that
--- the very request was sent for, of which the proxy tells in a header.
+-- Which step each transaction's request was sent for, of which the proxy tells in a header.
+-- PostgREST calls the function first (db-pre-request): a migration may reset every setting. It
+-- stands where `fresh --drop-schema` does not reach.
+create unlogged table _chaos.request (
+  transaction xid8 primary key,
+  sent_for    text not null
+);
+
+create function graphql_public.chaos_note_request() returns void
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $function$
+declare
+  sent_for text := nullif(current_setting('request.headers', true), '')::jsonb->>'x-chaos-step';
+begin
+  if sent_for is not null then
+    insert into _chaos.request values (pg_current_xact_id(), sent_for);
+  end if;
+end
+$function$;
+grant execute on function graphql_public.chaos_note_request() to anon, service_role;
+
+-- Every entry of the ledger, with the lock row as others see it at that moment, and with what its
+-- request was sent for.
 create table _chaos.operation_note (
   operation       uuid not null,
   generation      bigint not null,
@@ -69,15 +91,14 @@ as $function$
 begin
   insert into _chaos.operation_note
   select new.id, new.generation, new.sequence, is_locked, generation, sequence,
-         current_setting('request.headers', true)::jsonb->>'x-chaos-step'
+         (select sent_for from _chaos.request where transaction = pg_current_xact_id())
     from supamigrate.migration_lock
    where id = 1;
   return null;
 end
 $function$;
 
--- Asked by somebody else, through the same pool: what has another request left behind here? It
--- stands where `fresh --drop-schema` does not reach.
+-- Asked by somebody else, through the same pool: what has another request left behind here?
 create function graphql_public.chaos_leftovers() returns text
 language sql stable
 as $function$
