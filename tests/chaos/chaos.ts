@@ -1,7 +1,7 @@
 /**
  * The command line of the rig: `deno task chaos --seed 1 --rounds 200`. With `--round N` one round
  * is played again and shown with all that was printed; with `--points` every named point is gone to
- * once.
+ * once. Ctrl-C ends it after the rounds that are under way, and shows what they came to.
  *
  * @module
  */
@@ -22,8 +22,14 @@ const { values } = parseArgs({
   },
 });
 
+let stopped = false;
+Deno.addSignalListener("SIGINT", () => {
+  console.log("… no further rounds are begun");
+  stopped = true;
+});
+
 function* upTo(count: number): Iterable<number> {
-  for (let number = 0; number < count; number++) yield number;
+  for (let number = 0; number < count && !stopped; number++) yield number;
 }
 
 const started = performance.now();
