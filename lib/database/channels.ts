@@ -5,6 +5,7 @@ import { createRedactor } from "../redact.ts";
 import { shorten } from "../shorten.ts";
 import { type ExecSql, passes } from "./client.ts";
 import { explainCallError } from "./explain.ts";
+import type { Sql } from "postgres";
 import { isLoopback, refuseUnencrypted, type Target } from "./target.ts";
 
 /** A way to run SQL. */
@@ -36,11 +37,13 @@ export async function openDirectChannel(databaseUrl: string): Promise<SqlChannel
   }
   const redact = createRedactor([databaseUrl]);
   const sql = await openConnection(databaseUrl);
+  let connected: Promise<unknown> | undefined;
   return {
     name: "a direct connection",
     isPastApi: true,
     async run(text) {
       try {
+        await (connected ??= connectInTime(sql));
         // Several statements in one simple query are one transaction.
         const rows = await sql.unsafe(text);
         const last = Array.isArray(rows[0]) ? rows.at(-1) : rows;
@@ -64,7 +67,27 @@ export async function openDirectChannel(databaseUrl: string): Promise<SqlChannel
   };
 }
 
-async function openConnection(databaseUrl: string) {
+/** How long to try to connect, where the address does not say it as `connect_timeout`. */
+const CONNECT_TIMEOUT_S = 15;
+
+/** Connects. The driver would try for ever where something accepts connections and closes them. */
+async function connectInTime(sql: Sql): Promise<void> {
+  const seconds = sql.options.connect_timeout;
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    void sql.end({ timeout: 0 });
+  }, seconds * 1000);
+  try {
+    await sql.unsafe("select 1");
+  } catch (error) {
+    throw isLate ? new Error(`no server has let anybody in for ${seconds} s`) : error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function openConnection(databaseUrl: string): Promise<Sql> {
   const [, authority = "", rest = ""] = /^\w+:\/\/([^/?#]*)(.*)$/s.exec(databaseUrl) ?? [];
   const { default: postgres } = await import("postgres");
   try {
@@ -73,7 +96,7 @@ async function openConnection(databaseUrl: string) {
     return postgres(databaseUrl, {
       max: 1,
       onnotice: () => {},
-      connect_timeout: 15,
+      ...(/[?&]connect_timeout=/.test(rest) ? {} : { connect_timeout: CONNECT_TIMEOUT_S }),
       prepare: false,
       ...(leavesEncryptionOpen(authority, rest) ? { ssl: "require" } : {}),
     });

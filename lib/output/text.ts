@@ -121,18 +121,22 @@ export function formatPlannedMigrations(
   verbose: boolean,
 ): string {
   if (planned.length === 0) return "✅ Nothing to migrate: the database is up to date";
-  const lines = ["📋 Would be applied, in this order:"];
-  for (const migration of planned) {
-    lines.push(line`  📄 ${migration.name} (${migration.reason})`);
-    if (migration.undo !== null) {
-      lines.push("     undo the applied version:", ...formatStatements(migration.undo, verbose));
-      lines.push("     apply the new one:");
-    }
-    lines.push(...formatStatements(migration.statements, verbose));
-    lines.push(...formatNotices(migration).map((notice) => `     ${notice}`));
-  }
-  lines.push("", "🔍 Dry run: nothing was changed");
-  return lines.join("\n");
+  const blocks = planned.map((migration) => [
+    line`  📄 ${migration.name} (${migration.reason})`,
+    migration.undo === null ? [] : [
+      "     undo the applied version:",
+      formatStatements(migration.undo, verbose),
+      "     apply the new one:",
+    ],
+    formatStatements(migration.statements, verbose),
+    formatNotices(migration).map((notice) => `     ${notice}`),
+  ]);
+  return [
+    "📋 Would be applied, in this order:",
+    ...blocks.map((block) => block.flat(2).join("\n")),
+    "",
+    "🔍 Dry run: nothing was changed",
+  ].join("\n");
 }
 
 function formatStatements(statements: readonly Statement[], verbose: boolean): string[] {

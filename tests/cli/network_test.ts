@@ -250,3 +250,18 @@ Deno.test("DATABASE_URL with a password that is not encoded leads to no host at 
     });
   }
 });
+
+Deno.test("a direct connection that is closed again and again is given up", async () => {
+  const server = createTcpServer((socket) => socket.destroy());
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  await using migrator = createMigrator({
+    supabaseUrl: "https://abcdefghijklmnopqrst.supabase.co",
+    databaseUrl: `postgresql://postgres:secret@127.0.0.1:${port}/postgres?connect_timeout=1`,
+  });
+  await assert.rejects(migrator.install(), {
+    name: "UnreachableError",
+    message: "No connection with DATABASE_URL: no server has let anybody in for 1 s",
+  });
+  await new Promise((resolve) => server.close(resolve));
+});

@@ -207,6 +207,19 @@ Deno.test("a dry run shows statements with their lines and changes nothing", asy
   assert.deepEqual(await project.sql("select * from supamigrate.migration_history"), []);
 });
 
+Deno.test("a dry run shows a file of 300,000 statements whole", async () => {
+  await using project = await stack.createProject({ setup: INSTALL_SQL });
+  const count = 300_000;
+  await using workspace = await Workspace.create(
+    { "001_data.sql": "select 1;\n".repeat(count) },
+    environmentOf(project),
+  );
+  const { code, stdout } = await workspace.run(["migrate", "--dry-run", "--verbose"]);
+  assert.equal(code, 0);
+  assert.equal(stdout.match(/^ +\d+  select 1$/gm)?.length, count);
+  assert.match(stdout.slice(-70), /\n {5}300000 {2}select 1\n\n🔍 Dry run: nothing was changed\n$/);
+});
+
 Deno.test("--json writes one document to standard output and nothing else", async () => {
   await using project = await stack.createProject({ setup: INSTALL_SQL });
   await using workspace = await Workspace.create(MIGRATIONS, environmentOf(project));
