@@ -203,12 +203,25 @@ export class Lane implements AsyncDisposable {
     `);
     this.needsInstallation = false;
     await this.watch();
-    await until("the API to serve exec_sql", async () => {
-      const body = { sql_query: "select 1 as result", params: {} };
-      const response = await this.fetchAs(this.serviceKey, "public.exec_sql", body);
+    await this.untilNoticed();
+  }
+
+  /**
+   * Until PostgREST knows which functions there are now. It looks beside its requests, and may
+   * just be about to learn how things stood before.
+   */
+  async untilNoticed(): Promise<void> {
+    const marker = `graphql_public.chaos_${crypto.randomUUID().replaceAll("-", "")}`;
+    await this.sql(`
+      create function ${marker}() returns integer language sql as 'select 1';
+      grant execute on function ${marker}() to anon;
+      notify pgrst, 'reload schema'`);
+    await until("PostgREST to notice a new function", async () => {
+      const response = await this.fetchAs(this.anonKey, marker);
       await response.body?.cancel();
       return response.ok || await pause(10);
     });
+    await this.sql(`drop function ${marker}()`);
   }
 
   /** Writes a migration. */

@@ -430,7 +430,10 @@ class Round implements RoundResult {
       const { code, stderr } = await again.ended;
       if (code !== 0) this.#report("recovery within one lease", stderr, "installing again");
     }
-    if (wanted) await this.#lane.watch();
+    if (wanted) {
+      await this.#lane.watch();
+      await this.#lane.untilNoticed();
+    }
   }
 
   /** Who takes a dead run's lock over waits for its lease, and hardly longer. */
