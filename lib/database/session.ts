@@ -196,7 +196,9 @@ export class LockSession {
             {
               hint:
                 "Run deno task migrate:status when the project answers again: it tells what is " +
-                "there. Running the command again is safe. The lock expires by itself.",
+                "there. What was sent may arrive until the lock is free or another's. Running the " +
+                "command again is safe, and sees to that when the lease has ended; so does " +
+                "migrate:unlock, at once.",
               cause: error,
             },
           );

@@ -6,11 +6,13 @@ import {
   type Activity,
   type DatabaseState,
   lockHeld,
+  type LockState,
   readState,
   refuseBreaches,
   type UndoneByFile,
 } from "../database/state.ts";
 import type { Target } from "../database/target.ts";
+import { formatDuration } from "../duration.ts";
 import {
   ConfigurationError,
   InterruptedError,
@@ -78,8 +80,10 @@ export interface LockedWork<Plan, Result> {
   readonly undoneByFile?: UndoneByFile;
   /** Makes the plan; called again where something changed before the lock was taken. */
   readonly plan: (state: DatabaseState) => Promise<Plan> | Plan;
-  /** The result where there is nothing to do, so that no lock is taken. */
+  /** The result where there is nothing to do, so that no lock has to be taken. */
   readonly unlessNeeded?: (plan: Plan) => Result | undefined;
+  /** Nothing is changed at all, not even the lock of a run that is dead. */
+  readonly dryRun?: boolean | undefined;
   /** Asks whether to go on; asked again where the plan is another one by then. */
   readonly confirm?: ((plan: Plan) => Promise<boolean>) | undefined;
   /** Does the work. */
@@ -121,9 +125,11 @@ export async function withLock<Plan, Result>(
     refuseBreaches(state);
     const plan = await work.plan(state);
     const done = work.unlessNeeded?.(plan);
-    if (done !== undefined) return done;
-
-    if (work.confirm !== undefined) {
+    if (done !== undefined) {
+      // What a dead run has under way could still arrive, and make this result untrue: its lock
+      // is taken from it, even with nothing to do.
+      if (work.dryRun || !hasExpired(state.lock)) return noteHolder(context, state.lock, done);
+    } else if (work.confirm !== undefined) {
       const fingerprint = JSON.stringify(plan);
       if (fingerprint !== confirmed && !await work.confirm(plan)) {
         throw new ConfigurationError("Not confirmed: nothing was changed");
@@ -135,6 +141,7 @@ export async function withLock<Plan, Result>(
     const acquisition = await acquireLock(database, target, state, tenure, patience);
     if (acquisition.status === "moved" && attempt <= MOST_REPLANS) continue;
     if (acquisition.status !== "acquired") {
+      if (done !== undefined) return noteHolder(context, acquisition.lock, done);
       const left = deadline - performance.now();
       if (left <= 0) throw lockHeld(acquisition.lock);
       context.onProgress({
@@ -149,9 +156,28 @@ export async function withLock<Plan, Result>(
     return await runAndRelease(
       context,
       acquisition.session,
-      () => work.run(acquisition.session, plan),
+      () => done === undefined ? work.run(acquisition.session, plan) : Promise.resolve(done),
     );
   }
+}
+
+function hasExpired({ isLocked, expiresInMs }: LockState): boolean {
+  return isLocked && expiresInMs !== null && expiresInMs < 0;
+}
+
+/** Says where a result may not stay true: somebody is at work. */
+function noteHolder<Result>(context: OperationContext, lock: LockState, result: Result): Result {
+  if (lock.isLocked) {
+    const end = hasExpired(lock)
+      ? "a step of it is still running"
+      : `its lease ends in ${formatDuration(lock.expiresInMs ?? 0)}`;
+    context.onProgress({
+      type: "notice",
+      message: `${lock.holder ?? "Another run"} holds the lock, and may change what is applied ` +
+        `after this: ${end}`,
+    });
+  }
+  return result;
 }
 
 async function runAndRelease<Result>(

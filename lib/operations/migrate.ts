@@ -94,6 +94,7 @@ export async function migrate(
       tell(warnings);
       return { plan, planned, warnings, keys };
     },
+    dryRun: options.dryRun,
     unlessNeeded: ({ plan, planned, warnings }) =>
       options.dryRun || (planned.length === 0 && plan.changedRollbacks.length === 0)
         ? {

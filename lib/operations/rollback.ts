@@ -111,6 +111,7 @@ export async function rollback(
         const { to, entries } = planRollback(state.history, target);
         return { to, planned: await prepareRollbacks(entries, migrations, state) };
       },
+      dryRun: options.dryRun,
       unlessNeeded: ({ to, planned }) =>
         options.dryRun || planned.length === 0
           ? {

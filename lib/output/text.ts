@@ -169,6 +169,9 @@ export function formatStatus(status: StatusResult, verbose: boolean): string {
   const { lock, activity } = status;
   if (lock.isLocked) {
     lines.push(line`🔒 Locked by: ${lock.holder} for ${formatDuration(lock.ageMs ?? 0)}`);
+    if (activity === null && (lock.expiresInMs ?? 0) < 0) {
+      lines.push("⌛ Its lease has ended: the next run takes the lock");
+    }
     if (activity !== null) {
       lines.push(
         line`⚙️  Running: ${activity.running} for ${formatDuration(activity.runningMs ?? 0)}`,

@@ -3,6 +3,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Migrator } from "../../mod.ts";
 import { Random } from "../support/random.ts";
+import { until } from "../support/until.ts";
 import { type Claim, readClaim } from "./claims.ts";
 import { type ClientEnd, type ClientProcess, HANG, startClient } from "./client.ts";
 import { FAULTS, type Incident, type Moment, type Scene } from "./faults.ts";
@@ -291,6 +292,7 @@ class Round implements RoundResult {
       return;
     }
     await this.#checkTakeover(started?.now);
+    await this.#endLease(migrator);
     await this.#deliver(Infinity);
     await this.#check("after recovery");
     const status = await migrator.status();
@@ -313,6 +315,18 @@ class Round implements RoundResult {
     await this.#checkPool();
     await this.#checkDoor();
     await this.#checkStored();
+  }
+
+  /** Where nothing was pending nobody waited for a dead run's lease, in which more may come. */
+  async #endLease(migrator: Migrator): Promise<void> {
+    await until("the lock to be free", async () => {
+      const [lock] = await this.#lane.sql(`
+        select is_locked, expires_at > clock_timestamp() as lasts from supamigrate.migration_lock`);
+      if (lock?.is_locked !== true) return true;
+      if (lock.lasts === true) await delay(50);
+      else await migrator.migrate();
+      return false;
+    });
   }
 
   async #deliver(most: number): Promise<void> {

@@ -148,6 +148,49 @@ testOnServers(
 );
 
 testOnServers(
+  "what a dead run has under way is over when a later run has ended",
+  async (project) => {
+    await makeWitness(project);
+    await project.migrator(witnessed).migrate();
+    const cutOff = async (lockTimeoutMs: number): Promise<() => Promise<Response>> => {
+      let deliver: () => Promise<Response> = () => assert.fail();
+      using _ = project.gateway.intercept(async (request, forward) => {
+        const step = await readStep(request);
+        if (step === "state" || step === "acquire") return await forward(request);
+        if (step === "revert") deliver = () => forward(request);
+        throw new Error("the network is down");
+      });
+      const migrator = project.migrator(witnessed, { giveUpAfterMs: 1, lockTimeoutMs });
+      await assert.rejects(migrator.rollback(), UnknownOutcomeError);
+      return deliver;
+    };
+
+    // Its lease is over: nothing is pending, and the lock is taken from it all the same.
+    const late = await cutOff(1);
+    assert.deepEqual((await project.migrator(witnessed).migrate()).migrationsRun, 0);
+    const records = await project.records();
+    assert.equal((await late()).status, 200);
+    assert.deepEqual([await said(project), await project.records()], [["up"], records]);
+    assert.equal(records.log.at(-1)?.action, "take over expired lock");
+
+    // Its lease is not over: what it does may come, and that is said.
+    const notices: string[] = [];
+    const inTime = await cutOff(60_000);
+    const migrator = project.migrator(witnessed, {
+      onProgress: (event) => void (event.type === "notice" && notices.push(event.message)),
+    });
+    await migrator.migrate({ dryRun: true });
+    assert.deepEqual((await migrator.migrate()).migrationsRun, 0);
+    assert.match(
+      notices.join("\n"),
+      /^tester holds the lock, and may change what is applied after this: its lease ends in (59|60) s\n/,
+    );
+    await inTime();
+    assert.deepEqual(await said(project), ["up", "down"]);
+  },
+);
+
+testOnServers(
   "a run that cannot learn the outcome says so, and the next one settles it",
   async (project) => {
     await makeWitness(project);
