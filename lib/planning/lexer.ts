@@ -51,8 +51,8 @@ export function scanComments(sql: string): Scan {
   const statements: number[] = [];
   let at = 0;
   let parentheses = 0;
-  let atomic = false; // inside the body of a routine in standard SQL
-  let words: string[] = []; // the first four words of the statement
+  let bodies = 0; // bodies of routines in standard SQL, which may create others
+  let words: string[] = []; // the first four words of the statement, also of one in a body
   let previous = ""; // the last token: a word, or its last character
   let open = false;
   let lastToken = -1;
@@ -98,7 +98,7 @@ export function scanComments(sql: string): Scan {
           text: sql.slice(at, stop).trimEnd(),
           start,
           end: newline === -1 ? sql.length : newline + 1,
-          place: parentheses > 0 || atomic ? "nested" : open ? "statement" : "between",
+          place: parentheses > 0 || bodies > 0 ? "nested" : open ? "statement" : "between",
         });
       }
       (part?.comments ?? whiteSpace).push([at, stop]);
@@ -134,8 +134,8 @@ export function scanComments(sql: string): Scan {
       leavePart();
       at++;
       previous = character;
-      if (parentheses === 0 && !atomic) {
-        open = false;
+      if (parentheses === 0) {
+        open = bodies > 0;
         words = [];
       }
     } else if (SPACE.test(character)) {
@@ -147,15 +147,18 @@ export function scanComments(sql: string): Scan {
       if (word !== undefined) {
         at += word.length;
         const lower = word.toLowerCase();
-        if (atomic) {
-          // Only the END of the body follows a semicolon; CASE … END and "as end" do not.
-          if (lower === "end" && (previous === ";" || previous === "atomic")) atomic = false;
+        const begins = lower === "atomic" && previous === "begin" && parentheses === 0 &&
+          CREATES_ROUTINE.test(words.join(" "));
+        // Only the END of a body follows a semicolon; CASE … END and "as end" do not.
+        const ends = bodies > 0 && lower === "end" && (previous === ";" || previous === "atomic");
+        if (begins) {
+          bodies++;
+          words = [];
         } else {
-          atomic = lower === "atomic" && previous === "begin" && parentheses === 0 &&
-            CREATES_ROUTINE.test(words.join(" "));
+          if (ends) bodies--;
+          if (words.length < 4) words.push(lower);
         }
         previous = lower;
-        if (words.length < 4) words.push(lower);
         if (lower === "e" && sql[at] === "'") skipString(true);
       } else {
         const number = NUMBER.exec(sql)?.[0];

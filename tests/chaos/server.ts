@@ -80,16 +80,23 @@ export class Server implements AsyncDisposable {
 
   /** Fills the disk to its last block. */
   async fillDisk(): Promise<void> {
-    // dd ends with an error when the disk is full, which is the point.
-    await new Deno.Command("dd", {
-      args: ["if=/dev/zero", `of=${join(this.#folder, "filler")}`, "bs=64k"],
+    // What is left after the first, which is quick, takes the second, which ends with an error.
+    await new Deno.Command("sh", {
+      args: [
+        "-c",
+        "fallocate -l $(df -B1 --output=avail . | tail -n 1) filler; " +
+        "dd if=/dev/zero of=crumbs bs=4k",
+      ],
+      cwd: this.#folder,
       stderr: "null",
     }).output();
   }
 
   /** Makes room again. */
   async freeDisk(): Promise<void> {
-    await Deno.remove(join(this.#folder, "filler")).catch(() => {});
+    for (const name of ["filler", "crumbs"]) {
+      await Deno.remove(join(this.#folder, name)).catch(() => {});
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -14,5 +14,7 @@ export const pastFailures: Readonly<Record<string, string>> = {
   "a banner behind a line separator was seen only where another comment was like one":
     "select 1;\n--\u2028ROLLBACK\nselect 2;",
   "a rollback that was an open comment was dropped": "select 1;\n-- ROLLBACK\n/* drop table a;",
+  "a body in standard SQL that creates another ended with the inner one":
+    "create function f() returns t begin atomic create function g() returns t begin atomic\nselect;\nend;\n-- ROLLBACK\nend",
   "half of a surrogate pair became another character": "select '\ud800';",
 };
