@@ -108,8 +108,7 @@ export async function migrate(
   if (result.success && !result.dryRun) await projects.remember();
   for (const { name, error } of result.results) {
     if (error !== null) {
-      const { line } = error;
-      const position = { file: name, ...(line === undefined ? {} : { line }) };
+      const position = { file: name, ...(error.line === undefined ? {} : { line: error.line }) };
       reporter.annotate(`${error.message} (${error.code})`, position);
     }
   }
