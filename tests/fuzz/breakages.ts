@@ -61,15 +61,15 @@ export const breakages: readonly Breakage[] = [
     name: "string-parts",
     what: "a comment between the parts of a string ends the string",
     file: "lexer.ts",
-    from: "part?.comments.push([at, stop]);",
+    from: "(part?.comments ?? whiteSpace).push([at, stop]);",
     to: "part = undefined;",
   },
   {
     name: "parentheses",
     what: "a banner inside parentheses counts",
     file: "lexer.ts",
-    from: 'place: parentheses > 0 || atomic ? "nested"',
-    to: 'place: atomic ? "nested"',
+    from: 'place: parentheses > 0 || bodies > 0 ? "nested"',
+    to: 'place: bodies > 0 ? "nested"',
   },
   {
     name: "last-statement",
@@ -133,6 +133,20 @@ const root = fileURLToPath(new URL("../../", import.meta.url));
 const needed = ["cli.ts", "deno.json", "deno.lock", "docs", "lib", "links", "migrations", "mod.ts"];
 
 /**
+ * Puts a defect into a copy of the project.
+ *
+ * @param breakage The defect.
+ * @param copy The folder of the copy.
+ * @throws {Error} The code has changed, so that the defect has no place in it any more.
+ */
+export async function applyBreakage({ file, from, to }: Breakage, copy: string): Promise<void> {
+  const path = join(copy, "lib/planning", file);
+  const source = await Deno.readTextFile(path);
+  if (source.split(from).length !== 2) throw new Error(`${file} does not hold once: ${from}`);
+  await Deno.writeTextFile(path, source.replace(from, () => to));
+}
+
+/**
  * Runs the fuzz run on a copy of the project that has a defect.
  *
  * @param breakage The defect.
@@ -141,7 +155,7 @@ const needed = ["cli.ts", "deno.json", "deno.lock", "docs", "lib", "links", "mig
  * @returns The number of the input that found it, or null.
  */
 export async function findBreakage(
-  { file, from, to }: Breakage,
+  breakage: Breakage,
   seed: number,
   inputs: number,
 ): Promise<number | null> {
@@ -150,10 +164,7 @@ export async function findBreakage(
     for (const name of [...needed, "sql", "tests"]) {
       await new Deno.Command("cp", { args: ["-R", join(root, name), copy] }).output();
     }
-    const path = join(copy, "lib/planning", file);
-    const source = await Deno.readTextFile(path);
-    if (source.split(from).length !== 2) throw new Error(`${file} does not hold once: ${from}`);
-    await Deno.writeTextFile(path, source.replace(from, () => to));
+    await applyBreakage(breakage, copy);
     const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
       cwd: copy,
       args: [

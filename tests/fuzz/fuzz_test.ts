@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-
 import { startPostgres } from "../support/postgres.ts";
+import { applyBreakage, breakages } from "./breakages.ts";
 import { checkInput } from "./check.ts";
 import { generatorNames, generatorOf, makeInput } from "./inputs.ts";
 import { Checks } from "./outcome.ts";
@@ -115,5 +115,19 @@ Deno.test("the scanner that the parser is held against knows PostgreSQL's tokens
   assert.deepEqual(kinds("E'a' -- b\n'\\''"), ["string E'a'", "line comment -- b", "string '\\''"]);
   for (const open of ["'", "$$", "/*", '"', '""', "1a", "$1a", "E'\\'", "/* /* */"]) {
     assert.equal(scan(open), null, open);
+  }
+});
+
+Deno.test("every defect that the fuzz run has to find still has its place in the code", async () => {
+  const planning = new URL("../../lib/planning/", import.meta.url);
+  for (const breakage of breakages) {
+    await withFolder(async (folder) => {
+      await Deno.mkdir(`${folder}/lib/planning`, { recursive: true });
+      await Deno.copyFile(
+        new URL(breakage.file, planning),
+        `${folder}/lib/planning/${breakage.file}`,
+      );
+      await applyBreakage(breakage, folder);
+    });
   }
 });
