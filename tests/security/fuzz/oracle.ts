@@ -83,7 +83,7 @@ export async function judge(
   else if (status === "unlocked") checkUnlocked(call, before, after);
   else if (status === "not_done") {
     checkHolds(call, before);
-    const raised = Number(call.sequence) === before.lock.sequence ? 1 : 0;
+    const raised = Number(text(call.sequence)) === before.lock.sequence ? 1 : 0;
     assert.equal(after.lock.sequence, before.lock.sequence + raised);
     assert.equal(sequence, after.lock.sequence);
     assertSameBut(before, after, ["lock"]);
