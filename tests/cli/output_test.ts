@@ -216,7 +216,7 @@ Deno.test("a dry run shows a file of 300,000 statements whole", async () => {
   );
   const { code, stdout } = await workspace.run(["migrate", "--dry-run", "--verbose"]);
   assert.equal(code, 0);
-  assert.equal(stdout.match(/^ +\d+  select 1$/gm)?.length, count);
+  assert.equal(stdout.match(/^ +\d+ {2}select 1$/gm)?.length, count);
   assert.match(stdout.slice(-70), /\n {5}300000 {2}select 1\n\n🔍 Dry run: nothing was changed\n$/);
 });
 
