@@ -94,7 +94,12 @@ export class Lane implements AsyncDisposable {
       await session.sql(`create database chaos template ${projectTemplate} owner postgres`);
     }
     const wire = resources.use(await WireProxy.open(server.port));
-    const sql = postgres(server.url("supabase_admin", "chaos"), { max: 1, onnotice: () => {} });
+    // The driver would wait up to 20 s before it tries a server again that was away for long.
+    const sql = postgres(server.url("supabase_admin", "chaos"), {
+      max: 1,
+      onnotice: () => {},
+      backoff: () => 0.05,
+    });
     resources.defer(() => sql.end({ timeout: 5 }));
     await sql.unsafe(witnessSql);
 
@@ -239,9 +244,11 @@ export class Lane implements AsyncDisposable {
   async recover(): Promise<void> {
     this.wire.disarm();
     await this.server.freeDisk();
-    await this.server.start();
+    await until("PostgreSQL to answer", async () => {
+      await this.server.start(); // it may yet give up, as after a full disk
+      return await this.#answers() || await pause(20);
+    });
     await this.postgrest.start();
-    await until("PostgreSQL to answer", async () => await this.#answers() || await pause(20));
     await until("every request to end", async () => {
       const [row] = await this.sql(`
         select count(*)::integer as busy from pg_stat_activity
