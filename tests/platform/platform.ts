@@ -48,6 +48,9 @@ export interface Blank {
   migrator(migrations: string | Record<string, string>): Migrator;
 }
 
+// PGlite, which the tests of a file share as well, keeps timers from one test to the next.
+const unsanitized = { sanitizeOps: false };
+
 const withoutSession = {
   auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
 };
@@ -58,14 +61,14 @@ export function testOnBlankDatabases(
   body: (blank: Blank) => Promise<void>,
   setup = "",
 ): void {
-  Deno.test(`${name} (embedded)`, async () => {
+  Deno.test(`${name} (embedded)`, unsanitized, async () => {
     await using blank = await openBlankEmbedded();
     if (setup !== "") await blank.sql(`${setup};`);
     await body(blank);
   });
   for (const major of [15, 17] as const) {
     const stack = before(() => startShared(major));
-    Deno.test(`${name} (PostgreSQL ${major})`, async () => {
+    Deno.test(`${name} (PostgreSQL ${major})`, unsanitized, async () => {
       await using blank = await openBlankServer(await stack(), setup);
       await body(blank);
     });
@@ -80,17 +83,18 @@ export function testOnServers(
 ): void {
   for (const major of majors) {
     const platform = before(() => serve(major));
-    Deno.test({
-      name: `${name} (PostgreSQL ${major})`,
-      fn: async () => await body(await platform()),
-    });
+    Deno.test(
+      `${name} (PostgreSQL ${major})`,
+      unsanitized,
+      async () => await body(await platform()),
+    );
   }
 }
 
 /** Registers a test that gets the platform on the embedded database, PostgreSQL 15 and 17. */
 export function testEverywhere(name: string, body: (platform: Platform) => Promise<void>): void {
   const platform = before(openEmbedded);
-  Deno.test(`${name} (embedded)`, async () => await body(await platform()));
+  Deno.test(`${name} (embedded)`, unsanitized, async () => await body(await platform()));
   testOnServers(name, body);
 }
 
