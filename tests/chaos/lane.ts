@@ -23,6 +23,9 @@ export const DB_POOL = 3;
 /** Set so low that an exhausted pool shows within a round. */
 const POOL_PATIENCE_S = 2;
 
+/** For two seconds: a server that crashed is there again after that. */
+const MOST_ATTEMPTS = 20;
+
 /** Every client and every server log is searched for these. */
 const PASSWORD = "canary-password-3b7e1f";
 
@@ -150,8 +153,20 @@ export class Lane implements AsyncDisposable {
     return `postgres://postgres:${PASSWORD}@127.0.0.1:${this.wire.port}/chaos`;
   }
 
-  /** Runs SQL as superuser, past both proxies. */
+  /** Runs SQL as superuser, past both proxies; again where the server goes away just then. */
   readonly sql: Sql = async (text, params = []) => {
+    for (let attempt = 1;; attempt++) {
+      try {
+        return await this.#run(text, params);
+      } catch (error) {
+        const refused = error instanceof postgres.PostgresError && !error.code.startsWith("57P");
+        if (refused || attempt === MOST_ATTEMPTS) throw error;
+        await delay(100);
+      }
+    }
+  };
+
+  readonly #run: Sql = async (text, params = []) => {
     const result = await this.#sql.unsafe(text, params as never[]);
     const last = Array.isArray(result[0]) ? result.at(-1) : result;
     return [...last as Iterable<Record<string, unknown>>];
@@ -315,7 +330,7 @@ export class Lane implements AsyncDisposable {
   }
 
   async #answers(): Promise<boolean> {
-    return await this.sql("select 1").then(() => true, () => false);
+    return await this.#run("select 1").then(() => true, () => false);
   }
 }
 

@@ -49,7 +49,7 @@ export interface Blank {
 }
 
 // PGlite, which the tests of a file share as well, keeps timers from one test to the next.
-const unsanitized = { sanitizeOps: false };
+const unsanitized = { sanitizeOps: false, sanitizeResources: false };
 
 const withoutSession = {
   auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
