@@ -34,7 +34,7 @@ export interface ChaosResult {
   readonly attempts: number;
   readonly effects: number;
   readonly violations: readonly (Violation & { readonly round: number })[];
-  /** Rounds that came to no end, and why. */
+  /** Rounds that came to no end, also when they were played again, and why. */
   readonly unplayed: readonly string[];
 }
 
@@ -58,6 +58,9 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   const points = new Set<string>();
   const violations: (Violation & { round: number })[] = [];
   const unplayed: string[] = [];
+  // A round in which the rig itself fails is played again in a new lane.
+  const retried = new Set<number>();
+  const again: number[] = [];
   let played = 0;
   let attempts = 0;
   let effects = 0;
@@ -83,13 +86,19 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   /** Plays until there are no more rounds, or a round leaves the lane unusable. */
   const playLane = async (major: Major): Promise<"done" | "unusable"> => {
     await using lane = await Lane.open(major, build);
-    for (let next = numbers.next(); !next.done; next = numbers.next()) {
-      if (stopAtViolation && violations.length > 0) break;
-      const plan = planRound(seed, next.value);
+    for (;;) {
+      const round = again.pop() ?? numbers.next().value;
+      if (round === undefined || (stopAtViolation && violations.length > 0)) break;
+      const plan = planRound(seed, round);
       try {
         await countRound(lane, plan, await playRound(lane, plan));
       } catch (error) {
-        unplayed.push(`Round ${plan.round} on PostgreSQL ${major}: ${(error as Error).stack}`);
+        if (retried.has(round)) {
+          unplayed.push(`Round ${round} on PostgreSQL ${major}: ${(error as Error).stack}`);
+        } else {
+          retried.add(round);
+          again.push(round);
+        }
         return "unusable";
       }
     }
