@@ -1,11 +1,11 @@
 /** Ways to run SQL in a project that do not need `exec_sql`. @module */
 
+import type { Sql } from "postgres";
 import { ConfigurationError, UnreachableError } from "../errors.ts";
 import { createRedactor } from "../redact.ts";
 import { shorten } from "../shorten.ts";
-import { type ExecSql, passes } from "./client.ts";
+import { type ExecSql, isConnectionTrouble } from "./client.ts";
 import { explainCallError } from "./explain.ts";
-import type { Sql } from "postgres";
 import { isLoopback, refuseUnencrypted, type Target } from "./target.ts";
 
 /** A way to run SQL. */
@@ -53,7 +53,8 @@ export async function openDirectChannel(databaseUrl: string): Promise<SqlChannel
         const { code = "", message } = error as { code?: string; message: string };
         // An error of the system may have five letters too (EPIPE), an SQLSTATE has digits.
         const refused = /^(?=.*\d)[0-9A-Z]{5}$/.test(code) && !code.startsWith("28");
-        if (refused && !passes(code)) {
+        // Whatever it was, the server has undone the transaction.
+        if (refused && !isConnectionTrouble(code)) {
           throw new ConfigurationError(`The database refused: ${redact(message)} (${code})`);
         }
         throw new UnreachableError(`No connection with DATABASE_URL: ${redact(message)}`, {
@@ -67,7 +68,7 @@ export async function openDirectChannel(databaseUrl: string): Promise<SqlChannel
   };
 }
 
-/** How long to try to connect, where the address does not say it as `connect_timeout`. */
+/** How long to try to connect, in seconds, unless `connect_timeout` in the address says it. */
 const CONNECT_TIMEOUT_S = 15;
 
 /** Connects. The driver would try for ever where something accepts connections and closes them. */
@@ -96,7 +97,8 @@ async function openConnection(databaseUrl: string): Promise<Sql> {
     return postgres(databaseUrl, {
       max: 1,
       onnotice: () => {},
-      ...(/[?&]connect_timeout=/.test(rest) ? {} : { connect_timeout: CONNECT_TIMEOUT_S }),
+      // Its own reading takes 0, and what is no number, for no time at all.
+      connect_timeout: Number(/[?&]connect_timeout=(\d+)/.exec(rest)?.[1]) || CONNECT_TIMEOUT_S,
       prepare: false,
       ...(leavesEncryptionOpen(authority, rest) ? { ssl: "require" } : {}),
     });

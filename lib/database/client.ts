@@ -59,6 +59,15 @@ export function passes(code: string): boolean {
   return /^(08|40|53|55P03|57|58|PT409|PGRST00)/.test(code);
 }
 
+/**
+ * Whether an error code stands for a connection that cannot be had, or was lost.
+ *
+ * @param code SQLSTATE, or PostgREST's code.
+ */
+export function isConnectionTrouble(code: string): boolean {
+  return /^(08|53300|57P0|PGRST00)/.test(code);
+}
+
 /** `exec_sql` of one project. */
 export class ExecSql {
   readonly #client: RpcClient;

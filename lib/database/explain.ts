@@ -1,7 +1,7 @@
 /** Says what is wrong where a call fails, and what to do. @module */
 
 import { ConfigurationError, UnreachableError } from "../errors.ts";
-import { CallError } from "./client.ts";
+import { CallError, isConnectionTrouble } from "./client.ts";
 import type { Target } from "./target.ts";
 
 const HOW_TO_INSTALL = `Install it in one of three ways:
@@ -72,7 +72,7 @@ export function explainCallError(error: unknown, target: Target): unknown {
       },
     );
   }
-  if (code === "" || /^(08|53300|57P0|PGRST00)/.test(code)) {
+  if (code === "" || isConnectionTrouble(code)) {
     return new UnreachableError(`Cannot reach ${target.url}: ${message}`, {
       hint: "Check SUPABASE_URL and the network. A paused project has to be restored first.",
       cause,

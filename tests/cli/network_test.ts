@@ -251,8 +251,43 @@ Deno.test("DATABASE_URL with a password that is not encoded leads to no host at 
   }
 });
 
+Deno.test("a direct connection whose statement is kept waiting says so, and not that there is none", async () => {
+  await using project = await stack.createProject({ setup: INSTALL_SQL });
+  await project.sql(`alter role postgres set lock_timeout = '100ms'`);
+  await using somebody = await project.connect();
+  await using migrator = createMigrator({
+    supabaseUrl: project.url,
+    serviceKey: project.serviceKey,
+    databaseUrl: project.databaseUrl,
+  });
+  try {
+    await somebody.sql("begin; lock table supamigrate.migration_log");
+    await assert.rejects(migrator.install(), {
+      name: "ConfigurationError",
+      message: "The database refused: canceling statement due to lock timeout (55P03)",
+    });
+  } finally {
+    await project.sql("alter role postgres reset lock_timeout");
+  }
+});
+
+for (const timeout of ["0", "soon"]) {
+  Deno.test(`DATABASE_URL with connect_timeout=${timeout} has the usual time to connect`, async () => {
+    await using project = await stack.createProject({ setup: INSTALL_SQL });
+    await using migrator = createMigrator({
+      supabaseUrl: project.url,
+      serviceKey: project.serviceKey,
+      databaseUrl: `${project.databaseUrl}?connect_timeout=${timeout}`,
+    });
+    assert.equal((await migrator.install()).via, "a direct connection");
+  });
+}
+
 Deno.test("a direct connection that is closed again and again is given up", async () => {
-  const server = createTcpServer((socket) => socket.destroy());
+  const server = createTcpServer((socket) => {
+    // Read to the end: what is left unread at a close makes it a reset, which is an answer.
+    socket.on("error", () => {}).resume().end();
+  });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
   await using migrator = createMigrator({
