@@ -24,7 +24,8 @@ const { values } = parseArgs({
 
 let stopped = false;
 Deno.addSignalListener("SIGINT", () => {
-  console.log("… no further rounds are begun");
+  // The task runner hands it on, and a terminal sends it to both.
+  if (!stopped) console.log("… no further rounds are begun");
   stopped = true;
 });
 
