@@ -28,6 +28,7 @@ export {
 } from "./lib/migrator.ts";
 
 export {
+  type CompletedStep,
   ConfigurationError,
   type ErrorDetails,
   type FilePosition,

@@ -13,12 +13,20 @@ export interface ErrorDetails {
   readonly cause?: unknown;
 }
 
+/** A step that was done, and stays done. */
+export interface CompletedStep {
+  /** What was done: a migration applied or rolled back, or an object of the application dropped. */
+  readonly action: "apply" | "rollback" | "drop";
+  /** The migration, or what was dropped, such as `table public.notes`. */
+  readonly name: string;
+}
+
 /** The base of all errors that this package throws on purpose. */
 export abstract class SupamigrateError extends Error {
   /** What to do next. */
   readonly hint?: string;
-  /** What was done, and stays done, before the error ended the operation. */
-  completed: readonly { readonly name: string }[] = [];
+  /** What was done before the error ended the operation, in order. */
+  completed: readonly CompletedStep[] = [];
 
   /**
    * @param message What could not be done, and why.

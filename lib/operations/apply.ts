@@ -10,7 +10,7 @@ import type {
   PendingReason,
 } from "../planning/plan.ts";
 import { splitStatements, type Statement } from "../planning/statements.ts";
-import type { OperationContext } from "./context.ts";
+import { type OperationContext, toSteps } from "./context.ts";
 import { refuseUnproven, type StoredRollbacks } from "./stored.ts";
 
 /** A migration with the statements that would be sent. */
@@ -170,7 +170,7 @@ export async function applyAll(
       });
     } catch (error) {
       if (error instanceof SupamigrateError) {
-        error.completed = results.filter(({ success }) => success);
+        error.completed = toSteps("apply", results);
       }
       throw error;
     }

@@ -14,6 +14,7 @@ import {
 import type { Target } from "../database/target.ts";
 import { formatDuration } from "../duration.ts";
 import {
+  type CompletedStep,
   ConfigurationError,
   InterruptedError,
   LockLostError,
@@ -204,6 +205,19 @@ async function runAndRelease<Result>(
     });
   });
   return result;
+}
+
+/**
+ * What an error has to say of the results so far.
+ *
+ * @param action What was done.
+ * @param results How each migration ended.
+ */
+export function toSteps(
+  action: CompletedStep["action"],
+  results: readonly { readonly name: string; readonly success: boolean }[],
+): CompletedStep[] {
+  return results.filter(({ success }) => success).map(({ name }) => ({ action, name }));
 }
 
 function throwIfInterrupted(signal: AbortSignal | undefined): void {

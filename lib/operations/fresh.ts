@@ -2,7 +2,7 @@
 
 import { ConfigurationError, SupamigrateError } from "../errors.ts";
 import { type HistoryEntry, planMigrations, planRollback } from "../planning/plan.ts";
-import { type OperationContext, withLock } from "./context.ts";
+import { type OperationContext, toSteps, withLock } from "./context.ts";
 import { applyAll, type PlannedMigration, prepare } from "./apply.ts";
 import type { MigrateResult } from "./migrate.ts";
 import { createTeller, type HeldSecret, reviewPlan } from "./secrets.ts";
@@ -119,7 +119,11 @@ export async function fresh(
         };
       } catch (error) {
         if (error instanceof SupamigrateError) {
-          error.completed = [...rolledBack, ...error.completed];
+          error.completed = [
+            ...toSteps("rollback", rolledBack),
+            ...dropped.map((name) => ({ action: "drop", name }) as const),
+            ...error.completed,
+          ];
         }
         throw error;
       }

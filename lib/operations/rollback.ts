@@ -12,7 +12,7 @@ import {
 } from "../planning/plan.ts";
 import { holdsStatements } from "../planning/lexer.ts";
 import { splitStatements, type Statement } from "../planning/statements.ts";
-import { type OperationContext, withLock } from "./context.ts";
+import { type OperationContext, toSteps, withLock } from "./context.ts";
 import { toPairs } from "./apply.ts";
 import { refuseUnproven, type StoredRollbacks } from "./stored.ts";
 
@@ -263,7 +263,7 @@ export async function revertAll(
         migration: { name, batch, source, statements: toPairs(statements) },
       });
     } catch (error) {
-      if (error instanceof SupamigrateError) error.completed = results;
+      if (error instanceof SupamigrateError) error.completed = toSteps("rollback", results);
       throw error;
     }
     const item = reply.results[0];

@@ -1,6 +1,7 @@
 /** Errors as text, as JSON, as annotations, and as exit codes. @module */
 
 import {
+  type CompletedStep,
   ConfigurationError,
   type FilePosition,
   InterruptedError,
@@ -54,11 +55,28 @@ export function formatError(error: unknown): string {
   if (error.completed.length > 0) {
     lines.push(
       "   Done before, and still done:",
-      ...error.completed.map(({ name }) => line`     ${name}`),
+      ...formatSteps(error.completed),
     );
   }
   if (error.hint !== undefined) lines.push(`💡 ${indent(error.hint, 3)}`);
   return lines.join("\n");
+}
+
+function formatSteps(steps: readonly CompletedStep[]): string[] {
+  const select = (action: CompletedStep["action"]) =>
+    steps.filter((step) => step.action === action).map(({ name }) => name);
+  const dropped = select("drop");
+  return [
+    ...select("rollback").map((name) => line`     ${name} rolled back`),
+    ...(dropped.length === 0 ? [] : [formatDropped(dropped)]),
+    ...select("apply").map((name) => line`     ${name} applied`),
+  ];
+}
+
+/** There may be hundreds. */
+function formatDropped(names: readonly string[]): string {
+  const more = names.length > 3 ? ` and ${names.length - 3} more` : "";
+  return line`     dropped: ${names.slice(0, 3).join(", ")}${more}`;
 }
 
 function formatPosition({ file, line: number, column, excerpt }: FilePosition): string[] {
@@ -95,7 +113,7 @@ export function toJsonError(error: unknown): Record<string, unknown> {
       ...(error instanceof LockHeldError ? { holder: error.holder, ageMs: error.ageMs } : {}),
       ...(known === undefined || known.completed.length === 0
         ? {}
-        : { completed: known.completed.map(({ name }) => name) }),
+        : { completed: known.completed }),
       exitCode: toExitCode(error),
     },
   };

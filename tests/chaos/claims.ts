@@ -1,7 +1,8 @@
 /** What a client says that it did, in a form that the invariants can compare with what is there. */
 
+import type { CompletedStep } from "../../mod.ts";
 import type { ClientEnd } from "./client.ts";
-import type { PlannedClient, RoundPlan } from "./plan.ts";
+import type { PlannedClient } from "./plan.ts";
 
 export interface Claim {
   readonly holder: string;
@@ -24,13 +25,12 @@ const namesOf = (items: readonly Item[] = []) =>
 /**
  * Reads what a client printed.
  *
- * @param plan The round.
  * @param client The client.
  * @param end How it ended.
  * @returns Its claim.
  * @throws {Error} It promised JSON and printed something else.
  */
-export function readClaim(plan: RoundPlan, client: PlannedClient, end: ClientEnd): Claim {
+export function readClaim(client: PlannedClient, end: ClientEnd): Claim {
   const { holder, command, args } = client;
   const silent = { holder, certain: null, applied: [], reverted: [], failed: false };
   const json = args.includes("--json");
@@ -40,18 +40,15 @@ export function readClaim(plan: RoundPlan, client: PlannedClient, end: ClientEnd
 
   if (document.error !== undefined) {
     const { type, completed = [] } = document.error;
-    // `fresh` names what it undid, then what it applied: a name may stand for either.
-    if (command.startsWith("fresh") && plan.clients.length > 1) return silent;
-    const undoes = command === "rollback" || command.startsWith("fresh");
-    const reverted: string[] = [];
-    const applied: string[] = [];
-    for (const name of completed) {
-      const wasApplied = plan.files.findIndex((file) => file.name === name) < plan.applied;
-      const undone = undoes && wasApplied && !reverted.includes(name) &&
-        command !== "fresh --drop-schema";
-      (undone ? reverted : applied).push(name);
-    }
-    return { ...result, certain: type !== "UnknownOutcomeError", applied, reverted };
+    const did = (action: string) =>
+      completed.filter((step: CompletedStep) => step.action === action)
+        .map(({ name }: CompletedStep) => name);
+    return {
+      ...result,
+      certain: type !== "UnknownOutcomeError",
+      applied: did("apply"),
+      reverted: did("rollback"),
+    };
   }
   const failed = end.code === 1;
   switch (command) {

@@ -264,7 +264,7 @@ class Round implements RoundResult {
     await this.#lane.recover();
     this.#claims = this.ends.flatMap(({ client, end }) => {
       try {
-        const claim = readClaim(this.#plan, client, end);
+        const claim = readClaim(client, end);
         return [{ ...claim, holder: `${claim.holder}, run 1 of chaos` }];
       } catch (error) {
         this.#report("the exit code tells the truth", `no JSON: ${error}`, "when it had ended");

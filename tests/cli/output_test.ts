@@ -242,6 +242,57 @@ Deno.test("--json writes one document to standard output and nothing else", asyn
   }
 });
 
+Deno.test("a run that loses its lock says what it had done, to people and to programs", async () => {
+  await using project = await stack.createProject({ setup: INSTALL_SQL });
+  await using workspace = await Workspace.create(MIGRATIONS, environmentOf(project));
+  const loseLockAt = (nth: number) =>
+    project.gateway.intercept(async (request, forward) => {
+      const { action } = (await request.clone().json()).params ?? {};
+      if (action === "apply" && nth-- === 0) {
+        await project.sql(
+          "update supamigrate.migration_lock set is_locked = false, generation = generation + 1",
+        );
+      }
+      return await forward(request);
+    });
+  await workspace.run(["migrate"]);
+  const unlocked =
+    "💡 Nothing was changed since. deno task migrate:status shows where the database stands.\n";
+
+  {
+    using _ = loseLockAt(1);
+    assert.deepEqual(await workspace.run(["fresh", "--yes", "--quiet"]), {
+      code: 3,
+      stdout: "",
+      stderr:
+        `❌ Migration command failed: lock lost: another run or unlock has taken the migration lock
+   Done before, and still done:
+     015_add_performance_indexes.sql rolled back
+     014_update_user_schema.sql rolled back
+     013_add_analytics_tables.sql rolled back
+     013_add_analytics_tables.sql applied
+${unlocked}`,
+    });
+  }
+  await project.sql("create table one (); create table two (); create table three ();");
+  {
+    using _ = loseLockAt(0);
+    const { stderr } = await workspace.run(["fresh", "--drop-schema", "--yes", "--quiet"]);
+    assert.match(
+      stderr,
+      /still done:\n {5}dropped: table \S+, table \S+, table \S+ and 1 more\n💡/,
+    );
+  }
+  {
+    using _ = loseLockAt(1);
+    const { code, stdout } = await workspace.run(["migrate", "--json"]);
+    assert.equal(code, 3);
+    assert.deepEqual(JSON.parse(stdout).error.completed, [
+      { action: "apply", name: "013_add_analytics_tables.sql" },
+    ]);
+  }
+});
+
 Deno.test("--quiet says nothing but errors", async () => {
   await using project = await stack.createProject({ setup: INSTALL_SQL });
   await using workspace = await Workspace.create(MIGRATIONS, environmentOf(project));

@@ -114,7 +114,7 @@ testOnServers(
     const error = await first.then(() => assert.fail(), (error) => error);
     assert.ok(error instanceof LockLostError, String(error));
     assert.match(error.message, /lock lost/);
-    assert.deepEqual(error.completed.map(({ name }) => name), ["1_a.sql"]);
+    assert.deepEqual(error.completed, [{ action: "apply", name: "1_a.sql" }]);
     assert.deepEqual(await project.records(), records);
     assert.deepEqual(records.log.map(({ action }) => action), [
       "apply",
@@ -124,6 +124,33 @@ testOnServers(
     ]);
   },
 );
+
+for (const dropSchema of [false, true]) {
+  testOnServers(
+    `a run that loses its lock says what it had done: fresh({ dropSchema: ${dropSchema} })`,
+    async (project) => {
+      const migrator = project.migrator({
+        "1_a.sql": "create table a ();\n-- ROLLBACK\ndrop table a;",
+        "2_b.sql": "create table b ();\n-- ROLLBACK\ndrop table b;",
+      });
+      await migrator.migrate();
+      using hold = holdStep(project, "apply", 1);
+      const run = migrator.fresh({ dropSchema });
+      await hold.reached();
+      await migrator.unlock();
+      hold.letGo();
+
+      const error = await run.then(() => assert.fail(), (error) => error);
+      assert.ok(error instanceof LockLostError, String(error));
+      assert.deepEqual(error.completed, [
+        ...dropSchema
+          ? [{ action: "drop", name: "table public.a" }, { action: "drop", name: "table public.b" }]
+          : [{ action: "rollback", name: "2_b.sql" }, { action: "rollback", name: "1_a.sql" }],
+        { action: "apply", name: "1_a.sql" },
+      ]);
+    },
+  );
+}
 
 testOnServers(
   "a table of supamigrate that somebody keeps locked is waited for",
