@@ -185,6 +185,7 @@ export function createMigrator(options: MigratorOptions): Migrator {
     signal: options.signal,
   };
 
+  const channels = { ...options, requestTimeoutMs };
   const close = async (): Promise<void> => {
     await opened?.catch(() => {}); // what failed to open was reported to who asked for it
     await closeEmbedded?.();
@@ -208,17 +209,17 @@ export function createMigrator(options: MigratorOptions): Migrator {
     history: (given) => hiding(readHistory(context, given)),
     unlock: (given) => hiding(unlock(context, given)),
     doctor: () =>
-      withChannel(options, context, async (channel, checked) => {
+      withChannel(channels, context, async (channel, checked) => {
         const { doctor } = await import("./operations/doctor.ts");
         return doctor(channel, checked);
       }),
     install: (given) =>
-      withChannel(options, context, async (channel, checked) => {
+      withChannel(channels, context, async (channel, checked) => {
         const { install } = await import("./operations/install.ts");
         return install(channel, checked, given);
       }),
     uninstall: (given) =>
-      withChannel(options, context, async (channel) => {
+      withChannel(channels, context, async (channel) => {
         const { uninstall } = await import("./operations/install.ts");
         return uninstall(channel, given);
       }),
@@ -272,7 +273,7 @@ function keyMissing(): ConfigurationError {
 }
 
 async function withChannel<Result>(
-  options: MigratorOptions,
+  options: MigratorOptions & { readonly requestTimeoutMs: number },
   context: OperationContext,
   work: (channel: SqlChannel, context: OperationContext | null) => Promise<Result>,
 ): Promise<Result> {
@@ -281,8 +282,9 @@ async function withChannel<Result>(
   );
   const { target } = context;
   let channel: SqlChannel;
-  if (options.databaseUrl !== undefined) channel = await openDirectChannel(options.databaseUrl);
-  else if (options.accessToken !== undefined) {
+  if (options.databaseUrl !== undefined) {
+    channel = openDirectChannel(options.databaseUrl, options.requestTimeoutMs);
+  } else if (options.accessToken !== undefined) {
     channel = openManagementChannel(target, options.accessToken, options.managementApiUrl);
   } else channel = openExecSqlChannel(await context.connect(), target);
   const reachesApi = options.embedded !== undefined || options.client !== undefined ||

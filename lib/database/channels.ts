@@ -1,6 +1,7 @@
 /** Ways to run SQL in a project that do not need `exec_sql`. @module */
 
-import type { Sql } from "postgres";
+import type { Row, RowList, Sql } from "postgres";
+import { formatDuration } from "../duration.ts";
 import { ConfigurationError, UnreachableError } from "../errors.ts";
 import { createRedactor } from "../redact.ts";
 import { shorten } from "../shorten.ts";
@@ -25,10 +26,11 @@ export interface SqlChannel {
  * itself says otherwise.
  *
  * @param databaseUrl As `DATABASE_URL`: `postgresql://user:password@host:5432/postgres`.
+ * @param timeoutMs How long an answer may take, in milliseconds, before it counts as lost.
  * @returns The channel.
  * @throws {ConfigurationError} It is no such address.
  */
-export async function openDirectChannel(databaseUrl: string): Promise<SqlChannel> {
+export function openDirectChannel(databaseUrl: string, timeoutMs: number): SqlChannel {
   if (!/^postgres(ql)?:\/\//.test(databaseUrl)) {
     throw new ConfigurationError("DATABASE_URL does not begin with postgresql://", {
       hint:
@@ -36,19 +38,26 @@ export async function openDirectChannel(databaseUrl: string): Promise<SqlChannel
     });
   }
   const redact = createRedactor([databaseUrl]);
-  const sql = await openConnection(databaseUrl);
-  let connected: Promise<unknown> | undefined;
+  let sql: Sql | undefined;
+  let gaveUp: UnreachableError | undefined;
+  const end = async (seconds: number) => {
+    const ended = sql;
+    sql = undefined;
+    await ended?.end({ timeout: seconds });
+  };
   return {
     name: "a direct connection",
     isPastApi: true,
     async run(text) {
+      if (gaveUp) throw gaveUp;
       try {
-        await (connected ??= connectInTime(sql));
+        sql ??= await connect(databaseUrl);
         // Several statements in one simple query are one transaction.
-        const rows = await sql.unsafe(text);
+        const rows = await ask(sql, text, timeoutMs, "no answer");
         const last = Array.isArray(rows[0]) ? rows.at(-1) : rows;
         return [...last as Iterable<Record<string, unknown>>];
       } catch (error) {
+        if (error instanceof ConfigurationError) throw error;
         // Not as the cause: the driver's errors carry what it was given.
         const { code = "", message } = error as { code?: string; message: string };
         // An error of the system may have five letters too (EPIPE), an SQLSTATE has digits.
@@ -57,14 +66,26 @@ export async function openDirectChannel(databaseUrl: string): Promise<SqlChannel
         if (refused && !isConnectionTrouble(code)) {
           throw new ConfigurationError(`The database refused: ${redact(message)} (${code})`);
         }
-        throw new UnreachableError(`No connection with DATABASE_URL: ${redact(message)}`, {
-          hint: "Check the password and the host. Direct connections of Supabase need IPv6: the " +
-            "session pooler's URL works everywhere. A server without TLS, on another machine, " +
-            "needs ?sslmode=disable at the end of the URL.",
-        });
+        // Until it has noticed the end of its connection, the driver would take another query
+        // and never answer it.
+        const wasConnected = sql !== undefined;
+        await end(0);
+        const trouble = new UnreachableError(
+          `No connection with DATABASE_URL: ${redact(message)}`,
+          {
+            hint:
+              "Check the password and the host. Direct connections of Supabase need IPv6: the " +
+              "session pooler's URL works everywhere. A server without TLS, on another machine, " +
+              "needs ?sslmode=disable at the end of the URL.",
+          },
+        );
+        // Supabase bans addresses that come with a wrong password more than once.
+        const isFinal = error instanceof Silence || code.startsWith("28");
+        if (isFinal && !wasConnected) gaveUp = trouble;
+        throw trouble;
       }
     },
-    close: () => sql.end({ timeout: 5 }),
+    close: () => end(5),
   };
 }
 
@@ -72,23 +93,44 @@ export async function openDirectChannel(databaseUrl: string): Promise<SqlChannel
 const CONNECT_TIMEOUT_S = 15;
 
 /** Connects. The driver would try for ever where something accepts connections and closes them. */
-async function connectInTime(sql: Sql): Promise<void> {
-  const seconds = sql.options.connect_timeout;
+async function connect(databaseUrl: string): Promise<Sql> {
+  const sql = await createDriver(databaseUrl);
+  try {
+    const milliseconds = sql.options.connect_timeout * 1000;
+    await ask(sql, "select 1", milliseconds, "no server has let anybody in");
+    return sql;
+  } catch (error) {
+    await sql.end({ timeout: 0 });
+    throw error;
+  }
+}
+
+/** There was no answer in time. */
+class Silence extends Error {}
+
+/** Runs SQL, and ends the connection where there is no answer in time. */
+async function ask(
+  sql: Sql,
+  text: string,
+  milliseconds: number,
+  silence: string,
+): Promise<RowList<Row[]>> {
   let isLate = false;
   const timer = setTimeout(() => {
     isLate = true;
     void sql.end({ timeout: 0 });
-  }, seconds * 1000);
+  }, milliseconds);
   try {
-    await sql.unsafe("select 1");
+    return await sql.unsafe(text);
   } catch (error) {
-    throw isLate ? new Error(`no server has let anybody in for ${seconds} s`) : error;
+    if (!isLate && (error as { code?: string }).code !== "CONNECT_TIMEOUT") throw error;
+    throw new Silence(`${silence} for ${formatDuration(milliseconds)}`);
   } finally {
     clearTimeout(timer);
   }
 }
 
-async function openConnection(databaseUrl: string): Promise<Sql> {
+async function createDriver(databaseUrl: string): Promise<Sql> {
   const [, authority = "", rest = ""] = /^\w+:\/\/([^/?#]*)(.*)$/s.exec(databaseUrl) ?? [];
   const { default: postgres } = await import("postgres");
   try {
@@ -100,6 +142,9 @@ async function openConnection(databaseUrl: string): Promise<Sql> {
       // Its own reading takes 0, and what is no number, for no time at all.
       connect_timeout: Number(/[?&]connect_timeout=(\d+)/.exec(rest)?.[1]) || CONNECT_TIMEOUT_S,
       prepare: false,
+      // The driver's own question. Where the connection breaks before the answer, nobody could
+      // catch the error, and what is read here is text, numbers and JSON.
+      fetch_types: false,
       ...(leavesEncryptionOpen(authority, rest) ? { ssl: "require" } : {}),
     });
   } catch {

@@ -238,6 +238,21 @@ for (
   });
 }
 
+Deno.test("a direct connection that is refused is not tried again", async () => {
+  const server = await listenWithoutTls();
+  await using migrator = createMigrator({
+    supabaseUrl: "https://abcdefghijklmnopqrst.supabase.co",
+    databaseUrl: `postgresql://postgres:wrong@127.0.0.1:${server.port}/postgres`,
+  });
+  await assert.rejects(migrator.install(), {
+    name: "UnreachableError",
+    message: "No connection with DATABASE_URL: nobody",
+  });
+  const sent = server.sent.map((bytes) => String.fromCharCode(...bytes));
+  assert.equal(sent.filter((text) => text.includes("user\0postgres")).length, 1, sent.join());
+  await server.close();
+});
+
 Deno.test("DATABASE_URL with a password that is not encoded leads to no host at all", async () => {
   for (const password of ["a@b", "a#b@c", "a/b", "1234?a@b", "a%zz"]) {
     await using migrator = createMigrator({
@@ -298,5 +313,24 @@ Deno.test("a direct connection that is closed again and again is given up", asyn
     name: "UnreachableError",
     message: "No connection with DATABASE_URL: no server has let anybody in for 1 s",
   });
+  await new Promise((resolve) => server.close(resolve));
+});
+
+Deno.test("a direct connection on which nobody speaks is given up the first time", async () => {
+  const connections: unknown[] = [];
+  const server = createTcpServer((socket) => {
+    connections.push(socket.on("error", () => {}).resume());
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  await using migrator = createMigrator({
+    supabaseUrl: "https://abcdefghijklmnopqrst.supabase.co",
+    databaseUrl: `postgresql://postgres:secret@127.0.0.1:${port}/postgres?connect_timeout=1`,
+  });
+  await assert.rejects(migrator.install(), {
+    name: "UnreachableError",
+    message: "No connection with DATABASE_URL: no server has let anybody in for 1 s",
+  });
+  assert.equal(connections.length, 1);
   await new Promise((resolve) => server.close(resolve));
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { WireProxy } from "../chaos/wire_proxy.ts";
 import type { Fault } from "./requests.ts";
 import { bareProject, type ServerProject, testOnServers } from "../support/projects.ts";
 
@@ -72,30 +73,66 @@ for (const [name, fault] of Object.entries(faults)) {
   });
 }
 
-testOnServers("a direct connection that breaks is no fault of the settings", async (project) => {
-  const { hostname, port } = new URL(project.databaseUrl);
-  // A stand-in that hangs up when it is asked to install.
-  const sockets: Socket[] = [];
-  const server = createServer((client) => {
-    const database = connect(Number(port), hostname);
-    sockets.push(client, database);
-    for (const socket of [client, database]) socket.on("error", () => {});
-    client.on("data", (bytes: Uint8Array) => {
-      if (new TextDecoder().decode(bytes).includes("create schema")) client.destroy();
-      else database.write(bytes);
+for (const what of ["breaks", "falls silent"]) {
+  testOnServers(`a direct connection that ${what} is no fault of the settings`, async (project) => {
+    const { hostname, port } = new URL(project.databaseUrl);
+    // A stand-in that hangs up, or says nothing more, when it is asked to install.
+    const sockets: Socket[] = [];
+    const server = createServer((client) => {
+      const database = connect(Number(port), hostname);
+      sockets.push(client, database);
+      for (const socket of [client, database]) socket.on("error", () => {});
+      client.on("data", (bytes: Uint8Array) => {
+        if (!new TextDecoder().decode(bytes).includes("create schema")) database.write(bytes);
+        else if (what === "breaks") client.destroy();
+        else client.removeAllListeners("data").resume();
+      });
+      database.on("data", (bytes: Uint8Array) => client.write(bytes));
+      client.on("close", () => database.destroy());
     });
-    database.on("data", (bytes: Uint8Array) => client.write(bytes));
-    client.on("close", () => database.destroy());
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const own = (server.address() as AddressInfo).port;
-  const databaseUrl = project.databaseUrl.replace(`:${port}`, `:${own}`);
-  await assert.rejects(project.migrator(migrations, { databaseUrl }).install(), {
-    name: "UnknownOutcomeError",
-    message: /^It is unknown whether supamigrate was installed: /,
-    hint: /again is safe/,
-  });
-  assert.equal(await isInstalled(project), false);
-  for (const socket of sockets) socket.destroy();
-  await new Promise((resolve) => server.close(resolve));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const own = (server.address() as AddressInfo).port;
+    const databaseUrl = project.databaseUrl.replace(`:${port}`, `:${own}`);
+    await assert.rejects(
+      project.migrator(migrations, { databaseUrl, requestTimeoutMs: 1000 }).install(),
+      {
+        name: "UnknownOutcomeError",
+        message: what === "breaks"
+          ? /^It is unknown whether supamigrate was installed: /
+          : /installed: No connection with DATABASE_URL: no answer for 1 s$/,
+        hint: /again is safe/,
+      },
+    );
+    assert.equal(await isInstalled(project), false);
+    for (const socket of sockets) socket.destroy();
+    await new Promise((resolve) => server.close(resolve));
+  }, bareProject);
+}
+
+testOnServers("a direct connection that is cut at any packet is made again", async (project) => {
+  const { port } = new URL(project.databaseUrl);
+  await using proxy = await WireProxy.open(Number(port));
+  const databaseUrl = project.databaseUrl.replace(`:${port}`, `:${proxy.port}`);
+  for (
+    const fault of [
+      { kind: "cut before" },
+      { kind: "cut after" },
+      { kind: "truncate", bytes: 0 },
+      { kind: "truncate", bytes: 1 },
+    ] as const
+  ) {
+    for (let packet = 0, isCut = true; isCut; packet++) {
+      isCut = false;
+      proxy.arm(fault, packet, () => isCut = true);
+      const what = `${JSON.stringify(fault)} at packet ${packet}`;
+      // What is lost of the one packet that installs is not known.
+      const { via } = await project.migrator(migrations, { databaseUrl }).install()
+        .catch((error) => {
+          assert.equal(error.name, "UnknownOutcomeError", `${what}: ${error.stack}`);
+          return { via: "a direct connection" };
+        });
+      assert.equal(via, "a direct connection", what);
+      proxy.disarm();
+    }
+  }
 }, bareProject);
