@@ -44,7 +44,7 @@ export class Lane implements AsyncDisposable {
   readonly elsewhere: HttpProxy;
   /** Whether the next round has to begin with a new installation. */
   needsInstallation = true;
-  readonly #sql: postgres.Sql;
+  #driver: postgres.Sql | undefined;
   readonly #resources: AsyncDisposableStack;
   readonly #installScript: string;
 
@@ -62,7 +62,6 @@ export class Lane implements AsyncDisposable {
       | "plain"
       | "elsewhere"
     >,
-    sql: postgres.Sql,
     installScript: string,
     resources: AsyncDisposableStack,
   ) {
@@ -78,7 +77,6 @@ export class Lane implements AsyncDisposable {
       plain: this.plain,
       elsewhere: this.elsewhere,
     } = given);
-    this.#sql = sql;
     this.#installScript = installScript;
     this.#resources = resources;
   }
@@ -97,14 +95,10 @@ export class Lane implements AsyncDisposable {
       await session.sql(`create database chaos template ${projectTemplate} owner postgres`);
     }
     const wire = resources.use(await WireProxy.open(server.port));
-    // The driver would wait up to 20 s before it tries a server again that was away for long.
-    const sql = postgres(server.url("supabase_admin", "chaos"), {
-      max: 1,
-      onnotice: () => {},
-      backoff: () => 0.05,
-    });
-    resources.defer(() => sql.end({ timeout: 5 }));
-    await sql.unsafe(witnessSql);
+    {
+      await using session = await openSession(server.url("supabase_admin", "chaos"));
+      await session.sql(witnessSql);
+    }
 
     const postgrest = new Postgrest({
       databaseUrl: `postgres://authenticator@127.0.0.1:${wire.port}/chaos`,
@@ -140,7 +134,9 @@ export class Lane implements AsyncDisposable {
         await HttpProxy.open({ upstream: () => Promise.resolve(new Response()) }),
       ),
     };
-    return new Lane(given, sql, await installScript(), resources.move());
+    const lane = new Lane(given, await installScript(), resources.move());
+    lane.#resources.defer(async () => await lane.#driver?.end({ timeout: 5 }));
+    return lane;
   }
 
   /** What must not show anywhere. */
@@ -159,18 +155,35 @@ export class Lane implements AsyncDisposable {
       try {
         return await this.#run(text, params);
       } catch (error) {
-        const refused = error instanceof postgres.PostgresError && !error.code.startsWith("57P");
-        if (refused || attempt === MOST_ATTEMPTS) throw error;
+        if (isRefusal(error) || attempt === MOST_ATTEMPTS) throw error;
         await delay(100);
       }
     }
   };
 
   readonly #run: Sql = async (text, params = []) => {
-    const result = await this.#sql.unsafe(text, params as never[]);
-    const last = Array.isArray(result[0]) ? result.at(-1) : result;
-    return [...last as Iterable<Record<string, unknown>>];
+    const driver = this.#driver ??= this.#createDriver();
+    try {
+      const result = await driver.unsafe(text, params as never[]);
+      const last = Array.isArray(result[0]) ? result.at(-1) : result;
+      return [...last as Iterable<Record<string, unknown>>];
+    } catch (error) {
+      if (!isRefusal(error)) {
+        // Once it has lost a connection, the driver may take a query and never answer it.
+        if (this.#driver === driver) this.#driver = undefined;
+        await driver.end({ timeout: 0 });
+      }
+      throw error;
+    }
   };
+
+  #createDriver(): postgres.Sql {
+    return postgres(this.server.url("supabase_admin", "chaos"), {
+      max: 1,
+      onnotice: () => {},
+      fetch_types: false,
+    });
+  }
 
   /** Opens a connection past both proxies. */
   connect(role: string): Promise<Session> {
@@ -332,6 +345,11 @@ export class Lane implements AsyncDisposable {
   async #answers(): Promise<boolean> {
     return await this.#run("select 1").then(() => true, () => false);
   }
+}
+
+/** Whether the server has said no, and is there to say it. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof postgres.PostgresError && !error.code.startsWith("57P");
 }
 
 async function pause(milliseconds: number): Promise<false> {
