@@ -1,35 +1,34 @@
 -- Applying and reverting. Called by supamigrate.perform alone, which holds the lock row.
 
--- The search_path that the role postgres has on Supabase.
-create or replace function supamigrate.default_search_path() returns text
-language sql immutable
+-- What a failure of a migration comes from here, and not in psql: null where it is the same there.
+create or replace function supamigrate.explain_failure(state text, message text) returns text
+language sql stable
 set search_path = pg_catalog, pg_temp
 as $function$
-  select '"$user", public, extensions'
-$function$;
-
--- What a migration may expect of its session, beyond PostgreSQL's defaults. lock_timeout is what
--- the API's own role has, so that a migration that cannot get its table fails and is undone
--- instead of queueing the whole application behind it; a migration can set its own.
-create or replace function supamigrate.set_defaults() returns void
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $function$
-begin
-  set local lock_timeout = '8s';
-  begin
-    -- safeupdate refuses UPDATE and DELETE without WHERE, which migrations may well contain.
-    perform set_config('safeupdate.enabled', 'off', true);
-  exception when others then
-    null; -- the role may not set it: the migration will be told by the server
-  end;
-end
+  select case
+    when state = '21000' and message ~ 'requires a WHERE clause$' then
+      'The API''s connections of this project refuse UPDATE and DELETE without WHERE (safeupdate), '
+      'and do not let it be turned off: write WHERE true.'
+    when state = '42501' and message ~ '^cannot set parameter "(role|session_authorization)"' then
+      'Through the API a migration runs inside a function with its owner''s rights, where PostgreSQL '
+      'lets no other role be set. Use --via direct, or leave the role as it is.'
+    -- Settings of a library that is not loaded are known from the server's configuration, and
+    -- this view does not have them.
+    when state in ('42501', '0A000')
+         and current_setting('role') <> 'none'
+         and current_setting('supautils.reserved_roles', true) is not null
+         and not exists (select from pg_settings where name = 'supautils.reserved_roles') then
+      'The API''s connections of this project do not load supautils, which on Supabase gives '
+      'postgres such rights (extensions, policies and triggers on auth, storage and realtime, event '
+      'triggers, publications). Use --via direct or --via management.'
+  end
 $function$;
 
 -- Constraints that a migration leaves deferred are checked while the migration can still be
 -- undone and named. Later migrations in this transaction find them as declared, so they are
 -- named one by one: after SET CONSTRAINTS ALL, constraints that are yet to be made would not
--- be deferred either.
+-- be deferred either. Those of other sessions' temporary tables are theirs, and what another
+-- session drops in between needs no check.
 create or replace function supamigrate.check_deferred_constraints() returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -38,24 +37,35 @@ declare
   deferrable_names text;
   deferred_names text;
 begin
-  -- A name may stand for several constraints of a schema; where one of them cannot be deferred,
-  -- PostgreSQL does not defer the others by that name.
-  select string_agg(quoted, ', '),
-         string_agg(quoted, ', ') filter (where all_deferrable and any_deferred)
-    into deferrable_names, deferred_names
-    from (select format('%I.%I', n.nspname, c.conname) as quoted,
-                 bool_and(c.condeferrable) as all_deferrable,
-                 bool_or(c.condeferred) as any_deferred
-            from pg_constraint c
-            join pg_namespace n on n.oid = c.connamespace
-           group by n.nspname, c.conname
-          having bool_or(c.condeferrable)) constraints;
-  if deferrable_names is not null then
-    execute 'set constraints ' || deferrable_names || ' immediate';
-  end if;
-  if deferred_names is not null then
-    execute 'set constraints ' || deferred_names || ' deferred';
-  end if;
+  for attempt in 1..5 loop
+    -- A name may stand for several constraints of a schema; where one of them cannot be deferred,
+    -- PostgreSQL does not defer the others by that name.
+    select string_agg(quoted, ', '),
+           string_agg(quoted, ', ') filter (where all_deferrable and any_deferred)
+      into deferrable_names, deferred_names
+      from (select format('%I.%I', n.nspname, c.conname) as quoted,
+                   bool_and(c.condeferrable) as all_deferrable,
+                   bool_or(c.condeferred) as any_deferred
+              from pg_constraint c
+              join pg_namespace n on n.oid = c.connamespace
+             where not pg_is_other_temp_schema(n.oid)
+             group by n.nspname, c.conname
+            having bool_or(c.condeferrable)) constraints;
+    begin
+      if deferrable_names is not null then
+        execute 'set constraints ' || deferrable_names || ' immediate';
+      end if;
+      if deferred_names is not null then
+        execute 'set constraints ' || deferred_names || ' deferred';
+      end if;
+      return;
+    exception when undefined_object or undefined_table or invalid_schema_name then
+      -- Where it is not another session's doing, it is there the last time as well.
+      if attempt = 5 then
+        raise;
+      end if;
+    end;
+  end loop;
 end
 $function$;
 
@@ -94,23 +104,35 @@ $function$;
 -- migration: name, checksum, batch, rollback_sql, statements as [[line, sql], …], and undo
 -- (likewise) where the version before is to be undone first. purpose: apply or revert.
 --
--- What a migration makes of the search_path ends with the function, whose clause sees to that.
--- Between its statements nothing is looked up that is not qualified, no operator either: public may
--- stand before pg_catalog by then, and hold others.
+-- What a migration makes of the search_path and of its role ends with its statements. Between them
+-- nothing is looked up that is not qualified, no operator either: public may stand before
+-- pg_catalog by then, and hold others.
 create or replace function supamigrate.run_migration(
   call jsonb, migration jsonb, purpose text, label text
 ) returns jsonb
 language plpgsql
-set search_path = "$user", public, extensions
+set search_path = pg_catalog, pg_temp
 as $function$
 declare
-  started timestamp with time zone := pg_catalog.clock_timestamp();
+  started constant timestamp with time zone := clock_timestamp();
+  default_path constant text := supamigrate.default_search_path();
+  role_before constant text := current_setting('role');
+  is_api_call constant boolean := role_before <> 'none';
+  records_before constant jsonb := supamigrate.stamp_records();
+  missing_before constant text := supamigrate.missing_way_in();
+  exposed regprocedure[] := '{}';
   part text;
+  begins boolean;
   number bigint := 0;
   line integer;
   statement text;
   step text;
   resets boolean;
+  alters_routine boolean;
+  may_make_trigger boolean;
+  began timestamp with time zone;
+  time_limit text;
+  role_now text;
   closed_door boolean;
   duration integer;
   failure jsonb;
@@ -119,35 +141,81 @@ declare
 begin
   perform supamigrate.require_statements(migration);
   begin
+    if is_api_call then
+      exposed := supamigrate.expose_event_functions();
+    end if;
     foreach part in array array['undo', 'statements'] loop
-      perform pg_catalog.set_config('search_path', supamigrate.default_search_path(), true);
+      set local search_path = pg_catalog, pg_temp;
+      begins := true;
       number := 0;
-      for number, line, statement, step, resets in
+      for number, line, statement, step, resets, alters_routine, may_make_trigger in
         select position, (item->>0)::integer, item->>1,
-               pg_catalog.left(pg_catalog.concat('supamigrate ', label, ' line ', item->>0), 63),
+               left(concat('supamigrate ', label, ' line ', item->>0), 63),
                -- These go back to the defaults of the API's session, where a migration means its own.
-               item->>1 ~* '^(reset\s+(all|search_path)|set\s+((session|local)\s+)?search_path\s*(=|to)\s*default)\M'
-          from pg_catalog.jsonb_array_elements(migration->part) with ordinality as list (item, position)
+               item->>1 ~* '^(reset\s+(all|search_path|statement_timeout)|set\s+((session|local)\s+)?(search_path|statement_timeout)\s*(=|to)\s*default)\M',
+               is_api_call and item->>1 ~*
+                 '^(create(\s+or\s+replace)?|alter|drop)\s+(function|routine|event\s+trigger)\M',
+               is_api_call and item->>1 ~* '\mevent(\s+|_)trigger\M|\msecurity\s+definer\M'
+          from jsonb_array_elements(migration->part) with ordinality as list (item, position)
          order by position
       loop
+        if begins then
+          perform pg_catalog.set_config('search_path', default_path, true);
+          begins := false;
+        end if;
         perform pg_catalog.set_config('application_name', step, true);
+        if alters_routine then
+          perform supamigrate.restore_event_functions(exposed);
+        end if;
+        time_limit := pg_catalog.current_setting('statement_timeout');
+        began := pg_catalog.clock_timestamp();
         execute statement;
+        -- The server takes the time of the whole call alone; what a migration asks for is looked at
+        -- when the statement has ended.
+        if time_limit operator(pg_catalog.<>) '0' and (
+             pg_catalog.clock_timestamp() operator(pg_catalog.-) began
+             operator(pg_catalog.>) time_limit::pg_catalog.interval) then
+          raise exception 'canceling statement due to statement timeout'
+            using errcode = 'query_canceled', detail = pg_catalog.format(
+              'It took %s, and statement_timeout is %s.',
+              pg_catalog.clock_timestamp() operator(pg_catalog.-) began, time_limit);
+        end if;
+        if alters_routine then
+          exposed := supamigrate.expose_event_functions();
+        elsif may_make_trigger then
+          perform supamigrate.refuse_hidden_event_triggers(exposed);
+        end if;
         if resets then
-          perform pg_catalog.set_config('search_path', supamigrate.default_search_path(), true);
+          role_now := pg_catalog.current_setting('role');
+          if role_now operator(pg_catalog.<>) role_before then
+            perform pg_catalog.set_config('role', role_before, false);
+          end if;
+          perform pg_catalog.set_config('search_path', default_path, true);
           perform supamigrate.set_defaults();
+          if role_now operator(pg_catalog.<>) role_before then
+            perform pg_catalog.set_config('role', role_now, false);
+          end if;
         end if;
       end loop;
     end loop;
 
     set local search_path = pg_catalog, pg_temp;
     part := 'end';
+    if current_setting('role') <> role_before then
+      perform set_config('role', role_before, false);
+    end if;
     if to_regclass('supamigrate.migration_history') is null then
       raise exception 'The migration drops the schema supamigrate, in which it is recorded'
         using errcode = 'SM002', hint = 'Leave that schema out of what the migration drops.';
     end if;
     perform supamigrate.check_deferred_constraints();
-    closed_door := supamigrate.guard_door();
+    closed_door := supamigrate.guard_door(missing_before);
     perform supamigrate.refuse_breaches('The migration leaves supamigrate unsafe to use');
+    perform supamigrate.refuse_changed_records(records_before);
+    if is_api_call then
+      perform supamigrate.refuse_hidden_event_triggers(exposed);
+      perform supamigrate.restore_event_functions(exposed);
+    end if;
     duration := extract(epoch from clock_timestamp() - started) * 1000;
     if purpose = 'apply' then
       perform supamigrate.record_applied(call, migration, duration);
@@ -166,6 +234,7 @@ begin
   end;
 
   set local search_path = pg_catalog, pg_temp;
+  hint := concat_ws(E'\n', nullif(hint, ''), supamigrate.explain_failure(state, message));
   failure := jsonb_strip_nulls(jsonb_build_object(
     'code', state, 'message', supamigrate.hide_secrets(message),
     'detail', supamigrate.hide_secrets(nullif(detail, '')),
@@ -234,6 +303,26 @@ begin
 end
 $function$;
 
+-- call: migration, and what is known of why it cannot end: it took its connection away each time
+-- that it was sent. Records that it failed, as a call of its own.
+create or replace function supamigrate.give_up(call jsonb) returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+declare
+  migration jsonb := call->'migration';
+  result jsonb := jsonb_build_object(
+    'name', migration->>'name', 'success', false, 'execution_time_ms', 0, 'error', call->'error');
+begin
+  if call->>'purpose' = 'apply' then
+    perform supamigrate.record_failed(call, migration, result);
+  else
+    perform supamigrate.record_failed_rollback(call, migration, result);
+  end if;
+  return jsonb_build_object('results', jsonb_build_array(result));
+end
+$function$;
+
 create or replace function supamigrate.record_reverted(
   call jsonb, migration jsonb, duration integer
 ) returns void
@@ -250,6 +339,19 @@ begin
   perform supamigrate.write_log(call, 'rollback', 'ok', migration->>'name',
     (migration->>'batch')::integer, null, duration,
     jsonb_build_object('source', migration->>'source'));
+end
+$function$;
+
+create or replace function supamigrate.record_failed_rollback(
+  call jsonb, migration jsonb, result jsonb
+) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+begin
+  perform supamigrate.write_log(call, 'rollback', 'failed', migration->>'name',
+    (migration->>'batch')::integer, null, (result->>'execution_time_ms')::integer,
+    result->'error');
 end
 $function$;
 
@@ -309,9 +411,7 @@ begin
   perform supamigrate.set_defaults();
   result := supamigrate.run_migration(call, migration, 'revert', 'rollback ' || (migration->>'name'));
   if not (result->>'success')::boolean then
-    perform supamigrate.write_log(call, 'rollback', 'failed', migration->>'name',
-      (migration->>'batch')::integer, null, (result->>'execution_time_ms')::integer,
-      result->'error');
+    perform supamigrate.record_failed_rollback(call, migration, result);
   end if;
   notify pgrst, 'reload schema';
   return jsonb_build_object('results', jsonb_build_array(result));

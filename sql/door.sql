@@ -24,27 +24,53 @@ as $function$
    order by 1, 2
 $function$;
 
--- What the door is made of: null where it is not there.
+-- What the door is made of: null where it is not there. By names and not by numbers, which a
+-- restored dump does not keep.
 create or replace function supamigrate.digest_door() returns text
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $function$
-  select md5(concat_ws('|', prosrc, prosecdef, proconfig, provolatile, proowner))
+  select md5(concat_ws('|', prosrc, prosecdef, proconfig, provolatile, pg_get_userbyid(proowner)))
     from pg_proc
    where oid = to_regprocedure('public.exec_sql(text, jsonb)')
 $function$;
 
+-- Why the API cannot call exec_sql as service_role: null where it can. A migration that takes that
+-- way in from the tool is undone, as one is that drops the function.
+create or replace function supamigrate.missing_way_in() returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+  select string_agg(problem, ', ')
+    from (select to_regrole('service_role')::oid as caller,
+                 to_regrole('authenticator')::oid as login) role
+   cross join lateral (values
+     (case when caller is null then 'there is no role service_role' end),
+     (case when not has_schema_privilege(caller, 'public', 'usage')
+        then 'service_role has no USAGE on schema public' end),
+     (case when not has_function_privilege(
+                      caller, to_regprocedure('public.exec_sql(text, jsonb)'), 'execute')
+        then 'service_role may not execute public.exec_sql(text, jsonb)' end),
+     (case when not pg_has_role(login, caller, 'member')
+        then 'authenticator is no member of service_role' end),
+     (case when not (select rolcanlogin from pg_roles where oid = login)
+        then 'authenticator may not log in' end)) missing (problem)
+$function$;
+
 -- A migration may open the door without meaning to ("grant execute on all functions in
 -- schema public", as dumps do). The own door is closed again in the same transaction; a
--- second exec_sql that the migration leaves open, or a door that is gone or another one, undoes
--- it.
-create or replace function supamigrate.guard_door() returns boolean
+-- second exec_sql that the migration leaves open, a door that is gone or another one, or that
+-- service_role cannot come through any more, undoes it.
+--
+-- missing_before: what missing_way_in() said before the migration.
+create or replace function supamigrate.guard_door(missing_before text) returns boolean
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $function$
 declare
   opened text;
   callers text;
+  missing text;
   closed_again boolean := false;
 begin
   if supamigrate.digest_door() is null then
@@ -54,6 +80,12 @@ begin
   if supamigrate.digest_door() <> (select door from supamigrate.installation where id = 1) then
     raise exception 'The migration changes public.exec_sql(text, jsonb), through which migrations run'
       using errcode = 'SM002', hint = 'Leave that function out of the migration: install manages it.';
+  end if;
+  missing := supamigrate.missing_way_in();
+  if missing_before is null and missing is not null then
+    raise exception 'The migration takes away what the API calls exec_sql with: %', missing
+      using errcode = 'SM002',
+            hint = 'Leave service_role and authenticator out of what the migration revokes, drops or alters.';
   end if;
   select string_agg(distinct role_name, ', ') into callers from supamigrate.open_doors();
   if callers is not null then

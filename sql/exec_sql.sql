@@ -1,6 +1,12 @@
 -- The only function that the REST API shows. Runs SQL as the owner and returns its rows as a
 -- JSON array (empty where the statement returns none). Values belong into params, which the
--- SQL reads as $1; nothing is ever put together from a value.
+-- SQL reads as $1; nothing is ever put together from a value. Where params has a search_path, the
+-- SQL runs with that one.
+--
+-- Who may call it is looked at by the function itself, before anything else: a dump that is restored
+-- into another project does not carry the grants below, and that project's default privileges open
+-- new functions to anon and authenticated. The setting role is the API's role, also in here; on a
+-- direct connection it is none.
 --
 -- While the search_path is the statement's, no operator and no unqualified name is used here:
 -- public may hold a function that matches better than the built-in one, and whoever made it would
@@ -16,6 +22,7 @@ set search_path = pg_catalog, pg_temp
 set statement_timeout = 0
 as $function$
 declare
+  caller name := coalesce(nullif(current_setting('role'), 'none'), session_user);
   result_cursor refcursor;
   result_row record;
   result_rows jsonb[] := '{}';
@@ -39,11 +46,17 @@ declare
   encoding text := current_setting('client_encoding');
   notices text := current_setting('client_min_messages');
 begin
+  if not pg_has_role(caller, 'service_role', 'member') then
+    raise exception 'permission denied for function exec_sql: % is not service_role', caller
+      using errcode = 'insufficient_privilege';
+  end if;
+
   -- A temporary table that another request left would be found before the table it is called like.
   discard temp;
 
   begin
-    perform set_config('search_path', '"$user", public, extensions', true);
+    perform set_config('search_path',
+      coalesce(params->>'search_path', '"$user", public, extensions'), true);
 
     -- Opening a cursor plans the statement and executes nothing, so falling back to a plain
     -- EXECUTE (no rows to return, or several statements) cannot run anything twice.

@@ -195,6 +195,15 @@ begin
 end
 $function$;
 
+-- PostgREST's own statements on this connection. A migration that has deallocated them has broken
+-- it: nothing can be committed on it any more, and every other request that gets it would fail.
+create or replace function supamigrate.count_protocol_statements() returns bigint
+language sql
+set search_path = pg_catalog, pg_temp
+as $function$
+  select count(*) from pg_prepared_statements where not from_sql
+$function$;
+
 -- call: operation, token, generation, sequence, action, and what the action needs.
 create or replace function supamigrate.perform(call jsonb) returns jsonb
 language plpgsql
@@ -203,6 +212,7 @@ as $function$
 declare
   held supamigrate.migration_lock := supamigrate.take_lock_row();
   early jsonb := supamigrate.reply_early(held, call);
+  protocol_statements constant bigint := supamigrate.count_protocol_statements();
   reply jsonb;
 begin
   if early is not null then
@@ -218,11 +228,15 @@ begin
     when 'refresh'  then supamigrate.refresh_rollback(call)
     when 'baseline' then supamigrate.baseline(call)
     when 'repair'   then supamigrate.repair(call)
+    when 'give up'  then supamigrate.give_up(call)
     when 'drop'     then supamigrate.drop_application_schemas(call)
     when 'release'  then '{}'::jsonb
   end;
   if reply is null then
     raise exception 'Unknown action "%"', call->>'action' using errcode = 'invalid_parameter_value';
+  end if;
+  if supamigrate.count_protocol_statements() < protocol_statements then
+    perform pg_terminate_backend(pg_backend_pid()); -- PostgREST makes a new one
   end if;
 
   insert into supamigrate.operation (id, generation, sequence, action, reply)

@@ -1,6 +1,21 @@
 -- The tracking schema. It is private: no API role has USAGE on it, and everything in it is
 -- reached through public.exec_sql alone. The script can be run again at any time.
 
+-- What stands before pg_catalog on somebody's search_path would run with the rights of whoever
+-- installs this.
+set local search_path = pg_catalog, pg_temp;
+
+-- First of all what every writer takes first, so that a migration in flight is waited for and the
+-- two cannot hold each other up.
+do $block$
+begin
+  if to_regclass('supamigrate.migration_lock') is not null then
+    set local lock_timeout = '30s';
+    lock table supamigrate.migration_lock in exclusive mode;
+  end if;
+end
+$block$;
+
 create schema if not exists supamigrate;
 comment on schema supamigrate is
   'Schema migrations: history, lock and audit log. Managed by supamigrate; change it only through the tool.';
@@ -108,7 +123,7 @@ comment on column supamigrate.installation.door is
 
 do $block$
 begin
-  if exists (select from supamigrate.installation where schema_version > 2) then
+  if exists (select from supamigrate.installation where schema_version > 3) then
     raise exception 'A newer version of supamigrate is installed in this database'
       using hint = 'Use the newer tool.';
   end if;
@@ -134,6 +149,9 @@ begin
     drop function if exists supamigrate.write_log(
       jsonb, text, text, text, integer, text, integer, jsonb);
   end if;
+  if to_regprocedure('supamigrate.guard_door()') is not null then
+    drop function supamigrate.guard_door(); -- of versions 1 and 2
+  end if;
 end
 $block$;
 
@@ -144,5 +162,5 @@ comment on column supamigrate.migration_log.rollback_checksum is
 comment on column supamigrate.migration_log.hash is
   'SHA-256 of this entry and of the hash of the one before';
 
-insert into supamigrate.installation (id, schema_version) values (1, 2)
+insert into supamigrate.installation (id, schema_version) values (1, 3)
 on conflict (id) do update set schema_version = excluded.schema_version, installed_at = now();

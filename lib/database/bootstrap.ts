@@ -6,7 +6,6 @@
  */
 
 import applySql from "../../sql/apply.sql" with { type: "text" };
-import cleanSql from "../../sql/clean.sql" with { type: "text" };
 import catalogFactsSql from "../../sql/doctor/catalog.sql" with { type: "text" };
 import lockFactsSql from "../../sql/doctor/lock.sql" with { type: "text" };
 import logFactsSql from "../../sql/doctor/log.sql" with { type: "text" };
@@ -15,6 +14,7 @@ import doorSql from "../../sql/door.sql" with { type: "text" };
 import dropApplicationSchemasSql from "../../sql/drop_application_schemas.sql" with {
   type: "text",
 };
+import eventTriggersSql from "../../sql/event_triggers.sql" with { type: "text" };
 import execSqlSql from "../../sql/exec_sql.sql" with { type: "text" };
 import finishSql from "../../sql/finish.sql" with { type: "text" };
 import guardSql from "../../sql/guard.sql" with { type: "text" };
@@ -23,6 +23,7 @@ import lockSql from "../../sql/lock.sql" with { type: "text" };
 import logSql from "../../sql/log.sql" with { type: "text" };
 import recordsSql from "../../sql/records.sql" with { type: "text" };
 import schemaSql from "../../sql/schema.sql" with { type: "text" };
+import sessionSql from "../../sql/session.sql" with { type: "text" };
 import stateSql from "../../sql/state.sql" with { type: "text" };
 import uninstallSql from "../../sql/uninstall.sql" with { type: "text" };
 
@@ -34,12 +35,13 @@ export const READ_VERSION_SQL =
 /** Installs or upgrades. Can be run again; has to be one transaction. */
 export const INSTALL_SQL: string = [
   schemaSql,
-  cleanSql,
+  sessionSql,
   logSql,
   doorSql,
   guardSql,
   lockSql,
   recordsSql,
+  eventTriggersSql,
   applySql,
   dropApplicationSchemasSql,
   stateSql,

@@ -8,7 +8,7 @@ import { explainCallError } from "./explain.ts";
 import type { Target } from "./target.ts";
 
 /** The version of the tracking schema that this tool works with; `sql/schema.sql` says it too. */
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 3;
 
 /** The lock as the server described it. Ages are measured on the server's clock. */
 export interface LockState {

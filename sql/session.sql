@@ -1,0 +1,66 @@
+-- What a migration finds in its session, and how the connection is left after it.
+
+-- The search_path that the owner has in a session of its own in this database: ALTER ROLE … SET and
+-- ALTER DATABASE … SET, the more special one first, else what Supabase gives the role postgres.
+create or replace function supamigrate.default_search_path() returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+  select coalesce((
+    select substr(item, length('search_path=') + 1)
+      from pg_db_role_setting s
+     cross join unnest(s.setconfig) item
+     where item like 'search\_path=%'
+       and s.setrole in (0, to_regrole(quote_ident(current_user)))
+       and s.setdatabase in (0, (select oid from pg_database where datname = current_database()))
+     order by s.setrole <> 0 desc, s.setdatabase <> 0 desc
+     limit 1), '"$user", public, extensions')
+$function$;
+
+-- What a migration may expect of its session, beyond PostgreSQL's defaults. lock_timeout is what
+-- the API's own role has, so that a migration that cannot get its table fails and is undone
+-- instead of queueing the whole application behind it; a migration can set its own.
+create or replace function supamigrate.set_defaults() returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+begin
+  set local lock_timeout = '8s';
+  set local statement_timeout = 0;
+  begin
+    -- safeupdate refuses UPDATE and DELETE without WHERE, which migrations may well contain. With
+    -- supautils the owner may SET it, and not with set_config().
+    set local safeupdate.enabled = off;
+  exception when insufficient_privilege then
+    null; -- explain_failure() says what to do where it matters
+  end;
+end
+$function$;
+
+-- Leaves a connection clean. PostgREST pools connections, so what a migration leaves behind would
+-- show in other users' requests.
+--
+-- Settings and temporary objects go with the transaction if it is undone; advisory locks of the
+-- session and prepared statements do not, so this is called after failures as well. Prepared
+-- statements of the protocol (from_sql is false) are PostgREST's own.
+create or replace function supamigrate.leave_clean() returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+declare
+  leftover text;
+begin
+  reset all;
+  -- That ended the callers' own SET search_path as well, and they are not done yet.
+  set local search_path = pg_catalog, pg_temp;
+  discard temp;
+  unlisten *;
+  perform pg_advisory_unlock_all();
+  for leftover in select name from pg_prepared_statements where from_sql loop
+    execute format('deallocate %I', leftover);
+  end loop;
+  for leftover in select name from pg_cursors where is_holdable loop
+    execute format('close %I', leftover);
+  end loop;
+end
+$function$;
