@@ -23,6 +23,12 @@ export const STATEMENTS = {
   readLog: "select supamigrate.read_log(($1->>'most')::integer) as result",
 } as const;
 
+/**
+ * What the tool's own SQL finds names on: nothing that somebody else may have made to fit better
+ * than what is built in.
+ */
+export const SEARCH_PATH = "pg_catalog, pg_temp";
+
 /** A call that brought no answer of the function that was called. */
 export class CallError extends Error {
   /**
@@ -116,7 +122,7 @@ export class ExecSql {
    */
   async run(sql: string, params: Record<string, unknown> = {}): Promise<Row[]> {
     const { data, error, status } = await this.#client
-      .rpc("exec_sql", { sql_query: sql, params })
+      .rpc("exec_sql", { sql_query: sql, params: { ...params, search_path: SEARCH_PATH } })
       .abortSignal(AbortSignal.timeout(this.#timeoutMs));
     if (error === null) {
       // supabase-js takes an empty 404 for success: only the expected shape is an answer.

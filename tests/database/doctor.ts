@@ -198,7 +198,7 @@ const cases: Record<string, Case> = {
   "the tracking schema is older": {
     breaks: "update supamigrate.installation set schema_version = 1",
     check: "schema",
-    problem: /^The tracking schema has version 1, and this tool works with 2$/,
+    problem: /^The tracking schema has version 1, and this tool works with 3$/,
   },
   "the version is not on record": {
     breaks: "delete from supamigrate.installation",
@@ -216,7 +216,7 @@ const cases: Record<string, Case> = {
     problem: /: supamigrate\.state \(missing\)$/,
   },
   "a function was altered": {
-    breaks: REPLACE_BODY("supamigrate.guard_door()"),
+    breaks: REPLACE_BODY("supamigrate.guard_door(text)"),
     check: "functions",
     problem: /: supamigrate\.guard_door \(another body\)$/,
   },
@@ -341,7 +341,7 @@ testOnEveryDatabase("doctor() finds nothing wrong with a project in use", async 
   const { log } = await project.records();
   assert.deepEqual(result.log, { entries: log.length, head: log.at(-1)?.hash });
   assert.deepEqual((await migrator.history())[0]?.hash, result.log?.head);
-  assert.deepEqual([result.via, result.schemaVersion], ["exec_sql", 2]);
+  assert.deepEqual([result.via, result.schemaVersion], ["exec_sql", 3]);
   if (isServer(project)) assert.match(result.postgrestVersion ?? "", /^\d+\.\d+/);
 });
 
@@ -349,8 +349,8 @@ testOnEveryDatabase(
   "doctor() upgrades nothing, and says that it is to be done",
   async (project) => {
     await project.sql("update supamigrate.installation set schema_version = 99");
-    const { problem, mend } = await findOne(project, "schema", /version 99, and this tool knows 2/);
-    await project.sql("update supamigrate.installation set schema_version = 2");
+    const { problem, mend } = await findOne(project, "schema", /version 99, and this tool knows 3/);
+    await project.sql("update supamigrate.installation set schema_version = 3");
     assert.ok(problem && mend.command === undefined && mend.sql === undefined);
     assert.match(mend.advice ?? "", /newer/);
   },
@@ -359,7 +359,7 @@ testOnEveryDatabase(
 testOnEveryDatabase("functions with other line ends are not altered ones", async (project) => {
   await project.sql(`
     do $$ begin
-      execute replace(pg_get_functiondef('supamigrate.guard_door()'::regprocedure), E'\\n', E'\\r\\n');
+      execute replace(pg_get_functiondef('supamigrate.guard_door(text)'::regprocedure), E'\\n', E'\\r\\n');
     end $$`);
   const [row] = await project.sql(
     "select prosrc ~ E'\\r\\n' as crlf from pg_proc where proname = 'guard_door'",

@@ -62,6 +62,47 @@ testOnEveryDatabase("anon and authenticated are turned away", async (project) =>
   });
 });
 
+// A restored dump has exec_sql without its grants, and default privileges open what is new.
+testOnEveryDatabase(
+  "exec_sql turns others away itself, whoever may execute it, before it looks at the SQL",
+  async (project) => {
+    await project.sql(
+      "grant execute on function public.exec_sql(text, jsonb) to public, anon, authenticated",
+    );
+    const authenticated = await project.keyFor({ role: "authenticated" });
+    for (const key of [project.anonKey, authenticated]) {
+      for (const sql_query of ["select 1", "selct 1", "", "begin; drop schema supamigrate"]) {
+        const { data, error } = await project.client(key).rpc("exec_sql", { sql_query });
+        assert.equal(data, null);
+        assert.equal(error?.code, "42501");
+        assert.match(error?.message ?? "", /is not service_role/);
+      }
+    }
+    const { error } = await project.client(project.serviceKey)
+      .rpc("exec_sql", { sql_query: "select 1" });
+    assert.equal(error, null);
+    await project.sql(
+      "revoke execute on function public.exec_sql(text, jsonb) from public, anon, authenticated",
+    );
+  },
+);
+
+testOnServers("exec_sql turns other roles away on a direct connection as well", async (project) => {
+  await project.sql(`
+    create role app_login login;
+    grant execute on function public.exec_sql(text, jsonb) to app_login`);
+  const call = async (role: string) => {
+    await using session = await project.connect(role);
+    return (await session.sql("select public.exec_sql('select 1 as one') as rows"))[0]?.rows;
+  };
+  await assert.rejects(call("app_login"), {
+    code: "42501",
+    message: /app_login is not service_role/,
+  });
+  assert.deepEqual(await call("postgres"), [{ one: 1 }]);
+  await project.sql("drop owned by app_login; drop role app_login");
+});
+
 testOnEveryDatabase("no API role reaches the tracking schema", async (project) => {
   const reachable = await project.sql(`
     select r.rolname, c.relname as name
@@ -190,6 +231,41 @@ for (const [what, sql] of Object.entries(losses)) {
       assert.match(results[0]?.error?.message ?? "", /removes public\.exec_sql\(text, jsonb\)/);
       assert.match(results[0]?.error?.hint ?? "", /Leave that function out/);
     });
+  });
+}
+
+const waysIn = {
+  "revokes every function":
+    "revoke execute on all functions in schema public from public, service_role;",
+  "revokes exec_sql": "revoke execute on function public.exec_sql(text, jsonb) from service_role;",
+  "revokes the schema": "revoke usage on schema public from service_role, public;",
+  "drops what service_role owns": "drop owned by service_role;",
+  "does so in a block":
+    "do $$ begin execute 'revoke usage on schema public from service_role, public'; end $$;",
+  "lets authenticator log in no more": "alter role authenticator nologin;",
+};
+for (const [what, sql] of Object.entries(waysIn)) {
+  testOnServers(`a migration that ${what} fails and is undone`, async (project) => {
+    // Where nothing is reserved, as on projects without supautils.
+    await project.sql(`do $$ begin
+      if current_setting('server_version_num')::int >= 160000 then
+        grant authenticator to postgres with admin option;
+        grant service_role to postgres with admin option;
+      end if; end $$`);
+    try {
+      const { success, results } = await project.migrator({ "1_loss.sql": sql }).migrate();
+      assert.equal(success, false);
+      const { code, message } = results[0]!.error!;
+      if (code !== "42501") {
+        assert.equal(code, "SM002", message);
+        assert.match(message, /takes away what the API calls exec_sql with: /);
+      } else assert.match(sql, /authenticator/); // the server itself refuses it
+      assert.equal((await project.migrator(migrations).migrate()).success, true);
+    } finally {
+      await project.sql(`do $$ begin
+        if current_setting('server_version_num')::int >= 160000 then
+          revoke authenticator from postgres; end if; end $$`);
+    }
   });
 }
 

@@ -34,6 +34,70 @@ for (
   });
 }
 
+const forgeries = {
+  "deletes a row of the history":
+    "delete from supamigrate.migration_history where migration_name = '0_a.sql';",
+  "does so in a block":
+    "do $$ begin delete from supamigrate.migration_history where migration_name = '0_a.sql'; end $$;",
+  "does so in a function": `create function forge() returns void language sql as
+    $$ delete from supamigrate.migration_history where migration_name = '0_a.sql' $$; select forge();`,
+  "does so in a trigger that is deferred": `create table bait (id int);
+    create function forge() returns trigger language plpgsql as $$ begin
+      delete from supamigrate.migration_history; return null; end $$;
+    create constraint trigger forge after insert on bait deferrable initially deferred
+      for each row execute function forge();
+    insert into bait values (1);`,
+  "does so and puts it back": `create table kept as select * from supamigrate.migration_history;
+    delete from supamigrate.migration_history;
+    insert into supamigrate.migration_history select * from kept;`,
+  "empties the history": "truncate supamigrate.migration_history;",
+  "adds to the history": `insert into supamigrate.migration_history
+    (migration_name, batch_number, execution_time_ms, checksum, applied_checksum)
+    values ('9_b.sql', 1, 0, 'x', 'x');`,
+  "changes a row of the history":
+    "update supamigrate.migration_history set batch_number = 9 where id > 0;",
+  "adds to the log":
+    "insert into supamigrate.migration_log (action, result) values ('apply', 'ok');",
+  "forgets what was done": "delete from supamigrate.operation where true;",
+  "moves the lock on":
+    "update supamigrate.migration_lock set sequence = sequence + 1 where id = 1;",
+  "says another version": "update supamigrate.installation set installed_at = now() where id = 1;",
+};
+for (const [what, sql] of Object.entries(forgeries)) {
+  testOnEveryDatabase(`a migration that ${what} fails, and leaves nothing`, async (project) => {
+    await project.migrator({ "0_a.sql": "select 1;" }).migrate();
+    const before = (await project.records()).history;
+    const { success, results } = await project.migrator({ "0_a.sql": "select 1;", "1_f.sql": sql })
+      .migrate();
+    assert.equal(success, false);
+    const { code, message, hint, part } = results[0]!.error!;
+    assert.deepEqual([code, part], ["SM002", "end"], message);
+    assert.match(
+      message,
+      /^The migration changes what is recorded of migrations, in supamigrate\./,
+    );
+    assert.match(hint ?? "", /repair/);
+    const after = (await project.records()).history;
+    assert.deepEqual(after.filter(({ migration_name }) => migration_name !== "1_f.sql"), before);
+    const mended = project.migrator({ "0_a.sql": "select 1;", "1_f.sql": "select 2;" });
+    assert.equal((await mended.migrate()).success, true);
+  });
+}
+
+testOnServers(
+  "a schema of another's that comes first on the search_path ends every run",
+  async (project) => {
+    await project.sql("create role stranger; create schema postgres authorization stranger");
+    const migrator = project.migrator({ "1_a.sql": "create table a ();" });
+    await assert.rejects(migrator.migrate(), {
+      name: "ConfigurationError",
+      message: /the schema postgres, in which migrations look first, belongs to stranger/,
+    });
+    await project.sql("drop schema postgres; drop role stranger");
+    assert.equal((await migrator.migrate()).success, true);
+  },
+);
+
 testOnEveryDatabase("redo costs no request more than any run", async (project) => {
   const version = (table: string) => `create table ${table} ();\n-- ROLLBACK\ndrop table ${table};`;
   await project.migrator({ "1_a.sql": version("a") }).migrate();

@@ -1,10 +1,12 @@
 // Defines all tests of the database. Which databases they run on, the test files say.
 
+import "./as_psql.ts";
 import "./breaches.ts";
 import "./clean_connection.ts";
 import "./contents.ts";
 import "./doctor.ts";
 import "./door.ts";
+import "./dumps.ts";
 import "./exec_sql.ts";
 import "./failure.ts";
 import "./faults.ts";

@@ -1,10 +1,15 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import versionOneSql from "../testdata/schema_version_1/install.sql" with { type: "text" };
+import versionTwoSql from "../testdata/schema_version_2/install.sql" with { type: "text" };
 import { type AnyProject, testOnEveryDatabase, testOnServers } from "../support/projects.ts";
 
-// What version 1 of the tracking schema was, as it was shipped, with a history that was made by
-// its own functions, and what becomes of it.
+// What older versions of the tracking schema were, as they were shipped, with a history that was
+// made by their own functions, and what becomes of it.
+
+const olderVersions = { 1: versionOneSql, 2: versionTwoSql } as const;
+
+type OlderVersion = keyof typeof olderVersions;
 
 const files: Record<string, string> = {
   "1_applied.sql": "create table applied ();\n-- ROLLBACK\ndrop table applied;\n",
@@ -43,7 +48,7 @@ async function call(project: AnyProject, name: string, params: unknown): Promise
   return data[0].result;
 }
 
-/** A run of a tool of version 1. */
+/** A run of an old tool. */
 class OldRun {
   #sequence = 0;
   readonly #token = crypto.randomUUID();
@@ -82,13 +87,13 @@ class OldRun {
   }
 }
 
-/** Puts version 1 in the place of what is installed. */
-async function installVersionOne(project: AnyProject): Promise<void> {
+/** Puts an older version in the place of what is installed. */
+async function installOlder(project: AnyProject, version: OlderVersion): Promise<void> {
   const { error } = await project.client(project.serviceKey).rpc("exec_sql", {
     sql_query: `
       drop schema supamigrate cascade;
       drop function public.exec_sql(text, jsonb);
-      ${versionOneSql}`,
+      ${olderVersions[version]}`,
   });
   assert.equal(error, null, error?.message);
 }
@@ -120,78 +125,84 @@ async function writeHistory(project: AnyProject): Promise<void> {
 }
 
 /** The rows without the columns that version 1 did not have. */
-function asVersionOne(rows: readonly Readonly<Record<string, unknown>>[]): unknown[] {
+function withoutNewer(rows: readonly Readonly<Record<string, unknown>>[]): unknown[] {
   return rows.map(({ rollback_checksum: _, hash: __, log_head: ___, ...row }) => row);
 }
 
-testOnEveryDatabase(
-  "a project with version 1 of the tracking schema is upgraded by migrate, and loses nothing",
-  async (project) => {
-    await installVersionOne(project);
-    await writeHistory(project);
-    const before = await project.records();
-    assert.deepEqual([before.history.length, before.log.length], [6, 8]);
-    assert.ok(!("hash" in before.log[0]!));
+for (const version of [1, 2] as const) {
+  // Version 1 had no hashes: its entries are chained by the upgrade, which is an entry as well.
+  const ofTheUpgrade = version === 1 ? ["chain entries"] : [];
 
-    const { "6_failed.sql": _, ...good } = files;
-    const result = await project.migrator({ ...good, "7_new.sql": "create table new ();" })
-      .migrate();
-    assert.deepEqual(result.results.map(({ name, success }) => [name, success]), [
-      ["5_undone.sql", true],
-      ["7_new.sql", true],
-    ]);
+  testOnEveryDatabase(
+    `a project with version ${version} of the tracking schema is upgraded by migrate, and loses nothing`,
+    async (project) => {
+      await installOlder(project, version);
+      await writeHistory(project);
+      const before = await project.records();
+      assert.deepEqual([before.history.length, before.log.length], [6, 8]);
+      assert.equal("hash" in before.log[0]!, version !== 1);
 
-    const after = await project.records();
-    assert.deepEqual(asVersionOne(after.log.slice(0, 8)), before.log);
-    const untouched = (rows: typeof before.history) =>
-      rows.filter(({ migration_name }) => !/^[57]/.test(`${migration_name}`));
-    assert.deepEqual(untouched(after.history), untouched(before.history));
-    assert.deepEqual(after.log.slice(8).map(({ action }) => action), [
-      "chain entries",
-      "apply",
-      "apply",
-    ]);
-    assert.deepEqual(after.log[8]?.details, { first: 1, entries: 8, head_before: null });
-    assert.ok(after.log.every(({ hash }) => /^[0-9a-f]{64}$/.test(`${hash}`)));
-    assert.deepEqual(
-      await project.sql("select schema_version from supamigrate.installation"),
-      [{ schema_version: 2 }],
-    );
-  },
-);
+      const { "6_failed.sql": _, ...good } = files;
+      const result = await project.migrator({ ...good, "7_new.sql": "create table new ();" })
+        .migrate();
+      assert.deepEqual(result.results.map(({ name, success }) => [name, success]), [
+        ["5_undone.sql", true],
+        ["7_new.sql", true],
+      ]);
 
-testOnEveryDatabase(
-  "rollback SQL that version 1 has stored is run after the upgrade",
-  async (project) => {
-    await installVersionOne(project);
-    await writeHistory(project);
-    const { results } = await project.migrator(otherFiles).rollback({ target: "0" });
-    assert.deepEqual(results.map(({ name, success, source }) => [name, success, source]), [
-      ["4_repaired.sql", true, "stored"],
-      ["3_baseline.sql", true, "stored"],
-      ["2_refreshed.sql", true, "stored"],
-      ["1_applied.sql", true, "stored"],
-    ]);
-  },
-);
+      const after = await project.records();
+      assert.deepEqual(withoutNewer(after.log.slice(0, 8)), withoutNewer(before.log));
+      const untouched = (rows: typeof before.history) =>
+        rows.filter(({ migration_name }) => !/^[57]/.test(`${migration_name}`));
+      assert.deepEqual(untouched(after.history), untouched(before.history));
+      const added = after.log.slice(8);
+      assert.deepEqual(added.map(({ action }) => action), [...ofTheUpgrade, "apply", "apply"]);
+      if (version === 1) {
+        assert.deepEqual(added[0]?.details, { first: 1, entries: 8, head_before: null });
+      }
+      assert.ok(after.log.every(({ hash }) => /^[0-9a-f]{64}$/.test(`${hash}`)));
+      assert.deepEqual(
+        await project.sql("select schema_version from supamigrate.installation"),
+        [{ schema_version: 3 }],
+      );
+    },
+  );
 
-testOnEveryDatabase("a run of an old tool goes on after the upgrade", async (project) => {
-  await installVersionOne(project);
-  const run = await OldRun.begin(project);
-  await run.perform("apply", { atomic: false, migrations: [toMigration("1_applied.sql")] });
-  const status = await project.migrator(files).status();
-  assert.deepEqual([status.executed, status.lock.holder], [1, "an old tool"]);
-  await run.perform("apply", { atomic: false, migrations: [toMigration("2_refreshed.sql")] });
-  await run.perform("release");
-  const { results } = await project.migrator(otherFiles).rollback({ target: "0" });
-  assert.deepEqual(results.map(({ success }) => success), [true, true]);
-});
+  testOnEveryDatabase(
+    `rollback SQL that version ${version} has stored is run after the upgrade`,
+    async (project) => {
+      await installOlder(project, version);
+      await writeHistory(project);
+      const { results } = await project.migrator(otherFiles).rollback({ target: "0" });
+      assert.deepEqual(results.map(({ name, success, source }) => [name, success, source]), [
+        ["4_repaired.sql", true, "stored"],
+        ["3_baseline.sql", true, "stored"],
+        ["2_refreshed.sql", true, "stored"],
+        ["1_applied.sql", true, "stored"],
+      ]);
+    },
+  );
 
-testOnEveryDatabase(
-  "an upgraded tracking schema is the one that is installed anew",
-  async (project) => {
-    const describe = () =>
-      project.sql(`
+  testOnEveryDatabase(
+    `a run of a tool of version ${version} goes on after the upgrade`,
+    async (project) => {
+      await installOlder(project, version);
+      const run = await OldRun.begin(project);
+      await run.perform("apply", { atomic: false, migrations: [toMigration("1_applied.sql")] });
+      const status = await project.migrator(files).status();
+      assert.deepEqual([status.executed, status.lock.holder], [1, "an old tool"]);
+      await run.perform("apply", { atomic: false, migrations: [toMigration("2_refreshed.sql")] });
+      await run.perform("release");
+      const { results } = await project.migrator(otherFiles).rollback({ target: "0" });
+      assert.deepEqual(results.map(({ success }) => success), [true, true]);
+    },
+  );
+
+  testOnEveryDatabase(
+    `a tracking schema of version ${version} becomes the one that is installed anew`,
+    async (project) => {
+      const describe = () =>
+        project.sql(`
       select relname || '.' || attname || ' ' || format_type(atttypid, atttypmod) as line
         from pg_attribute join pg_class c on c.oid = attrelid
        where c.relnamespace = 'supamigrate'::regnamespace and attnum > 0 and not attisdropped
@@ -202,22 +213,23 @@ testOnEveryDatabase(
       select tgname || tgenabled::text from pg_trigger
        where tgrelid = 'supamigrate.migration_log'::regclass
        order by 1`);
-    const installed = await describe();
-    await installVersionOne(project);
-    await project.migrator(files).status();
-    assert.deepEqual(await describe(), installed);
-  },
-);
-
-testOnServers("several runs upgrade version 1 at once", async (project) => {
-  await installVersionOne(project);
-  await writeHistory(project);
-  const before = await project.records();
-  const reports = await Promise.all(
-    Array.from({ length: 8 }, () => project.migrator(files).status()),
+      const installed = await describe();
+      await installOlder(project, version);
+      await project.migrator(files).status();
+      assert.deepEqual(await describe(), installed);
+    },
   );
-  assert.deepEqual(reports.map(({ executed }) => executed), new Array(8).fill(4));
-  const { log } = await project.records();
-  assert.deepEqual(asVersionOne(log.slice(0, 8)), before.log);
-  assert.deepEqual(log.slice(8).map(({ action }) => action), ["chain entries"]);
-}, { dbPool: 8 });
+
+  testOnServers(`several runs upgrade version ${version} at once`, async (project) => {
+    await installOlder(project, version);
+    await writeHistory(project);
+    const before = await project.records();
+    const reports = await Promise.all(
+      Array.from({ length: 8 }, () => project.migrator(files).status()),
+    );
+    assert.deepEqual(reports.map(({ executed }) => executed), new Array(8).fill(4));
+    const { log } = await project.records();
+    assert.deepEqual(withoutNewer(log.slice(0, 8)), withoutNewer(before.log));
+    assert.deepEqual(log.slice(8).map(({ action }) => action), ofTheUpgrade);
+  }, { dbPool: 8 });
+}
