@@ -32,7 +32,13 @@ export async function startManagementApi(project: ServerProject): Promise<Manage
     try {
       answer(201, await database.sql(query));
     } catch (error) {
-      answer(400, { message: `Failed to run sql query: ${(error as Error).message}` });
+      const { code, message, detail, hint } = error as Record<string, string | undefined>;
+      const lines = [
+        `ERROR:  ${code}: ${message}`,
+        ...(detail ? [`DETAIL:  ${detail}`] : []),
+        ...(hint ? [`HINT:  ${hint}`] : []),
+      ];
+      answer(400, { message: `Failed to run sql query: ${lines.join("\n")}\n` });
     }
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
