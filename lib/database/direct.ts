@@ -122,6 +122,7 @@ function toCallError(error: unknown, redact: (text: string) => string): CallErro
   const { code = "", message, detail = "", hint = "" } = error as Partial<CallError> & Error;
   // An error of the system may have five letters too (EPIPE), an SQLSTATE has digits.
   const isSqlState = /^(?=.*\d)[0-9A-Z]{5}$/.test(code);
+  if (code === "CONNECTION_CLOSED") return new CallError("the connection was closed", 0);
   return isSqlState
     ? new CallError(redact(message), 0, code, redact(detail), redact(hint))
     : new CallError(redact(message), 0);

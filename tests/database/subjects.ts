@@ -1,6 +1,7 @@
 // Defines all tests of the database. Which databases they run on, the test files say.
 
 import "./breaches.ts";
+import "./channels.ts";
 import "./clean_connection.ts";
 import "./contents.ts";
 import "./doctor.ts";
