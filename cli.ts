@@ -10,6 +10,7 @@ import { format } from "node:util";
 import { Command, EnumType, ValidationError } from "@cliffy/command";
 import { CompletionsCommand } from "@cliffy/command/completions";
 import { HelpCommand } from "@cliffy/command/help";
+import { VIAS } from "./lib/database/channel.ts";
 import * as actions from "./lib/output/actions.ts";
 import type { Asking, Flag, GlobalFlags, MigrateFlags, Report, Run } from "./lib/output/actions.ts";
 import { EXIT_CODES, formatError, toExitCode, toJsonError } from "./lib/output/errors.ts";
@@ -48,8 +49,9 @@ Settings, from the environment, then from .env, never from the command line:
   MIGRATION_BATCH_SIZE       migrations in a batch (50)
   MIGRATION_REQUEST_TIMEOUT  milliseconds until a request counts as lost (130000)
   MIGRATION_GIVE_UP_AFTER    milliseconds to go on asking a silent server (60000)
-  DATABASE_URL               a direct connection, for install, uninstall and doctor
-  SUPABASE_ACCESS_TOKEN      the Management API, for the same`;
+  MIGRATION_VIA              api, direct or management, as --via
+  DATABASE_URL               for --via direct, and for install, uninstall and doctor
+  SUPABASE_ACCESS_TOKEN      for --via management, and for the same`;
 
 const stopping = new AbortController();
 
@@ -138,11 +140,16 @@ function makeCli() {
     .globalType("transaction", new EnumType(["each", "batch", "all"]))
     .globalType("change", new EnumType(["rerun", "redo", "error"]))
     .globalType("mark", new EnumType(["applied", "pending"]))
+    .globalType("way", new EnumType(VIAS))
     .globalOption(
       "--dir <path:string>",
       "Folder of the migrations (migrations, else supabase/migrations).",
     )
     .globalOption("--embedded [path:string]", "Use the embedded database (.supamigrate/db).")
+    .globalOption(
+      "--via <way:way>",
+      "The way to the project's database (api; install, uninstall and doctor: the best one).",
+    )
     .globalOption(
       "--env-file <path:string>",
       "Read settings from this file instead of .env; - is standard input.",
@@ -188,7 +195,7 @@ function makeCli() {
     )
     .command("create <name:string> [description:string]", "Make a new migration file.")
     .alias("new")
-    .action((flags: GlobalFlags, name: string, description?: string) =>
+    .action(({ via: _, ...flags }: GlobalFlags, name: string, description?: string) =>
       // No database is opened, whichever it would be.
       run({ ...flags, embedded: true }, (it) => actions.create(it, name, description))
     )

@@ -41,10 +41,10 @@ export {
   UnreachableError,
 } from "./lib/errors.ts";
 
-export type { RpcClient } from "./lib/database/client.ts";
+export type { RpcClient } from "./lib/database/api.ts";
 export type { Activity, LockState } from "./lib/database/state.ts";
 export type { Target } from "./lib/database/target.ts";
-export type { ProgressEvent } from "./lib/operations/context.ts";
+export type { ProgressEvent } from "./lib/operations/progress.ts";
 export type { Finding, Remedy } from "./lib/doctor/check.ts";
 export type { DoctorResult } from "./lib/operations/doctor.ts";
 export type { BaselineOptions, BaselineResult } from "./lib/operations/baseline.ts";

@@ -1,11 +1,22 @@
 /** Puts the operations together for one project. @module */
 
 import manifest from "../deno.json" with { type: "json" };
-import type { SqlChannel } from "./database/channels.ts";
-import { connect, ExecSql, type RpcClient } from "./database/client.ts";
+import {
+  type ApiChannel,
+  createRpcClient,
+  openApiChannel,
+  type RpcClient,
+} from "./database/api.ts";
+import { ABILITIES, type Channel, type Via } from "./database/channel.ts";
+import {
+  parseDatabaseUrl,
+  refuseOtherMachine,
+  refuseOtherProject,
+} from "./database/database_url.ts";
+import { explaining } from "./database/explain.ts";
 import { checkServiceKey, parseTarget, type Target } from "./database/target.ts";
 import { ConfigurationError } from "./errors.ts";
-import type { OperationContext, ProgressEvent } from "./operations/context.ts";
+import type { ApiContext, OperationContext } from "./operations/context.ts";
 import type { DoctorResult } from "./operations/doctor.ts";
 import { createMigration, type CreateOptions, type CreateResult } from "./operations/create.ts";
 import { fresh, type FreshOptions, type FreshResult } from "./operations/fresh.ts";
@@ -18,6 +29,7 @@ import type {
 } from "./operations/install.ts";
 import { migrate, type MigrateOptions, type MigrateResult } from "./operations/migrate.ts";
 import { baseline, type BaselineOptions, type BaselineResult } from "./operations/baseline.ts";
+import type { ProgressEvent } from "./operations/progress.ts";
 import {
   type HistoryOptions,
   type LogEntry,
@@ -45,6 +57,13 @@ export interface MigratorOptions {
   readonly serviceKey?: string;
   /** A Supabase client that has the service role's key, instead of `serviceKey`. */
   readonly client?: RpcClient;
+  /**
+   * The way to the project's database: `exec_sql` over its API (`"api"`, the default), a direct
+   * connection (`"direct"`, with `databaseUrl` alone), or the Management API (`"management"`, with
+   * `supabaseUrl` and `accessToken`). Where it is left out, `install`, `uninstall` and `doctor` take
+   * the best that the other options allow.
+   */
+  readonly via?: Via;
   /** The embedded database instead of a project: its folder, or `true` for one in memory. */
   readonly embedded?: string | true;
   /** The folder of the migrations, or a record of file names to SQL. `"migrations"` by default. */
@@ -68,9 +87,9 @@ export interface MigratorOptions {
   readonly onProgress?: (event: ProgressEvent) => void;
   /** Asks a running operation to stop between two steps. */
   readonly signal?: AbortSignal;
-  /** A direct connection for `install`, `uninstall` and `doctor`: `postgresql://…`. */
+  /** The address of the database, `postgresql://…`: for `via`, `install`, `uninstall`, `doctor`. */
   readonly databaseUrl?: string;
-  /** A personal access token for `install`, `uninstall` and `doctor` over the Management API. */
+  /** A personal access token for the Management API: for the same. */
   readonly accessToken?: string;
   /** Where the Management API is; Supabase's by default. */
   readonly managementApiUrl?: string;
@@ -137,26 +156,28 @@ export function createMigrator(options: MigratorOptions): Migrator {
   const giveUpAfterMs = positive("giveUpAfterMs", options.giveUpAfterMs ?? 60_000);
   const migrations = options.migrations ?? "migrations";
 
-  let closeEmbedded: (() => Promise<void>) | undefined;
-  const openDatabase = async (): Promise<ExecSql> => {
-    if (options.client !== undefined) return new ExecSql(options.client, requestTimeoutMs);
+  const openApi = async (): Promise<ApiChannel> => {
+    const { supabaseUrl } = options;
+    const api = supabaseUrl === undefined ? target : parseTarget(supabaseUrl);
+    const shared = { target: api, timeoutMs: requestTimeoutMs };
+    if (options.client !== undefined) return openApiChannel({ ...shared, client: options.client });
     if (options.embedded === undefined) {
       const { serviceKey = "" } = options;
       if (serviceKey === "") throw keyMissing();
-      return new ExecSql(await connect(target.url, serviceKey), requestTimeoutMs, [serviceKey]);
+      const client = await createRpcClient(api.url, serviceKey);
+      return openApiChannel({ ...shared, client, secrets: [serviceKey] });
     }
     const { openForMigrations } = await import("./embedded/migrations.ts");
     const embedded = await openForMigrations(
       options.embedded === true ? undefined : options.embedded,
     );
-    closeEmbedded = () => embedded.close();
-    return new ExecSql(
-      await connect(embedded.url, embedded.serviceKey, embedded.fetch),
-      requestTimeoutMs,
-      [embedded.serviceKey],
-    );
+    return openApiChannel({
+      ...shared,
+      client: await createRpcClient(embedded.url, embedded.serviceKey, embedded.fetch),
+      secrets: [embedded.serviceKey],
+      close: () => embedded.close(),
+    });
   };
-
   // Whatever a migration holds that looks like a key is not given back, not even in an error.
   const hider = new SecretHider();
   const hiding = <Result>(work: Promise<Result>): Promise<Result> =>
@@ -164,9 +185,16 @@ export function createMigrator(options: MigratorOptions): Migrator {
       throw hider.hideInError(error);
     });
 
-  let opened: Promise<ExecSql> | undefined;
+  const { via = "api" } = options;
+  let api: Promise<ApiChannel> | undefined;
+  let pastApi: Promise<Channel> | undefined;
+  const connectToApi = () => api ??= openApi();
   const context: OperationContext = {
-    connect: () => opened ??= openDatabase(),
+    connect: () =>
+      via === "api"
+        ? connectToApi()
+        : pastApi ??= openPastApi(via, options, target, requestTimeoutMs),
+    can: ABILITIES[via],
     target,
     load: async () => {
       const loaded = await loadMigrations(migrations);
@@ -185,11 +213,31 @@ export function createMigrator(options: MigratorOptions): Migrator {
     signal: options.signal,
   };
 
-  const channels = { ...options, requestTimeoutMs };
+  const apiContext: ApiContext | null = reachesApi(options)
+    ? { ...context, connect: connectToApi }
+    : null;
+
+  /** For what concerns the installation itself: over the best way that there is. */
+  const withChannel = async <Result>(
+    work: (channel: Channel, context: ApiContext | null) => Promise<Result>,
+  ): Promise<Result> => {
+    const best = options.via === undefined ? findBestWay(options) : "chosen";
+    if (best === "chosen" || best === "api") {
+      return await work(explaining(await context.connect()), apiContext);
+    }
+    const channel = await openPastApi(best, options, target, requestTimeoutMs);
+    try {
+      return await work(explaining(channel), apiContext);
+    } finally {
+      await channel.close();
+    }
+  };
+
   const close = async (): Promise<void> => {
-    await opened?.catch(() => {}); // what failed to open was reported to who asked for it
-    await closeEmbedded?.();
-    opened = closeEmbedded = undefined;
+    const opened = [api, pastApi];
+    api = pastApi = undefined;
+    // What failed to open was reported to who asked for it.
+    for (const channel of opened) await channel?.then((it) => it.close(), () => {});
   };
 
   return {
@@ -209,17 +257,17 @@ export function createMigrator(options: MigratorOptions): Migrator {
     history: (given) => hiding(readHistory(context, given)),
     unlock: (given) => hiding(unlock(context, given)),
     doctor: () =>
-      withChannel(channels, context, async (channel, checked) => {
+      withChannel(async (channel, checked) => {
         const { doctor } = await import("./operations/doctor.ts");
-        return doctor(channel, checked);
+        return doctor(channel, checked, options.via !== undefined);
       }),
     install: (given) =>
-      withChannel(channels, context, async (channel, checked) => {
+      withChannel(async (channel, checked) => {
         const { install } = await import("./operations/install.ts");
         return install(channel, checked, given);
       }),
     uninstall: (given) =>
-      withChannel(channels, context, async (channel) => {
+      withChannel(async (channel) => {
         const { uninstall } = await import("./operations/install.ts");
         return uninstall(channel, given);
       }),
@@ -239,9 +287,9 @@ export async function installScript(): Promise<string> {
 }
 
 function resolveTarget(options: MigratorOptions): Target {
-  const { supabaseUrl, serviceKey, client, embedded } = options;
+  const { supabaseUrl, serviceKey, client, embedded, via, databaseUrl, accessToken } = options;
   if (embedded !== undefined) {
-    if (supabaseUrl !== undefined || client !== undefined) {
+    if (supabaseUrl !== undefined || client !== undefined || via !== undefined) {
       throw new ConfigurationError("A project and the embedded database exclude each other");
     }
     return {
@@ -250,6 +298,13 @@ function resolveTarget(options: MigratorOptions): Target {
       url: "the embedded database",
     };
   }
+  if (via === "direct") {
+    if (databaseUrl === undefined) throw databaseUrlMissing();
+    const address = parseDatabaseUrl(databaseUrl);
+    if (supabaseUrl !== undefined) refuseOtherMachine(parseTarget(supabaseUrl), address);
+    return address.target;
+  }
+  if (via === "management" && accessToken === undefined) throw tokenMissing();
   if (client !== undefined) {
     return supabaseUrl === undefined
       ? { kind: "project", name: "project", url: "the project" }
@@ -259,10 +314,23 @@ function resolveTarget(options: MigratorOptions): Target {
   const target = parseTarget(supabaseUrl);
   if (serviceKey !== undefined && serviceKey !== "") {
     checkServiceKey(serviceKey, target.url, Date.now());
-  } else if (options.databaseUrl === undefined && options.accessToken === undefined) {
+  } else if (via === "api" || (databaseUrl === undefined && accessToken === undefined)) {
     throw keyMissing();
   }
   return target;
+}
+
+function databaseUrlMissing(): ConfigurationError {
+  return new ConfigurationError("DATABASE_URL is not set, which --via direct needs", {
+    hint: "It is in the project's settings under Database. Set it in the environment or in .env.",
+  });
+}
+
+function tokenMissing(): ConfigurationError {
+  return new ConfigurationError("SUPABASE_ACCESS_TOKEN is not set, which --via management needs", {
+    hint: "Make a personal access token on the dashboard's account page. Set it in the " +
+      "environment or in .env.",
+  });
 }
 
 function keyMissing(): ConfigurationError {
@@ -272,28 +340,35 @@ function keyMissing(): ConfigurationError {
   });
 }
 
-async function withChannel<Result>(
-  options: MigratorOptions & { readonly requestTimeoutMs: number },
-  context: OperationContext,
-  work: (channel: SqlChannel, context: OperationContext | null) => Promise<Result>,
-): Promise<Result> {
-  const { openDirectChannel, openExecSqlChannel, openManagementChannel } = await import(
-    "./database/channels.ts"
-  );
-  const { target } = context;
-  let channel: SqlChannel;
-  if (options.databaseUrl !== undefined) {
-    channel = openDirectChannel(options.databaseUrl, options.requestTimeoutMs);
-  } else if (options.accessToken !== undefined) {
-    channel = openManagementChannel(target, options.accessToken, options.managementApiUrl);
-  } else channel = openExecSqlChannel(await context.connect(), target);
-  const reachesApi = options.embedded !== undefined || options.client !== undefined ||
-    (options.serviceKey ?? "") !== "";
-  try {
-    return await work(channel, reachesApi ? context : null);
-  } finally {
-    await channel.close();
+/** Whether there is what the API asks for. */
+function reachesApi(
+  { embedded, client, supabaseUrl, serviceKey = "" }: MigratorOptions,
+): boolean {
+  return embedded !== undefined || client !== undefined ||
+    (supabaseUrl !== undefined && serviceKey !== "");
+}
+
+/** Past the API where that is possible: it needs no `exec_sql`, and asks it nothing about itself. */
+function findBestWay({ databaseUrl, accessToken }: MigratorOptions): Via {
+  if (databaseUrl !== undefined) return "direct";
+  return accessToken !== undefined ? "management" : "api";
+}
+
+async function openPastApi(
+  via: Exclude<Via, "api">,
+  { databaseUrl, accessToken, managementApiUrl }: MigratorOptions,
+  target: Target,
+  timeoutMs: number,
+): Promise<Channel> {
+  if (via === "direct") {
+    if (databaseUrl === undefined) throw databaseUrlMissing();
+    refuseOtherProject(target, parseDatabaseUrl(databaseUrl));
+    const { openDirectChannel } = await import("./database/direct.ts");
+    return openDirectChannel(databaseUrl, timeoutMs);
   }
+  if (accessToken === undefined) throw tokenMissing();
+  const { openManagementChannel } = await import("./database/management.ts");
+  return openManagementChannel({ target, accessToken, timeoutMs, apiUrl: managementApiUrl });
 }
 
 function storable(name: string, text: string): string {

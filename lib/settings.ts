@@ -1,5 +1,6 @@
 /** Turns environment variables, a `.env` file and flags into options. Used by the CLI. @module */
 
+import { type Via, VIAS } from "./database/channel.ts";
 import { ConfigurationError } from "./errors.ts";
 import type { MigratorOptions } from "./migrator.ts";
 
@@ -9,6 +10,8 @@ export interface GlobalFlags {
   readonly dir?: string;
   /** The embedded database, or its folder. */
   readonly embedded?: string | true;
+  /** The way to the project's database. */
+  readonly via?: Via;
   /** A file with settings, instead of `.env`; `-` is standard input. */
   readonly envFile?: string;
   /** The command makes no sense without a project, unless `embedded` says otherwise. */
@@ -82,6 +85,7 @@ export async function resolveSettings(
   const key = readServiceKey(values);
   const accessToken = values.SUPABASE_ACCESS_TOKEN;
   const databaseUrl = values.DATABASE_URL ?? values.SUPABASE_DB_URL;
+  const via = flags.via ?? readVia(values);
   const folder = flags.dir ?? await defaultFolder();
   const shared = {
     migrations: folder,
@@ -93,7 +97,11 @@ export async function resolveSettings(
     ...numberSetting(values, "MIGRATION_GIVE_UP_AFTER", "giveUpAfterMs"),
   };
 
-  if (flags.embedded !== undefined || url === undefined) {
+  if (flags.embedded !== undefined && flags.via !== undefined) {
+    throw new ConfigurationError("--via leads to a project, and --embedded to no project");
+  }
+  // Whoever chooses a way means a project: what is missing for it is told later.
+  if (flags.embedded !== undefined || (url === undefined && via === undefined)) {
     const path = typeof flags.embedded === "string" ? flags.embedded : DEFAULT_EMBEDDED_PATH;
     if (flags.embedded === undefined) refuseToGuess(values, key, flags.needsProject);
     return {
@@ -108,7 +116,8 @@ export async function resolveSettings(
     folder,
     options: {
       ...shared,
-      supabaseUrl: url,
+      ...(url === undefined ? {} : { supabaseUrl: url }),
+      ...(via === undefined ? {} : { via }),
       ...(key === undefined ? {} : { serviceKey: key }),
       ...(accessToken === undefined ? {} : { accessToken }),
       ...(databaseUrl === undefined ? {} : { databaseUrl }),
@@ -170,6 +179,17 @@ function dropEmpty(values: Environment): Record<string, string> {
   return Object.fromEntries(
     Object.entries(values).filter((entry): entry is [string, string] => (entry[1] ?? "") !== ""),
   );
+}
+
+/** `MIGRATION_VIA`, for where the flag would have to stand in every command. */
+function readVia({ MIGRATION_VIA: value }: Environment): Via | undefined {
+  const via = VIAS.find((known) => known === value);
+  if (value !== undefined && via === undefined) {
+    throw new ConfigurationError(
+      `MIGRATION_VIA has to be ${VIAS.slice(0, -1).join(", ")} or ${VIAS.at(-1)}, not "${value}"`,
+    );
+  }
+  return via;
 }
 
 function readServiceKey(values: Environment): string | undefined {

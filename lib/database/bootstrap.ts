@@ -23,6 +23,7 @@ import lockSql from "../../sql/lock.sql" with { type: "text" };
 import logSql from "../../sql/log.sql" with { type: "text" };
 import recordsSql from "../../sql/records.sql" with { type: "text" };
 import schemaSql from "../../sql/schema.sql" with { type: "text" };
+import serveSql from "../../sql/serve.sql" with { type: "text" };
 import sessionSql from "../../sql/session.sql" with { type: "text" };
 import stateSql from "../../sql/state.sql" with { type: "text" };
 import uninstallSql from "../../sql/uninstall.sql" with { type: "text" };
@@ -45,6 +46,7 @@ export const INSTALL_SQL: string = [
   applySql,
   dropApplicationSchemasSql,
   stateSql,
+  serveSql,
   execSqlSql,
   finishSql,
 ].join("\n");

@@ -1,8 +1,7 @@
 /** Says what is wrong where a call fails, and what to do. @module */
 
 import { ConfigurationError, UnreachableError } from "../errors.ts";
-import { CallError, isConnectionTrouble } from "./client.ts";
-import type { Target } from "./target.ts";
+import { CallError, type Channel, isConnectionTrouble } from "./channel.ts";
 
 const HOW_TO_INSTALL = `Install it in one of three ways:
   deno task migrate:install --print                  prints SQL to paste into the SQL editor
@@ -13,10 +12,13 @@ const HOW_TO_INSTALL = `Install it in one of three ways:
  * Turns a failed call into what its reader needs: what is wrong, and what to do.
  *
  * @param error What a call threw.
- * @param target The project.
+ * @param channel Over which channel.
  * @returns The error to throw.
  */
-export function explainCallError(error: unknown, target: Target): unknown {
+export function explainCallError(
+  error: unknown,
+  { reach, isPastApi }: Pick<Channel, "reach" | "isPastApi">,
+): unknown {
   if (!(error instanceof CallError)) return error;
   const { status, code, message } = error;
   const cause = error;
@@ -39,6 +41,12 @@ export function explainCallError(error: unknown, target: Target): unknown {
       },
     );
   }
+  if (code === "3F000" && /supamigrate/.test(message) && isPastApi) {
+    return new ConfigurationError("supamigrate is not installed in the project", {
+      hint: HOW_TO_INSTALL,
+      cause,
+    });
+  }
   if ((code === "3F000" || code === "42883" || code === "42P01") && /supamigrate/.test(message)) {
     return new ConfigurationError(`The project's tracking schema is not complete: ${message}`, {
       hint: "deno task migrate:install puts it back. If its tables are gone, so is the history: " +
@@ -50,10 +58,10 @@ export function explainCallError(error: unknown, target: Target): unknown {
     ? /\bexec_sql\b/.test(message)
     : status === 401 || status === 403;
   if (refused || /^PGRST30/.test(code)) {
-    return new ConfigurationError(`The project refuses the key: ${message}`, {
+    return new ConfigurationError(`${reach.refused.message}: ${message}`, {
       hint: code === "42501"
         ? "Only service_role may call exec_sql: SUPABASE_SERVICE_KEY has to be its key."
-        : "Check that SUPABASE_SERVICE_KEY belongs to SUPABASE_URL and has not been revoked.",
+        : reach.refused.hint,
       cause,
     });
   }
@@ -64,17 +72,15 @@ export function explainCallError(error: unknown, target: Target): unknown {
     });
   }
   if (code === "" && status !== 0 && status < 500 && status !== 429) {
-    return new UnreachableError(
-      `${target.url} does not answer as a Supabase project does: ${message}`,
-      {
-        hint: "Check SUPABASE_URL.",
-        cause,
-      },
-    );
+    return new UnreachableError(`${reach.strange.message}: ${message}`, {
+      hint: reach.strange.hint,
+      cause,
+    });
   }
-  if (code === "" || isConnectionTrouble(code)) {
-    return new UnreachableError(`Cannot reach ${target.url}: ${message}`, {
-      hint: "Check SUPABASE_URL and the network. A paused project has to be restored first.",
+  // 28: the role may not connect, or with another password.
+  if (code === "" || isConnectionTrouble(code) || code.startsWith("28")) {
+    return new UnreachableError(`${reach.silent.message}: ${message}`, {
+      hint: reach.silent.hint,
       cause,
     });
   }
@@ -91,4 +97,22 @@ export function explainCallError(error: unknown, target: Target): unknown {
     ...(error.hint === "" ? {} : { hint: error.hint }),
     cause,
   });
+}
+
+/**
+ * A channel whose errors are {@link explainCallError|explained}, for those who run scripts over it.
+ *
+ * @param channel The channel.
+ */
+export function explaining(channel: Channel): Channel {
+  return {
+    ...channel,
+    run: async (sql) => {
+      try {
+        return await channel.run(sql);
+      } catch (error) {
+        throw explainCallError(error, channel);
+      }
+    },
+  };
 }

@@ -7,7 +7,7 @@
  */
 
 import { LockLostError, UnknownOutcomeError } from "../errors.ts";
-import { CallError, type ExecSql, STATEMENTS } from "./client.ts";
+import { CallError, type Channel, STATEMENTS } from "./channel.ts";
 import { explainCallError } from "./explain.ts";
 import {
   type Activity,
@@ -16,7 +16,6 @@ import {
   toActivity,
   toLockState,
 } from "./state.ts";
-import type { Target } from "./target.ts";
 
 /** Who holds the lock, and for how long at a time. */
 export interface Tenure {
@@ -52,8 +51,7 @@ export type Acquisition =
 /**
  * Takes the lock, if nothing has changed since the state was read.
  *
- * @param database The project's `exec_sql`.
- * @param target The project, for messages.
+ * @param database The way to the project's database.
  * @param seen The state that the plan was made of.
  * @param tenure Who takes it, and for how long.
  * @param patience How to deal with calls that bring no answer.
@@ -61,8 +59,7 @@ export type Acquisition =
  * @throws {UnreachableError} There was no answer. If the lock was taken, it expires.
  */
 export async function acquireLock(
-  database: ExecSql,
-  target: Target,
+  database: Channel,
   seen: DatabaseState,
   tenure: Tenure,
   patience: Patience,
@@ -83,10 +80,10 @@ export async function acquireLock(
       });
       const lock = toLockState(reply.lock);
       if (reply.status !== "acquired") return { status: reply.status, lock };
-      const session = new LockSession(database, target, lock, token, tenure, patience);
+      const session = new LockSession(database, lock, token, tenure, patience);
       return { status: "acquired", session };
     } catch (error) {
-      if (!isWorthRepeating(error, started, patience)) throw explainCallError(error, target);
+      if (!isWorthRepeating(error, started, patience)) throw explainCallError(error, database);
       await pause(attempt);
     }
   }
@@ -94,23 +91,20 @@ export async function acquireLock(
 
 /** The lock, held. */
 export class LockSession {
-  readonly #database: ExecSql;
-  readonly #target: Target;
+  readonly #database: Channel;
   readonly #identity: Record<string, unknown>;
   readonly #patience: Patience;
   #sequence: number;
 
   /** Use {@linkcode acquireLock}. */
   constructor(
-    database: ExecSql,
-    target: Target,
+    database: Channel,
     lock: LockState,
     token: string,
     tenure: Tenure,
     patience: Patience,
   ) {
     this.#database = database;
-    this.#target = target;
     this.#patience = patience;
     this.#sequence = lock.sequence;
     this.#identity = {
@@ -148,10 +142,10 @@ export class LockSession {
       const settled = await this.#settle(operation, problem);
       if (settled.status === "done") return settled.reply;
       if (problem instanceof CallError && problem.isRefusal) {
-        throw explainCallError(problem, this.#target);
+        throw explainCallError(problem, this.#database);
       }
       if (problem !== undefined && !isWorthRepeating(problem, started, this.#patience)) {
-        throw explainCallError(problem, this.#target);
+        throw explainCallError(problem, this.#database);
       }
       await pause(attempt);
     }

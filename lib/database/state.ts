@@ -3,7 +3,7 @@
 import { ConfigurationError, LockHeldError, UnreachableError } from "../errors.ts";
 import { formatDuration } from "../duration.ts";
 import type { HistoryEntry, MigrationFailure, MigrationStatus } from "../planning/plan.ts";
-import { CallError, type ExecSql, STATEMENTS } from "./client.ts";
+import { CallError, type Channel, STATEMENTS } from "./channel.ts";
 import { explainCallError } from "./explain.ts";
 import type { Target } from "./target.ts";
 
@@ -65,7 +65,7 @@ type Json = any;
 /**
  * Reads the state in one call. A tracking schema that is older than this tool is upgraded.
  *
- * @param database The project's `exec_sql`.
+ * @param database The way to the project's database.
  * @param target The project, for messages.
  * @param undoneByFile Where stored rollback SQL is wanted: what it is not wanted for.
  * @returns The state.
@@ -74,7 +74,7 @@ type Json = any;
  * @throws {UnreachableError} There is no answer.
  */
 export async function readState(
-  database: ExecSql,
+  database: Channel,
   target: Target,
   undoneByFile?: UndoneByFile,
 ): Promise<DatabaseState> {
@@ -83,7 +83,7 @@ export async function readState(
     if (attempt > MOST_ATTEMPTS) {
       throw new UnreachableError(`${target.url} answers, and does not do what it is asked`);
     }
-    await upgrade(database, target);
+    await upgrade(database);
     state = await callState(database, target, undoneByFile);
   }
   refuseOpenDoors(state.open_doors);
@@ -103,13 +103,13 @@ export async function readState(
 const MOST_ATTEMPTS = 3;
 
 async function callState(
-  database: ExecSql,
+  database: Channel,
   target: Target,
   undoneByFile: UndoneByFile | undefined,
 ): Promise<Json> {
   const files = undoneByFile === undefined ? {} : { files: undoneByFile };
-  const state: Json = await callReading(database, target, STATEMENTS.state, files)
-    .catch((error) => repairFunctions(error, database, target, files));
+  const state: Json = await callReading(database, STATEMENTS.state, files)
+    .catch((error) => repairFunctions(error, database, files));
   if (state.in_recovery) {
     throw new ConfigurationError(`${target.url} leads to a read replica`, {
       hint: "Use the URL of the primary database.",
@@ -144,22 +144,21 @@ function unsafe(breaches: readonly string[]): ConfigurationError {
 /** Where the tables are there and a function is not, the functions are installed again. */
 async function repairFunctions(
   error: unknown,
-  database: ExecSql,
-  target: Target,
+  database: Channel,
   files: Record<string, unknown>,
 ): Promise<unknown> {
   const cause = error instanceof ConfigurationError ? error.cause : undefined;
   const missing = cause instanceof CallError && cause.code === "42883" &&
     /\bsupamigrate\./.test(cause.message);
-  if (!missing || !await callReading(database, target, STATEMENTS.hasHistory)) throw error;
-  await upgrade(database, target);
-  return await callReading(database, target, STATEMENTS.state, files);
+  if (!missing || !await callReading(database, STATEMENTS.hasHistory)) throw error;
+  await upgrade(database);
+  return await callReading(database, STATEMENTS.state, files);
 }
 
 /** The bootstrap SQL may be run any number of times. */
-async function upgrade(database: ExecSql, target: Target): Promise<void> {
+async function upgrade(database: Channel): Promise<void> {
   const { INSTALL_SQL } = await import("./bootstrap.ts");
-  await repeat(target, () => database.run(INSTALL_SQL));
+  await repeat(database, () => database.run(INSTALL_SQL));
 }
 
 function refuseOpenDoors(doors: readonly { function: string; role: string }[]): void {
@@ -182,29 +181,27 @@ function refuseOpenDoors(doors: readonly { function: string; role: string }[]): 
 /**
  * Calls a statement that may be repeated: one that changes nothing, or nothing but once.
  *
- * @param database The project's `exec_sql`.
- * @param target The project, for messages.
+ * @param database The way to the project's database.
  * @param statement One of {@linkcode STATEMENTS}.
  * @param params What it reads as `$1`.
  * @returns Its result.
  * @throws {SupamigrateError} There is no answer after three attempts, or an error.
  */
 export function callReading(
-  database: ExecSql,
-  target: Target,
+  database: Channel,
   statement: string,
   params: Record<string, unknown> = {},
 ): Promise<unknown> {
-  return repeat(target, () => database.call(statement, params));
+  return repeat(database, () => database.call(statement, params));
 }
 
-async function repeat<Result>(target: Target, call: () => Promise<Result>): Promise<Result> {
+async function repeat<Result>(database: Channel, call: () => Promise<Result>): Promise<Result> {
   for (let attempt = 1;; attempt++) {
     try {
       return await call();
     } catch (error) {
       const final = !(error instanceof CallError) || error.isRefusal || attempt === MOST_ATTEMPTS;
-      if (final) throw explainCallError(error, target);
+      if (final) throw explainCallError(error, database);
       await new Promise((resolve) => setTimeout(resolve, 250 * attempt));
     }
   }

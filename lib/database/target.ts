@@ -8,7 +8,7 @@ export interface Target {
   readonly kind: "project" | "local" | "embedded";
   /** What a person calls it: the project's reference, the host, or the folder. */
   readonly name: string;
-  /** The base URL of its API. */
+  /** The base URL of its API, or the address of its database without user and password. */
   readonly url: string;
 }
 
@@ -71,7 +71,13 @@ export function refuseUnencrypted(url: URL, setting: string): void {
   });
 }
 
-function projectReference(url: URL): string | undefined {
+/**
+ * The reference of a hosted project.
+ *
+ * @param url The URL of its API.
+ * @returns The reference; undefined where the URL is another.
+ */
+export function projectReference(url: URL): string | undefined {
   return /^([a-z0-9]+)\.supabase\.(?:co|in|red|net)$/.exec(url.hostname)?.[1];
 }
 

@@ -9,7 +9,7 @@ import type {
   PendingMigration,
   PendingReason,
 } from "../planning/plan.ts";
-import { splitStatements, type Statement } from "../planning/statements.ts";
+import { type Abilities, splitStatements, type Statement } from "../planning/statements.ts";
 import { type OperationContext, toSteps } from "./context.ts";
 import { refuseUnproven, type StoredRollbacks } from "./stored.ts";
 
@@ -51,12 +51,14 @@ export interface MigrationResult {
  *
  * @param pending What is to be applied.
  * @param stored What undoes old versions, where they are to be undone first.
+ * @param can What the way to the database allows.
  * @returns The migrations with their statements.
  * @throws {ConfigurationError} A file cannot be sent, or an old version cannot be undone.
  */
 export async function prepare(
   pending: readonly PendingMigration[],
   stored: StoredRollbacks | null,
+  can: Abilities,
 ): Promise<PlannedMigration[]> {
   if (stored !== null) {
     const undone = pending.flatMap(({ applied }) => applied === null ? [] : [applied]);
@@ -65,8 +67,8 @@ export async function prepare(
   const planned: PlannedMigration[] = [];
   for (const { migration, reason, applied } of pending) {
     const { name, forward, rollback } = migration;
-    const { statements, notices } = await splitStatements(forward, name);
-    if (rollback !== null) await splitStatements(rollback, rollback.file);
+    const { statements, notices } = await splitStatements(forward, name, can);
+    if (rollback !== null) await splitStatements(rollback, rollback.file, can);
     let undo: readonly Statement[] | null = null;
     if (stored !== null && applied !== null) {
       const sql = stored.storedRollbacks[name];
@@ -78,7 +80,8 @@ export async function prepare(
           },
         );
       }
-      undo = (await splitStatements({ sql, line: 1 }, `stored rollback of ${name}`)).statements;
+      const file = `stored rollback of ${name}`;
+      undo = (await splitStatements({ sql, line: 1 }, file, can)).statements;
     }
     planned.push({
       name,

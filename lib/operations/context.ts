@@ -1,9 +1,9 @@
 /** What every operation works with, and the one way in which they take the lock. @module */
 
-import type { ExecSql } from "../database/client.ts";
+import type { ApiChannel } from "../database/api.ts";
+import type { Channel } from "../database/channel.ts";
 import { acquireLock, type LockSession, type Patience, type Tenure } from "../database/session.ts";
 import {
-  type Activity,
   type DatabaseState,
   lockHeld,
   type LockState,
@@ -21,42 +21,16 @@ import {
   SupamigrateError,
   UnknownOutcomeError,
 } from "../errors.ts";
+import type { Abilities } from "../planning/statements.ts";
+import type { ProgressEvent } from "./progress.ts";
 import type { LoadedMigrations } from "./source.ts";
-
-/** What happens while an operation runs. */
-export type ProgressEvent =
-  /** A migration, or a call with several of them, is being sent. */
-  | {
-    readonly type: "started";
-    readonly action: "apply" | "rollback";
-    readonly migrations: readonly string[];
-    readonly index: number;
-    readonly total: number;
-  }
-  /** A migration has ended. */
-  | {
-    readonly type: "finished";
-    readonly action: "apply" | "rollback";
-    readonly migration: string;
-    readonly success: boolean;
-    readonly executionTimeMs: number;
-  }
-  /** Another run holds the lock, or a call in flight has yet to end. */
-  | {
-    readonly type: "waiting";
-    readonly for: "lock" | "answer";
-    readonly holder: string | null;
-    readonly activity: Activity | null;
-  }
-  /** A part of a longer operation begins: `fresh` rolls back, then migrates. */
-  | { readonly type: "phase"; readonly phase: "rollback" | "drop" | "migrate" }
-  /** Something that the user should know. */
-  | { readonly type: "notice"; readonly message: string };
 
 /** What every operation works with. */
 export interface OperationContext {
-  /** Opens the project's `exec_sql`, once; files are read and found fit before. */
-  readonly connect: () => Promise<ExecSql>;
+  /** Opens the way to the project's database, once; files are read and found fit before. */
+  readonly connect: () => Promise<Channel>;
+  /** What migrations can do on that way. */
+  readonly can: Abilities;
   /** The project. */
   readonly target: Target;
   /** Reads the migrations. */
@@ -71,6 +45,11 @@ export interface OperationContext {
   readonly onProgress: (event: ProgressEvent) => void;
   /** Asks the operation to stop between two steps. */
   readonly signal: AbortSignal | undefined;
+}
+
+/** The project's API, for what is about the API itself. */
+export interface ApiContext extends OperationContext {
+  readonly connect: () => Promise<ApiChannel>;
 }
 
 /** What {@linkcode withLock} is to do. */
@@ -139,7 +118,7 @@ export async function withLock<Plan, Result>(
     }
     throwIfInterrupted(context.signal);
 
-    const acquisition = await acquireLock(database, target, state, tenure, patience);
+    const acquisition = await acquireLock(database, state, tenure, patience);
     if (acquisition.status === "moved" && attempt <= MOST_REPLANS) continue;
     if (acquisition.status !== "acquired") {
       if (done !== undefined) return noteHolder(context, acquisition.lock, done);

@@ -1,8 +1,7 @@
 /** Examines an installation, and says how to mend what is wrong with it. @module */
 
 import { FACTS_SQL, INSTALL_SQL } from "../database/bootstrap.ts";
-import type { SqlChannel } from "../database/channels.ts";
-import { CallError } from "../database/client.ts";
+import { CallError, type Channel } from "../database/channel.ts";
 import { callReading, SCHEMA_VERSION } from "../database/state.ts";
 import { ACCESS_CHECKS } from "../doctor/access.ts";
 import type { Check, Finding } from "../doctor/check.ts";
@@ -19,7 +18,7 @@ import { RECORD_CHECKS } from "../doctor/records.ts";
 import { findPostgrestVersion, SERVER_CHECKS, toApiFinding } from "../doctor/server.ts";
 import { readFunctions, readTables } from "../doctor/shipped.ts";
 import { ConfigurationError, UnreachableError } from "../errors.ts";
-import type { OperationContext } from "./context.ts";
+import type { ApiContext } from "./context.ts";
 
 /** What `doctor` found. */
 export interface DoctorResult {
@@ -62,18 +61,20 @@ type Ask = (sql: string) => Promise<unknown>;
  * @param channel A way to run SQL: past the API where there is one, so that `exec_sql` is not
  * asked about itself.
  * @param context The project, to examine its API as well; null leaves that out.
+ * @param isChosen Whether the user has said that it is to be this way, so that no other will do.
  * @returns What was found.
  * @throws {UnreachableError} There is no answer.
  * @throws {ConfigurationError} The key is refused, or the two ways lead to different databases.
  */
 export async function doctor(
-  channel: SqlChannel,
-  context: OperationContext | null,
+  channel: Channel,
+  context: ApiContext | null,
+  isChosen: boolean,
 ): Promise<DoctorResult> {
   const api = context === null ? null : await askApi(context);
   const askThroughApi: Ask | null = context === null || api?.problem
     ? null
-    : async (sql) => await callReading(await context.connect(), context.target, sql);
+    : async (sql) => await callReading(await context.connect(), sql);
   const askPastApi: Ask | null = channel.isPastApi
     ? async (sql) => (await channel.run(sql))[0]?.result
     : null;
@@ -86,7 +87,8 @@ export async function doctor(
     measured = await readCatalog(ask);
   } catch (error) {
     // A laptop or a runner may have a DATABASE_URL that it cannot reach.
-    if (!(error instanceof UnreachableError) || askThroughApi === null || ask === askThroughApi) {
+    const noOther = isChosen || askThroughApi === null || ask === askThroughApi;
+    if (!(error instanceof UnreachableError) || noOther) {
       throw error;
     }
     context?.onProgress({ type: "notice", message: `${error.message}. Asking exec_sql instead` });
@@ -103,11 +105,11 @@ export async function doctor(
   return report(facts, via);
 }
 
-async function askApi(context: OperationContext): Promise<NonNullable<Facts["api"]>> {
+async function askApi(context: ApiContext): Promise<NonNullable<Facts["api"]>> {
   const database = await context.connect();
   try {
     // First of all, as the end of any call of exec_sql cleans the connection.
-    const session = await callReading(database, context.target, FACTS_SQL.session) as SessionFacts;
+    const session = await callReading(database, FACTS_SQL.session) as SessionFacts;
     const showsSchema = await database.showsSchema("supamigrate");
     return { problem: null, session, showsSchema };
   } catch (error) {

@@ -76,10 +76,11 @@ export async function fresh(
         planRollback(history, { kind: "to", target: "0" }).entries,
         migrations,
         state,
+        context.can,
       )
         .catch(suggestDropSchema);
       const plan = planMigrations(migrations, history.map(asRolledBack));
-      const planned = await prepare(plan.pending, null);
+      const planned = await prepare(plan.pending, null, context.can);
       const { warnings, keys } = reviewPlan(migrations, secrets, plan);
       tell(warnings);
       return { undo, pending: plan.pending, planned, warnings, keys };

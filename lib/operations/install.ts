@@ -6,11 +6,10 @@ import {
   READ_VERSION_SQL,
   UNINSTALL_SQL,
 } from "../database/bootstrap.ts";
-import type { SqlChannel } from "../database/channels.ts";
-import { CallError } from "../database/client.ts";
+import { CallError, type Channel, isConnectionTrouble } from "../database/channel.ts";
 import { readState, SCHEMA_VERSION } from "../database/state.ts";
 import { ConfigurationError, UnknownOutcomeError, UnreachableError } from "../errors.ts";
-import type { OperationContext } from "./context.ts";
+import type { ApiContext } from "./context.ts";
 
 /** A function named `exec_sql` that is in the project. */
 export interface FoundFunction {
@@ -65,8 +64,8 @@ export interface InstallResult {
  * @throws {ConfigurationError} There is another `exec_sql` in the way, or a newer installation.
  */
 export async function install(
-  channel: SqlChannel,
-  context: OperationContext | null,
+  channel: Channel,
+  context: ApiContext | null,
   options: InstallOptions = {},
 ): Promise<InstallResult> {
   const before = await inspect(channel);
@@ -113,11 +112,13 @@ const MOST_ATTEMPTS = 3;
 /** Runs SQL that may be run again, until the database shows that it was done. */
 async function runUntilDone(
   what: "installed" | "uninstalled",
-  channel: SqlChannel,
+  channel: Channel,
   sql: string,
   isDone: () => Promise<boolean>,
 ): Promise<void> {
   let reason = "the answers are not those of the database";
+  let refusal: UnreachableError | undefined;
+  let isCertain = true;
   for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt++) {
     try {
       await channel.run(sql);
@@ -125,6 +126,8 @@ async function runUntilDone(
       // Without exec_sql, through which it ran, it can only be done, or somebody else has done it.
       if (!(error instanceof UnreachableError || isMissing(error))) throw error;
       reason = error.message;
+      if (isSaidByDatabase(error)) refusal = error;
+      else isCertain = false; // it may be under way
     }
     try {
       if (await isDone()) return;
@@ -133,9 +136,17 @@ async function runUntilDone(
       reason = error.message;
     }
   }
+  if (refusal !== undefined && isCertain) throw refusal;
   throw new UnknownOutcomeError(`It is unknown whether supamigrate was ${what}: ${reason}`, {
     hint: "Running the command again is safe.",
   });
+}
+
+/** Whether the database has answered that it could not do it, so that it was not done. */
+function isSaidByDatabase(error: unknown): error is UnreachableError {
+  const { cause } = error as Error;
+  return error instanceof UnreachableError && cause instanceof CallError &&
+    /^[0-9A-Z]{5}$/.test(cause.code) && !isConnectionTrouble(cause.code);
 }
 
 /** Whether a call found no `exec_sql`. */
@@ -151,7 +162,7 @@ interface Inspection {
   readonly installedAt: string | null;
 }
 
-async function inspect(channel: SqlChannel): Promise<Inspection> {
+async function inspect(channel: Channel): Promise<Inspection> {
   const report = await readRow(channel, INSPECT_SQL, "found");
   const installation = report.has_tracking_schema
     ? await readRow(channel, READ_VERSION_SQL, undefined)
@@ -175,7 +186,7 @@ async function inspect(channel: SqlChannel): Promise<Inspection> {
 
 /** Reads a row, or a column of it. What is no such row is no answer, and asked for again. */
 async function readRow(
-  channel: SqlChannel,
+  channel: Channel,
   sql: string,
   column: string | undefined,
   // deno-lint-ignore no-explicit-any -- the shapes are those of sql/inspect.sql and bootstrap.ts
@@ -217,7 +228,7 @@ function describeFunction(
 }
 
 /** PostgREST learns of new functions, and of dropped ones, by a notification, a moment later. */
-async function waitForApi(context: OperationContext): Promise<void> {
+async function waitForApi(context: ApiContext): Promise<void> {
   const deadline = performance.now() + 15_000;
   for (;;) {
     try {
@@ -253,7 +264,7 @@ export interface UninstallResult {
  * @throws {ConfigurationError} The answer was no.
  */
 export async function uninstall(
-  channel: SqlChannel,
+  channel: Channel,
   options: UninstallOptions = {},
 ): Promise<UninstallResult> {
   if (await isGone(channel)) return { removed: false };
@@ -271,7 +282,7 @@ export async function uninstall(
   return { removed: true };
 }
 
-async function isGone(channel: SqlChannel): Promise<boolean> {
+async function isGone(channel: Channel): Promise<boolean> {
   const { found, version } = await inspect(channel);
   return version === null && !found.some(({ ours }) => ours);
 }

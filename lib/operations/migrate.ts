@@ -89,7 +89,7 @@ export async function migrate(
     plan: async (state) => {
       const plan = planMigrations(migrations, state.history, to);
       refuseChanges(plan, options.onChange);
-      const planned = await prepare(plan.pending, redo ? state : null);
+      const planned = await prepare(plan.pending, redo ? state : null, context.can);
       const { warnings, keys } = reviewPlan(migrations, secrets, plan);
       tell(warnings);
       return { plan, planned, warnings, keys };

@@ -1,6 +1,6 @@
 /** Changes of the history that run no migration: `repair`, `unlock`, `history`. @module */
 
-import { STATEMENTS } from "../database/client.ts";
+import { STATEMENTS } from "../database/channel.ts";
 import {
   callReading,
   type LockState,
@@ -141,7 +141,7 @@ export async function unlock(
     throw new ConfigurationError("Not confirmed: the lock was left as it is");
   }
   // deno-lint-ignore no-explicit-any -- the shape is that of supamigrate.unlock
-  const reply: any = await callReading(database, target, STATEMENTS.unlock, {
+  const reply: any = await callReading(database, STATEMENTS.unlock, {
     generation: lock.generation,
     holder: tenure.holder,
     tool_version: tenure.toolVersion,
@@ -214,7 +214,7 @@ export async function readHistory(
   }
   const database = await context.connect();
   await readState(database, context.target);
-  const rows = await callReading(database, context.target, STATEMENTS.readLog, {
+  const rows = await callReading(database, STATEMENTS.readLog, {
     most: limit,
   });
   // deno-lint-ignore no-explicit-any -- the shape is that of supamigrate.migration_log

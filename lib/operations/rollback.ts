@@ -11,7 +11,7 @@ import {
   type RollbackTarget,
 } from "../planning/plan.ts";
 import { holdsStatements } from "../planning/lexer.ts";
-import { splitStatements, type Statement } from "../planning/statements.ts";
+import { type Abilities, splitStatements, type Statement } from "../planning/statements.ts";
 import { type OperationContext, toSteps, withLock } from "./context.ts";
 import { toPairs } from "./apply.ts";
 import { refuseUnproven, type StoredRollbacks } from "./stored.ts";
@@ -109,7 +109,7 @@ export async function rollback(
       undoneByFile: findUndoneByFile(migrations),
       plan: async (state) => {
         const { to, entries } = planRollback(state.history, target);
-        return { to, planned: await prepareRollbacks(entries, migrations, state) };
+        return { to, planned: await prepareRollbacks(entries, migrations, state, context.can) };
       },
       dryRun: options.dryRun,
       unlessNeeded: ({ to, planned }) =>
@@ -180,6 +180,7 @@ export function findUndoneByFile(migrations: readonly Migration[]): UndoneByFile
  * @param entries The history rows to undo, last first.
  * @param migrations The files.
  * @param stored The stored rollback SQL, and what the log says of it.
+ * @param can What the way to the database allows.
  * @returns The migrations with the statements that undo them.
  * @throws {ConfigurationError} Some have none, or one that is not as it was stored; all of them
  * are named.
@@ -188,6 +189,7 @@ export async function prepareRollbacks(
   entries: readonly HistoryEntry[],
   migrations: readonly Migration[],
   stored: StoredRollbacks,
+  can: Abilities,
 ): Promise<PlannedRollback[]> {
   const { storedRollbacks } = stored;
   const files = new Map(migrations.map((migration) => [migration.name, migration]));
@@ -222,7 +224,7 @@ export async function prepareRollbacks(
         line: 1,
         file: `stored rollback of ${entry.name}`,
       };
-    const { statements } = await splitStatements(section, section.file);
+    const { statements } = await splitStatements(section, section.file, can);
     planned.push({
       name: entry.name,
       batch: entry.batch,

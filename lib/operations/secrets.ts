@@ -3,7 +3,7 @@
 import { findSecrets, type FoundSecret } from "../planning/secrets.ts";
 import { findOrderWarnings } from "../planning/order.ts";
 import type { Migration, MigrationPlan } from "../planning/plan.ts";
-import type { OperationContext } from "./context.ts";
+import type { ProgressEvent } from "./progress.ts";
 
 /** Where a migration holds something like a key; what it is, and never its value. */
 export interface HeldSecret {
@@ -130,7 +130,7 @@ export function findStored(
  * @param context What the operation works with.
  */
 export function createTeller(
-  { onProgress }: Pick<OperationContext, "onProgress">,
+  { onProgress }: { readonly onProgress: (event: ProgressEvent) => void },
 ): (messages: readonly string[]) => void {
   const told = new Set<string>();
   return (messages) => {

@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { Via } from "../database/channel.ts";
 import { ConfigurationError } from "../errors.ts";
 import type { Migrator } from "../migrator.ts";
 import type { MigrateOptions } from "../operations/migrate.ts";
@@ -25,6 +26,7 @@ export type Flag = boolean | undefined;
 export interface GlobalFlags {
   dir?: string;
   embedded?: string | true;
+  via?: Via;
   envFile?: string;
   json?: Flag;
   verbose?: Flag;

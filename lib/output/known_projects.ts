@@ -51,7 +51,7 @@ export class ProjectMemory {
    * @throws {ConfigurationError} The answer was no, or there is no terminal to ask on.
    */
   async confirm(): Promise<void> {
-    const { kind, name } = this.#target;
+    const { kind, name, url } = this.#target;
     if (kind !== "project") return;
     const known = (await this.#read()).get(this.#folder) ?? [];
     if (known.length === 0 || known.some((project) => project.name === name)) return;
@@ -60,7 +60,8 @@ export class ProjectMemory {
       `So far the migrations in "${this.#folder}" have gone to ${others}, not to ${name}`;
     if (!await canAsk()) {
       throw new ConfigurationError(finding, {
-        hint: "Check SUPABASE_URL. Add --yes if that project is meant as well: it is remembered.",
+        hint: `Check ${url.startsWith("postgresql:") ? "DATABASE_URL" : "SUPABASE_URL"}. ` +
+          "Add --yes if that project is meant as well: it is remembered.",
       });
     }
     if (

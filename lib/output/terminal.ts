@@ -1,7 +1,7 @@
 /** What is written where: results, progress, and a live line on a terminal. @module */
 
 import type { FilePosition } from "../errors.ts";
-import type { ProgressEvent } from "../operations/context.ts";
+import type { ProgressEvent } from "../operations/progress.ts";
 import { styleText } from "node:util";
 import { formatAnnotation } from "./errors.ts";
 import { formatDuration } from "../duration.ts";

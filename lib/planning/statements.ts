@@ -22,19 +22,33 @@ export interface SplitResult {
   readonly notices: readonly string[];
 }
 
+/** What the way to the database allows, and not every way does. */
+export interface Abilities {
+  /** `SET ROLE`: nothing that is called is SECURITY DEFINER. */
+  readonly setRole: boolean;
+}
+
+/** What `exec_sql` allows. */
+const OF_EXEC_SQL: Abilities = { setRole: false };
+
 /** A statement with its parse tree. */
 type TypedStatement = Statement & Pick<ParsedStatement, "type" | "node">;
 
 /**
- * Splits a section into statements and refuses those that cannot run in one transaction
- * through `exec_sql`.
+ * Splits a section into statements and refuses those that cannot run in one transaction, or not
+ * on the way that they take.
  *
  * @param section The section of a migration file.
  * @param file The name to use in errors.
+ * @param can What the way to the database allows.
  * @returns The statements with their lines.
  * @throws {MigrationFileError} The SQL does not parse, or holds a statement that cannot run.
  */
-export async function splitStatements(section: Section, file: string): Promise<SplitResult> {
+export async function splitStatements(
+  section: Section,
+  file: string,
+  can: Abilities = OF_EXEC_SQL,
+): Promise<SplitResult> {
   const { sql } = section;
   const locate = (offset: number): FilePosition => {
     const start = offset === 0 ? 0 : sql.lastIndexOf("\n", offset - 1) + 1;
@@ -67,7 +81,7 @@ export async function splitStatements(section: Section, file: string): Promise<S
   }
 
   const { statements, notices } = unwrapTransactions(parsed, file);
-  for (const statement of statements) refuseUnrunnable(statement, file);
+  for (const statement of statements) refuseUnrunnable(statement, file, can);
   return { statements: statements.map(({ line, sql }) => ({ line, sql })), notices };
 }
 
@@ -168,7 +182,11 @@ function transactionControl(
  * The one place that knows what cannot run inside the transaction of `exec_sql`. Running such
  * statements by another way would start here.
  */
-function refuseUnrunnable({ type, node, sql, line }: TypedStatement, file: string): void {
+function refuseUnrunnable(
+  { type, node, sql, line }: TypedStatement,
+  file: string,
+  can: Abilities,
+): void {
   const refuse = (what: string, hint: string): never => {
     throw new MigrationFileError(what, { file, line, excerpt: firstLine(sql) }, { hint });
   };
@@ -242,10 +260,11 @@ function refuseUnrunnable({ type, node, sql, line }: TypedStatement, file: strin
       if (node.name === "TRANSACTION") {
         outside("SET TRANSACTION after the first statement", "Leave it out: it comes too late.");
       }
-      if (node.name === "role" || node.name === "session_authorization") {
+      if (!can.setRole && (node.name === "role" || node.name === "session_authorization")) {
         refuse(
           `"${firstLine(sql)}" is refused by PostgreSQL inside exec_sql`,
-          "Migrations run as postgres. To give an object another owner, use ALTER … OWNER TO.",
+          "Migrations run as postgres. To give an object another owner, use ALTER … OWNER TO; or " +
+            "run the migrations with --via direct, where the role can be changed.",
         );
       }
       break;

@@ -1,7 +1,7 @@
 /**
  * The command line of the rig: `deno task chaos --seed 1 --rounds 200`. With `--round N` one round
  * is played again and shown with all that was printed; with `--points` every named point is gone to
- * once. Ctrl-C ends it after the rounds that are under way, and shows what they came to.
+ * once; with `--via direct` the clients connect to the database themselves. Ctrl-C ends it after the rounds that are under way, and shows what they came to.
  *
  * @module
  */
@@ -18,6 +18,7 @@ const { values } = parseArgs({
     round: { type: "string" },
     points: { type: "boolean", default: false },
     lanes: { type: "string", default: "4" },
+    via: { type: "string", default: "api" },
     verbose: { type: "boolean", default: false },
   },
 });
@@ -43,6 +44,7 @@ const result = await runChaos({
     : values.points
     ? POINT_NAMES.map((_, index) => index * POINT_EVERY)
     : upTo(Number(values.rounds)),
+  via: values.via === "direct" ? "direct" : "api",
   lanes: one === undefined ? Number(values.lanes) : 1,
   onRound: (plan, round, major) => {
     played++;

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { FAULTS } from "./faults.ts";
 import { buildControl, CONTROLS, tryControl } from "./controls.ts";
-import { planRound } from "./plan.ts";
+import { faultsOf, planRound } from "./plan.ts";
 import { runChaos } from "./run.ts";
 
 const ROUNDS = 200;
+const DIRECT_ROUNDS = 60;
 
 // PostgreSQL's and PostgREST's connections end when they like, also between two tests.
 const unsanitized = { sanitizeOps: false, sanitizeResources: false };
@@ -22,6 +23,21 @@ Deno.test(`${ROUNDS} rounds of faults leave nothing lost, nothing twice and noth
   // A fault that never happens proves nothing.
   const happened = Object.values(byFault).filter((count) => count > 0).length;
   assert.ok(happened > Object.keys(FAULTS).length / 2, JSON.stringify(byFault));
+});
+
+Deno.test(`${DIRECT_ROUNDS} rounds of faults on direct connections leave nothing behind either`, {
+  ...unsanitized,
+}, async () => {
+  const { rounds, byFault, violations, unplayed } = await runChaos({
+    seed: 20261127,
+    rounds: Array.from({ length: DIRECT_ROUNDS }, (_, round) => round),
+    lanes: 4,
+    via: "direct",
+  });
+  assert.deepEqual([violations, unplayed], [[], []]);
+  assert.equal(rounds, DIRECT_ROUNDS);
+  const happened = Object.values(byFault).filter((count) => count > 0).length;
+  assert.ok(happened > faultsOf("direct").length / 2, JSON.stringify(byFault));
 });
 
 for (const name of ["with a new operation id on retry", "without the revoke from anon"]) {

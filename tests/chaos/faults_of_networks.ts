@@ -2,7 +2,7 @@
 
 import { setTimeout as delay } from "node:timers/promises";
 import type { NetworkFault, Scene } from "./faults.ts";
-import { Exchange, page, type Reply } from "./http_proxy.ts";
+import { type Exchange, page, type Reply } from "./http_proxy.ts";
 
 export const networkFaults: Readonly<Record<string, NetworkFault>> = {
   "request dropped": network(({ fired }, exchange) => {
@@ -61,13 +61,13 @@ export const networkFaults: Readonly<Record<string, NetworkFault>> = {
   "reply truncated": network(async ({ fired, random }, exchange) => {
     const reply = await exchange.forward();
     fired();
-    await exchange.sendPart(reply, 1 + random.below(Exchange.size(reply) - 1), "close");
+    await exchange.sendPart(reply, 1 + random.below(exchange.size(reply) - 1), "close");
   }),
 
   "connection reset at byte k of the reply": network(async ({ fired, random }, exchange) => {
     const reply = await exchange.forward();
     fired();
-    await exchange.sendPart(reply, random.below(Exchange.size(reply)), "reset");
+    await exchange.sendPart(reply, random.below(exchange.size(reply)), "reset");
   }),
 
   "reply drips": network(async ({ fired, random }, exchange) => {

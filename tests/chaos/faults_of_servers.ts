@@ -5,10 +5,10 @@ import type { Session } from "../support/session.ts";
 import type { Incident, Scene } from "./faults.ts";
 import { DB_POOL } from "./lane.ts";
 
-/** The backends that work for the API at this moment. */
+/** The backends that work for clients at this moment, through the API or without it. */
 const WORKING = `
   from pg_stat_activity
- where usename = 'authenticator' and datname = current_database() and state <> 'idle'`;
+ where usename in ('authenticator', 'postgres') and datname = current_database() and state <> 'idle'`;
 
 export const serverFaults: Readonly<Record<string, Incident>> = {
   "backend terminated (pg_terminate_backend)": server(async ({ lane, fired }) => {

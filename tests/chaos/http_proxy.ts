@@ -21,7 +21,25 @@ export interface Call {
 }
 
 /** One request on its way, and what can be done to it. */
-export class Exchange {
+export interface Exchange {
+  readonly call: Call;
+  /** Sends the request on, as often as it is called. */
+  forward(): Promise<Reply>;
+  /** Answers the client. */
+  send(reply: Reply): Promise<void>;
+  /** Drops the client's connection. */
+  drop(): void;
+  /** Answers with the first bytes alone, then closes or resets the connection. */
+  sendPart(reply: Reply, bytes: number, end: "close" | "reset"): Promise<void>;
+  /** Answers a few bytes at a time. */
+  drip(reply: Reply, milliseconds: number): Promise<void>;
+  /** Answers in two halves. */
+  sendInTwo(reply: Reply, between: () => Promise<void>): Promise<void>;
+  /** How many bytes an answer takes on the wire. */
+  size(reply: Reply): number;
+}
+
+class HttpExchange implements Exchange {
   readonly call: Call;
   readonly #forward: () => Promise<Reply>;
   readonly #outgoing: ServerResponse;
@@ -32,12 +50,10 @@ export class Exchange {
     this.#outgoing = outgoing;
   }
 
-  /** Sends the request on, as often as it is called. */
   forward(): Promise<Reply> {
     return this.#forward();
   }
 
-  /** Answers the client. */
   async send({ status, headers, body }: Reply): Promise<void> {
     if (this.#outgoing.destroyed) return;
     this.#outgoing.writeHead(status, headers);
@@ -47,12 +63,10 @@ export class Exchange {
     await promise;
   }
 
-  /** Drops the client's connection. */
   drop(): void {
     this.#socket?.destroy();
   }
 
-  /** Answers with the first bytes alone, then closes or resets the connection. */
   async sendPart(reply: Reply, bytes: number, end: "close" | "reset"): Promise<void> {
     const socket = this.#socket;
     if (socket === null) return;
@@ -62,7 +76,6 @@ export class Exchange {
     else socket.destroy();
   }
 
-  /** Answers a few bytes at a time. */
   async drip(reply: Reply, milliseconds: number): Promise<void> {
     const socket = this.#socket;
     if (socket === null) return;
@@ -76,7 +89,6 @@ export class Exchange {
     socket.end();
   }
 
-  /** Answers in two halves. */
   async sendInTwo(reply: Reply, between: () => Promise<void>): Promise<void> {
     const socket = this.#socket;
     if (socket === null) return;
@@ -89,8 +101,7 @@ export class Exchange {
     socket.end();
   }
 
-  /** How many bytes an answer takes on the wire. */
-  static size(reply: Reply): number {
+  size(reply: Reply): number {
     return serialize(reply).length;
   }
 
@@ -183,7 +194,7 @@ export class HttpProxy implements AsyncDisposable {
         return page(502, "An invalid response was received from the upstream server");
       }
     };
-    const exchange = new Exchange(call, forward, outgoing);
+    const exchange = new HttpExchange(call, forward, outgoing);
     if (this.#options.handler) await this.#options.handler(exchange);
     else await exchange.send(await exchange.forward());
   }
@@ -234,7 +245,7 @@ function serialize({ status, headers, body }: Reply): Uint8Array {
   return whole;
 }
 
-async function write(socket: Socket, bytes: Uint8Array): Promise<void> {
+export async function write(socket: Socket, bytes: Uint8Array): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   socket.write(bytes, () => resolve());
   await promise;

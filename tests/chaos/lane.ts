@@ -11,6 +11,7 @@ import { openSession, type Session, type Sql } from "../support/session.ts";
 import { until } from "../support/until.ts";
 import { type Handler, HttpProxy } from "./http_proxy.ts";
 import { Server } from "./server.ts";
+import { WireDoor } from "./wire_door.ts";
 import { WireProxy } from "./wire_proxy.ts";
 import watchSql from "./watch.sql" with { type: "text" };
 import witnessSql from "./witness.sql" with { type: "text" };
@@ -193,6 +194,11 @@ export class Lane implements AsyncDisposable {
   /** Opens a door of its own for a client. */
   openDoor(handler: Handler): Promise<HttpProxy> {
     return HttpProxy.open({ upstream: (path, init) => this.postgrest.fetch(path, init), handler });
+  }
+
+  /** The same for a client that connects to the database itself. */
+  openWireDoor(handler: Handler): Promise<WireDoor> {
+    return WireDoor.open(this.databaseUrl, handler);
   }
 
   /**

@@ -3,6 +3,18 @@
 import { Random } from "../support/random.ts";
 import { FAULTS, type Moment, MOMENTS } from "./faults.ts";
 
+/** The ways to a database that a round can be played on. */
+export type Via = "api" | "direct";
+
+/** What a direct connection cannot meet: a gateway's answers, and what befalls PostgREST. */
+const OF_THE_API =
+  /^(\d+|HTML with 200|empty answer|JSON of another service|redirect|PostgREST .*|API's pool .*)$/;
+
+/** The faults that can happen on a way. */
+export function faultsOf(via: Via): string[] {
+  return Object.keys(FAULTS).filter((name) => via === "api" || !OF_THE_API.test(name));
+}
+
 /** A migration of a round. */
 export interface PlannedFile {
   /** Its name; without `.sql` it is the end of its table's name. */
@@ -46,6 +58,8 @@ export interface RoundPlan {
   readonly applied: number;
   /** Something that a round begins with beside the files. */
   readonly before: "nothing" | "a lock left behind" | "an older schema" | "not installed";
+  /** Which way the clients take. */
+  readonly via: Via;
   /** The first one is the one that faults are for. */
   readonly clients: readonly PlannedClient[];
 }
@@ -128,7 +142,7 @@ export function describePoint(
 export const POINT_EVERY = 4;
 
 /** Makes the plan of a round. */
-export function planRound(seed: number, round: number): RoundPlan {
+export function planRound(seed: number, round: number, via: Via = "api"): RoundPlan {
   const random = new Random(Math.imul(seed, 0x9e3779b1) ^ Math.imul(round + 1, 0x85ebca6b));
   const point = round % POINT_EVERY === 0
     ? new Random(seed).shuffle(POINTS)[(round / POINT_EVERY) % POINTS.length]
@@ -154,13 +168,13 @@ export function planRound(seed: number, round: number): RoundPlan {
     : command === "migrate" && random.below(12) === 0
     ? "an older schema"
     : "nothing";
-  const main = planClient(random, "main", command, files, applied, direct);
+  const main = planClient(random, via, "main", command, files, applied, direct);
   if (point !== undefined) {
     const { fault, step, moment } = point;
     const faults = [{ fault, when: { step, nth: 0, moment }, seed: random.below(2 ** 31) }];
     // Somebody waits for the lock, whose clock may be wrong: it has to make no difference.
     const waiting = {
-      ...planClient(random, "other-1", "migrate", files, applied, false),
+      ...planClient(random, via, "other-1", "migrate", files, applied, false),
       args: ["migrate", "--wait", "6", "--json"],
       startAfterMs: 300 + random.below(600),
       clockSkewMs: random.pick([0, -86_400_000, 86_400_000]),
@@ -168,7 +182,7 @@ export function planRound(seed: number, round: number): RoundPlan {
     };
     const clients = [{ ...main, faults }];
     if (["migrate", "rollback"].includes(command)) clients.push(waiting);
-    return { seed, round, files, applied, before, clients };
+    return { seed, round, files, applied, before, via, clients };
   }
   const clients = [main];
   const others = ["migrate", "rollback"].includes(command) && before !== "an older schema"
@@ -177,15 +191,16 @@ export function planRound(seed: number, round: number): RoundPlan {
   for (let other = 1; other <= others; other++) {
     const its = random.below(8) === 0 ? "unlock" : random.below(4) === 0 ? "rollback" : "migrate";
     clients.push({
-      ...planClient(random, `other-${other}`, its, files, applied, false),
+      ...planClient(random, via, `other-${other}`, its, files, applied, false),
       startAfterMs: random.below(900),
     });
   }
-  return { seed, round, files, applied, before, clients };
+  return { seed, round, files, applied, before, via, clients };
 }
 
 function planClient(
   random: Random,
+  via: Via,
   holder: string,
   command: string,
   files: readonly PlannedFile[],
@@ -202,7 +217,7 @@ function planClient(
     leaseMs: random.pick([200, 500, 1000, 2500]),
     requestTimeoutMs: random.pick([500, 1500, 4000]),
     giveUpAfterMs: random.pick([200, 1000, 3000]),
-    faults: direct ? planDirectFaults(random) : planFaults(random, command, holder),
+    faults: direct ? planDirectFaults(random) : planFaults(random, via, command, holder),
   };
 }
 
@@ -254,9 +269,14 @@ function planArguments(
   }
 }
 
-function planFaults(random: Random, command: string, holder: string): PlannedFault[] {
+function planFaults(
+  random: Random,
+  via: Via,
+  command: string,
+  holder: string,
+): PlannedFault[] {
   const { steps, changes } = COMMANDS[command]!;
-  const names = Object.keys(FAULTS).filter((name) =>
+  const names = faultsOf(via).filter((name) =>
     holder === "main" || FAULTS[name]!.group !== "server"
   );
   const count = holder === "main" ? 1 + random.below(3) : random.below(2);

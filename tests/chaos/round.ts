@@ -7,7 +7,7 @@ import { until } from "../support/until.ts";
 import { type Claim, readClaim } from "./claims.ts";
 import { type ClientEnd, type ClientProcess, HANG, startClient } from "./client.ts";
 import { FAULTS, type Incident, type Moment, type Scene } from "./faults.ts";
-import type { Exchange } from "./http_proxy.ts";
+import type { Exchange, Handler, HttpProxy } from "./http_proxy.ts";
 import { DB_POOL, type Lane } from "./lane.ts";
 import {
   describePoint,
@@ -16,6 +16,7 @@ import {
   type RoundPlan,
   toFile,
 } from "./plan.ts";
+import type { WireDoor } from "./wire_door.ts";
 import invariantsSql from "./invariants.sql" with { type: "text" };
 
 export interface Violation {
@@ -180,17 +181,15 @@ class Round implements RoundResult {
       await at("after its answer has arrived");
     };
 
-    const door = await this.#lane.openDoor(handler);
-    const direct = this.#plan.before === "not installed";
+    const way = await this.#openWay(handler);
+    const { door } = way;
     const process: ClientProcess = startClient({
       build: this.#lane.build,
       folder: this.#lane.folder,
       args: client.args,
       clockSkewMs: client.clockSkewMs,
       environment: {
-        SUPABASE_URL: door.url,
-        SUPABASE_SERVICE_KEY: this.#lane.serviceKey,
-        ...(direct ? { DATABASE_URL: this.#lane.databaseUrl } : {}),
+        ...way.environment,
         MIGRATION_LOCK_TIMEOUT: `${client.leaseMs}`,
         MIGRATION_REQUEST_TIMEOUT: `${client.requestTimeoutMs}`,
         MIGRATION_GIVE_UP_AFTER: `${client.giveUpAfterMs}`,
@@ -219,6 +218,29 @@ class Round implements RoundResult {
     await door.idle();
     await this.#settleBeside();
     await door[Symbol.asyncDispose]();
+  }
+
+  /** A door of a client's own, and how it is told of it. */
+  async #openWay(handler: Handler): Promise<
+    { door: HttpProxy | WireDoor; environment: Record<string, string> }
+  > {
+    const { databaseUrl, serviceKey } = this.#lane;
+    if (this.#plan.via === "direct") {
+      const door = await this.#lane.openWireDoor(handler);
+      return {
+        door,
+        environment: { MIGRATION_VIA: "direct", DATABASE_URL: door.addressOf(databaseUrl) },
+      };
+    }
+    const door = await this.#lane.openDoor(handler);
+    return {
+      door,
+      environment: {
+        SUPABASE_URL: door.url,
+        SUPABASE_SERVICE_KEY: serviceKey,
+        ...(this.#plan.before === "not installed" ? { DATABASE_URL: databaseUrl } : {}),
+      },
+    };
   }
 
   #scene(

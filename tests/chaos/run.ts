@@ -2,9 +2,8 @@
 
 import { fileURLToPath } from "node:url";
 import type { Major } from "../support/binaries.ts";
-import { FAULTS } from "./faults.ts";
 import { Lane } from "./lane.ts";
-import { planRound, POINT_NAMES, type RoundPlan } from "./plan.ts";
+import { faultsOf, planRound, POINT_NAMES, type RoundPlan, type Via } from "./plan.ts";
 import { playRound, type RoundResult, type Violation } from "./round.ts";
 
 export interface ChaosOptions {
@@ -13,6 +12,8 @@ export interface ChaosOptions {
   readonly rounds: Iterable<number>;
   readonly lanes: number;
   readonly majors?: readonly Major[];
+  /** Which way the clients take; the API by default. */
+  readonly via?: Via;
   /** The folder of the tool; this one by default. */
   readonly build?: string;
   /** Whether to stop at the first round that violates an invariant. */
@@ -48,12 +49,13 @@ const CIRCUMSTANCES = [
 ];
 
 export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
-  const { seed, lanes, majors = [17, 15], build = ROOT, stopAtViolation = false } = options;
+  const { seed, lanes, majors = [17, 15], build = ROOT, via = "api", stopAtViolation = false } =
+    options;
   const byServer: Record<string, number> = {};
   const byCommand: Record<string, number> = {};
   const byExit: Record<string, number> = {};
   const byFault = Object.fromEntries(
-    [...Object.keys(FAULTS), ...CIRCUMSTANCES].map((name) => [name, 0]),
+    [...faultsOf(via), ...CIRCUMSTANCES].map((name) => [name, 0]),
   );
   const points = new Set<string>();
   const violations: (Violation & { round: number })[] = [];
@@ -89,7 +91,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     for (;;) {
       const round = again.pop() ?? numbers.next().value;
       if (round === undefined || (stopAtViolation && violations.length > 0)) break;
-      const plan = planRound(seed, round);
+      const plan = planRound(seed, round, via);
       try {
         await countRound(lane, plan, await playRound(lane, plan));
       } catch (error) {

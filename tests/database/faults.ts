@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { type ServerProject, testOnServers, withProjects } from "../support/projects.ts";
+import { type ChannelProject, openDirect, testOnBothWays } from "./channel_projects.ts";
 import { type Fault, injectFault } from "./requests.ts";
 
 // Not one of these statements may run twice, and running one twice shows.
@@ -52,11 +53,11 @@ const faults: Readonly<Record<string, Fault>> = {
   },
 };
 
-async function makeWitness(project: ServerProject): Promise<void> {
+async function makeWitness(project: ChannelProject): Promise<void> {
   await project.sql("create table witness (said text); alter table witness owner to postgres");
 }
 
-async function assertDoneOnce(project: ServerProject, said: readonly string[]): Promise<void> {
+async function assertDoneOnce(project: ChannelProject, said: readonly string[]): Promise<void> {
   assert.deepEqual(
     (await project.sql("select said from witness order by said")).map(({ said }) => said),
     said,
@@ -92,7 +93,7 @@ testOnServers("each step is done once, whatever the network does", async (like) 
   });
 });
 
-async function assertEachStepIsDoneOnce(project: ServerProject, fault: Fault): Promise<void> {
+async function assertEachStepIsDoneOnce(project: ChannelProject, fault: Fault): Promise<void> {
   const migrator = project.migrator(witnessed);
   await project.sql("truncate witness");
   {
@@ -123,7 +124,27 @@ async function assertEachStepIsDoneOnce(project: ServerProject, fault: Fault): P
   assert.notEqual(log.at(-2)?.action, "unlock");
 }
 
-testOnServers("other changes are done once, whatever the network does", async (project) => {
+/** What can become of a query as well, on a connection that carries nothing else. */
+const OF_CONNECTIONS = [
+  "the request lost",
+  "the reply lost",
+  "the reply cut off",
+  "the request delivered twice at once",
+  "the request delivered twice, one after the other",
+];
+
+testOnServers(
+  "each step is done once, whatever becomes of a direct connection",
+  async (like) => {
+    await withProjects(like, OF_CONNECTIONS, async (name, project) => {
+      await using direct = await openDirect(project);
+      await makeWitness(direct.project);
+      await assertEachStepIsDoneOnce(direct.project, faults[name]!);
+    });
+  },
+);
+
+testOnBothWays("other changes are done once, whatever the network does", async (project) => {
   const migrator = project.migrator(witnessed);
   {
     using _ = injectFault(project, ["baseline"], faults["the reply lost"]!);
@@ -134,7 +155,7 @@ testOnServers("other changes are done once, whatever the network does", async (p
     await migrator.repair("1", { mark: "pending" });
   }
   {
-    using _ = injectFault(project, ["drop"], faults["an empty 404, after it was done"]!);
+    using _ = injectFault(project, ["drop"], faults["the reply cut off"]!);
     await project.migrator({ "1_a.sql": "create table a ();" }).fresh({ dropSchema: true });
   }
   const { log, lock } = await project.records();

@@ -130,7 +130,7 @@ testOnServers(
     const catalog = await project.catalog();
     await assert.rejects(direct(project).install({ replace: true }), {
       name: "ConfigurationError",
-      message: /cannot drop function exec_sql\(text\) because other objects depend on it/,
+      message: /cannot drop function public.exec_sql\(text\) because other objects depend on it/,
     });
     assert.deepEqual(await project.catalog(), catalog);
   },

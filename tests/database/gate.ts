@@ -13,7 +13,9 @@ export interface Gate extends AsyncDisposable {
 }
 
 /** Closes the gate of a database. */
-export async function closeGate(project: ServerProject): Promise<Gate> {
+export async function closeGate(
+  project: Pick<ServerProject, "connect" | "sql">,
+): Promise<Gate> {
   const session = await project.connect();
   await session.sql("select pg_advisory_lock(20250726)");
   return {

@@ -9,6 +9,10 @@ export interface ManagementApi extends AsyncDisposable {
   readonly accessToken: string;
   /** The paths that were asked for. */
   readonly paths: string[];
+  /** What the next requests are answered in place of being worked on. */
+  readonly answers: [status: number, message: string][];
+  /** The next query like this is worked on, and its answer is lost. */
+  lost: RegExp | undefined;
 }
 
 /**
@@ -18,6 +22,7 @@ export interface ManagementApi extends AsyncDisposable {
 export async function startManagementApi(project: ServerProject): Promise<ManagementApi> {
   const accessToken = "sbp_0123456789abcdef0123456789abcdef01234567";
   const paths: string[] = [];
+  const answers: [number, string][] = [];
   const database = await project.connect();
   const server = createServer(async (request, response) => {
     paths.push(`${request.method} ${request.url}`);
@@ -29,18 +34,31 @@ export async function startManagementApi(project: ServerProject): Promise<Manage
     if (request.headers.authorization !== `Bearer ${accessToken}`) {
       return answer(401, { message: "Unauthorized" });
     }
+    const [status, said] = answers.shift() ?? [];
+    if (status !== undefined) return answer(status, { message: said });
     try {
-      answer(201, await database.sql(query));
+      const rows = await database.sql(query);
+      if (!api.lost?.test(decodeLiterals(query))) return answer(201, rows);
+      api.lost = undefined;
+      response.destroy();
     } catch (error) {
-      answer(400, { message: `Failed to run sql query: ${(error as Error).message}` });
+      const { code, message, detail, hint } = error as Record<string, string | undefined>;
+      const lines = [
+        `ERROR:  ${code}: ${message}`,
+        ...(detail ? [`DETAIL:  ${detail}`] : []),
+        ...(hint ? [`HINT:  ${hint}`] : []),
+      ];
+      answer(400, { message: `Failed to run sql query: ${lines.join("\n")}\n` });
     }
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as { port: number };
-  return {
+  const api: ManagementApi = {
     url: `http://127.0.0.1:${port}`,
     accessToken,
     paths,
+    answers,
+    lost: undefined,
     async [Symbol.asyncDispose]() {
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeAllConnections();
@@ -48,4 +66,10 @@ export async function startManagementApi(project: ServerProject): Promise<Manage
       await database[Symbol.asyncDispose]();
     },
   };
+  return api;
+}
+
+/** A query with its values as they are. */
+function decodeLiterals(query: string): string {
+  return query.replace(/'([\w+/]{8,}=*)', 'base64'/g, (_, base64) => atob(base64));
 }

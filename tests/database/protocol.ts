@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { UnknownOutcomeError, UnreachableError } from "../../mod.ts";
 import type { Forward } from "../support/gateway.ts";
-import { ownProject, type ServerProject, testOnServers } from "../support/projects.ts";
+import { ownProject, testOnServers } from "../support/projects.ts";
 import { until } from "../support/until.ts";
+import { type ChannelProject, testOnBothWays } from "./channel_projects.ts";
 import { closeGate, passGate } from "./gate.ts";
 import { holdStep, injectFault, readStep } from "./requests.ts";
 
@@ -12,16 +13,16 @@ const witnessed = {
 };
 const gated = { "1_up.sql": `insert into witness values ('up');\n${passGate}` };
 
-async function makeWitness(project: ServerProject): Promise<void> {
+async function makeWitness(project: ChannelProject): Promise<void> {
   await project.sql("create table witness (said text); alter table witness owner to postgres");
 }
 
-async function said(project: ServerProject): Promise<unknown[]> {
+async function said(project: ChannelProject): Promise<unknown[]> {
   return (await project.sql("select said from witness")).map(({ said }) => said);
 }
 
 /** Keeps a copy of every request. */
-function recordRequests(project: ServerProject) {
+function recordRequests(project: ChannelProject) {
   const copies: { step: string; deliver: () => Promise<Response> }[] = [];
   const interception = project.gateway.intercept(async (request, forward: Forward) => {
     const copy = request.clone() as Request;
@@ -34,7 +35,7 @@ function recordRequests(project: ServerProject) {
   return { copies, [Symbol.dispose]: () => interception[Symbol.dispose]() };
 }
 
-testOnServers("copies of all requests, delivered late, change nothing", async (project) => {
+testOnBothWays("copies of all requests, delivered late, change nothing", async (project) => {
   await makeWitness(project);
   using recording = recordRequests(project);
   const migrator = project.migrator(witnessed);
@@ -61,7 +62,7 @@ testOnServers("copies of all requests, delivered late, change nothing", async (p
   assert.deepEqual(await project.records(), records);
 });
 
-testOnServers(
+testOnBothWays(
   "a late copy of a request does nothing under the next run's lock either",
   async (project) => {
     await makeWitness(project);
@@ -82,7 +83,7 @@ testOnServers(
   },
 );
 
-testOnServers("a request that arrives after its repetition changes nothing", async (project) => {
+testOnBothWays("a request that arrives after its repetition changes nothing", async (project) => {
   await makeWitness(project);
   const lost: (() => Promise<Response>)[] = [];
   using _ = injectFault(project, ["acquire", "apply", "revert", "release"], (request, forward) => {
@@ -101,7 +102,7 @@ testOnServers("a request that arrives after its repetition changes nothing", asy
   assert.deepEqual(await project.records(), records);
 });
 
-testOnServers(
+testOnBothWays(
   "copies from before an uninstall change nothing after the next install",
   async (project) => {
     await makeWitness(project);
@@ -120,7 +121,7 @@ testOnServers(
   },
 );
 
-testOnServers(
+testOnBothWays(
   "a request that arrives after its run was found dead changes nothing",
   async (project) => {
     await makeWitness(project);
@@ -147,7 +148,7 @@ testOnServers(
   },
 );
 
-testOnServers(
+testOnBothWays(
   "what a dead run has under way is over when a later run has ended",
   async (project) => {
     await makeWitness(project);
@@ -190,7 +191,7 @@ testOnServers(
   },
 );
 
-testOnServers(
+testOnBothWays(
   "a run that cannot learn the outcome says so, and the next one settles it",
   async (project) => {
     await makeWitness(project);
@@ -220,7 +221,7 @@ testOnServers(
   },
 );
 
-testOnServers(
+testOnBothWays(
   "a server that is not there is unreachable, and nothing is changed",
   async (project) => {
     const records = await project.records();
@@ -232,7 +233,7 @@ testOnServers(
   },
 );
 
-testOnServers("a lock that is taken twice at once by one run is taken", async (project) => {
+testOnBothWays("a lock that is taken twice at once by one run is taken", async (project) => {
   await makeWitness(project);
   // The first attempt keeps the lock's row until the gate opens.
   await project.sql(`
@@ -267,7 +268,7 @@ testOnServers("a lock that is taken twice at once by one run is taken", async (p
   assert.deepEqual(await said(project), ["up"]);
 });
 
-testOnServers("a migration that takes longer than its request is waited for", async (project) => {
+testOnBothWays("a migration that takes longer than its request is waited for", async (project) => {
   await makeWitness(project);
   await using gate = await closeGate(project);
   using recording = recordRequests(project);
@@ -308,7 +309,7 @@ testOnServers("PostgREST is restarted in mid-migration, as updates do", async (p
   assert.deepEqual(await said(project), ["up"]);
 }, ownProject);
 
-testOnServers("the backend is terminated in mid-migration", async (project) => {
+testOnBothWays("the backend is terminated in mid-migration", async (project) => {
   await makeWitness(project);
   await using gate = await closeGate(project);
   const run = project.migrator(gated).migrate();
@@ -320,7 +321,7 @@ testOnServers("the backend is terminated in mid-migration", async (project) => {
   assert.equal((await project.records()).log.length, 1);
 }, ownProject);
 
-testOnServers(
+testOnBothWays(
   "the statement is cancelled in mid-migration, and that is a failure",
   async (project) => {
     await makeWitness(project);

@@ -1,6 +1,6 @@
 import type { Forward } from "../support/gateway.ts";
-import type { ServerProject } from "../support/projects.ts";
 import { until } from "../support/until.ts";
+import type { Door } from "./channel_projects.ts";
 
 /** What a request asks of the database: a function of the protocol, or an action of `perform`. */
 export async function readStep(request: Request): Promise<string> {
@@ -14,7 +14,7 @@ export type Fault = (request: Request, forward: Forward) => Promise<Response>;
 
 /** Gives the first request of each of some steps to a fault. */
 export function injectFault(
-  project: ServerProject,
+  project: { readonly gateway: Door },
   steps: readonly string[],
   fault: Fault,
 ): Disposable {
@@ -35,7 +35,7 @@ export interface HeldRequest extends Disposable {
 }
 
 /** Holds the first request of a step that comes after `skip` others of it. */
-export function holdStep(project: ServerProject, step: string, skip = 0): HeldRequest {
+export function holdStep(project: { readonly gateway: Door }, step: string, skip = 0): HeldRequest {
   let left = skip;
   let held = false;
   const { promise: released, resolve: letGo } = Promise.withResolvers<void>();

@@ -2,6 +2,7 @@
 
 import "./as_psql.ts";
 import "./breaches.ts";
+import "./channels.ts";
 import "./clean_connection.ts";
 import "./contents.ts";
 import "./doctor.ts";

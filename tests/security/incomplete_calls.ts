@@ -1,7 +1,7 @@
 /** Calls of the protocol that leave something out, which the tool itself never does. */
 
 import assert from "node:assert/strict";
-import { STATEMENTS } from "../../lib/database/client.ts";
+import { STATEMENTS } from "../../lib/database/channel.ts";
 import { type AnyProject, testOnEveryDatabase } from "../support/projects.ts";
 
 type Json = Record<string, unknown>;

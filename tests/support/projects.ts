@@ -228,7 +228,10 @@ export function describeServer(stack: Stack, project: Project): ServerProject {
   const { url, serviceKey } = project;
   return {
     ...project,
-    ...toProject(project.sql, (given) => given.client ? {} : { supabaseUrl: url, serviceKey }),
+    ...toProject(
+      project.sql,
+      (given) => given.client || given.via === "direct" ? {} : { supabaseUrl: url, serviceKey },
+    ),
     stack,
     get requests() {
       return project.gateway.requests;

@@ -1,6 +1,6 @@
 /** Calls of the protocol: right ones with hostile values, and ones that are wrong in one place. */
 
-import type { STATEMENTS } from "../../../lib/database/client.ts";
+import type { STATEMENTS } from "../../../lib/database/channel.ts";
 import type { Random } from "../../support/random.ts";
 import { Hostile } from "./hostile.ts";
 import type { Tracking } from "./tracking.ts";

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import type { SupabaseClient } from "@supabase/supabase-js";
-import { STATEMENTS } from "../../../lib/database/client.ts";
+import { STATEMENTS } from "../../../lib/database/channel.ts";
 import { CLEAR_SQL, describeCatalog } from "../../database/catalog.ts";
 import { Random } from "../../support/random.ts";
 import type { AnyProject, ProjectKind } from "../../support/projects.ts";

@@ -1,0 +1,151 @@
+/**
+ * The API of a project: the only file that talks to `exec_sql`. Everything that is sent goes
+ * through {@linkcode ApiChannel.run}.
+ *
+ * @module
+ */
+
+import type { SupabaseClient } from "@supabase/supabase-js";
+import { createRedactor } from "../redact.ts";
+import { shorten } from "../shorten.ts";
+import { CallError, type Channel, type Row, SEARCH_PATH, toResult } from "./channel.ts";
+import type { Target } from "./target.ts";
+
+/** The part of a Supabase client that is used. */
+export type RpcClient = Pick<SupabaseClient, "rpc"> & Partial<Pick<SupabaseClient, "schema">>;
+
+/** `exec_sql` of one project. */
+export interface ApiChannel extends Channel {
+  /** Whether the API shows a schema; null where it cannot be told. */
+  showsSchema(schema: string): Promise<boolean | null>;
+}
+
+/** What {@linkcode openApiChannel} needs. */
+export interface ApiOptions {
+  /** A Supabase client with the service role's key. */
+  readonly client: RpcClient;
+  /** The project, for messages. */
+  readonly target: Target;
+  /** How long to wait for an answer, in milliseconds. */
+  readonly timeoutMs: number;
+  /** What must not appear in an error. */
+  readonly secrets?: readonly string[];
+  /** What there is to close. */
+  readonly close?: () => Promise<void>;
+}
+
+/**
+ * `exec_sql` of a project.
+ *
+ * @param options How to reach it.
+ * @returns The channel.
+ */
+export function openApiChannel(options: ApiOptions): ApiChannel {
+  const { client, target, timeoutMs } = options;
+  const redact = createRedactor(options.secrets ?? []);
+
+  const send = async (sql: string, params: Record<string, unknown>): Promise<Row[]> => {
+    const { data, error, status } = await client
+      .rpc("exec_sql", { sql_query: sql, params: { ...params, search_path: SEARCH_PATH } })
+      .abortSignal(AbortSignal.timeout(timeoutMs));
+    if (error === null) {
+      // supabase-js takes an empty 404 for success: only the expected shape is an answer.
+      if (!Array.isArray(data) || !data.every(isRow)) {
+        throw new CallError(`The answer is not that of ${OURS}`, status);
+      }
+      return data;
+    }
+    // Before anything is cut; and a gateway may answer anything.
+    const clean = (text: unknown) => redact(String(text ?? ""));
+    const [code, message, details] = [error.code, error.message, error.details].map(clean);
+    // What is no error of PostgREST's (a gateway's page, a network failure) has no code.
+    const known = /^([0-9A-Z]{5}|PGRST\w{3})$/.test(code!) && status > 0;
+    throw known
+      ? new CallError(message!, status, code, details, clean(error.hint))
+      : new CallError(describeNoAnswer(message!, details!, status), status);
+  };
+
+  return {
+    name: "exec_sql",
+    isPastApi: false,
+    reach: {
+      silent: {
+        message: `Cannot reach ${target.url}`,
+        hint: "Check SUPABASE_URL and the network. A paused project has to be restored first.",
+      },
+      strange: {
+        message: `${target.url} does not answer as a Supabase project does`,
+        hint: "Check SUPABASE_URL.",
+      },
+      refused: {
+        message: "The project refuses the key",
+        hint: "Check that SUPABASE_SERVICE_KEY belongs to SUPABASE_URL and has not been revoked.",
+      },
+    },
+    call: async (statement, params = {}) => toResult(await send(statement, params), OURS),
+    run: (sql) => send(sql, {}),
+    showsSchema: (schema) => showsSchema(client, schema, timeoutMs),
+    close: options.close ?? (() => Promise.resolve()),
+  };
+}
+
+const OURS = "supamigrate's exec_sql";
+
+function isRow(value: unknown): value is Row {
+  return typeof value === "object" && value !== null;
+}
+
+/**
+ * Asks the API whether it shows a schema, by calling a function there that nobody has.
+ *
+ * @param client The client.
+ * @param schema The schema.
+ * @param timeoutMs How long to wait for an answer, in milliseconds.
+ * @returns Whether it does; null where it cannot be told.
+ */
+async function showsSchema(
+  client: RpcClient,
+  schema: string,
+  timeoutMs: number,
+): Promise<boolean | null> {
+  if (client.schema === undefined) return null;
+  const { error } = await client.schema(schema).rpc("supamigrate_is_this_schema_shown", {})
+    .abortSignal(AbortSignal.timeout(timeoutMs));
+  if (error?.code === "PGRST106") return false;
+  return error?.code === "PGRST202" ? true : null;
+}
+
+function describeNoAnswer(message: string, details: string, status: number): string {
+  if (status === 0) {
+    const cause = /^Caused by: (?:\w*Error: )?(?:error sending request.*?\): )?(.+)$/m.exec(details)
+      ?.[1];
+    return cause ?? message.replace(/^\w*Error: /, "");
+  }
+  if (status >= 300 && status < 400) return `HTTP ${status}, a redirect, which is not followed`;
+  const text = message.replace(/<[^<>]*>/g, " ").replace(/\s+/g, " ").trim();
+  return `HTTP ${status}${text === "" ? "" : `: ${shorten(text, 200)}`}`;
+}
+
+/**
+ * Makes the Supabase client for a project.
+ *
+ * @param url The project's URL.
+ * @param serviceKey The service role's key.
+ * @param fetch What to send requests with; the global `fetch` where it is left out.
+ * @returns The client.
+ */
+export async function createRpcClient(
+  url: string,
+  serviceKey: string,
+  fetch: typeof globalThis.fetch = globalThis.fetch,
+): Promise<RpcClient> {
+  const { createClient } = await import("@supabase/supabase-js");
+  return createClient(url, serviceKey, {
+    auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
+    global: {
+      // A redirect would carry the key to another host.
+      fetch: (input, init) => fetch(input, { ...init, redirect: "manual" }),
+      headers: { "X-Client-Info": "supamigrate" },
+    },
+  });
+}

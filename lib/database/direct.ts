@@ -1,0 +1,195 @@
+/**
+ * A direct connection to the database: the functions of schema supamigrate are called as the role
+ * that connects, past the API and past `exec_sql`.
+ *
+ * @module
+ */
+
+import type { Row as DriverRow, RowList, Sql } from "postgres";
+import { formatDuration } from "../duration.ts";
+import { ConfigurationError } from "../errors.ts";
+import { createRedactor } from "../redact.ts";
+import {
+  CallError,
+  type Channel,
+  type Row,
+  SEARCH_PATH,
+  toResult,
+  type Trouble,
+} from "./channel.ts";
+import { type DatabaseAddress, parseDatabaseUrl } from "./database_url.ts";
+import { withLiteral } from "./literal.ts";
+
+/**
+ * What comes before every statement. A role, a database or a pooler's other client may have left
+ * settings of its own, and the server's statement_timeout is not meant for migrations.
+ */
+const BEGIN = `begin isolation level read committed read write;
+set local search_path = ${SEARCH_PATH};
+set local statement_timeout = 0;
+`;
+
+/**
+ * What comes after it. A pooler gives the connection to somebody else at the end of the
+ * transaction, so it is cleaned in there; and leave_clean() is not there before an installation.
+ */
+const CLEAN_UP = `
+;
+reset session authorization;
+do $block$
+begin
+  if pg_catalog.to_regprocedure('supamigrate.leave_clean()') is not null then
+    perform supamigrate.leave_clean();
+  end if;
+end
+$block$;
+`;
+
+const TROUBLE: Trouble = {
+  message: "No connection with DATABASE_URL",
+  hint: "Check the password and the host. Direct connections of Supabase need IPv6: the session " +
+    "pooler's URL works everywhere. A server without TLS, on another machine, needs " +
+    "?sslmode=disable at the end of the URL.",
+};
+
+/**
+ * A direct connection to the database: encrypted, unless it is on this machine or the address
+ * itself says otherwise.
+ *
+ * Each call is one message with all of its transaction, from BEGIN to COMMIT. So the server brings
+ * to its end what it was sent, whether the client is still there or not, as PostgREST does; and a
+ * pooler that gives connections away between two transactions has no occasion to.
+ *
+ * @param databaseUrl As `DATABASE_URL`: `postgresql://user:password@host:5432/postgres`.
+ * @param timeoutMs How long an answer may take, in milliseconds, before it counts as lost.
+ * @returns The channel.
+ * @throws {ConfigurationError} It is no such address.
+ */
+export function openDirectChannel(databaseUrl: string, timeoutMs: number): Channel {
+  const address = parseDatabaseUrl(databaseUrl);
+  const redact = createRedactor([databaseUrl]);
+  let sql: Sql | undefined;
+  let wasConnected = false;
+  let gaveUp: CallError | undefined;
+  const end = async (seconds: number) => {
+    const ended = sql;
+    sql = undefined;
+    await ended?.end({ timeout: seconds });
+  };
+
+  const send = async (text: string): Promise<Row[]> => {
+    if (gaveUp) throw gaveUp;
+    try {
+      sql ??= await connect(address);
+      wasConnected = true;
+      const rows = await ask(sql, `${BEGIN}${text}${CLEAN_UP}commit`, timeoutMs, "no answer");
+      // A list of lists where there were several statements, but those without rows are left out.
+      const last = Array.isArray(rows[0]) ? rows.at(-1) : rows;
+      return [...last as Iterable<Row>];
+    } catch (error) {
+      if (error instanceof ConfigurationError) throw error;
+      const problem = toCallError(error, redact);
+      if (isAnswer(problem)) {
+        // What the transaction did is undone, and what it left in the session is taken away.
+        const isClean = sql !== undefined &&
+          await ask(sql, `rollback${CLEAN_UP}`, timeoutMs, "").then(() => true, () => false);
+        if (isClean) throw problem;
+      }
+      // Until it has noticed the end of its connection, the driver would take another query
+      // and never answer it.
+      await end(0);
+      // Supabase bans addresses that come with a wrong password more than once.
+      const isFinal = problem.code.startsWith("28") || (error instanceof Silence && !wasConnected);
+      if (isFinal) gaveUp = problem;
+      throw problem;
+    }
+  };
+
+  // One connection has one transaction at a time.
+  let before: Promise<unknown> = Promise.resolve();
+  const inTurn = (text: string): Promise<Row[]> => {
+    const turn = before.then(() => send(text));
+    before = turn.catch(() => {});
+    return turn;
+  };
+
+  return {
+    name: "a direct connection",
+    isPastApi: true,
+    reach: { silent: TROUBLE, strange: TROUBLE, refused: TROUBLE },
+    call: async (statement, params = {}) =>
+      toResult(await inTurn(withLiteral(statement, params)), "the database"),
+    run: inTurn,
+    close: () => end(5),
+  };
+}
+
+/** What went wrong, without what the driver's errors carry of what it was given. */
+function toCallError(error: unknown, redact: (text: string) => string): CallError {
+  const { code = "", message, detail = "", hint = "" } = error as Partial<CallError> & Error;
+  // An error of the system may have five letters too (EPIPE), an SQLSTATE has digits.
+  const isSqlState = /^(?=.*\d)[0-9A-Z]{5}$/.test(code);
+  if (code === "CONNECTION_CLOSED") return new CallError("the connection was closed", 0);
+  return isSqlState
+    ? new CallError(redact(message), 0, code, redact(detail), redact(hint))
+    : new CallError(redact(message), 0);
+}
+
+/** Whether the server has said it of the statement, and not of the connection. */
+function isAnswer({ code }: CallError): boolean {
+  return code !== "" && !/^(08|28|53300|57P0)/.test(code);
+}
+
+/** Connects. The driver would try for ever where something accepts connections and closes them. */
+async function connect(address: DatabaseAddress): Promise<Sql> {
+  const sql = await createDriver(address);
+  try {
+    const milliseconds = address.connectTimeoutS * 1000;
+    await ask(sql, "select 1", milliseconds, "no server has let anybody in");
+    return sql;
+  } catch (error) {
+    await sql.end({ timeout: 0 });
+    throw error;
+  }
+}
+
+/** There was no answer in time. */
+class Silence extends Error {}
+
+/** Runs SQL, and ends the connection where there is no answer in time. */
+async function ask(
+  sql: Sql,
+  text: string,
+  milliseconds: number,
+  silence: string,
+): Promise<RowList<DriverRow[]>> {
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    void sql.end({ timeout: 0 });
+  }, milliseconds);
+  try {
+    return await sql.unsafe(text);
+  } catch (error) {
+    if (!isLate && (error as { code?: string }).code !== "CONNECT_TIMEOUT") throw error;
+    throw new Silence(`${silence} for ${formatDuration(milliseconds)}`);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function createDriver({ url, connectTimeoutS, encrypt }: DatabaseAddress): Promise<Sql> {
+  const { default: postgres } = await import("postgres");
+  return postgres(url, {
+    max: 1,
+    onnotice: () => {},
+    connect_timeout: connectTimeoutS,
+    prepare: false,
+    // The driver's own question. Where the connection breaks before the answer, nobody could
+    // catch the error, and what is read here is text, numbers and JSON.
+    fetch_types: false,
+    connection: { application_name: "supamigrate" },
+    // The driver hands an object on to the TLS library.
+    ssl: await encrypt() as boolean | "prefer" | "require" | Record<string, unknown>,
+  });
+}
