@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { until } from "../support/until.ts";
-import { testOnEveryDatabase, testOnServers } from "../support/projects.ts";
+import { supautilsProject, testOnEveryDatabase, testOnServers } from "../support/projects.ts";
 
 const transactions = ["each", "batch"] as const;
 
@@ -232,7 +232,7 @@ testOnEveryDatabase("migrations use what a Supabase project has", async (project
   }).migrate();
   assert.equal(result.success, true, JSON.stringify(result.results));
   assert.equal((await project.sql("select from public.profiles")).length, 1);
-});
+}, supautilsProject);
 
 testOnEveryDatabase("statements see the effect of those before them", async (project) => {
   const result = await project.migrator({
