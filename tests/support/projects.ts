@@ -67,6 +67,9 @@ export const ownProject: ProjectKind = { own: true };
 /** A project for what hosted projects owe to supautils: extensions, policies on `storage`. */
 export const supautilsProject: ProjectKind = { supautils: true };
 
+/** A project that turns on row level security for new tables in `public` by itself. */
+export const automaticRlsProject: ProjectKind = { automaticRls: true };
+
 /** A project without supamigrate. */
 export const bareProject: ProjectKind = { installed: false };
 
