@@ -131,16 +131,138 @@ for (const major of [15, 17] as const) {
       insert into auth.users (id, email) values (gen_random_uuid(), 'user@example.com');
 
       insert into storage.buckets (id, name) values ('avatars', 'avatars');
-      create policy "Own folder" on storage.objects for insert to authenticated
-        with check (auth.uid()::text = (storage.foldername(name))[1]);
+      insert into storage.objects (bucket_id, name) values ('avatars', 'a/b.png');
 
       alter publication supabase_realtime add table public.profiles;
       select extensions.digest('', 'sha256'), uuid_generate_v4();
-      create extension citext schema extensions;
+      select vault.create_secret('a secret', 'its name');
       create role team_role;
       grant service_role to team_role;
     `);
     assert.equal((await owner.sql("select * from public.profiles")).length, 1);
+    assert.deepEqual(
+      await owner.sql("select name, decrypted_secret from vault.decrypted_secrets"),
+      [
+        { name: "its name", decrypted_secret: "a secret" },
+      ],
+    );
+    assert.equal(await errorCode(owner.sql("delete from storage.objects")), "42501");
+    await owner.sql("set storage.allow_delete_query = 'true'; delete from storage.objects");
+  });
+
+  test("postgres is in no service's role, and owns and creates nothing of theirs", async () => {
+    await using project = await stack.createProject();
+    await using owner = await project.connect();
+    const managed = "('auth', 'storage', 'realtime', 'vault', 'graphql', 'graphql_public')";
+
+    assert.deepEqual(
+      await project.sql(`
+        select rolname from pg_roles
+         where pg_has_role('postgres', oid, 'member')
+           and rolname ~ '^(supabase_|dashboard_user|authenticator|pgbouncer)'`),
+      [],
+    );
+    assert.deepEqual(
+      await project.sql(`
+        select nspname from pg_namespace
+         where nspname in ${managed}
+           and (nspowner <> 'supabase_admin'::regrole
+                or has_schema_privilege('postgres', oid, 'create')
+                or not has_schema_privilege('postgres', oid, 'usage'))`),
+      [],
+    );
+    assert.deepEqual(
+      await project.sql(`
+        select oid::regclass from pg_class
+         where relnamespace::regnamespace::text in ${managed} and relowner = 'postgres'::regrole`),
+      [],
+    );
+    const inherits = await project.sql(`
+      select rolname from pg_roles where not rolinherit and rolname !~ '^supabase_'`);
+    assert.deepEqual(inherits.map(({ rolname }) => rolname), ["authenticator"]);
+    const [settings] = await owner.sql(`
+      select current_setting('search_path') as search_path, s.setting, s.source
+        from pg_settings s where s.name = 'statement_timeout'`);
+    assert.deepEqual(settings, {
+      search_path: '"\\$user", public, extensions',
+      setting: "120000",
+      source: "configuration file",
+    });
+  });
+
+  for (const supautils of [false, true]) {
+    const given = supautils
+      ? "what supautils lets postgres do goes through where the server stands in for it"
+      : "what supautils lets postgres do is refused without it";
+    test(given, async () => {
+      await using stack = await startStack({ major, supautils });
+      await using project = await stack.createProject();
+      await using owner = await project.connect();
+      for (
+        const statement of [
+          `create policy "Own folder" on storage.objects for insert to authenticated
+            with check (auth.uid()::text = (storage.foldername(name))[1])`,
+          `create policy "Own topic" on realtime.messages for select to authenticated
+            using (realtime.topic() = auth.uid()::text)`,
+          "create extension citext schema extensions",
+          "create extension btree_gist schema extensions",
+        ]
+      ) {
+        assert.equal(await errorCode(owner.sql(statement)), supautils ? "no error" : "42501");
+      }
+      assert.equal(await errorCode(owner.sql("create table storage.mine ()")), "42501");
+      assert.equal(await errorCode(owner.sql("create table realtime.mine ()")), "42501");
+      assert.equal(await errorCode(owner.sql("create extension dblink")), "42501");
+    });
+  }
+
+  test("the platform's event triggers are supabase_admin's", async () => {
+    await using project = await stack.createProject();
+    const triggers = await project.sql(`
+      select e.evtname as name from pg_event_trigger e join pg_proc p on p.oid = e.evtfoid
+       where e.evtowner = 'supabase_admin'::regrole and p.proowner = e.evtowner
+         and p.pronamespace = 'extensions'::regnamespace and e.evtenabled = 'O'
+       order by e.evtname`);
+    assert.deepEqual(triggers.map(({ name }) => name), [
+      "issue_graphql_placeholder",
+      "issue_pg_cron_access",
+      "issue_pg_graphql_access",
+      "issue_pg_net_access",
+      "pgrst_ddl_watch",
+      "pgrst_drop_watch",
+    ]);
+    await using owner = await project.connect();
+    assert.equal(await errorCode(owner.sql("drop event trigger pgrst_ddl_watch")), "42501");
+  });
+
+  test("a project with automatic RLS turns it on for each new table in public", async () => {
+    for (const automaticRls of [true, false]) {
+      await using project = await stack.createProject({ automaticRls });
+      await using owner = await project.connect();
+      await owner.sql(`
+        create schema app;
+        create table public.made (id int);
+        create table public.copied as select 1 as id;
+        create table app.made (id int);
+      `);
+      const tables = await owner.sql(`
+        select oid::regclass::text as name from pg_class
+         where relrowsecurity and relnamespace in ('public'::regnamespace, 'app'::regnamespace)
+         order by 1`);
+      assert.deepEqual(tables.map(({ name }) => name), automaticRls ? ["copied", "made"] : []);
+      const [trigger] = await owner.sql(`
+        select e.evtowner::regrole::text as owner, p.proowner::regrole::text as function_owner,
+               p.prosecdef
+          from pg_event_trigger e join pg_proc p on p.oid = e.evtfoid
+         where e.evtname = 'ensure_rls' and p.oid = to_regprocedure('public.rls_auto_enable()')`);
+      assert.deepEqual(
+        trigger,
+        automaticRls
+          ? { owner: "postgres", function_owner: "postgres", prosecdef: true }
+          : undefined,
+      );
+      assert.equal(await errorCode(owner.sql("alter role anon superuser")), "42501");
+    }
   });
 
   test("DDL reloads the schema cache", async () => {

@@ -27,7 +27,7 @@ export class Server implements AsyncDisposable {
     const folder = await Deno.makeTempDir({ prefix: "supamigrate-chaos-" });
     await Deno.chmod(folder, 0o711);
     const hasOwnDisk = await mountSmallDisk(folder);
-    const start = await preparePostgres(major, folder, {
+    const start = await preparePostgres({ major }, folder, {
       // What was committed has to be there after a crash of the server; the machine does not crash.
       synchronous_commit: "on",
       full_page_writes: "on",

@@ -181,7 +181,7 @@ export const CLEAR_SQL = `
   begin
     for target in
       select extname as name from pg_extension
-       where extname not in ('plpgsql', 'uuid-ossp', 'pgcrypto')
+       where extname not in ('plpgsql', 'uuid-ossp', 'pgcrypto', 'pg_stat_statements')
     loop
       execute format('drop extension %I cascade', target.name);
     end loop;
@@ -189,13 +189,14 @@ export const CLEAR_SQL = `
       select nspname as name from pg_namespace
        where nspname !~ '^pg_'
          and nspname not in ('information_schema', 'public', 'auth', 'storage', 'realtime',
-                             'extensions', 'supamigrate', 'graphql', 'graphql_public', 'vault', 'supabase_functions')
+                             'extensions', 'supamigrate', 'graphql', 'graphql_public', 'vault',
+                             'pgbouncer', 'supabase_functions')
     loop
       execute format('drop schema %I cascade', target.name);
     end loop;
     for target in
       select polname as name, polrelid::regclass as relation from pg_policy
-       where polrelid::regclass::text ~ '^storage'
+       where polrelid::regclass::text ~ '^(storage|realtime)'
     loop
       execute format('drop policy %I on %s', target.name, target.relation);
     end loop;
@@ -217,6 +218,11 @@ export const CLEAR_SQL = `
   delete from storage.objects;
   delete from storage.buckets;
   delete from auth.users;
+  do $$ begin
+    if to_regclass('vault.secrets') is not null then
+      delete from vault.secrets;
+    end if;
+  end $$;
   do $$ begin
     if to_regclass('supamigrate.migration_log') is not null then
       alter table supamigrate.migration_log disable trigger user;

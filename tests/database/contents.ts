@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { until } from "../support/until.ts";
-import { testOnEveryDatabase, testOnServers } from "../support/projects.ts";
+import {
+  automaticRlsProject,
+  supautilsProject,
+  testOnEveryDatabase,
+  testOnServers,
+} from "../support/projects.ts";
 
 const transactions = ["each", "batch"] as const;
 
@@ -232,7 +237,34 @@ testOnEveryDatabase("migrations use what a Supabase project has", async (project
   }).migrate();
   assert.equal(result.success, true, JSON.stringify(result.results));
   assert.equal((await project.sql("select from public.profiles")).length, 1);
-});
+}, supautilsProject);
+
+for (const transaction of transactions) {
+  testOnServers(
+    `with automatic RLS what a migration creates is closed to anon (--transaction ${transaction})`,
+    async (project) => {
+      const result = await project.migrator({
+        "1_made.sql": `
+          create table public.made (id int);
+          grant select on public.made to anon;
+          insert into public.made values (1);
+        `,
+        "2_copied.sql": `
+          create table public.copied as select * from public.made;
+          grant select on public.copied to anon;
+        `,
+      }).migrate({ transaction });
+      assert.equal(result.success, true, JSON.stringify(result.results));
+      await project.reloadSchema();
+      for (const table of ["made", "copied"]) {
+        const { data } = await project.client(project.anonKey).from(table).select();
+        assert.deepEqual(data, []);
+        assert.deepEqual(await project.sql(`select * from public.${table}`), [{ id: 1 }]);
+      }
+    },
+    automaticRlsProject,
+  );
+}
 
 testOnEveryDatabase("statements see the effect of those before them", async (project) => {
   const result = await project.migrator({

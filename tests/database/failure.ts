@@ -1,5 +1,10 @@
 import assert from "node:assert/strict";
-import { type AnyProject, testOnEveryDatabase, testOnServers } from "../support/projects.ts";
+import {
+  type AnyProject,
+  supautilsProject,
+  testOnEveryDatabase,
+  testOnServers,
+} from "../support/projects.ts";
 
 async function fail(project: AnyProject, sql: string) {
   const result = await project.migrator({ "1_fails.sql": sql }).migrate();
@@ -155,7 +160,7 @@ testOnEveryDatabase("a failure leaves nothing but its row", async (project) => {
     log.map(({ action, migration_name, result, actor }) => [action, migration_name, result, actor]),
     [["apply", "0_base.sql", "ok", "tester"], ["apply", "1_fails.sql", "failed", "tester"]],
   );
-});
+}, supautilsProject);
 
 testOnEveryDatabase(
   "a failure that repeats is one row in the history, each in the log",

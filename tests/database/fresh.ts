@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { testOnEveryDatabase, testOnServers } from "../support/projects.ts";
+import { supautilsProject, testOnEveryDatabase, testOnServers } from "../support/projects.ts";
 
 const table = (name: string) =>
   `create table ${name} (id int);\n-- ROLLBACK\ndrop table ${name};\n`;
@@ -119,9 +119,11 @@ testOnEveryDatabase("fresh({ dropSchema }) empties the application's schemas", a
   assert.ok(again.dropped.includes('policy "Own ""folder" on storage.objects'));
 
   await project.migrator({ "1_everything.sql": "select 1;" }).fresh({ dropSchema: true });
-  await project.sql("delete from storage.buckets");
+  await project.sql(
+    "begin; set local storage.allow_delete_query = 'true'; delete from storage.buckets; commit",
+  );
   assert.deepEqual(await project.catalog(), empty);
-});
+}, supautilsProject);
 
 testOnEveryDatabase(
   "fresh({ dropSchema }) leaves what is not the application's",

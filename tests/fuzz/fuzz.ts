@@ -57,7 +57,7 @@ if (values.break === undefined) {
 async function fuzz(): Promise<boolean> {
   const postgres = values.server === "none"
     ? null
-    : await startPostgres(values.server === "15" ? 15 : 17);
+    : await startPostgres({ major: values.server === "15" ? 15 : 17 });
   const port = postgres === null ? null : Number(new URL(postgres.url("a", "a")).port);
   const folders = await Promise.all(
     Array.from({ length: threads }, () => Deno.makeTempDir({ prefix: "fuzz-" })),

@@ -44,7 +44,7 @@ Deno.test("whatever a file holds, the parser's properties hold", async () => {
 
 for (const major of [15, 17] as const) {
   Deno.test(`PostgreSQL ${major} sees each file as the parser does`, async () => {
-    const postgres = await startPostgres(major);
+    const postgres = await startPostgres({ major });
     try {
       const port = Number(new URL(postgres.url("a", "a")).port);
       using server = await ServerView.open(port, "fuzz");

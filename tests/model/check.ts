@@ -6,16 +6,16 @@
  * @module
  */
 
+import { explainMissing, findMissing } from "../support/programs.ts";
 import { goals, type Search, shipped, smallest, unreachable, variants } from "./searches.ts";
-import { explain, findMissing, type Outcome, run } from "./spin.ts";
+import { explain, type Outcome, PROGRAMS, run } from "./spin.ts";
 
 const searches = [...shipped, ...variants, ...goals];
 
 async function main(args: readonly string[]): Promise<number> {
-  const missing = await findMissing();
+  const missing = await findMissing(PROGRAMS);
   if (missing.length > 0) {
-    console.error(`Not installed: ${missing.join(", ")}. On Debian and Ubuntu:`);
-    console.error("  apt-get install spin gcc");
+    console.error(explainMissing(missing));
     return 2;
   }
   if (args.length === 0) return await checkAll();

@@ -12,6 +12,9 @@ export const model: Readonly<Record<string, string>> = Object.fromEntries(
   ),
 );
 
+/** What it takes to search. */
+export const PROGRAMS: readonly string[] = ["spin", "gcc"];
+
 /** What came of a search. */
 export interface Outcome {
   /** The property or goal that was found, `deadlock`, or null where the search found nothing. */
@@ -28,21 +31,6 @@ export interface Outcome {
   readonly trail: readonly string[];
   /** Statements of the model that a search without a find never executed. */
   readonly unreached: readonly string[];
-}
-
-/** The programs that are missing here. */
-export async function findMissing(): Promise<string[]> {
-  const missing: string[] = [];
-  for (const [program, argument] of [["spin", "-V"], ["gcc", "--version"]] as const) {
-    try {
-      await new Deno.Command(program, { args: [argument], stdout: "null", stderr: "null" })
-        .output();
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-      missing.push(program);
-    }
-  }
-  return missing;
 }
 
 /**

@@ -120,7 +120,11 @@ function once<Kind>(name: string, open: () => Promise<Kind>): Promise<Kind> {
 }
 
 function startShared(major: 15 | 17): Promise<Stack> {
-  return once(`server ${major}`, async () => resources.use(await startStack({ major })));
+  // The platform's migrations create an extension.
+  return once(
+    `server ${major}`,
+    async () => resources.use(await startStack({ major, supautils: true })),
+  );
 }
 
 async function openBlankEmbedded(): Promise<Blank & AsyncDisposable> {

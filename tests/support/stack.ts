@@ -1,7 +1,8 @@
+import automaticRlsSql from "./automatic_rls.sql" with { type: "text" };
 import type { Major } from "./binaries.ts";
 import { Gateway } from "./gateway.ts";
 import { projectRef, signJwt } from "./keys.ts";
-import { type Postgres, projectTemplate, startPostgres } from "./postgres.ts";
+import { type Postgres, projectTemplate, type ServerShape, startPostgres } from "./postgres.ts";
 import { Postgrest } from "./postgrest.ts";
 import { openSession, type Session, type Sql } from "./session.ts";
 import { until } from "./until.ts";
@@ -22,6 +23,11 @@ export interface ProjectOptions {
    * every migration takes most of the time of a test that makes thousands.
    */
   readonly listens?: boolean;
+  /**
+   * Whether new tables in `public` get row level security by the event trigger `ensure_rls`, which
+   * Supabase offers to make. Default: false.
+   */
+  readonly automaticRls?: boolean;
   /** SQL that the role `postgres` runs before the API starts. */
   readonly setup?: string;
 }
@@ -64,9 +70,9 @@ const opaqueKeys = {
 };
 
 /** Starts a server. The first start on a machine unpacks it and takes some seconds. */
-export async function startStack(options: { readonly major: Major }): Promise<Stack> {
-  const { major } = options;
-  const postgres = await startPostgres(major);
+export async function startStack(shape: ServerShape): Promise<Stack> {
+  const { major } = shape;
+  const postgres = await startPostgres(shape);
   const resources = new AsyncDisposableStack();
   resources.defer(() => postgres.process.release());
   let made = 0;
@@ -82,7 +88,7 @@ export async function startStack(options: { readonly major: Major }): Promise<St
 async function createProject(
   postgres: Postgres,
   database: string,
-  { dbPool = 2, listens = true, setup }: ProjectOptions,
+  { dbPool = 2, listens = true, automaticRls = false, setup }: ProjectOptions,
 ): Promise<Project> {
   await using resources = new AsyncDisposableStack();
   const onServer = async (statement: string) => {
@@ -94,6 +100,7 @@ async function createProject(
 
   const connect = (role = "postgres") => openSession(postgres.url(role, database));
   const { sql } = resources.use(await connect("supabase_admin"));
+  if (automaticRls) await sql(automaticRlsSql);
   if (setup !== undefined) {
     await using owner = await connect();
     await owner.sql(setup);
