@@ -21,5 +21,6 @@ import "./reasons.ts";
 import "./records.ts";
 import "./rollback.ts";
 import "./secrets.ts";
+import "./session_settings.ts";
 import "./transactions.ts";
 import "./upgrade.ts";
