@@ -9,7 +9,8 @@ import type {
   PendingMigration,
   PendingReason,
 } from "../planning/plan.ts";
-import { splitStatements, type Statement } from "../planning/statements.ts";
+import { type SplitResult, splitStatements, type Statement } from "../planning/statements.ts";
+import { locateReserved, type MigrationReserved } from "./concerns.ts";
 import { type OperationContext, toSteps } from "./context.ts";
 import { refuseUnproven, type StoredRollbacks } from "./stored.ts";
 
@@ -25,6 +26,8 @@ export interface PlannedMigration {
   readonly undo: readonly Statement[] | null;
   /** What the user should know of it, a sentence each. */
   readonly notices: readonly string[];
+  /** What it changes of what Supabase keeps to itself, and its undo before it. */
+  readonly reserved: readonly MigrationReserved[];
 }
 
 /** How one migration ended. */
@@ -65,9 +68,11 @@ export async function prepare(
   const planned: PlannedMigration[] = [];
   for (const { migration, reason, applied } of pending) {
     const { name, forward, rollback } = migration;
-    const { statements, notices } = await splitStatements(forward, name);
+    const applying = await splitStatements(forward, name);
+    const { statements, notices } = applying;
     if (rollback !== null) await splitStatements(rollback, rollback.file);
-    let undo: readonly Statement[] | null = null;
+    let undoing: SplitResult | null = null;
+    const undoFile = `stored rollback of ${name}`;
     if (stored !== null && applied !== null) {
       const sql = stored.storedRollbacks[name];
       if (sql === undefined) {
@@ -78,14 +83,18 @@ export async function prepare(
           },
         );
       }
-      undo = (await splitStatements({ sql, line: 1 }, `stored rollback of ${name}`)).statements;
+      undoing = await splitStatements({ sql, line: 1 }, undoFile);
     }
     planned.push({
       name,
       reason,
       statements,
-      undo,
+      undo: undoing?.statements ?? null,
       notices: statements.length === 0 ? [...notices, "It holds no statements"] : notices,
+      reserved: [
+        ...(undoing === null ? [] : locateReserved(undoFile, undoing)),
+        ...locateReserved(name, applying),
+      ],
     });
   }
   return planned;

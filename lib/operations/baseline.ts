@@ -3,13 +3,8 @@
 import { compareMigrations, findMigration } from "../planning/order.ts";
 import { findLastBatch, isApplied, type Migration } from "../planning/plan.ts";
 import { type OperationContext, withLock } from "./context.ts";
-import {
-  createTeller,
-  describeSecrets,
-  findStored,
-  type HeldSecret,
-  withoutValues,
-} from "./secrets.ts";
+import { type Concern, createTeller, describeSecrets, toConcerns } from "./concerns.ts";
+import { findStored } from "./secrets.ts";
 
 /** What `baseline` came to. */
 export interface BaselineResult {
@@ -26,7 +21,7 @@ export interface BaselineResult {
 /** Options of `baseline`. */
 export interface BaselineOptions {
   /** Asked before rollback SQL is stored that holds what can only be a key. */
-  readonly confirmSecrets?: (held: readonly HeldSecret[]) => Promise<boolean>;
+  readonly confirmConcerns?: (concerns: readonly Concern[]) => Promise<boolean>;
 }
 
 /**
@@ -42,7 +37,7 @@ export interface BaselineOptions {
 export async function baseline(
   context: OperationContext,
   name: string,
-  { confirmSecrets }: BaselineOptions = {},
+  { confirmConcerns }: BaselineOptions = {},
 ): Promise<BaselineResult> {
   const { migrations, secrets } = await context.load();
   const tell = createTeller(context);
@@ -56,13 +51,13 @@ export async function baseline(
       const stored = findStored(secrets, missing);
       const warnings = describeSecrets(stored);
       tell(warnings);
-      const keys = withoutValues(stored.filter(({ certain }) => certain));
-      return { batch: findLastBatch(history) + 1, missing, warnings, keys };
+      const concerns = toConcerns(stored.filter(({ certain }) => certain));
+      return { batch: findLastBatch(history) + 1, missing, warnings, concerns };
     },
     unlessNeeded: ({ missing, warnings }) =>
       missing.length === 0 ? { upTo, recorded: [], batchNumber: null, warnings } : undefined,
-    confirm: confirmSecrets &&
-      (async ({ keys }) => keys.length === 0 || await confirmSecrets(keys)),
+    confirm: confirmConcerns &&
+      (async ({ concerns }) => concerns.length === 0 || await confirmConcerns(concerns)),
     run: async (session, { batch, missing, warnings }) => {
       await session.perform("baseline", {
         migrations: missing.map((migration) => toRecord(migration, batch)),
@@ -77,7 +72,7 @@ interface BaselinePlan {
   readonly batch: number;
   readonly missing: readonly Migration[];
   readonly warnings: readonly string[];
-  readonly keys: readonly HeldSecret[];
+  readonly concerns: readonly Concern[];
 }
 
 /**

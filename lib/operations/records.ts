@@ -20,7 +20,8 @@ import {
 } from "../planning/plan.ts";
 import { type OperationContext, withLock } from "./context.ts";
 import { toRecord } from "./baseline.ts";
-import { createTeller, describeSecrets, findStored } from "./secrets.ts";
+import { createTeller, describeSecrets } from "./concerns.ts";
+import { findStored } from "./secrets.ts";
 
 /** What a migration is on record as: how its last attempt ended, or nothing at all. */
 export type RecordedAs = MigrationStatus | "completed with other content" | "not recorded";

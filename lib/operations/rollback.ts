@@ -12,6 +12,12 @@ import {
 } from "../planning/plan.ts";
 import { holdsStatements } from "../planning/lexer.ts";
 import { splitStatements, type Statement } from "../planning/statements.ts";
+import {
+  createTeller,
+  describeReserved,
+  locateReserved,
+  type MigrationReserved,
+} from "./concerns.ts";
 import { type OperationContext, toSteps, withLock } from "./context.ts";
 import { toPairs } from "./apply.ts";
 import { refuseUnproven, type StoredRollbacks } from "./stored.ts";
@@ -49,6 +55,8 @@ export interface PlannedRollback {
     | "the file has none";
   /** The statements with their lines. */
   readonly statements: readonly Statement[];
+  /** What they change of what Supabase keeps to itself. */
+  readonly reserved: readonly MigrationReserved[];
 }
 
 /** How one undo ended. */
@@ -102,6 +110,7 @@ export async function rollback(
   const target = toTarget(options);
   const { migrations } = await context.load();
   const { confirm } = options;
+  const tell = createTeller(context);
   return await withLock<{ to: string | null; planned: PlannedRollback[] }, RollbackRunResult>(
     context,
     {
@@ -109,7 +118,9 @@ export async function rollback(
       undoneByFile: findUndoneByFile(migrations),
       plan: async (state) => {
         const { to, entries } = planRollback(state.history, target);
-        return { to, planned: await prepareRollbacks(entries, migrations, state) };
+        const planned = await prepareRollbacks(entries, migrations, state);
+        tell(describeReserved(planned));
+        return { to, planned };
       },
       dryRun: options.dryRun,
       unlessNeeded: ({ to, planned }) =>
@@ -222,13 +233,14 @@ export async function prepareRollbacks(
         line: 1,
         file: `stored rollback of ${entry.name}`,
       };
-    const { statements } = await splitStatements(section, section.file);
+    const undoing = await splitStatements(section, section.file);
     planned.push({
       name: entry.name,
       batch: entry.batch,
       source: sourceReason === "the file's" ? "file" : "stored",
       sourceReason,
-      statements,
+      statements: undoing.statements,
+      reserved: locateReserved(section.file, undoing),
     });
   }
   return planned;

@@ -4,6 +4,7 @@ import { type FilePosition, MigrationFileError } from "../errors.ts";
 import { shorten } from "../shorten.ts";
 import { scanComments } from "./lexer.ts";
 import { type ParsedStatement, parseSql, SqlSyntaxError, StatementSizeError } from "./parser.ts";
+import { findReserved, type ReservedChange } from "./reserved.ts";
 import type { Section } from "./sections.ts";
 import { judgeSettings, judgeTransactionModes } from "./session_settings.ts";
 
@@ -21,6 +22,8 @@ export interface SplitResult {
   readonly statements: readonly Statement[];
   /** What the user should know, a sentence each. */
   readonly notices: readonly string[];
+  /** What they change of what Supabase keeps to itself, in order. */
+  readonly reserved: readonly (ReservedChange & Pick<Statement, "line">)[];
 }
 
 /** A statement with its parse tree. */
@@ -77,6 +80,9 @@ export async function splitStatements(section: Section, file: string): Promise<S
   return {
     statements: statements.map(({ line, sql }) => ({ line, sql })),
     notices: [...unwrapped.notices, ...notices],
+    reserved: statements.flatMap((statement) =>
+      findReserved(statement).map((change) => ({ ...change, line: statement.line }))
+    ),
   };
 }
 
