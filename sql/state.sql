@@ -5,11 +5,13 @@
 --
 -- call: files, the checksums of the files that say how they are undone. The stored rollback SQL of
 -- all other applied migrations comes along, with a look at the whole log, and none where files is
--- left out. vouched: the log says the same of a migration as the history.
+-- left out. vouched: the log says the same of a migration as the history. missing_history: what is
+-- applied by the log, and of which the history has no row.
 create or replace function supamigrate.state(call jsonb) returns jsonb
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $function$
+  with logged as materialized (select * from supamigrate.logged_state())
   select jsonb_build_object(
     'schema_version', (select schema_version from supamigrate.installation where id = 1),
     'server_version', current_setting('server_version'),
@@ -45,7 +47,12 @@ as $function$
                'error', known.error)), '[]')
         from (select *, encode(sha256(convert_to(rollback_sql, 'UTF8')), 'hex') as rollback_checksum
                 from supamigrate.migration_history) known
-        left join supamigrate.logged_state() logged using (migration_name)))
+        left join logged using (migration_name)),
+    'missing_history', (
+      select coalesce(jsonb_agg(migration_name), '[]')
+        from logged
+       where applied_checksum is not null
+         and migration_name not in (select migration_name from supamigrate.migration_history)))
 $function$;
 
 -- The audit log, newest first.

@@ -5,6 +5,7 @@ import { findLastBatch, isApplied, type Migration } from "../planning/plan.ts";
 import { type OperationContext, withLock } from "./context.ts";
 import { type Concern, createTeller, describeSecrets, toConcerns } from "./concerns.ts";
 import { findStored } from "./secrets.ts";
+import { findUnvouched } from "./vouched.ts";
 
 /** What `baseline` came to. */
 export interface BaselineResult {
@@ -26,7 +27,7 @@ export interface BaselineOptions {
 
 /**
  * Records everything up to a migration as applied, without running it: for a database that has
- * it already. What is applied stays as it is.
+ * it already. What is applied stays as it is, where the audit log says so too.
  *
  * @param context What the operation works with.
  * @param name The last migration: its name, or a unique beginning of it.
@@ -43,13 +44,22 @@ export async function baseline(
   const tell = createTeller(context);
   const upTo = findMigration(name, migrations.map((migration) => migration.name));
   return await withLock<BaselinePlan, BaselineResult>(context, {
-    plan: ({ history }) => {
-      const applied = new Set(history.filter(isApplied).map((entry) => entry.name));
+    plan: (state) => {
+      const { history } = state;
+      const unvouched = new Set(findUnvouched(state));
+      const applied = new Set(
+        history.filter(isApplied).map((entry) => entry.name).filter((name) => !unvouched.has(name)),
+      );
       const missing = migrations.filter((migration) =>
         compareMigrations(migration.name, upTo) <= 0 && !applied.has(migration.name)
       );
       const stored = findStored(secrets, missing);
-      const warnings = describeSecrets(stored);
+      const warnings = [
+        ...missing.filter(({ name }) => unvouched.has(name)).map(({ name }) =>
+          `The history is not what the audit log says of ${name}: it is recorded anew`
+        ),
+        ...describeSecrets(stored),
+      ];
       tell(warnings);
       const concerns = toConcerns(stored.filter(({ certain }) => certain));
       return { batch: findLastBatch(history) + 1, missing, warnings, concerns };

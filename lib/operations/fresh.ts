@@ -13,6 +13,7 @@ import {
   revertAll,
   type RollbackResult,
 } from "./rollback.ts";
+import { refuseUnvouched } from "./vouched.ts";
 
 /** Options of `fresh`. */
 export interface FreshOptions {
@@ -80,6 +81,8 @@ export async function fresh(
         .catch(suggestDropSchema);
       const plan = planMigrations(migrations, history.map(asRolledBack));
       const planned = await prepare(plan.pending, null);
+      // What is emptied is empty, whatever the history says.
+      if (!options.dropSchema) refuseUnvouched(state);
       const { warnings, concerns } = reviewPlan(migrations, secrets, plan, [...undo, ...planned]);
       tell(warnings);
       return { undo, pending: plan.pending, planned, warnings, concerns };

@@ -11,6 +11,7 @@ import {
   type TransactionMode,
 } from "./apply.ts";
 import { type OperationContext, withLock } from "./context.ts";
+import { refuseUnvouched } from "./vouched.ts";
 import { type Concern, createTeller, reviewPlan } from "./concerns.ts";
 
 /** Options of `migrate`. */
@@ -91,6 +92,7 @@ export async function migrate(
       const plan = planMigrations(migrations, state.history, to);
       refuseChanges(plan, options.onChange);
       const planned = await prepare(plan.pending, redo ? state : null);
+      refuseUnvouched(state);
       const { warnings, concerns } = reviewPlan(migrations, secrets, plan, planned);
       tell(warnings);
       return { plan, planned, warnings, concerns };

@@ -24,3 +24,4 @@ import "./secrets.ts";
 import "./session_settings.ts";
 import "./transactions.ts";
 import "./upgrade.ts";
+import "./vouched.ts";
