@@ -6,6 +6,7 @@ import {
   testOnEveryDatabase,
   testOnServers,
 } from "../support/projects.ts";
+import { openSession } from "../support/session.ts";
 import { until } from "../support/until.ts";
 import { startManagementApi } from "./management_api.ts";
 
@@ -55,6 +56,15 @@ testOnServers("install() over a direct connection makes the project ready", asyn
     "select proowner::regrole as owner from pg_proc where proname = 'exec_sql'",
   );
   assert.equal(owner, "postgres");
+}, bareProject);
+
+testOnServers("the script of a first installation says nothing", async (project) => {
+  const notices: string[] = [];
+  await using psql = await openSession(project.databaseUrl, (message) => notices.push(message));
+  await psql.sql(await installScript());
+  assert.deepEqual(notices, []);
+  await psql.sql("do $$ begin raise notice 'heard'; end $$");
+  assert.deepEqual(notices, ["heard"], "and what comes after it is heard again");
 }, bareProject);
 
 testOnServers("install() over the Management API makes the project ready", async (project) => {
