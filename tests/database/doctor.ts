@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { INSTALL_SQL } from "../../lib/database/bootstrap.ts";
 import type { DoctorResult, Finding } from "../../mod.ts";
 import {
   type AnyProject,
@@ -489,17 +490,47 @@ testOnServers(
   },
 );
 
+for (const past of [true, false]) {
+  testOnServers(
+    `doctor() waits for the API ${past ? "with" : "without"} a way past it`,
+    async (project) => {
+      await project.sql("notify pgrst, 'reload schema'"); // another test's may be in the cache
+      await until("the API to forget", async () => {
+        const { error } = await project.client(project.serviceKey).rpc("exec_sql", {});
+        return error?.code === "PGRST202";
+      });
+      await using owner = await project.connect();
+      const silent = INSTALL_SQL.replace(/^notify pgrst, 'reload schema';$/m, "");
+      assert.ok(silent.length < INSTALL_SQL.length);
+      await owner.sql(`begin; ${silent} commit`);
+      let answers = 0;
+      using _ = project.gateway.intercept(async (request, forward) => {
+        const response = await forward(request);
+        if (++answers === 2) await project.sql("notify pgrst, 'reload schema'");
+        return response;
+      });
+      const { findings } = await project.migrator(
+        migrations,
+        past ? { databaseUrl: project.databaseUrl } : {},
+      ).doctor();
+      assert.deepEqual(findings, []);
+    },
+    bareProject,
+  );
+}
+
 testOnServers("doctor() finds that the API does not know of exec_sql yet", async (project) => {
-  using _ = project.gateway.intercept(
-    () =>
+  let finding: Finding | undefined;
+  {
+    using _ = project.gateway.intercept(() =>
       Promise.resolve(Response.json({ code: "PGRST202", message: "no function", hint: null }, {
         status: 404,
-      })),
-    1,
-  );
-  const { findings: [finding] } = await project.migrator(migrations, {
-    databaseUrl: project.databaseUrl,
-  }).doctor();
+      }))
+    );
+    ({ findings: [finding] } = await project.migrator(migrations, {
+      databaseUrl: project.databaseUrl,
+    }).doctor());
+  }
   assert.match(finding?.problem ?? "", /exec_sql is there, and the API does not know of it yet/);
   await mend(project, finding!);
   await findNothing(project);
