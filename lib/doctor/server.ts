@@ -33,6 +33,7 @@ export function findPostgrestVersion({ api, catalog }: Facts): string | null {
 /** What is wrong with the API, as a finding. */
 export function toApiFinding({ code, message, hint }: ApiProblem): Omit<Finding, "check"> {
   const why = "Everything goes through it.";
+  if (code === "PGRST106") return { problem: message, why, mend: { advice: hint } };
   if (code === "42501") {
     const sql = "grant execute on function public.exec_sql(text, jsonb) to service_role;";
     return { problem: message, why, mend: { advice: hint, sql } };

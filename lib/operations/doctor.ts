@@ -156,7 +156,7 @@ function toApiProblem(error: unknown): ApiProblem | null {
   const { code, status, message } = cause;
   const { message: explained, hint = "" } = error as ConfigurationError;
   const isMissing = code === "42883" && /\bexec_sql\(/.test(message);
-  if (code === "PGRST202" || code === "PGRST203" || isMissing) {
+  if (/^PGRST(?:106|202|203)$/.test(code) || isMissing) {
     return { message: explained, hint, code: isMissing ? "PGRST202" : code };
   }
   if (code === "42501" && /\bexec_sql\b/.test(message)) {
