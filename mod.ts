@@ -79,7 +79,7 @@ export type {
   RollbackResult,
   RollbackRunResult,
 } from "./lib/operations/rollback.ts";
-export type { HeldSecret } from "./lib/operations/secrets.ts";
+export type { Concern, MigrationReserved } from "./lib/operations/concerns.ts";
 export type { MigrationSource } from "./lib/operations/source.ts";
 export type { StatusResult } from "./lib/operations/status.ts";
 export type { LeftOut } from "./lib/planning/discovery.ts";

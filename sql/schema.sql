@@ -121,6 +121,9 @@ comment on table supamigrate.installation is
 comment on column supamigrate.installation.door is
   'A digest of public.exec_sql as it was installed';
 
+-- What older versions are without, a first installation has: nobody needs to hear of it.
+set local client_min_messages = warning;
+
 do $block$
 begin
   if exists (select from supamigrate.installation where schema_version > 3) then

@@ -1,6 +1,6 @@
 /** What every way to a database has in common, and every statement that is sent over one. @module */
 
-import type { Abilities } from "../planning/statements.ts";
+import type { Abilities } from "../planning/session_settings.ts";
 
 /** The ways that lead to a project's database. */
 export const VIAS = ["api", "direct", "management"] as const;

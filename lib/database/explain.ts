@@ -32,6 +32,19 @@ export function explainCallError(
       { hint: HOW_TO_INSTALL, cause },
     );
   }
+  if (code === "PGRST106") {
+    const shown = /\bfollowing(?: schemas are exposed)?: (.+)/.exec(`${message}\n${error.hint}`)
+      ?.[1];
+    return new ConfigurationError(
+      "The project's API does not show the schema public, where exec_sql is",
+      {
+        hint: `${shown === undefined ? "" : `It shows ${shown}. `}Add public to the exposed ` +
+          "schemas: in the project's settings under Data API, or in PGRST_DB_SCHEMAS where you run " +
+          "PostgREST yourself. service_role alone may call exec_sql there as well.",
+        cause,
+      },
+    );
+  }
   if (code === "PGRST203") {
     return new ConfigurationError(
       "The project has several functions exec_sql, and PostgREST cannot choose",

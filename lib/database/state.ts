@@ -48,6 +48,8 @@ export interface DatabaseState {
   readonly activity: Activity | null;
   /** The history, in no order. */
   readonly history: readonly HistoryEntry[];
+  /** What is applied by the audit log, and of which the history has no row. */
+  readonly unrecorded: readonly string[];
   /** Stored rollback SQL by name: of the migrations that the files do not undo. */
   readonly storedRollbacks: Readonly<Record<string, string>>;
   /** Whether the audit log is as it was written; null where no stored rollback SQL was asked for. */
@@ -93,6 +95,7 @@ export async function readState(
     lock: toLockState(state.lock),
     activity: toActivity(state.activity),
     history: state.history.map(toHistoryEntry),
+    unrecorded: state.missing_history,
     storedRollbacks: state.rollbacks,
     logIsIntact: state.log && state.log.broken_entry === null && state.log.complete,
     breaches: state.breaches,

@@ -1,6 +1,14 @@
 /** Who can get at what. @module */
 
-import { type Check, findSchemaGap, INSTALL, nameSome, type Remedy, toSql } from "./check.ts";
+import {
+  type Check,
+  type Finding,
+  findSchemaGap,
+  INSTALL,
+  nameSome,
+  type Remedy,
+  toSql,
+} from "./check.ts";
 import { findForeignFunctions } from "./code.ts";
 import type { CatalogFacts } from "./facts.ts";
 
@@ -54,12 +62,13 @@ const otherDoors: Check = {
 const searchPath: Check = {
   id: "search-path",
   title: "nobody else may create what migrations would find in place of what they name",
-  examine: ({ catalog: { creators } }) => {
-    if (creators.length === 0) return [];
+  examine: ({ catalog: { creators, user_schema: userSchema } }) => {
+    const findings = userSchema === null ? [] : [findUserSchema(userSchema)];
+    if (creators.length === 0) return findings;
     const roles = [...new Set(creators.map(({ role }) => role))].sort();
     const schemasOf = (role: string) =>
       creators.filter((creator) => creator.role === role).map(({ schema }) => schema);
-    return [{
+    return [...findings, {
       problem: roles.map((role) => `${role} may create in ${schemasOf(role).join(" and ")}`)
         .join(", "),
       why: "A function there that fits a call better than the built-in one runs with the rights " +
@@ -72,6 +81,22 @@ const searchPath: Check = {
     }];
   },
 };
+
+function findUserSchema(
+  { schema, owner }: NonNullable<CatalogFacts["user_schema"]>,
+): Omit<Finding, "check"> {
+  const name = schema.replace(/^"|"$/g, "");
+  return {
+    problem: `The schema ${schema}, which is called like exec_sql's owner, belongs to ${owner}`,
+    why:
+      'It comes first on a migration\'s search_path ("$user"): what is in it is found in place ' +
+      "of what the migration names, and runs with the migration's rights.",
+    mend: {
+      advice: `Run this as ${owner}, or as a superuser; what uses the schema has to be told.`,
+      sql: `alter schema ${schema} rename to "${name}_of_${owner.replace(/^"|"$/g, "")}";`,
+    },
+  };
+}
 
 const exposure: Check = {
   id: "exposure",

@@ -23,6 +23,7 @@ export interface CatalogFacts {
     readonly callers: readonly string[];
   }[];
   readonly creators: readonly { readonly schema: string; readonly role: string }[];
+  readonly user_schema: { readonly schema: string; readonly owner: string } | null;
   readonly schema: { readonly owner: string; readonly owner_is_superuser: boolean } | null;
   readonly usual_owner: string | null;
   readonly relations: readonly {
@@ -92,6 +93,14 @@ export interface SessionFacts {
   readonly application_name: string;
   readonly transaction_timeout: string | null;
   readonly read_only_by_default: boolean;
+  readonly supautils: {
+    readonly is_configured: boolean;
+    readonly is_loaded: boolean;
+    /** Roles are named that get hints where they are refused something. */
+    readonly hints: boolean;
+    /** Its version knows how to restrict versions of extensions: 3.2.2 and later. */
+    readonly restricts_versions: boolean;
+  };
   readonly settings: readonly string[];
   readonly advisory_locks: number;
   readonly prepared_statements: number;

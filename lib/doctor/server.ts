@@ -33,6 +33,7 @@ export function findPostgrestVersion({ api, catalog }: Facts): string | null {
 /** What is wrong with the API, as a finding. */
 export function toApiFinding({ code, message, hint }: ApiProblem): Omit<Finding, "check"> {
   const why = "Everything goes through it.";
+  if (code === "PGRST106") return { problem: message, why, mend: { advice: hint } };
   if (code === "42501") {
     const sql = "grant execute on function public.exec_sql(text, jsonb) to service_role;";
     return { problem: message, why, mend: { advice: hint, sql } };
@@ -151,12 +152,68 @@ const timeouts: Check = {
   },
 };
 
+const VIA = "--via direct (with DATABASE_URL) or --via management (with SUPABASE_ACCESS_TOKEN)";
+
+const supautils: Check = {
+  id: "supautils",
+  title: "the API's connections have what gives postgres Supabase's own rights",
+  examine: ({ api }) => {
+    if (api?.session === undefined || api.session === null) return NO_API;
+    const { is_configured, is_loaded, hints, restricts_versions } = api.session.supautils;
+    if (is_configured && !is_loaded) {
+      return [{
+        problem: "The API's connections are without supautils, which the server is configured for",
+        why: "Some of what postgres may do over a direct connection ends with 42501 in a " +
+          "migration: extensions, event triggers, publications, policies and triggers on auth, " +
+          "storage and realtime, and settings that Supabase reserves (pgrst.…).",
+        mend: {
+          advice: `Run migrations that need it with ${VIA}. Projects made since April 2026 have ` +
+            "supautils there; ask Supabase's support to have it added.",
+        },
+      }];
+    }
+    if (is_loaded && hints && !restricts_versions) {
+      return [{
+        problem: "The server has a supautils (3.2.0 or 3.2.1) that ends it where somebody is " +
+          "refused a function",
+        why: "Whoever has the public key can end all connections with one request.",
+        mend: {
+          advice:
+            "Upgrade the project, in its settings under Infrastructure; on a server of your " +
+            "own, take supautils.hint_roles out of its configuration.",
+        },
+      }];
+    }
+    return [];
+  },
+};
+
+/** The platform's event triggers and their functions. */
+const PLATFORM_EVENT_TRIGGERS = new Map([
+  ["ensure_rls", "public.rls_auto_enable()"],
+  ["issue_graphql_placeholder", "extensions.set_graphql_placeholder()"],
+  ["issue_pg_cron_access", "extensions.grant_pg_cron_access()"],
+  ["issue_pg_graphql_access", "extensions.grant_pg_graphql_access()"],
+  ["issue_pg_net_access", "extensions.grant_pg_net_access()"],
+  ["pgrst_ddl_watch", "extensions.pgrst_ddl_watch()"],
+  ["pgrst_drop_watch", "extensions.pgrst_drop_watch()"],
+]);
+
+/** Some of the platform's belong to postgres, depending on when the project was made. */
+function isPlatforms(
+  { name, owner, function: routine }: CatalogFacts["event_triggers"][number],
+): boolean {
+  const known = PLATFORM_EVENT_TRIGGERS.get(name);
+  const isAdmins = /^supabase_\w*admin$/.test(owner);
+  return known === undefined ? isAdmins : known === routine && (isAdmins || owner === "postgres");
+}
+
 const eventTriggers: Check = {
   id: "event-triggers",
   title: "no event triggers but the platform's run along with migrations",
   examine: ({ catalog }) => {
-    const foreign = catalog.event_triggers.filter(({ owner, expected }) =>
-      !expected && !/^supabase_\w*admin$/.test(owner)
+    const foreign = catalog.event_triggers.filter((trigger) =>
+      !trigger.expected && !isPlatforms(trigger)
     );
     if (foreign.length === 0) return [];
     return [{
@@ -246,6 +303,7 @@ export const SERVER_CHECKS: readonly Check[] = [
   server,
   primary,
   timeouts,
+  supautils,
   eventTriggers,
   pool,
   clock,

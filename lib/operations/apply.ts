@@ -9,7 +9,9 @@ import type {
   PendingMigration,
   PendingReason,
 } from "../planning/plan.ts";
-import { type Abilities, splitStatements, type Statement } from "../planning/statements.ts";
+import type { Abilities } from "../planning/session_settings.ts";
+import { type SplitResult, splitStatements, type Statement } from "../planning/statements.ts";
+import { locateReserved, type MigrationReserved } from "./concerns.ts";
 import { type OperationContext, toSteps } from "./context.ts";
 import { refuseUnproven, type StoredRollbacks } from "./stored.ts";
 
@@ -25,6 +27,8 @@ export interface PlannedMigration {
   readonly undo: readonly Statement[] | null;
   /** What the user should know of it, a sentence each. */
   readonly notices: readonly string[];
+  /** What it changes of what Supabase keeps to itself, and its undo before it. */
+  readonly reserved: readonly MigrationReserved[];
 }
 
 /** How one migration ended. */
@@ -67,9 +71,11 @@ export async function prepare(
   const planned: PlannedMigration[] = [];
   for (const { migration, reason, applied } of pending) {
     const { name, forward, rollback } = migration;
-    const { statements, notices } = await splitStatements(forward, name, can);
+    const applying = await splitStatements(forward, name, can);
+    const { statements, notices } = applying;
     if (rollback !== null) await splitStatements(rollback, rollback.file, can);
-    let undo: readonly Statement[] | null = null;
+    let undoing: SplitResult | null = null;
+    const undoFile = `stored rollback of ${name}`;
     if (stored !== null && applied !== null) {
       const sql = stored.storedRollbacks[name];
       if (sql === undefined) {
@@ -80,15 +86,18 @@ export async function prepare(
           },
         );
       }
-      const file = `stored rollback of ${name}`;
-      undo = (await splitStatements({ sql, line: 1 }, file, can)).statements;
+      undoing = await splitStatements({ sql, line: 1 }, undoFile, can);
     }
     planned.push({
       name,
       reason,
       statements,
-      undo,
+      undo: undoing?.statements ?? null,
       notices: statements.length === 0 ? [...notices, "It holds no statements"] : notices,
+      reserved: [
+        ...(undoing === null ? [] : locateReserved(undoFile, undoing)),
+        ...locateReserved(name, applying),
+      ],
     });
   }
   return planned;

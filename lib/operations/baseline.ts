@@ -3,13 +3,9 @@
 import { compareMigrations, findMigration } from "../planning/order.ts";
 import { findLastBatch, isApplied, type Migration } from "../planning/plan.ts";
 import { type OperationContext, withLock } from "./context.ts";
-import {
-  createTeller,
-  describeSecrets,
-  findStored,
-  type HeldSecret,
-  withoutValues,
-} from "./secrets.ts";
+import { type Concern, createTeller, describeSecrets, toConcerns } from "./concerns.ts";
+import { findStored } from "./secrets.ts";
+import { findUnvouched } from "./vouched.ts";
 
 /** What `baseline` came to. */
 export interface BaselineResult {
@@ -26,12 +22,12 @@ export interface BaselineResult {
 /** Options of `baseline`. */
 export interface BaselineOptions {
   /** Asked before rollback SQL is stored that holds what can only be a key. */
-  readonly confirmSecrets?: (held: readonly HeldSecret[]) => Promise<boolean>;
+  readonly confirmConcerns?: (concerns: readonly Concern[]) => Promise<boolean>;
 }
 
 /**
  * Records everything up to a migration as applied, without running it: for a database that has
- * it already. What is applied stays as it is.
+ * it already. What is applied stays as it is, where the audit log says so too.
  *
  * @param context What the operation works with.
  * @param name The last migration: its name, or a unique beginning of it.
@@ -42,27 +38,36 @@ export interface BaselineOptions {
 export async function baseline(
   context: OperationContext,
   name: string,
-  { confirmSecrets }: BaselineOptions = {},
+  { confirmConcerns }: BaselineOptions = {},
 ): Promise<BaselineResult> {
   const { migrations, secrets } = await context.load();
   const tell = createTeller(context);
   const upTo = findMigration(name, migrations.map((migration) => migration.name));
   return await withLock<BaselinePlan, BaselineResult>(context, {
-    plan: ({ history }) => {
-      const applied = new Set(history.filter(isApplied).map((entry) => entry.name));
+    plan: (state) => {
+      const { history } = state;
+      const unvouched = new Set(findUnvouched(state));
+      const applied = new Set(
+        history.filter(isApplied).map((entry) => entry.name).filter((name) => !unvouched.has(name)),
+      );
       const missing = migrations.filter((migration) =>
         compareMigrations(migration.name, upTo) <= 0 && !applied.has(migration.name)
       );
       const stored = findStored(secrets, missing);
-      const warnings = describeSecrets(stored);
+      const warnings = [
+        ...missing.filter(({ name }) => unvouched.has(name)).map(({ name }) =>
+          `The history is not what the audit log says of ${name}: it is recorded anew`
+        ),
+        ...describeSecrets(stored),
+      ];
       tell(warnings);
-      const keys = withoutValues(stored.filter(({ certain }) => certain));
-      return { batch: findLastBatch(history) + 1, missing, warnings, keys };
+      const concerns = toConcerns(stored.filter(({ certain }) => certain));
+      return { batch: findLastBatch(history) + 1, missing, warnings, concerns };
     },
     unlessNeeded: ({ missing, warnings }) =>
       missing.length === 0 ? { upTo, recorded: [], batchNumber: null, warnings } : undefined,
-    confirm: confirmSecrets &&
-      (async ({ keys }) => keys.length === 0 || await confirmSecrets(keys)),
+    confirm: confirmConcerns &&
+      (async ({ concerns }) => concerns.length === 0 || await confirmConcerns(concerns)),
     run: async (session, { batch, missing, warnings }) => {
       await session.perform("baseline", {
         migrations: missing.map((migration) => toRecord(migration, batch)),
@@ -77,7 +82,7 @@ interface BaselinePlan {
   readonly batch: number;
   readonly missing: readonly Migration[];
   readonly warnings: readonly string[];
-  readonly keys: readonly HeldSecret[];
+  readonly concerns: readonly Concern[];
 }
 
 /**

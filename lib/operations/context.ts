@@ -21,7 +21,7 @@ import {
   SupamigrateError,
   UnknownOutcomeError,
 } from "../errors.ts";
-import type { Abilities } from "../planning/statements.ts";
+import type { Abilities } from "../planning/session_settings.ts";
 import type { ProgressEvent } from "./progress.ts";
 import type { LoadedMigrations } from "./source.ts";
 

@@ -71,13 +71,14 @@ export async function doctor(
   context: ApiContext | null,
   isChosen: boolean,
 ): Promise<DoctorResult> {
-  const api = context === null ? null : await askApi(context);
-  const askThroughApi: Ask | null = context === null || api?.problem
-    ? null
-    : async (sql) => await callReading(await context.connect(), sql);
   const askPastApi: Ask | null = channel.isPastApi
     ? async (sql) => (await channel.run(sql))[0]?.result
     : null;
+  // Where nothing leads past the API, nobody else says whether there is a function to wait for.
+  let api = context === null ? null : await askApi(context, askPastApi === null);
+  const askThroughApi: Ask | null = context === null || api?.problem
+    ? null
+    : async (sql) => await callReading(await context.connect(), sql);
 
   let ask = askPastApi ?? askThroughApi;
   let via = askPastApi === null ? "exec_sql" : channel.name;
@@ -95,6 +96,8 @@ export async function doctor(
     [ask, via] = [askThroughApi, "exec_sql"];
     measured = await readCatalog(ask);
   }
+  const isThere = measured.catalog.functions.some(({ name }) => name === "public.exec_sql");
+  if (context !== null && isUnknownYet(api) && isThere) api = await askApi(context, true);
   const facts = await readRecords(ask, { ...measured, api });
   if (api?.session && !isSameServer(api.session, facts.catalog.server)) {
     throw new ConfigurationError(
@@ -105,7 +108,31 @@ export async function doctor(
   return report(facts, via);
 }
 
-async function askApi(context: ApiContext): Promise<NonNullable<Facts["api"]>> {
+/** How long the API may take to learn of a function: a notification tells it, a moment later. */
+const API_LEARNS_WITHIN_MS = 4_000;
+
+type ApiFacts = NonNullable<Facts["api"]>;
+
+function isUnknownYet(api: ApiFacts | null): boolean {
+  return api?.problem?.code === "PGRST202";
+}
+
+/**
+ * Asks the API.
+ *
+ * @param context The project.
+ * @param patient Whether `exec_sql` may have been installed a moment ago.
+ */
+async function askApi(context: ApiContext, patient: boolean): Promise<ApiFacts> {
+  const deadline = performance.now() + API_LEARNS_WITHIN_MS;
+  for (;;) {
+    const api = await askApiOnce(context);
+    if (!patient || !isUnknownYet(api) || performance.now() > deadline) return api;
+    await new Promise((resolve) => setTimeout(resolve, 250));
+  }
+}
+
+async function askApiOnce(context: ApiContext): Promise<ApiFacts> {
   const database = await context.connect();
   try {
     // First of all, as the end of any call of exec_sql cleans the connection.
@@ -131,7 +158,7 @@ function toApiProblem(error: unknown): ApiProblem | null {
   const { code, status, message } = cause;
   const { message: explained, hint = "" } = error as ConfigurationError;
   const isMissing = code === "42883" && /\bexec_sql\(/.test(message);
-  if (code === "PGRST202" || code === "PGRST203" || isMissing) {
+  if (/^PGRST(?:106|202|203)$/.test(code) || isMissing) {
     return { message: explained, hint, code: isMissing ? "PGRST202" : code };
   }
   if (code === "42501" && /\bexec_sql\b/.test(message)) {

@@ -5,7 +5,7 @@ import { type HistoryEntry, planMigrations, planRollback } from "../planning/pla
 import { type OperationContext, toSteps, withLock } from "./context.ts";
 import { applyAll, type PlannedMigration, prepare } from "./apply.ts";
 import type { MigrateResult } from "./migrate.ts";
-import { createTeller, type HeldSecret, reviewPlan } from "./secrets.ts";
+import { type Concern, createTeller, reviewPlan } from "./concerns.ts";
 import {
   findUndoneByFile,
   type PlannedRollback,
@@ -13,6 +13,7 @@ import {
   revertAll,
   type RollbackResult,
 } from "./rollback.ts";
+import { refuseUnvouched } from "./vouched.ts";
 
 /** Options of `fresh`. */
 export interface FreshOptions {
@@ -25,8 +26,8 @@ export interface FreshOptions {
   readonly waitMs?: number;
   /** Asked before anything is undone. Without it nothing is asked. */
   readonly confirm?: (planned: readonly PlannedRollback[]) => Promise<boolean>;
-  /** Asked before migrations are sent that hold what can only be a key, as by `migrate`. */
-  readonly confirmSecrets?: (held: readonly HeldSecret[]) => Promise<boolean>;
+  /** Asked before migrations are sent of which something is doubtful, as by `migrate`. */
+  readonly confirmConcerns?: (concerns: readonly Concern[]) => Promise<boolean>;
 }
 
 /** What `fresh` came to. */
@@ -48,7 +49,7 @@ interface FreshPlan {
   readonly planned: readonly PlannedMigration[];
   readonly pending: ReturnType<typeof planMigrations>["pending"];
   readonly warnings: readonly string[];
-  readonly keys: readonly HeldSecret[];
+  readonly concerns: readonly Concern[];
 }
 
 /**
@@ -65,7 +66,7 @@ export async function fresh(
   options: FreshOptions = {},
 ): Promise<FreshResult> {
   const { migrations, secrets } = await context.load();
-  const { confirm, confirmSecrets } = options;
+  const { confirm, confirmConcerns } = options;
   const tell = createTeller(context);
   return await withLock<FreshPlan, FreshResult>(context, {
     ...(options.waitMs === undefined ? {} : { waitMs: options.waitMs }),
@@ -81,13 +82,15 @@ export async function fresh(
         .catch(suggestDropSchema);
       const plan = planMigrations(migrations, history.map(asRolledBack));
       const planned = await prepare(plan.pending, null, context.can);
-      const { warnings, keys } = reviewPlan(migrations, secrets, plan);
+      // What is emptied is empty, whatever the history says.
+      if (!options.dropSchema) refuseUnvouched(state);
+      const { warnings, concerns } = reviewPlan(migrations, secrets, plan, [...undo, ...planned]);
       tell(warnings);
-      return { undo, pending: plan.pending, planned, warnings, keys };
+      return { undo, pending: plan.pending, planned, warnings, concerns };
     },
-    confirm: (confirm ?? confirmSecrets) && (async ({ undo, keys }) => {
+    confirm: (confirm ?? confirmConcerns) && (async ({ undo, concerns }) => {
       if (confirm && !await confirm(undo)) return false;
-      return keys.length === 0 || !confirmSecrets || await confirmSecrets(keys);
+      return concerns.length === 0 || !confirmConcerns || await confirmConcerns(concerns);
     }),
     run: async (session, { undo, pending, planned, warnings }) => {
       context.onProgress({ type: "phase", phase: options.dropSchema ? "drop" : "rollback" });

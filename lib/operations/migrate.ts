@@ -11,7 +11,8 @@ import {
   type TransactionMode,
 } from "./apply.ts";
 import { type OperationContext, withLock } from "./context.ts";
-import { createTeller, type HeldSecret, reviewPlan } from "./secrets.ts";
+import { refuseUnvouched } from "./vouched.ts";
+import { type Concern, createTeller, reviewPlan } from "./concerns.ts";
 
 /** Options of `migrate`. */
 export interface MigrateOptions {
@@ -35,10 +36,11 @@ export interface MigrateOptions {
   /** Asked before `redo` undoes the versions of these migrations. Without it nothing is asked. */
   readonly confirmUndo?: (planned: readonly PlannedMigration[]) => Promise<boolean>;
   /**
-   * Asked before migrations are sent that hold what can only be a key. Without it nothing is
-   * asked; `warnings` name these and everything else that looks like one.
+   * Asked before migrations are sent that hold what can only be a key, or that change what
+   * Supabase keeps to itself. Without it nothing is asked; `warnings` name these, and everything
+   * else that is doubtful.
    */
-  readonly confirmSecrets?: (held: readonly HeldSecret[]) => Promise<boolean>;
+  readonly confirmConcerns?: (concerns: readonly Concern[]) => Promise<boolean>;
 }
 
 /** What a run of `migrate` came to. */
@@ -58,8 +60,8 @@ interface ReadyPlan {
   readonly plan: MigrationPlan;
   readonly planned: readonly PlannedMigration[];
   readonly warnings: readonly string[];
-  /** What is to be asked about: what can only be a key. */
-  readonly keys: readonly HeldSecret[];
+  /** What is to be asked about. */
+  readonly concerns: readonly Concern[];
 }
 
 /**
@@ -74,7 +76,7 @@ export async function migrate(
   context: OperationContext,
   options: MigrateOptions = {},
 ): Promise<MigrateResult> {
-  const { confirmUndo, confirmSecrets } = options;
+  const { confirmUndo, confirmConcerns } = options;
   const redo = options.onChange === "redo";
   const { migrations, secrets } = await context.load();
   const tell = createTeller(context);
@@ -90,9 +92,10 @@ export async function migrate(
       const plan = planMigrations(migrations, state.history, to);
       refuseChanges(plan, options.onChange);
       const planned = await prepare(plan.pending, redo ? state : null, context.can);
-      const { warnings, keys } = reviewPlan(migrations, secrets, plan);
+      refuseUnvouched(state);
+      const { warnings, concerns } = reviewPlan(migrations, secrets, plan, planned);
       tell(warnings);
-      return { plan, planned, warnings, keys };
+      return { plan, planned, warnings, concerns };
     },
     dryRun: options.dryRun,
     unlessNeeded: ({ plan, planned, warnings }) =>
@@ -110,10 +113,10 @@ export async function migrate(
           interrupted: false,
         }
         : undefined,
-    confirm: (confirmUndo ?? confirmSecrets) && (async ({ planned, keys }) => {
+    confirm: (confirmUndo ?? confirmConcerns) && (async ({ planned, concerns }) => {
       const undone = planned.filter(({ undo }) => undo !== null);
       if (undone.length > 0 && confirmUndo && !await confirmUndo(undone)) return false;
-      return keys.length === 0 || !confirmSecrets || await confirmSecrets(keys);
+      return concerns.length === 0 || !confirmConcerns || await confirmConcerns(concerns);
     }),
     run: async (session, { plan, planned, warnings }) => {
       const refresh = plan.changedRollbacks.map(({ name, rollback }) => ({

@@ -20,7 +20,8 @@ import {
 } from "../planning/plan.ts";
 import { type OperationContext, withLock } from "./context.ts";
 import { toRecord } from "./baseline.ts";
-import { createTeller, describeSecrets, findStored } from "./secrets.ts";
+import { createTeller, describeSecrets } from "./concerns.ts";
+import { findStored } from "./secrets.ts";
 
 /** What a migration is on record as: how its last attempt ended, or nothing at all. */
 export type RecordedAs = MigrationStatus | "completed with other content" | "not recorded";
@@ -64,8 +65,9 @@ export async function repair(
     RepairChange & { migration: Record<string, unknown>; needed: boolean },
     RepairChange
   >(context, {
-    plan: ({ history }) => {
-      const names = [...new Set([...migrations, ...history].map(({ name }) => name))];
+    plan: ({ history, unrecorded }) => {
+      const known = [...migrations, ...history].map(({ name }) => name);
+      const names = [...new Set([...known, ...unrecorded])];
       const name = findMigration(query, names.sort(compareMigrations));
       const file = migrations.find((migration) => migration.name === name);
       const entry: HistoryEntry | undefined = history.find((row) => row.name === name);
@@ -85,7 +87,7 @@ export async function repair(
         needed: mark === "applied"
           ? entry?.appliedChecksum !== file!.checksum || entry.status !== "completed" ||
             !entry.vouched
-          : entry !== undefined,
+          : entry !== undefined || unrecorded.includes(name),
       };
     },
     unlessNeeded: ({ name, before, after, needed }) => needed ? undefined : { name, before, after },

@@ -11,7 +11,14 @@ import {
   type RollbackTarget,
 } from "../planning/plan.ts";
 import { holdsStatements } from "../planning/lexer.ts";
-import { type Abilities, splitStatements, type Statement } from "../planning/statements.ts";
+import type { Abilities } from "../planning/session_settings.ts";
+import { splitStatements, type Statement } from "../planning/statements.ts";
+import {
+  createTeller,
+  describeReserved,
+  locateReserved,
+  type MigrationReserved,
+} from "./concerns.ts";
 import { type OperationContext, toSteps, withLock } from "./context.ts";
 import { toPairs } from "./apply.ts";
 import { refuseUnproven, type StoredRollbacks } from "./stored.ts";
@@ -49,6 +56,8 @@ export interface PlannedRollback {
     | "the file has none";
   /** The statements with their lines. */
   readonly statements: readonly Statement[];
+  /** What they change of what Supabase keeps to itself. */
+  readonly reserved: readonly MigrationReserved[];
 }
 
 /** How one undo ended. */
@@ -102,6 +111,7 @@ export async function rollback(
   const target = toTarget(options);
   const { migrations } = await context.load();
   const { confirm } = options;
+  const tell = createTeller(context);
   return await withLock<{ to: string | null; planned: PlannedRollback[] }, RollbackRunResult>(
     context,
     {
@@ -109,7 +119,9 @@ export async function rollback(
       undoneByFile: findUndoneByFile(migrations),
       plan: async (state) => {
         const { to, entries } = planRollback(state.history, target);
-        return { to, planned: await prepareRollbacks(entries, migrations, state, context.can) };
+        const planned = await prepareRollbacks(entries, migrations, state, context.can);
+        tell(describeReserved(planned));
+        return { to, planned };
       },
       dryRun: options.dryRun,
       unlessNeeded: ({ to, planned }) =>
@@ -224,13 +236,14 @@ export async function prepareRollbacks(
         line: 1,
         file: `stored rollback of ${entry.name}`,
       };
-    const { statements } = await splitStatements(section, section.file, can);
+    const undoing = await splitStatements(section, section.file, can);
     planned.push({
       name: entry.name,
       batch: entry.batch,
       source: sourceReason === "the file's" ? "file" : "stored",
       sourceReason,
-      statements,
+      statements: undoing.statements,
+      reserved: locateReserved(section.file, undoing),
     });
   }
   return planned;

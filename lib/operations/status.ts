@@ -11,6 +11,7 @@ import {
 } from "../planning/plan.ts";
 import type { LeftOut } from "../planning/discovery.ts";
 import type { OperationContext } from "./context.ts";
+import { findUnvouched } from "./vouched.ts";
 
 /** What `status` reports. */
 export interface StatusResult {
@@ -27,8 +28,10 @@ export interface StatusResult {
   }[];
   /** The last batch, or 0 where nothing is applied. */
   readonly lastBatch: number;
-  /** Nothing is pending. */
+  /** Nothing is pending, and the audit log says so too. */
   readonly upToDate: boolean;
+  /** Migrations of which the history says something else than the audit log. */
+  readonly unvouched: readonly string[];
   /** Applied migrations whose file is gone. */
   readonly missing: readonly string[];
   /** Applied migrations whose rollback section alone was changed. */
@@ -52,10 +55,9 @@ export interface StatusResult {
  */
 export async function readStatus(context: OperationContext): Promise<StatusResult> {
   const { migrations, leftOut } = await context.load();
-  const { history, lock, activity, breaches } = await readState(
-    await context.connect(),
-    context.target,
-  );
+  const state = await readState(await context.connect(), context.target);
+  const { history, lock, activity, breaches } = state;
+  const unvouched = findUnvouched(state);
   const plan = planMigrations(migrations, history);
   const errors = new Map(history.map(({ name, error }) => [name, error]));
   return {
@@ -67,12 +69,13 @@ export async function readStatus(context: OperationContext): Promise<StatusResul
       error: errors.get(name) ?? null,
     })),
     lastBatch: plan.lastBatch,
-    upToDate: plan.pending.length === 0,
+    upToDate: plan.pending.length === 0 && unvouched.length === 0,
+    unvouched,
     missing: plan.missing,
     changedRollbacks: plan.changedRollbacks.map(({ name }) => name),
     leftOut,
     warnings: [
-      ...history.filter(({ vouched }) => !vouched).map(({ name }) =>
+      ...unvouched.map((name) =>
         `The audit log says something else of ${name}: deno task migrate:doctor says more`
       ),
       ...breaches.map((breach) => `Nothing can be written: ${breach}`),

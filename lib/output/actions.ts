@@ -9,8 +9,8 @@ import type { Via } from "../database/channel.ts";
 import { ConfigurationError } from "../errors.ts";
 import type { Migrator } from "../migrator.ts";
 import type { MigrateOptions } from "../operations/migrate.ts";
-import type { HeldSecret } from "../operations/secrets.ts";
-import { confirmDestruction, confirmSecrets, confirmUndo, confirmUnlock } from "./confirm.ts";
+import type { Concern } from "../operations/concerns.ts";
+import { confirmConcerns, confirmDestruction, confirmUndo, confirmUnlock } from "./confirm.ts";
 import { formatDoctor } from "./doctor.ts";
 import { EXIT_CODES } from "./errors.ts";
 import type { ProjectMemory } from "./known_projects.ts";
@@ -76,10 +76,12 @@ function waiting({ wait = 0 }: Asking): { waitMs: number } {
   return { waitMs: wait * 1000 };
 }
 
-/** Keys may go into the embedded database, which nobody else has. */
-function guardSecrets({ migrator, reporter }: Run, { yes }: Asking) {
-  if (yes || migrator.target.kind === "embedded") return {};
-  return { confirmSecrets: (held: readonly HeldSecret[]) => confirmSecrets(reporter, held) };
+/** Anything may go into the embedded database, which nobody else has. */
+function guardConcerns({ migrator: { target }, reporter }: Run, { yes }: Asking) {
+  if (yes || target.kind === "embedded") return {};
+  return {
+    confirmConcerns: (found: readonly Concern[]) => confirmConcerns(target, reporter, found),
+  };
 }
 
 function toResultCode(result: { success: boolean; interrupted: boolean }): number {
@@ -105,7 +107,7 @@ export async function migrate(
     ...(flags.yes ? {} : {
       confirmUndo: (planned) => confirmUndo(migrator.target, reporter, planned),
     }),
-    ...guardSecrets(run, flags),
+    ...guardConcerns(run, flags),
   });
   if (result.success && !result.dryRun) await projects.remember();
   for (const { name, error } of result.results) {
@@ -182,7 +184,7 @@ export async function fresh(
           "This will DESTROY all data and rebuild the database.",
         ),
     }),
-    ...guardSecrets(run, flags),
+    ...guardConcerns(run, flags),
   });
   if (result.success) await projects.remember();
   return { result, text: text.formatFresh(result), code: toResultCode(result) };
@@ -209,7 +211,7 @@ export async function baseline(
 ): Promise<Report> {
   const { migrator, projects } = run;
   if (!flags.yes) await projects.confirm();
-  const result = await migrator.baseline(name, guardSecrets(run, flags));
+  const result = await migrator.baseline(name, guardConcerns(run, flags));
   await projects.remember();
   return { result, text: records.formatBaseline(result) };
 }

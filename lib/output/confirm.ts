@@ -3,7 +3,7 @@
 import type { Target } from "../database/target.ts";
 import type { LockState } from "../database/state.ts";
 import { MigrationFileError } from "../errors.ts";
-import type { HeldSecret } from "../operations/secrets.ts";
+import type { Concern } from "../operations/concerns.ts";
 import type { Reporter } from "./terminal.ts";
 import { line } from "./neutral.ts";
 import { ask, canAsk, isYes } from "./prompt.ts";
@@ -75,24 +75,32 @@ export async function confirmUnlock(reporter: Reporter, lock: LockState): Promis
 }
 
 /**
- * Asks whether migrations may be applied that hold keys, which the reader has just been told.
+ * Asks whether migrations may be sent of which something is doubtful, which the reader has just
+ * been told. On this machine nobody is cut off: keys alone are asked about.
  *
+ * @param target The project.
  * @param reporter Asks.
- * @param held Where they hold them.
+ * @param concerns What is doubtful, and where.
  * @returns Whether the answer was yes.
  * @throws {MigrationFileError} There is no terminal to ask on.
  */
-export async function confirmSecrets(
+export async function confirmConcerns(
+  target: Target,
   reporter: Reporter,
-  held: readonly HeldSecret[],
+  concerns: readonly Concern[],
 ): Promise<boolean> {
-  const [{ file, line, kind }] = held as [HeldSecret];
+  const asked = target.kind === "project"
+    ? concerns
+    : concerns.filter(({ about }) => about === "secret");
+  const [first] = asked;
+  if (first === undefined) return true;
   if (!await canAsk()) {
-    throw new MigrationFileError(`The migration holds ${kind}`, { file, line }, {
-      hint: "Take it out of the file. Add --yes if it is to be stored all the same.",
+    const { file, line, says } = first;
+    throw new MigrationFileError(`The migration ${says}`, { file, line }, {
+      hint: "Take it out of the file. Add --yes if it is to be sent all the same.",
     });
   }
-  return isYes(await ask(reporter, "⚠️  Store that all the same? (yes/no): "));
+  return isYes(await ask(reporter, "⚠️  Send that all the same? (yes/no): "));
 }
 
 async function askForName(

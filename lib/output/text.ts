@@ -193,7 +193,9 @@ export function formatStatus(status: StatusResult, verbose: boolean): string {
   if (verbose) {
     list("🙈 Left out:", status.leftOut.map(({ name, reason }) => `${name} (${reason})`));
   }
-  if (!status.upToDate) {
+  if (status.unvouched.length > 0) {
+    lines.push("", "💡 Migrations are refused until the history is what the audit log says");
+  } else if (!status.upToDate) {
     lines.push("", '💡 Run "deno task migrate" to execute pending migrations');
   }
   return lines.join("\n");

@@ -4,7 +4,9 @@ import { type FilePosition, MigrationFileError } from "../errors.ts";
 import { shorten } from "../shorten.ts";
 import { scanComments } from "./lexer.ts";
 import { type ParsedStatement, parseSql, SqlSyntaxError, StatementSizeError } from "./parser.ts";
+import { findReserved, type ReservedChange } from "./reserved.ts";
 import type { Section } from "./sections.ts";
+import { type Abilities, judgeSettings, judgeTransactionModes } from "./session_settings.ts";
 
 /** One statement as it is sent. */
 export interface Statement {
@@ -20,12 +22,8 @@ export interface SplitResult {
   readonly statements: readonly Statement[];
   /** What the user should know, a sentence each. */
   readonly notices: readonly string[];
-}
-
-/** What the way to the database allows, and not every way does. */
-export interface Abilities {
-  /** `SET ROLE`: nothing that is called is SECURITY DEFINER. */
-  readonly setRole: boolean;
+  /** What they change of what Supabase keeps to itself, in order. */
+  readonly reserved: readonly (ReservedChange & Pick<Statement, "line">)[];
 }
 
 /** What `exec_sql` allows. */
@@ -80,9 +78,20 @@ export async function splitStatements(
     throw explainSyntaxError(error.message, sql, error.offset, locate);
   }
 
-  const { statements, notices } = unwrapTransactions(parsed, file);
-  for (const statement of statements) refuseUnrunnable(statement, file, can);
-  return { statements: statements.map(({ line, sql }) => ({ line, sql })), notices };
+  const unwrapped = unwrapTransactions(parsed, file);
+  const { statements, notices } = leaveOutNeedless(unwrapped.statements, can);
+  const prepared = new Set<string>();
+  for (const statement of statements) {
+    if (statement.type === "PrepareStmt") prepared.add(statement.node.name);
+    refuseUnrunnable(statement, file, prepared, can);
+  }
+  return {
+    statements: statements.map(({ line, sql }) => ({ line, sql })),
+    notices: [...unwrapped.notices, ...notices],
+    reserved: statements.flatMap((statement) =>
+      findReserved(statement).map((change) => ({ ...change, line: statement.line }))
+    ),
+  };
 }
 
 /** How many lines end in a part of a text. */
@@ -148,7 +157,9 @@ function unwrapTransactions(
       continue;
     }
     const { kind, options, chain } = statement.node;
-    const opens: boolean = !inside && BEGINS.includes(kind) && options === undefined;
+    const opens: boolean = !inside && BEGINS.includes(kind);
+    const modes = opens ? judgeTransactionModes(options) : undefined;
+    if (modes !== undefined) throw refusal(statement, file, modes.what, modes.hint);
     const closes = inside && kind === "TRANS_STMT_COMMIT" && !chain;
     if (!opens && !closes) throw transactionControl(parsed, file, statement);
     inside = opens;
@@ -168,27 +179,65 @@ function transactionControl(
   file: string,
   at = parsed.find(({ type }) => type === "TransactionStmt")!,
 ): MigrationFileError {
-  return new MigrationFileError(
+  return refusal(
+    at,
+    file,
     `Transaction control ("${firstLine(at.sql)}") cannot be part of a migration`,
-    { file, line: at.line, excerpt: firstLine(at.sql) },
-    {
-      hint: "A migration is one transaction, together with its history row: delete BEGIN, " +
-        "COMMIT and the like, or split the file where a commit is needed.",
-    },
+    "A migration is one transaction, together with its history row: delete BEGIN, COMMIT and the " +
+      "like, or split the file where a commit is needed.",
   );
 }
+
+/** What changes nothing would be refused by PostgreSQL inside `exec_sql` all the same. */
+function leaveOutNeedless(
+  parsed: readonly TypedStatement[],
+  can: Abilities,
+): { statements: TypedStatement[]; notices: string[] } {
+  const reasons = new Map<string, Set<string>>();
+  const statements = parsed.filter((statement) => {
+    const called = firstLine(statement.sql);
+    const verdict = judgeSettings(statement, called, can);
+    if (verdict?.kind !== "needless") return true;
+    reasons.set(verdict.because, (reasons.get(verdict.because) ?? new Set()).add(`"${called}"`));
+    return false;
+  });
+  const notices = [...reasons].map(([because, names]) =>
+    `${[...names].join(", ")} ${
+      names.size === 1 ? "was left out: it changes" : "were left out: they change"
+    } nothing, as ${because}`
+  );
+  return { statements, notices };
+}
+
+function refusal(
+  { sql, line }: Statement,
+  file: string,
+  what: string,
+  hint: string,
+): MigrationFileError {
+  return new MigrationFileError(what, { file, line, excerpt: firstLine(sql) }, { hint });
+}
+
+/** PostgREST numbers the statements that it prepares. */
+const POSTGRESTS = /^\d+$/;
 
 /**
  * The one place that knows what cannot run inside the transaction of `exec_sql`. Running such
  * statements by another way would start here.
+ *
+ * @param statement The statement.
+ * @param file The name to use in errors.
+ * @param prepared What the statements before it have prepared.
  */
 function refuseUnrunnable(
-  { type, node, sql, line }: TypedStatement,
+  statement: TypedStatement,
   file: string,
+  prepared: ReadonlySet<string>,
   can: Abilities,
 ): void {
+  const { type, node, sql } = statement;
   const refuse = (what: string, hint: string): never => {
-    throw new MigrationFileError(what, { file, line, excerpt: firstLine(sql) }, { hint });
+    throw refusal(statement, file, what, hint);
   };
   const outside = (name: string, hint: string) =>
     refuse(`${name} cannot run inside a transaction`, hint);
@@ -246,7 +295,21 @@ function refuseUnrunnable(
       }
       break;
     case "DiscardStmt":
-      if (node.target === "DISCARD_ALL") outside("DISCARD ALL", "Leave it out.");
+      // The others cost a shared connection nothing but plans that are made again, temporary
+      // objects that go at the end of each call anyway, and numbers that sequences leave out.
+      if (node.target === "DISCARD_ALL") {
+        outside("DISCARD ALL", "Leave it out: every call of exec_sql leaves the connection clean.");
+      }
+      break;
+    case "DeallocateStmt":
+      if (node.isall || (POSTGRESTS.test(node.name) && !prepared.has(node.name))) {
+        refuse(
+          `"${firstLine(sql)}" cannot be part of a migration`,
+          "The connection is shared with the application: without PostgREST's prepared statements " +
+            "its requests fail with 26000. Leave it out, as what a migration prepares is gone at " +
+            "its end, or write DEALLOCATE with a name that it has prepared.",
+        );
+      }
       break;
     case "CopyStmt":
       if (node.filename === undefined && !node.is_program) {
@@ -256,18 +319,12 @@ function refuseUnrunnable(
         );
       }
       break;
-    case "VariableSetStmt":
-      if (node.name === "TRANSACTION") {
-        outside("SET TRANSACTION after the first statement", "Leave it out: it comes too late.");
-      }
-      if (!can.setRole && (node.name === "role" || node.name === "session_authorization")) {
-        refuse(
-          `"${firstLine(sql)}" is refused by PostgreSQL inside exec_sql`,
-          "Migrations run as postgres. To give an object another owner, use ALTER … OWNER TO; or " +
-            "run the migrations with --via direct, where the role can be changed.",
-        );
-      }
+    case "SelectStmt":
+    case "VariableSetStmt": {
+      const verdict = judgeSettings(statement, firstLine(sql), can);
+      if (verdict?.kind === "impossible") refuse(verdict.what, verdict.hint);
       break;
+    }
   }
 }
 

@@ -136,6 +136,18 @@ select jsonb_build_object(
             or not r.rolsuper
                and r.rolname !~ '^(pg_|supabase_|(postgres|dashboard_user)$)')),
 
+  -- "$user" on exec_sql's search_path: a schema called like its owner, where another role owns it.
+  'user_schema', (
+    select jsonb_build_object('schema', quote_ident(n.nspname), 'owner', quote_ident(o.rolname))
+      from pg_namespace n
+      join pg_roles o on o.oid = n.nspowner
+     where n.nspname = coalesce(
+             (select pg_get_userbyid(p.proowner) from ours join pg_proc p on p.oid = ours.door),
+             'postgres')
+       and n.nspname <> o.rolname
+       and not o.rolsuper
+       and o.rolname !~ '^supabase_'),
+
   'schema', (
     select jsonb_build_object('owner', o.rolname, 'owner_is_superuser', o.rolsuper)
       from ours
@@ -226,13 +238,15 @@ select jsonb_build_object(
     select coalesce(jsonb_agg(jsonb_build_object(
              'name', quote_ident(e.evtname),
              'owner', o.rolname,
-             'function', e.evtfoid::regprocedure,
+             'function', format('%I.%I()', n.nspname, p.proname),
              'event', e.evtevent,
              'expected', coalesce(obj_description(e.oid, 'pg_event_trigger')
                                   like 'supamigrate: expected%', false))
              order by e.evtname), '[]')
       from pg_event_trigger e
       join pg_roles o on o.oid = e.evtowner
+      join pg_proc p on p.oid = e.evtfoid
+      join pg_namespace n on n.oid = p.pronamespace
      where e.evtenabled in ('O', 'A')
        and not exists (
          select from pg_depend

@@ -6,6 +6,14 @@ select jsonb_build_object(
   'application_name', current_setting('application_name'),
   'transaction_timeout', current_setting('transaction_timeout', true), -- from 17 on
   'read_only_by_default', current_setting('default_transaction_read_only')::boolean,
+  -- A setting of the server's configuration is known everywhere; pg_settings lists those alone
+  -- that a library which is loaded has defined.
+  'supautils', jsonb_build_object(
+    'is_configured', current_setting('supautils.reserved_roles', true) is not null,
+    'is_loaded', exists (select from pg_settings where name = 'supautils.reserved_roles'),
+    'hints', coalesce(current_setting('supautils.hint_roles', true), '') <> '',
+    'restricts_versions', exists (
+      select from pg_settings where name = 'supautils.restrict_extension_versions')),
   -- PostgREST and exec_sql set the others for each request.
   'settings', (
     select coalesce(jsonb_agg(name order by name), '[]')

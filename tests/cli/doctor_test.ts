@@ -132,6 +132,21 @@ Deno.test("stored rollback SQL that was changed is refused with 2", async () => 
   assert.match(stderr, /\n💡 Put the file back as it was when it was applied/);
 });
 
+Deno.test("a history that the log does not vouch for ends status --check with 1, migrate with 2", async () => {
+  await using project = await stack.createProject({ setup: INSTALL_SQL });
+  await using workspace = await Workspace.create(MIGRATIONS, environmentOf(project));
+  await workspace.run(["migrate"]);
+  await project.sql("delete from supamigrate.migration_history where migration_name = '001_a.sql'");
+  const status = await workspace.run(["status", "--check"]);
+  assert.equal(status.code, 1);
+  assert.match(status.stderr, /⚠️ {2}The audit log says something else of 001_a\.sql/);
+  assert.match(status.stdout, /🎉 Up to date: No\n/);
+  assert.match(status.stdout, /💡 Migrations are refused until the history is what the audit log/);
+  const { code, stderr } = await workspace.run(["migrate"]);
+  assert.equal(code, 2);
+  assert.match(stderr, /The history is not what the audit log says of 001_a\.sql\n💡 Somebody/);
+});
+
 Deno.test("doctor without exec_sql ends with 1 and says how to install it", async () => {
   await using project = await stack.createProject();
   await using workspace = await Workspace.create(MIGRATIONS, environmentOf(project));

@@ -135,7 +135,7 @@ Deno.test("what a database holds already cannot drive them either", async () => 
     `insert into supamigrate.migration_history overriding system value
        select (jsonb_populate_record(history, jsonb_build_object('id', 77,
                'migration_name', $2::text, 'error_message', $1::text, 'status', 'failed',
-               'error', jsonb_build_object('message', $1::text, 'code', $1::text)))).*
+               'applied_checksum', null, 'error', jsonb_build_object('message', $1::text, 'code', $1::text)))).*
          from supamigrate.migration_history history`,
     [MESSAGE, SHORT],
   );

@@ -146,14 +146,14 @@ Deno.test("a password is told before the lock is taken, and migrated", async () 
 Deno.test("on a terminal the answer decides", async () => {
   await using given = await open(keys);
   const refused = Terminal.start(given.workspace, ["migrate"]);
-  await refused.see(/002_cron\.sql:5 holds[^]*Store that all the same\? \(yes\/no\): /);
+  await refused.see(/002_cron\.sql:5 holds[^]*Send that all the same\? \(yes\/no\): /);
   refused.type("\r");
   assert.equal(await refused.end(), 2);
   assert.match(refused.text, /Not confirmed: nothing was changed/);
   assert.equal(await stored(given.project), "");
 
   const agreed = Terminal.start(given.workspace, ["migrate"]);
-  await agreed.see(/Store that all the same\? \(yes\/no\): /);
+  await agreed.see(/Send that all the same\? \(yes\/no\): /);
   agreed.type("yes\r");
   assert.equal(await agreed.end(), 0, agreed.text);
   assertHidden(refused.raw + agreed.raw);

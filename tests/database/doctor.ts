@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { INSTALL_SQL } from "../../lib/database/bootstrap.ts";
 import type { DoctorResult, Finding } from "../../mod.ts";
 import {
   type AnyProject,
@@ -489,17 +490,47 @@ testOnServers(
   },
 );
 
+for (const past of [true, false]) {
+  testOnServers(
+    `doctor() waits for the API ${past ? "with" : "without"} a way past it`,
+    async (project) => {
+      await project.sql("notify pgrst, 'reload schema'"); // another test's may be in the cache
+      await until("the API to forget", async () => {
+        const { error } = await project.client(project.serviceKey).rpc("exec_sql", {});
+        return error?.code === "PGRST202";
+      });
+      await using owner = await project.connect();
+      const silent = INSTALL_SQL.replace(/^notify pgrst, 'reload schema';$/m, "");
+      assert.ok(silent.length < INSTALL_SQL.length);
+      await owner.sql(`begin; ${silent} commit`);
+      let answers = 0;
+      using _ = project.gateway.intercept(async (request, forward) => {
+        const response = await forward(request);
+        if (++answers === 2) await project.sql("notify pgrst, 'reload schema'");
+        return response;
+      });
+      const { findings } = await project.migrator(
+        migrations,
+        past ? { databaseUrl: project.databaseUrl } : {},
+      ).doctor();
+      assert.deepEqual(findings, []);
+    },
+    bareProject,
+  );
+}
+
 testOnServers("doctor() finds that the API does not know of exec_sql yet", async (project) => {
-  using _ = project.gateway.intercept(
-    () =>
+  let finding: Finding | undefined;
+  {
+    using _ = project.gateway.intercept(() =>
       Promise.resolve(Response.json({ code: "PGRST202", message: "no function", hint: null }, {
         status: 404,
-      })),
-    1,
-  );
-  const { findings: [finding] } = await project.migrator(migrations, {
-    databaseUrl: project.databaseUrl,
-  }).doctor();
+      }))
+    );
+    ({ findings: [finding] } = await project.migrator(migrations, {
+      databaseUrl: project.databaseUrl,
+    }).doctor());
+  }
   assert.match(finding?.problem ?? "", /exec_sql is there, and the API does not know of it yet/);
   await mend(project, finding!);
   await findNothing(project);
@@ -628,6 +659,90 @@ testOnServers("doctor() finds event triggers that are not the platform's", async
     await project.sql(`drop event trigger if exists ${name}; drop role ${owner}`);
   }
 });
+
+const RLS = `
+  create or replace function public.rls_auto_enable() returns event_trigger
+  language plpgsql security definer as 'begin end';
+  create event trigger ensure_rls on ddl_command_end execute function public.rls_auto_enable();`;
+
+testOnServers("doctor() knows the platform's event triggers", async (project) => {
+  await project.sql(RLS);
+  for (
+    const [name, routine] of Object.entries({
+      issue_graphql_placeholder: "set_graphql_placeholder",
+      issue_pg_cron_access: "grant_pg_cron_access",
+      issue_pg_graphql_access: "grant_pg_graphql_access",
+      issue_pg_net_access: "grant_pg_net_access",
+      pgrst_ddl_watch: "pgrst_ddl_watch",
+      pgrst_drop_watch: "pgrst_drop_watch",
+    })
+  ) {
+    await project.sql(`
+      drop event trigger if exists ${name};
+      create or replace function extensions.${routine}() returns event_trigger
+      language plpgsql as 'begin end';
+      create event trigger ${name} on ddl_command_end execute function extensions.${routine}();`);
+    // What a superuser owns has to have a superuser's function; in some projects both are postgres'.
+    if (name === "issue_pg_net_access") {
+      await project.sql(`
+        alter function extensions.${routine}() owner to postgres;
+        update pg_event_trigger set evtowner = 'postgres'::regrole where evtname = '${name}'`);
+    }
+  }
+  await findNothing(project);
+}, ownProject);
+
+testOnServers("doctor() is not taken in by the name of an event trigger", async (project) => {
+  await project.sql(`
+    create function public.watch() returns event_trigger language plpgsql as 'begin end';
+    create event trigger ensure_rls on ddl_command_end execute function public.watch();`);
+  const finding = await findOne(
+    project,
+    "event-triggers",
+    /: ensure_rls \(ddl_command_end, public\.watch\(\), of supabase_admin\)$/,
+  );
+  await mend(project, finding, { asSuperuser: true });
+  await findNothing(project);
+  await project.sql("drop event trigger ensure_rls");
+}, ownProject);
+
+testOnServers(
+  "doctor() finds another role's schema that is called like exec_sql's owner",
+  async (project) => {
+    const owner = `home_${project.stack.major}`;
+    await project.sql(`create role ${owner}; create schema postgres authorization ${owner}`);
+    try {
+      const finding = await findOne(
+        project,
+        "search-path",
+        new RegExp(`^The schema postgres, .* belongs to ${owner}$`),
+      );
+      await mend(project, finding, { asSuperuser: true });
+      await findNothing(project);
+    } finally {
+      await project.sql(`drop owned by ${owner}; drop role ${owner}`);
+    }
+  },
+);
+
+testOnServers(
+  "doctor() finds that the API's connections are without supautils",
+  async (project) => {
+    const [{ name } = {}] = await project.sql("select quote_ident(current_database()) as name");
+    // What a server's configuration says is known to sessions that have not loaded the library.
+    await project.sql(`alter database ${name} set supautils.reserved_roles = 'anon'`);
+    await project.postgrest.stop();
+    await project.postgrest.start();
+    const finding = await findOne(
+      project,
+      "supautils",
+      /^The API's connections are without supautils/,
+    );
+    assert.match(finding.why, /42501.*extensions, event triggers, publications/);
+    assert.match(finding.mend.advice ?? "", /--via direct .* --via management/);
+  },
+  ownProject,
+);
 
 testOnServers("doctor() finds what a request has left on the API's connection", async (project) => {
   const leave = async () => {

@@ -2,10 +2,12 @@ import assert from "node:assert/strict";
 import { installScript, type Migrator } from "../../mod.ts";
 import {
   bareProject,
+  ownProject,
   type ServerProject,
   testOnEveryDatabase,
   testOnServers,
 } from "../support/projects.ts";
+import { openSession } from "../support/session.ts";
 import { until } from "../support/until.ts";
 import { startManagementApi } from "./management_api.ts";
 
@@ -44,6 +46,44 @@ testOnServers("without exec_sql every command says so and names three ways", asy
   assert.deepEqual(await project.catalog(), catalog);
 }, bareProject);
 
+testOnServers("where the API does not show public every command says so", async (project) => {
+  const [{ name } = {}] = await project.sql("select quote_ident(current_database()) as name");
+  await project.sql(`
+    alter role authenticator in database ${name} set pgrst.db_schemas = 'storage, auth';
+    notify pgrst, 'reload config'`);
+  await until("the API to hide it", async () => {
+    const { error } = await project.client(project.serviceKey).rpc("exec_sql", {});
+    return error?.code === "PGRST106";
+  });
+  const migrator = project.migrator(migrations);
+  const refusal = {
+    name: "ConfigurationError",
+    message: "The project's API does not show the schema public, where exec_sql is",
+    hint: /^It shows storage, ?auth\. Add public to the exposed schemas: .* under Data API/,
+  };
+  for (
+    const command of [
+      () => migrator.migrate(),
+      () => migrator.status(),
+      () => migrator.rollback(),
+      () => migrator.fresh(),
+      () => migrator.baseline("1"),
+      () => migrator.repair("1", { mark: "pending" }),
+      () => migrator.history(),
+      () => migrator.unlock(),
+      () => migrator.install(),
+    ]
+  ) await assert.rejects(command(), refusal, String(command));
+  const { findings } = await migrator.doctor();
+  assert.deepEqual(findings.map(({ check, problem }) => [check, problem]), [
+    ["api", refusal.message],
+  ]);
+  const past = await direct(project).doctor();
+  assert.deepEqual(past.findings.map(({ check, problem }) => [check, problem]), [
+    ["api", refusal.message],
+  ]);
+}, ownProject);
+
 testOnServers("install() over a direct connection makes the project ready", async (project) => {
   const result = await direct(project).install();
   assert.deepEqual(
@@ -55,6 +95,15 @@ testOnServers("install() over a direct connection makes the project ready", asyn
     "select proowner::regrole as owner from pg_proc where proname = 'exec_sql'",
   );
   assert.equal(owner, "postgres");
+}, bareProject);
+
+testOnServers("the script of a first installation says nothing", async (project) => {
+  const notices: string[] = [];
+  await using psql = await openSession(project.databaseUrl, (message) => notices.push(message));
+  await psql.sql(await installScript());
+  assert.deepEqual(notices, []);
+  await psql.sql("do $$ begin raise notice 'heard'; end $$");
+  assert.deepEqual(notices, ["heard"], "and what comes after it is heard again");
 }, bareProject);
 
 testOnServers("install() over the Management API makes the project ready", async (project) => {

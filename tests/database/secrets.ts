@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { HeldSecret, ProgressEvent } from "../../mod.ts";
+import type { Concern, ProgressEvent } from "../../mod.ts";
 import { testOnEveryDatabase } from "../support/projects.ts";
 import { secretKey } from "../support/secrets.ts";
 
@@ -8,12 +8,12 @@ const migrations = { "001_a.sql": `create table a (key text default '${secretKey
 testOnEveryDatabase(
   "a key in a migration is asked about before anything changes",
   async (project) => {
-    const asked: HeldSecret[] = [];
+    const asked: Concern[] = [];
     const events: ProgressEvent[] = [];
     const migrator = project.migrator(migrations, { onProgress: (event) => events.push(event) });
     await assert.rejects(
       migrator.migrate({
-        confirmSecrets: (held) => {
+        confirmConcerns: (held) => {
           asked.push(...held);
           return Promise.resolve(false);
         },
@@ -21,7 +21,7 @@ testOnEveryDatabase(
       { name: "ConfigurationError", message: /Not confirmed/ },
     );
     assert.deepEqual(asked, [
-      { file: "001_a.sql", line: 1, kind: "a secret key (sb_secret_…)" },
+      { file: "001_a.sql", line: 1, about: "secret", says: "holds a secret key (sb_secret_…)" },
     ]);
     assert.deepEqual(events.map(({ type }) => type), ["notice", "notice"]);
     const { history, log } = await project.records();

@@ -24,5 +24,7 @@ import "./reasons.ts";
 import "./records.ts";
 import "./rollback.ts";
 import "./secrets.ts";
+import "./session_settings.ts";
 import "./transactions.ts";
 import "./upgrade.ts";
+import "./vouched.ts";

@@ -106,6 +106,10 @@ function checkSections({ text, sections }: Outcome, checks: Checks): void {
   ]);
 }
 
+/** What a migration has anyway. */
+const LEFT_OUT =
+  /^(?:begin|start|commit|end|(?:re)?set\b(?=[^;]*\b(?:role|authorization|transaction))|select\b(?=[^;]*\bset_config))\b[^;]*/i;
+
 /** Behind one another the statements are the section, but for semicolons and what is no SQL. */
 function checkStatements({ section, statements, notices }: SplitSection, checks: Checks): Span[] {
   const property = "the statements leave nothing out but comments and semicolons";
@@ -128,7 +132,7 @@ function checkStatements({ section, statements, notices }: SplitSection, checks:
       end = start + statement.sql.length;
       next++;
     } else {
-      const dropped = /^(?:begin|start|commit|end)\b[^;]*/i.exec(sql.slice(start))?.[0];
+      const dropped = LEFT_OUT.exec(sql.slice(start))?.[0];
       checks.holds(
         property,
         notices.length > 0 && dropped !== undefined,

@@ -194,6 +194,10 @@ for (
     "START TRANSACTION … COMMIT": "start transaction;\nselect 1;\ncommit work;",
     "BEGIN … COMMIT with comments around it": "-- a\nbegin; select 1; commit; -- b\n",
     "several blocks that make up the file": "begin; select 1; commit;\nbegin;\ncommit;",
+    "BEGIN with what a transaction is anyway":
+      "begin isolation level read committed, read write, not deferrable;\nselect 1;\ncommit;",
+    "START TRANSACTION with what comes to the same":
+      "start transaction isolation level read uncommitted deferrable;\nselect 1;\ncommit;",
   })
 ) {
   Deno.test(`splitStatements() unwraps ${what}, and says so`, async () => {
@@ -219,12 +223,6 @@ const transactionControl: readonly [sql: string, found: string, line: number][] 
   ["begin;\nselect 1;\nrollback;", "rollback", 3],
   ["begin;\nselect 1;\nabort;", "abort", 3],
   ["begin;\nselect 1;\ncommit and chain;", "commit and chain", 3],
-  [
-    "begin isolation level serializable;\nselect 1;\ncommit;",
-    "begin isolation level serializable",
-    1,
-  ],
-  ["begin read only;\nselect 1;\ncommit;", "begin read only", 1],
   ["select 1;\ncommit;", "commit", 2],
   ["select 1;\nsavepoint a;\nselect 2;", "savepoint a", 2],
   ["begin;\nsavepoint a;\nrelease a;\ncommit;", "savepoint a", 2],
@@ -289,7 +287,22 @@ const unrunnable: readonly [sql: string, message: string, hint: RegExp][] = [
     /SQL editor/,
   ],
   ["drop subscription a", "DROP SUBSCRIPTION cannot run inside a transaction", /SQL editor/],
-  ["discard all", "DISCARD ALL cannot run inside a transaction", /Leave it out/],
+  ["discard all", "DISCARD ALL cannot run inside a transaction", /leaves the connection clean/],
+  [
+    "deallocate all",
+    '"deallocate all" cannot be part of a migration',
+    /PostgREST's prepared statements .* 26000/,
+  ],
+  [
+    "deallocate prepare all",
+    '"deallocate prepare all" cannot be part of a migration',
+    /DEALLOCATE with a name/,
+  ],
+  [
+    'deallocate "12"',
+    `"deallocate "12"" cannot be part of a migration`,
+    /PostgREST's prepared statements/,
+  ],
   ["copy a from stdin", "COPY … FROM stdin cannot be sent over HTTPS", /INSERT/],
   ["copy a (b) to stdout", "COPY … TO stdout cannot be sent over HTTPS", /INSERT/],
   ["set role anon", '"set role anon" is refused by PostgreSQL inside exec_sql', /OWNER TO/],
@@ -298,11 +311,45 @@ const unrunnable: readonly [sql: string, message: string, hint: RegExp][] = [
     '"set local role anon" is refused by PostgreSQL inside exec_sql',
     /OWNER/,
   ],
-  ["reset role", '"reset role" is refused by PostgreSQL inside exec_sql', /OWNER TO/],
+  [
+    "set role 'Postgres'",
+    `"set role 'Postgres'" is refused by PostgreSQL inside exec_sql`,
+    /OWNER TO/,
+  ],
   [
     "set session authorization a",
     '"set session authorization a" is refused by PostgreSQL inside exec_sql',
     /OWNER TO/,
+  ],
+  [
+    "select set_config('role', 'anon', true)",
+    `"select set_config('role', 'anon', true)" is refused by PostgreSQL inside exec_sql`,
+    /OWNER TO/,
+  ],
+  [
+    "set transaction isolation level serializable",
+    "ISOLATION LEVEL SERIALIZABLE cannot be had: the transaction of exec_sql has begun by then",
+    /READ COMMITTED/,
+  ],
+  [
+    "set transaction_isolation = 'repeatable read'",
+    "ISOLATION LEVEL REPEATABLE READ cannot be had: the transaction of exec_sql has begun by then",
+    /LOCK TABLE/,
+  ],
+  [
+    "set session characteristics as transaction isolation level serializable",
+    "ISOLATION LEVEL SERIALIZABLE cannot be had: the transaction of exec_sql has begun by then",
+    /READ COMMITTED/,
+  ],
+  [
+    "set transaction read only",
+    "READ ONLY cannot be had: the history is written in the same transaction",
+    /Leave it out/,
+  ],
+  [
+    "set transaction snapshot '1-1-1'",
+    "SET TRANSACTION SNAPSHOT cannot be had: the transaction of exec_sql has begun by then",
+    /Leave it out/,
   ],
 ];
 
@@ -319,6 +366,112 @@ for (const [sql, message, hint] of unrunnable) {
   });
 }
 
+for (
+  const sql of [
+    "begin isolation level serializable",
+    "begin read write, isolation level repeatable read",
+  ]
+) {
+  Deno.test(`splitStatements() says why it cannot ${sql}`, async () => {
+    const { message, position, hint } = await refusalOf(`\n${sql};\nselect 1;\ncommit;`);
+    assert.match(message, /^ISOLATION LEVEL (SERIALIZABLE|REPEATABLE READ) cannot be had: the /);
+    assert.deepEqual(position, { file: "001_a.sql", line: 2, excerpt: sql });
+    assert.match(hint!, /READ COMMITTED.*LOCK TABLE/);
+  });
+}
+
+Deno.test("splitStatements() says why it cannot begin read only", async () => {
+  const { message } = await refusalOf("begin read only; select 1; commit;");
+  assert.equal(message, "READ ONLY cannot be had: the history is written in the same transaction");
+});
+
+for (
+  const sql of [
+    "set role postgres",
+    'set role "postgres"',
+    "SET ROLE TO 'postgres'",
+    "set role = postgres",
+    "set local role postgres",
+    "set session role postgres",
+    "set role none",
+    "set role to default",
+    "set role from current",
+    "reset role",
+    "set session authorization default",
+    "set local session authorization default",
+    "set session session authorization postgres",
+    "reset session authorization",
+    "select set_config('role', 'postgres', false)",
+    "select pg_catalog.set_config('ROLE', 'none', false) as a",
+    "select set_config('role', 'none', true), set_config('role', 'postgres', true)",
+    "select set_config('session_authorization', 'postgres', true)",
+  ]
+) {
+  Deno.test(`splitStatements() leaves out ${sql}, and says so`, async () => {
+    for (const wrap of [(it: string) => it, (it: string) => `begin; ${it}; commit;`]) {
+      const { statements, notices } = await splitStatements(
+        { sql: wrap(`${sql}; select 1`), line: 1 },
+        "001_a.sql",
+      );
+      assert.deepEqual(statements, [{ line: 1, sql: "select 1" }]);
+      assert.equal(
+        notices.at(-1),
+        `"${sql}" was left out: it changes nothing, as migrations run as postgres`,
+      );
+    }
+  });
+}
+
+Deno.test("splitStatements() says once what was left out more than once", async () => {
+  const { statements, notices } = await splitStatements({
+    sql: "set role postgres; select 1; set role postgres; reset role;",
+    line: 1,
+  }, "001_a.sql");
+  assert.deepEqual(statements.map(({ sql }) => sql), ["select 1"]);
+  assert.deepEqual(notices, [
+    '"set role postgres", "reset role" were left out: they change nothing, as migrations run as postgres',
+  ]);
+});
+
+Deno.test("splitStatements() refuses a file that changes the role and goes back", async () => {
+  const { message, position } = await refusalOf(
+    "set role postgres;\nset role anon;\nselect 1;\nreset role;",
+  );
+  assert.equal(message, '"set role anon" is refused by PostgreSQL inside exec_sql');
+  assert.equal(position.line, 2);
+});
+
+for (
+  const sql of [
+    "set transaction isolation level read committed",
+    "set transaction isolation level read uncommitted, read write, not deferrable",
+    "set transaction_isolation = 'read committed'",
+    "set local transaction_read_only = off",
+    "set transaction deferrable",
+    "set session characteristics as transaction read write",
+  ]
+) {
+  Deno.test(`splitStatements() leaves out ${sql}, and says so`, async () => {
+    const { statements, notices } = await splitStatements(
+      { sql: `${sql}; select 1`, line: 1 },
+      "001_a.sql",
+    );
+    assert.deepEqual(statements, [{ line: 1, sql: "select 1" }]);
+    assert.deepEqual(notices, [
+      `"${sql}" was left out: it changes nothing, as migrations run READ COMMITTED and READ WRITE`,
+    ]);
+  });
+}
+
+Deno.test("splitStatements() lets a migration deallocate what it has prepared", async () => {
+  const sql = 'prepare "1" as select 1; execute "1"; deallocate "1"';
+  assert.deepEqual(await statementsOf(sql), [
+    '1: prepare "1" as select 1',
+    '1: execute "1"',
+    '1: deallocate "1"',
+  ]);
+});
+
 Deno.test("splitStatements() lets pass what runs in a transaction", async () => {
   for (
     const sql of [
@@ -332,6 +485,10 @@ Deno.test("splitStatements() lets pass what runs in a transaction", async () => 
       "refresh materialized view concurrently a",
       "alter type a add value 'b'",
       "discard temp",
+      "discard plans",
+      "discard sequences",
+      "deallocate a",
+      "select set_config('role', a, true) from b",
       "copy a from '/a'",
       "copy a from program 'a'",
       "set local search_path = ''",

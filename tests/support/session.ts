@@ -14,9 +14,12 @@ export type Sql = (
   params?: readonly unknown[],
 ) => Promise<Record<string, unknown>[]>;
 
-/** Connects to the database at a `postgres://` address. */
-export async function openSession(url: string): Promise<Session> {
-  const client = postgres(url, { max: 1, onnotice: () => {} });
+/** Connects to the database at a `postgres://` address; what the server tells goes to `onNotice`. */
+export async function openSession(
+  url: string,
+  onNotice: (message: string) => void = () => {},
+): Promise<Session> {
+  const client = postgres(url, { max: 1, onnotice: ({ message }) => onNotice(message ?? "") });
   const sql: Sql = async (text, params = []) => {
     const result = await client.unsafe(text, params as never[]);
     const last = Array.isArray(result[0]) ? result.at(-1) : result;
