@@ -12,7 +12,15 @@ import { CompletionsCommand } from "@cliffy/command/completions";
 import { HelpCommand } from "@cliffy/command/help";
 import { VIAS } from "./lib/database/channel.ts";
 import * as actions from "./lib/output/actions.ts";
-import type { Asking, Flag, GlobalFlags, MigrateFlags, Report, Run } from "./lib/output/actions.ts";
+import type {
+  Asking,
+  Flag,
+  GlobalFlags,
+  InstallFlags,
+  MigrateFlags,
+  Report,
+  Run,
+} from "./lib/output/actions.ts";
 import { EXIT_CODES, formatError, toExitCode, toJsonError } from "./lib/output/errors.ts";
 import { ProjectMemory } from "./lib/output/known_projects.ts";
 import { line } from "./lib/output/neutral.ts";
@@ -233,9 +241,13 @@ function makeCli() {
     .command("install", "Put exec_sql and the tracking schema into a project.")
     .option("--print", "Print the SQL, to paste into the SQL editor.")
     .option("--replace", "Drop other functions that are called exec_sql.")
+    .option(
+      "--schema <name:string>",
+      "Have exec_sql in this schema too, for an API without public.",
+    )
     .option("-y, --yes", "Do not ask.")
-    .action(async (flags: GlobalFlags & Asking & { print?: Flag; replace?: Flag }) => {
-      if (flags.print) reporter.passOn("out", (await installScript()).trimEnd());
+    .action(async (flags: InstallFlags) => {
+      if (flags.print) reporter.passOn("out", (await installScript(flags)).trimEnd());
       else await run(flags, (it) => actions.install(it, flags), true);
     })
     .command("uninstall", "Take exec_sql and the tracking schema out again.")

@@ -279,11 +279,18 @@ export function createMigrator(options: MigratorOptions): Migrator {
 /**
  * The SQL that installs supamigrate, as one script for the SQL editor.
  *
+ * @param options Where `exec_sql` is to be besides `public`, as for `install`.
  * @returns The script; it can be run again at any time.
  */
-export async function installScript(): Promise<string> {
-  const { INSTALL_SCRIPT } = await import("./database/bootstrap.ts");
-  return INSTALL_SCRIPT;
+export async function installScript(
+  { schema }: Pick<InstallOptions, "schema"> = {},
+): Promise<string> {
+  const { asScript, INSTALL_SCRIPT, INSTALL_SQL, SHOW_DOOR_SQL } = await import(
+    "./database/bootstrap.ts"
+  );
+  if (schema === undefined) return INSTALL_SCRIPT;
+  const { withLiteral } = await import("./database/literal.ts");
+  return asScript(`${INSTALL_SQL}\n${withLiteral(SHOW_DOOR_SQL, { schema })};`);
 }
 
 function resolveTarget(options: MigratorOptions): Target {

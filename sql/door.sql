@@ -24,15 +24,72 @@ as $function$
    order by 1, 2
 $function$;
 
+-- exec_sql, and what show_door() has put beside it in other schemas.
+create or replace function supamigrate.doors() returns setof pg_proc
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+  select *
+    from pg_proc
+   where proname = 'exec_sql'
+     and (oid = to_regprocedure('public.exec_sql(text, jsonb)')
+          or obj_description(oid, 'pg_proc') like 'supamigrate:%')
+$function$;
+
 -- What the door is made of: null where it is not there. By names and not by numbers, which a
 -- restored dump does not keep.
 create or replace function supamigrate.digest_door() returns text
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $function$
-  select md5(concat_ws('|', prosrc, prosecdef, proconfig, provolatile, pg_get_userbyid(proowner)))
-    from pg_proc
-   where oid = to_regprocedure('public.exec_sql(text, jsonb)')
+  select md5(string_agg(concat_ws('|', nullif(pronamespace::regnamespace::text, 'public'), prosrc,
+                                  prosecdef, proconfig, provolatile, pg_get_userbyid(proowner)),
+                        '|' order by pronamespace::regnamespace::text))
+    from supamigrate.doors()
+   where to_regprocedure('public.exec_sql(text, jsonb)') is not null
+$function$;
+
+-- For projects whose API does not show the schema public: puts an exec_sql into a schema that it
+-- shows, which hands everything on to the one in public, and is for service_role alone as well.
+--
+-- call: schema.
+create or replace function supamigrate.show_door(call jsonb) returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+declare
+  place constant text := quote_ident(call->>'schema');
+  there constant regprocedure := to_regprocedure(place || '.exec_sql(text, jsonb)');
+begin
+  if to_regnamespace(place) is null then
+    raise exception 'There is no schema %', place using errcode = 'invalid_schema_name';
+  end if;
+  if there is not null and not exists (select from supamigrate.doors() where oid = there) then
+    raise exception '% is another''s', there using errcode = 'duplicate_function';
+  end if;
+  if place <> 'public' then
+    execute format($sql$
+      create or replace function %1$s.exec_sql(sql_query text, params jsonb default '{}'::jsonb)
+      returns jsonb
+      language sql volatile
+      set search_path = pg_catalog, pg_temp
+      set statement_timeout = 0
+      as 'select public.exec_sql(sql_query, params)';
+      comment on function %1$s.exec_sql(text, jsonb) is
+        'supamigrate: hands on to public.exec_sql, for the service role, and for nobody else';
+      revoke all on function %1$s.exec_sql(text, jsonb) from public, anon, authenticated;
+      grant execute on function %1$s.exec_sql(text, jsonb) to service_role;
+      grant usage on schema %1$s to service_role;
+    $sql$, place);
+    if not has_schema_privilege('service_role', to_regnamespace(place)::oid, 'usage') then
+      raise exception 'service_role has no USAGE on schema %', place
+        using errcode = 'insufficient_privilege', hint = 'Its owner can grant it.';
+    end if;
+    update supamigrate.installation set door = supamigrate.digest_door() where id = 1;
+    notify pgrst, 'reload schema';
+  end if;
+  return jsonb_build_object('schema', call->>'schema');
+end
 $function$;
 
 -- Why the API cannot call exec_sql as service_role: null where it can. A migration that takes that
@@ -46,11 +103,12 @@ as $function$
                  to_regrole('authenticator')::oid as login) role
    cross join lateral (values
      (case when caller is null then 'there is no role service_role' end),
-     (case when not has_schema_privilege(caller, 'public', 'usage')
-        then 'service_role has no USAGE on schema public' end),
-     (case when not has_function_privilege(
-                      caller, to_regprocedure('public.exec_sql(text, jsonb)'), 'execute')
-        then 'service_role may not execute public.exec_sql(text, jsonb)' end),
+     ((select string_agg(format('service_role has no USAGE on schema %s', pronamespace::regnamespace), ', ')
+         from supamigrate.doors()
+        where not has_schema_privilege(caller, pronamespace, 'usage'))),
+     ((select string_agg(format('service_role may not execute %s', oid::regprocedure), ', ')
+         from supamigrate.doors()
+        where not has_function_privilege(caller, oid, 'execute'))),
      (case when not pg_has_role(login, caller, 'member')
         then 'authenticator is no member of service_role' end),
      (case when not (select rolcanlogin from pg_roles where oid = login)
@@ -69,6 +127,7 @@ set search_path = pg_catalog, pg_temp
 as $function$
 declare
   opened text;
+  door regprocedure;
   callers text;
   missing text;
   closed_again boolean := false;
@@ -89,7 +148,9 @@ begin
   end if;
   select string_agg(distinct role_name, ', ') into callers from supamigrate.open_doors();
   if callers is not null then
-    execute format('revoke all on function public.exec_sql(text, jsonb) from public, %s', callers);
+    for door in select oid from supamigrate.doors() loop
+      execute format('revoke all on function %s from public, %s', door, callers);
+    end loop;
     closed_again := true;
     select string_agg(format('%s by %s', function_name, role_name), ', ')
       into opened

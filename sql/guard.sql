@@ -36,7 +36,7 @@ as $function$
    where n.nspname = current_user
      and n.nspname <> o.rolname
      and not o.rolsuper
-     and strpos(supamigrate.default_search_path(), '$user') > 0
+     and supamigrate.default_search_path() ~ '(^|[^\\])\$user' -- what is escaped is a name
 $function$;
 
 create or replace function supamigrate.refuse_breaches(who text) returns void

@@ -8,6 +8,20 @@ begin
   end if;
 end
 $block$;
+do $block$
+declare
+  door regprocedure;
+begin
+  for door in
+    select oid
+      from pg_proc
+     where proname = 'exec_sql'
+       and (oid = to_regprocedure('public.exec_sql(text, jsonb)')
+            or obj_description(oid, 'pg_proc') like 'supamigrate:%')
+  loop
+    execute format('drop function %s', door);
+  end loop;
+end
+$block$;
 drop schema if exists supamigrate cascade;
-drop function if exists public.exec_sql(text, jsonb);
 notify pgrst, 'reload schema';

@@ -44,10 +44,24 @@ export function openApiChannel(options: ApiOptions): ApiChannel {
   const { client, target, timeoutMs } = options;
   const redact = createRedactor(options.secrets ?? []);
 
-  const send = async (sql: string, params: Record<string, unknown>): Promise<Row[]> => {
-    const { data, error, status } = await client
+  // Where it is not public, which the API may not show.
+  let schema: string | undefined;
+  const request = (schema: string | undefined, sql: string, params: Record<string, unknown>) =>
+    (schema === undefined ? client : client.schema!(schema))
       .rpc("exec_sql", { sql_query: sql, params: { ...params, search_path: SEARCH_PATH } })
       .abortSignal(AbortSignal.timeout(timeoutMs));
+
+  const send = async (sql: string, params: Record<string, unknown>): Promise<Row[]> => {
+    let response = await request(schema, sql, params);
+    if (response.error?.code === "PGRST106" && client.schema !== undefined) {
+      for (const shown of readShownSchemas(response.error)) {
+        const other = await request(shown, sql, params);
+        if (other.error?.code === "PGRST202") continue; // nothing was called
+        [response, schema] = [other, shown];
+        break;
+      }
+    }
+    const { data, error, status } = response;
     if (error === null) {
       // supabase-js takes an empty 404 for success: only the expected shape is an answer.
       if (!Array.isArray(data) || !data.every(isRow)) {
@@ -90,6 +104,18 @@ export function openApiChannel(options: ApiOptions): ApiChannel {
 }
 
 const OURS = "supamigrate's exec_sql";
+
+/**
+ * The schemas that an API shows, as it says itself where it is asked for another one.
+ *
+ * @param error PostgREST's error PGRST106.
+ * @returns Their names; none where it does not say them.
+ */
+export function readShownSchemas({ message, hint }: { message: string; hint: string }): string[] {
+  const [, list = ""] = /\bfollowing(?: schemas are exposed)?: (.+)/.exec(`${message}\n${hint}`) ??
+    [];
+  return list.split(",").map((name) => name.trim()).filter((name) => name !== "");
+}
 
 function isRow(value: unknown): value is Row {
   return typeof value === "object" && value !== null;

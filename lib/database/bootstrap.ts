@@ -66,6 +66,9 @@ export const FACTS_SQL = {
   log: logFactsSql,
 } as const;
 
+/** Has `exec_sql` in another schema too. `$1` says which one, as `schema`. */
+export const SHOW_DOOR_SQL = "select supamigrate.show_door($1) as result";
+
 /** Takes everything out again. Has to be one transaction. */
 export const UNINSTALL_SQL: string = uninstallSql;
 

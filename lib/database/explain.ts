@@ -1,6 +1,7 @@
 /** Says what is wrong where a call fails, and what to do. @module */
 
 import { ConfigurationError, UnreachableError } from "../errors.ts";
+import { readShownSchemas } from "./api.ts";
 import { CallError, type Channel, isConnectionTrouble } from "./channel.ts";
 
 const HOW_TO_INSTALL = `Install it in one of three ways:
@@ -33,14 +34,17 @@ export function explainCallError(
     );
   }
   if (code === "PGRST106") {
-    const shown = /\bfollowing(?: schemas are exposed)?: (.+)/.exec(`${message}\n${error.hint}`)
-      ?.[1];
+    const shown = readShownSchemas(error);
     return new ConfigurationError(
       "The project's API does not show the schema public, where exec_sql is",
       {
-        hint: `${shown === undefined ? "" : `It shows ${shown}. `}Add public to the exposed ` +
-          "schemas: in the project's settings under Data API, or in PGRST_DB_SCHEMAS where you run " +
-          "PostgREST yourself. service_role alone may call exec_sql there as well.",
+        hint:
+          `${
+            shown.length === 0 ? "" : `It shows ${shown.join(", ")}. `
+          }Have exec_sql in one that ` +
+          "it shows: deno task migrate:install --schema NAME, with DATABASE_URL or " +
+          "SUPABASE_ACCESS_TOKEN set. Or add public to the exposed schemas: in the project's settings " +
+          "under Data API, or in PGRST_DB_SCHEMAS where you run PostgREST yourself.",
         cause,
       },
     );

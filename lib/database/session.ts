@@ -6,7 +6,7 @@
  * @module
  */
 
-import { LockLostError, UnknownOutcomeError } from "../errors.ts";
+import { ConfigurationError, LockLostError, UnknownOutcomeError } from "../errors.ts";
 import { CallError, type Channel, STATEMENTS } from "./channel.ts";
 import { explainCallError } from "./explain.ts";
 import {
@@ -120,14 +120,21 @@ export class LockSession {
    *
    * @param action Which one: a name that `supamigrate.perform` knows.
    * @param payload What it needs.
+   * @param giveUp What is recorded instead where the change ends its connection each time; where it
+   * is left out, that is an error.
    * @returns The action's reply.
    * @throws {LockLostError} The lock was taken from this run; the change was not made.
    * @throws {UnknownOutcomeError} Nobody could say whether the change was made.
    * @throws {ConfigurationError} The database refused the call; the change was not made.
    */
-  async perform(action: string, payload: Record<string, unknown> = {}): Promise<Json> {
+  async perform(
+    action: string,
+    payload: Record<string, unknown> = {},
+    giveUp?: Record<string, unknown>,
+  ): Promise<Json> {
     const operation = crypto.randomUUID();
     const started = performance.now();
+    let endings = 0;
     for (let attempt = 1;; attempt++) {
       const call = { ...payload, ...this.#identity, action, operation };
       let problem: unknown;
@@ -141,6 +148,14 @@ export class LockSession {
 
       const settled = await this.#settle(operation, problem);
       if (settled.status === "done") return settled.reply;
+      // The server is there, as it has just answered, and has not done it.
+      if (endsConnection(problem) && ++endings === MOST_ENDINGS) {
+        const failure = toFailure(problem);
+        if (giveUp !== undefined) {
+          return await this.perform("give up", { ...giveUp, error: failure });
+        }
+        throw new ConfigurationError(failure.message, { hint: failure.hint, cause: problem });
+      }
       if (problem instanceof CallError && problem.isRefusal) {
         throw explainCallError(problem, this.#database);
       }
@@ -201,6 +216,26 @@ export class LockSession {
       }
     }
   }
+}
+
+/** How often a change may end its connection: once may be somebody else's doing. */
+const MOST_ENDINGS = 2;
+
+/** Whether the server has ended the connection that a call was on. */
+function endsConnection(problem: unknown): problem is CallError {
+  return problem instanceof CallError &&
+    /^(08006|25P0[34]|26000|57P0[125]|PGRST001)$/.test(problem.code);
+}
+
+function toFailure({ code, message }: CallError) {
+  return {
+    code,
+    message: `The migration ends its connection, each of the ${MOST_ENDINGS} times that it was ` +
+      `sent: ${message}`,
+    hint:
+      "It may do so itself (pg_terminate_backend, transaction_timeout, or DEALLOCATE ALL inside " +
+      "a function or block), or crash the server: the server's log says which. Nothing of it is left.",
+  };
 }
 
 function isWorthRepeating(error: unknown, since: number, patience: Patience): boolean {

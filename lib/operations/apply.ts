@@ -175,11 +175,17 @@ export async function applyAll(
     });
     let reply;
     try {
-      reply = await session.perform("apply", {
-        atomic: transaction === "all",
-        migrations: group.map(toWire),
-        ...(start === 0 && refresh.length > 0 ? { refresh } : {}),
-      });
+      const migrations = group.map(toWire);
+      reply = await session.perform(
+        "apply",
+        {
+          atomic: transaction === "all",
+          migrations,
+          ...(start === 0 && refresh.length > 0 ? { refresh } : {}),
+        },
+        // Of several, nobody could say which one it was.
+        migrations.length === 1 ? { purpose: "apply", migration: migrations[0] } : undefined,
+      );
     } catch (error) {
       if (error instanceof SupamigrateError) {
         error.completed = toSteps("apply", results);

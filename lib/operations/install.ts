@@ -4,9 +4,11 @@ import {
   INSPECT_SQL,
   INSTALL_SQL,
   READ_VERSION_SQL,
+  SHOW_DOOR_SQL,
   UNINSTALL_SQL,
 } from "../database/bootstrap.ts";
 import { CallError, type Channel, isConnectionTrouble } from "../database/channel.ts";
+import { withLiteral } from "../database/literal.ts";
 import { readState, SCHEMA_VERSION } from "../database/state.ts";
 import { ConfigurationError, UnknownOutcomeError, UnreachableError } from "../errors.ts";
 import type { ApiContext } from "./context.ts";
@@ -38,6 +40,11 @@ export interface InstallOptions {
    * where that is safe, and end the installation where it is not.
    */
   readonly replace?: boolean;
+  /**
+   * A schema in which there is to be an `exec_sql` as well, which hands on to the one in `public`:
+   * for projects whose API shows that schema and not `public`.
+   */
+  readonly schema?: string;
 }
 
 /** What `install` came to. */
@@ -96,7 +103,10 @@ export async function install(
     return version === SCHEMA_VERSION && found.some(({ ours }) => ours) &&
       installedAt !== before.installedAt;
   });
-  if (context !== null) await waitForApi(context);
+  if (options.schema !== undefined) {
+    await channel.run(withLiteral(SHOW_DOOR_SQL, { schema: options.schema }));
+  }
+  if (context !== null) await waitForApi(context, options.schema !== undefined);
   return {
     via: channel.name,
     found,
@@ -228,16 +238,17 @@ function describeFunction(
 }
 
 /** PostgREST learns of new functions, and of dropped ones, by a notification, a moment later. */
-async function waitForApi(context: ApiContext): Promise<void> {
+async function waitForApi(context: ApiContext, elsewhere: boolean): Promise<void> {
+  const unknownYet = ["PGRST202", "PGRST203", ...(elsewhere ? ["PGRST106"] : [])];
   const deadline = performance.now() + 15_000;
   for (;;) {
     try {
       await readState(await context.connect(), context.target);
       return;
     } catch (error) {
-      const unknownYet = error instanceof ConfigurationError &&
-        ["PGRST202", "PGRST203"].includes((error.cause as { code?: string })?.code ?? "");
-      if (!unknownYet || performance.now() > deadline) throw error;
+      const passes = error instanceof ConfigurationError &&
+        unknownYet.includes((error.cause as { code?: string })?.code ?? "");
+      if (!passes || performance.now() > deadline) throw error;
       await new Promise((resolve) => setTimeout(resolve, 250));
     }
   }

@@ -274,9 +274,8 @@ export async function revertAll(
     });
     let reply;
     try {
-      reply = await session.perform("revert", {
-        migration: { name, batch, source, statements: toPairs(statements) },
-      });
+      const migration = { name, batch, source, statements: toPairs(statements) };
+      reply = await session.perform("revert", { migration }, { purpose: "revert", migration });
     } catch (error) {
       if (error instanceof SupamigrateError) error.completed = toSteps("rollback", results);
       throw error;

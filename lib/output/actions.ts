@@ -48,6 +48,13 @@ export interface MigrateFlags extends GlobalFlags, Asking {
   onChange: NonNullable<MigrateOptions["onChange"]>;
 }
 
+/** The flags of `install`. */
+export interface InstallFlags extends GlobalFlags, Asking {
+  print?: Flag;
+  replace?: Flag;
+  schema?: string;
+}
+
 /** What an action works with. */
 export interface Run {
   migrator: Migrator;
@@ -267,10 +274,13 @@ export async function unlock(
 /** What `install` does. */
 export async function install(
   { migrator, projects }: Run,
-  flags: GlobalFlags & Asking & { print?: Flag; replace?: Flag },
+  flags: InstallFlags,
 ): Promise<Report> {
   if (!flags.yes) await projects.confirm();
-  const result = await migrator.install({ replace: !!flags.replace });
+  const result = await migrator.install({
+    replace: !!flags.replace,
+    ...(flags.schema === undefined ? {} : { schema: flags.schema }),
+  });
   await projects.remember();
   return { result, text: records.formatInstall(result) };
 }

@@ -23,6 +23,8 @@ export function formatMs(ms: number): string {
 function formatFailure(name: string, error: MigrationFailure): string[] {
   const place = error.part === "end"
     ? "in the checks at its end, after all statements"
+    : error.statement === undefined
+    ? "when its connection ended"
     : `in statement ${error.statement}${
       error.part === "undo" ? " of the stored rollback SQL" : ""
     }, line ${error.line}`;

@@ -59,7 +59,7 @@ testOnServers("where the API does not show public every command says so", async 
   const refusal = {
     name: "ConfigurationError",
     message: "The project's API does not show the schema public, where exec_sql is",
-    hint: /^It shows storage, ?auth\. Add public to the exposed schemas: .* under Data API/,
+    hint: /^It shows storage, auth\. .*install --schema NAME.* under Data API/,
   };
   for (
     const command of [

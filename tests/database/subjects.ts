@@ -25,6 +25,7 @@ import "./records.ts";
 import "./rollback.ts";
 import "./secrets.ts";
 import "./session_settings.ts";
+import "./shown_schemas.ts";
 import "./transactions.ts";
 import "./upgrade.ts";
 import "./vouched.ts";
