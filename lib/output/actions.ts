@@ -9,7 +9,13 @@ import { ConfigurationError } from "../errors.ts";
 import type { Migrator } from "../migrator.ts";
 import type { MigrateOptions } from "../operations/migrate.ts";
 import type { HeldSecret } from "../operations/secrets.ts";
-import { confirmDestruction, confirmSecrets, confirmUndo, confirmUnlock } from "./confirm.ts";
+import {
+  confirmDestruction,
+  confirmRemoval,
+  confirmSecrets,
+  confirmUndo,
+  confirmUnlock,
+} from "./confirm.ts";
 import { formatDoctor } from "./doctor.ts";
 import { EXIT_CODES } from "./errors.ts";
 import type { ProjectMemory } from "./known_projects.ts";
@@ -173,6 +179,7 @@ export async function fresh(
     ...wait,
     dropSchema: !!flags.dropSchema,
     ...(flags.yes ? {} : {
+      confirmRemoval: (objects) => confirmRemoval(reporter, objects),
       confirm: () =>
         confirmDestruction(
           migrator.target,
