@@ -362,6 +362,14 @@ as $function$
             where e.evtfoid = f.object_id)
          else true
        end
+       -- What goes with its schema or its table.
+       and not exists (
+         select
+           from wanted x
+           left join pg_class c on c.oid = f.table_id
+          where x.made
+            and (x.kind = 'schema' and x.name = w.schema
+                 or x.kind = 'relation' and x.name = c.relname and x.schema = w.schema))
   )
   select place, kind, name, relation, class_id, object_id, description,
          case
@@ -506,6 +514,24 @@ begin
     dropped := dropped || ('policy ' || target.identity);
   end loop;
 
+  -- So are privileges on extensions' tables. Supabase takes its own there back and grants them anew
+  -- each time that CREATE EXTENSION IF NOT EXISTS is run, and cannot where they were passed on.
+  for target in
+    select distinct c.oid::regclass as relation,
+           case grantee when 0 then 'public' else quote_ident(pg_get_userbyid(grantee)) end as grantee
+      from pg_depend d
+      join pg_class c on c.oid = d.objid
+     cross join lateral aclexplode(c.relacl) acl
+     where d.classid = 'pg_class'::regclass
+       and d.deptype = 'e'
+       and acl.grantor <> c.relowner
+       and acl.grantor = (select oid from pg_roles where rolname = current_user)
+     order by 1, 2
+  loop
+    execute format('revoke all on %s from %s', target.relation, target.grantee);
+    dropped := dropped || format('privileges of %s on %s', target.grantee, target.relation);
+  end loop;
+
   for target in
     select class_id, object_type, array_agg(object_id order by object_id) as objects,
            array_agg(concat(object_type, ' ', identity) order by object_id)
@@ -592,11 +618,13 @@ begin
   begin
     -- Event triggers first, so that they do not fire for the others; roles last, for they own some.
     for target in
-      select rank, item.*
-        from unnest(array[
-               'event trigger', null, 'trigger', 'policy', 'relation', 'type', 'function',
-               'publication', 'user mapping', 'server', 'foreign data wrapper', 'bucket', 'cron job',
-               'vault secret', 'extension', 'schema', 'role']) with ordinality as ranks (kind, rank)
+      select item.*
+        from (values
+               (1, 'event trigger'), (2, null),
+               (3, 'trigger'), (3, 'policy'), (3, 'relation'), (3, 'type'), (3, 'function'),
+               (4, 'publication'), (5, 'user mapping'), (6, 'server'), (7, 'foreign data wrapper'),
+               (8, 'bucket'), (8, 'cron job'), (8, 'vault secret'), (9, 'extension'), (10, 'schema'),
+               (11, 'role')) ranks (rank, kind)
         left join jsonb_to_recordset(outside) as item (
                number bigint, kind text, name text, relation text, class_id oid, object_id oid,
                description text)

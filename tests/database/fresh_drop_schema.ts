@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { OutsideObject } from "../../mod.ts";
 import { type AnyProject, testOnEveryDatabase, testOnServers } from "../support/projects.ts";
 
 const table = (name: string) => `create table ${name} (id int);\n`;
@@ -259,6 +260,236 @@ testOnServers("fresh({ dropSchema }) drops operator classes and families", async
     "operator family public.more USING hash",
   ]);
 });
+
+/** Things that outlive the application's schemas, and what they are called. */
+const outside: Readonly<Record<string, { sql: string; is: string }>> = {
+  "a role with rights and things of its own": {
+    sql: `
+      create role left_over_a;
+      grant left_over_a to postgres;
+      grant usage, create on schema public to left_over_a;
+      create table owned (id int);
+      alter table owned owner to left_over_a;
+      alter default privileges for role left_over_a grant select on tables to anon;
+    `,
+    is: "role left_over_a",
+  },
+  "a renamed role": {
+    sql: "create user left_over_b; alter role left_over_b rename to left_over_c;",
+    is: "role left_over_c",
+  },
+  "a publication": {
+    sql: "create table notes (id int primary key); create publication pub for table notes;",
+    is: "publication pub",
+  },
+  "buckets": {
+    sql: `
+      insert into storage.buckets (name, id) values ('My "docs"', 'My "docs"');
+      insert into storage.buckets values ('plain', 'plain');
+    `,
+    is: 'bucket "My ""docs""", bucket plain',
+  },
+  "an extension": { sql: "create extension hstore schema extensions;", is: "extension hstore" },
+  "a schema that looks like a platform's": {
+    sql: "create schema _hidden; create table _hidden.notes (id int);",
+    is: "schema _hidden",
+  },
+  "a table and a function in a platform's schema": {
+    sql: `
+      create table extensions.notes (id int generated always as identity);
+      create function extensions.of_mine() returns int language sql as 'select 1';
+      create type extensions.mine as enum ('a');
+      create index notes_id on extensions.notes (id);
+    `,
+    is: "table extensions.notes, function extensions.of_mine(), type extensions.mine",
+  },
+};
+
+/** The catalog and the buckets, whenever they were made. */
+const describe = async (project: AnyProject): Promise<string[]> => [
+  ...(await project.catalog()).filter((line) => !line.startsWith("storage.buckets holds")),
+  ...(await project.sql("select id from storage.buckets order by id")).map(({ id }) => String(id)),
+];
+
+for (const [what, { sql, is }] of Object.entries(outside)) {
+  testOnEveryDatabase(
+    `fresh({ dropSchema }) removes what a migration made elsewhere, after asking: ${what}`,
+    async (project) => {
+      const migrations = { "1_a.sql": table("a"), "2_b.sql": sql };
+      const applied = await project.migrator(migrations).migrate();
+      assert.equal(applied.success, true, JSON.stringify(applied.results));
+      try {
+        const before = await describe(project);
+        let asked: readonly OutsideObject[] = [];
+        const run = project.migrator(migrations).fresh({
+          dropSchema: true,
+          confirmRemoval: (objects) => {
+            asked = objects;
+            return Promise.resolve(false);
+          },
+        });
+        await assert.rejects(run, { message: /^Not confirmed: nothing was changed/ });
+        assert.equal(asked.map(({ description }) => description).join(", "), is);
+        assert.ok(asked.every(({ migration }) => migration === "2_b.sql"));
+        assert.deepEqual(await describe(project), before);
+
+        for (let round = 1; round <= 2; round++) {
+          const again = await project.migrator(migrations).fresh({ dropSchema: true });
+          assert.equal(again.success, true, JSON.stringify(again.migrated?.results));
+          for (const { description } of asked) assert.ok(again.dropped.includes(description));
+          assert.deepEqual(await describe(project), before);
+        }
+      } finally {
+        await project.sql(`
+          drop publication if exists pub;
+          drop table if exists owned, extensions.notes;
+          drop function if exists extensions.of_mine;
+          drop type if exists extensions.mine;
+        `);
+        for (const role of ["left_over_a", "left_over_b", "left_over_c"]) {
+          const [known] = await project.sql("select 1 from pg_roles where rolname = $1", [role]);
+          if (known !== undefined) await project.sql(`drop owned by ${role}; drop role ${role}`);
+        }
+      }
+    },
+  );
+}
+
+/** What cannot be removed, and why not. */
+const inTheWay: Readonly<Record<string, { sql: string; aside?: string; why: RegExp }>> = {
+  "a bucket with files": {
+    sql: "insert into storage.buckets (id, name) values ('docs', 'docs');",
+    aside: "insert into storage.objects (bucket_id, name) values ('docs', 'a'), ('docs', 'b');",
+    why: /bucket docs, which 2_b\.sql creates \(.*it holds 2 files\)/,
+  },
+  "a role that owns what stays": {
+    sql: "create role left_over_a; grant left_over_a to postgres;",
+    aside:
+      "create table extensions.notes (id int); alter table extensions.notes owner to left_over_a;",
+    why: /role left_over_a, .*it owns table extensions\.notes\)/,
+  },
+  "an account": {
+    sql: `insert into auth.users (id, email)
+      values ('7c2f1d54-2a43-4b5c-9b59-0d8f3f9a4b11', 'a@example.com');`,
+    why: /user 7c2f1d54\S+, .*it is an account of the project\)/,
+  },
+};
+
+for (const [what, { sql, aside, why }] of Object.entries(inTheWay)) {
+  testOnEveryDatabase(
+    `fresh({ dropSchema }) refuses what could not be rebuilt, before it drops: ${what}`,
+    async (project) => {
+      const migrations = { "1_a.sql": table("a"), "2_b.sql": sql };
+      const applied = await project.migrator(migrations).migrate();
+      assert.equal(applied.success, true, JSON.stringify(applied.results));
+      try {
+        if (aside !== undefined) await project.sql(aside);
+        const before = await project.catalog();
+        await assert.rejects(project.migrator(migrations).fresh({ dropSchema: true }), {
+          name: "ConfigurationError",
+          message: why,
+          hint: /ON CONFLICT DO NOTHING/,
+        });
+        assert.deepEqual(await project.catalog(), before);
+      } finally {
+        await project.sql("drop table if exists extensions.notes");
+        if (
+          (await project.sql("select 1 from pg_roles where rolname = 'left_over_a'")).length > 0
+        ) {
+          await project.sql("drop owned by left_over_a; drop role left_over_a");
+        }
+      }
+    },
+  );
+}
+
+testOnEveryDatabase(
+  "fresh({ dropSchema }) refuses where what a migration would create is not the migrations'",
+  async (project) => {
+    await project.migrator({ "1_a.sql": table("a") }).migrate();
+    await project.sql("insert into storage.buckets (id, name) values ('docs', 'docs')");
+    const before = await project.catalog();
+    const migrations = {
+      "1_a.sql": table("a"),
+      "2_b.sql": "insert into storage.buckets (id, name) values ('docs', 'docs');",
+    };
+    await assert.rejects(project.migrator(migrations).fresh({ dropSchema: true }), {
+      message:
+        /beside bucket docs, which 2_b\.sql creates \(.*no migration that is applied made it/,
+    });
+    assert.deepEqual(await project.catalog(), before);
+  },
+);
+
+testOnEveryDatabase(
+  "fresh({ dropSchema }) leaves what migrations create only where it is missing",
+  async (project) => {
+    const migrations = {
+      "1_a.sql": `
+        insert into storage.buckets (id, name) values ('docs', 'docs') on conflict do nothing;
+        create extension if not exists citext schema extensions;
+        drop publication if exists supabase_realtime;
+        create publication supabase_realtime;
+        create schema if not exists _hidden;
+        create table if not exists _hidden.notes (id int);
+      `,
+    };
+    await project.sql("drop publication supabase_realtime; create publication supabase_realtime");
+    await project.sql("alter publication supabase_realtime owner to postgres");
+    await project.migrator(migrations).migrate();
+    await project.sql("insert into _hidden.notes values (1)");
+    const before = await project.catalog();
+    const result = await project.migrator(migrations).fresh({ dropSchema: true });
+    assert.deepEqual([result.success, result.dropped], [true, []]);
+    assert.deepEqual(await project.catalog(), before);
+  },
+);
+
+testOnEveryDatabase(
+  "fresh({ dropSchema }) that may not remove something drops nothing",
+  async (project) => {
+    const migrations = {
+      "1_a.sql": table("a"),
+      "2_b.sql": `create trigger same before update on auth.users
+        for each row execute function suppress_redundant_updates_trigger();`,
+    };
+    await project.migrator(migrations).migrate();
+    try {
+      const before = await project.catalog();
+      await assert.rejects(project.migrator(migrations).fresh({ dropSchema: true }), {
+        message: /Cannot drop trigger same on auth\.users: must be owner of relation users/,
+        hint: /^Nothing was dropped\. Drop it in the SQL editor, then run this again/,
+      });
+      assert.deepEqual(await project.catalog(), before);
+    } finally {
+      await project.sql(
+        "set role supabase_auth_admin; drop trigger same on auth.users; reset role",
+      );
+    }
+  },
+);
+
+testOnServers(
+  "fresh({ dropSchema }) drops nothing where what is in the way changes after it was asked about",
+  async (project) => {
+    const migrations = {
+      "1_a.sql": `${table("a")} insert into storage.buckets (id, name) values ('docs', 'docs');`,
+    };
+    await project.migrator(migrations).migrate();
+    const run = project.migrator(migrations).fresh({
+      dropSchema: true,
+      confirmRemoval: async () => {
+        await project.sql("insert into storage.objects (bucket_id, name) values ('docs', 'a')");
+        return true;
+      },
+    });
+    await assert.rejects(run, {
+      message: /What would be in the way of the migrations has changed since it was looked at/,
+      hint: /^Nothing was dropped\. Run the command again/,
+    });
+    assert.equal((await project.migrator(migrations).status()).upToDate, true);
+  },
+);
 
 testOnEveryDatabase("fresh({ dropSchema }) is in the audit log", async (project) => {
   await project.migrator({ "1_a.sql": table("a") }).migrate();
