@@ -222,7 +222,7 @@ begin
       if exists (select from storage.buckets b where b.id = name) then
         select count(*) into files from storage.objects o where o.bucket_id = name;
         return query select format('bucket %I', name),
-          case when files > 0 then format('it holds %s files', files) end;
+          case when files > 0 then concat('it holds ', files, ' file', case when files > 1 then 's' end) end;
       end if;
     when 'cron job' then
       return query

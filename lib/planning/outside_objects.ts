@@ -97,17 +97,17 @@ function findEffects({ type, node }: Pick<ParsedStatement, "type" | "node">): Ef
       return (node.roles as Node[]).flatMap(({ RoleSpec }) =>
         RoleSpec.rolename === undefined ? [] : drops(toKey("role", RoleSpec.rolename))
       );
-    case "CreateSchemaStmt":
+    case "CreateSchemaStmt": {
+      const schema = node.schemaname ?? node.authrole?.rolename ?? OWNER;
+      const inside = ((node.schemaElts ?? []) as Node[]).flatMap((element) => {
+        const [type, inner] = Object.entries(element)[0]!;
+        return findEffects({ type, node: inner });
+      });
       return [
-        ...creates(
-          toKey("schema", node.schemaname ?? node.authrole?.rolename ?? OWNER),
-          node.if_not_exists,
-        ),
-        ...((node.schemaElts ?? []) as Node[]).flatMap((element) => {
-          const [type, inner] = Object.entries(element)[0]!;
-          return findEffects({ type, node: inner });
-        }),
+        ...creates(toKey("schema", schema), node.if_not_exists),
+        ...inside.map((effect) => ({ ...effect, key: { ...effect.key, schema } })),
       ];
+    }
     case "CreateExtensionStmt":
       return creates(toKey("extension", node.extname), node.if_not_exists);
     case "CreatePublicationStmt":

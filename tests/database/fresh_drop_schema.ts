@@ -2,6 +2,10 @@ import assert from "node:assert/strict";
 import type { OutsideObject } from "../../mod.ts";
 import { type AnyProject, testOnEveryDatabase, testOnServers } from "../support/projects.ts";
 
+/** Rows that say when they were made have another digest each time. */
+const leaveTimesOut = (lines: readonly string[]): string[] =>
+  lines.map((line) => line.replace(/ [0-9a-f]{32}$/, ""));
+
 const table = (name: string) => `create table ${name} (id int);\n`;
 
 /** An object of each kind that `postgres` can make in a schema. */
@@ -490,6 +494,23 @@ testOnServers(
     assert.equal((await project.migrator(migrations).status()).upToDate, true);
   },
 );
+
+for (const folder of ["migrations", "tests/testdata/supabase_project"]) {
+  testOnEveryDatabase(
+    `fresh({ dropSchema }) rebuilds a whole project, twice: ${folder}`,
+    async (project) => {
+      const applied = await project.migrator(folder).migrate();
+      assert.equal(applied.success, true, JSON.stringify(applied.results));
+      const before = await describe(project);
+      for (let round = 1; round <= 2; round++) {
+        const again = await project.migrator(folder).fresh({ dropSchema: true });
+        assert.equal(again.success, true, JSON.stringify(again.migrated?.results));
+        assert.equal(again.migrated?.migrationsRun, applied.migrationsRun);
+        assert.deepEqual(leaveTimesOut(await describe(project)), leaveTimesOut(before));
+      }
+    },
+  );
+}
 
 testOnEveryDatabase("fresh({ dropSchema }) is in the audit log", async (project) => {
   await project.migrator({ "1_a.sql": table("a") }).migrate();
