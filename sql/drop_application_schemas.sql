@@ -41,21 +41,6 @@ as $function$
         where nspname = schema_name and pg_has_role(nspowner, 'usage'))
 $function$;
 
--- Who owns an object. What the bootstrap superuser owns is not on record.
-create or replace function supamigrate.owner_of(class_id oid, object_id oid) returns oid
-language sql stable
-set search_path = pg_catalog, pg_temp
-as $function$
-  select coalesce((
-    select refobjid
-      from pg_shdepend
-     where dbid = (select oid from pg_database where datname = current_database())
-       and classid = class_id
-       and objid = object_id
-       and objsubid = 0
-       and deptype = 'o'), 10)
-$function$;
-
 -- The application's schemas, what stands in them and directly in public, and why what stays does.
 -- Left out is what cannot be dropped by itself: members of extensions, sequences of columns,
 -- the functions that make ranges; and the door.
@@ -70,9 +55,12 @@ as $function$
       from jsonb_to_recordset(created) as item (kind text, name text, made boolean)
      where made
   ), listed as (
-    select n.nspname, d.classid, d.objid, supamigrate.owner_of(d.classid, d.objid) as owner
+    select n.nspname, d.classid, d.objid, coalesce(s.refobjid, 10) as owner -- what the bootstrap superuser owns is not on record
       from pg_namespace n
       join pg_depend d on d.refclassid = 'pg_namespace'::regclass and d.refobjid = n.oid
+      left join pg_shdepend s
+        on s.dbid = (select oid from pg_database where datname = current_database())
+       and s.classid = d.classid and s.objid = d.objid and s.objsubid = 0 and s.deptype = 'o'
      where (n.nspname = 'public' or supamigrate.is_application_schema(n.nspname))
        and d.deptype = 'n'
        and d.objsubid = 0
@@ -114,84 +102,84 @@ as $function$
            select from removed r where r.kind = 'event trigger' and r.name = evtname)) t on true
 $function$;
 
--- Whether an object is still there when the application's schemas are empty.
-create or replace function supamigrate.stays(class_id oid, object_id oid, schema_id oid)
-returns boolean
+-- What the names in created stand for, where that is an object of the catalog: with its schema, its
+-- table where it goes with one, and who owns it, or that table. number: its place in created.
+create or replace function supamigrate.find_objects(created jsonb)
+returns table (
+  number bigint, class_id oid, object_id oid, schema_id oid, table_id oid, owner oid)
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $function$
-  select nspname <> 'public' and not supamigrate.is_application_schema(nspname)
-      or exists (
-        select from pg_event_trigger
-         where class_id = 'pg_proc'::regclass and evtfoid = object_id)
-      or nspname = 'public' and not pg_has_role(supamigrate.owner_of(class_id, object_id), 'usage')
-    from pg_namespace
-   where oid = schema_id
-$function$;
-
--- What a name in created stands for, where it is an object of the catalog; with its schema, and its
--- table where it goes with one.
-create or replace function supamigrate.find_object(kind text, name text, schema text, relation text)
-returns table (class_id oid, object_id oid, schema_id oid, table_id oid)
-language sql stable
-set search_path = pg_catalog, pg_temp
-as $function$
-  select 'pg_authid'::regclass::oid, r.oid, null::oid, null::oid from pg_roles r
-   where $1 = 'role' and r.rolname = $2
-  union all
-  select 'pg_namespace'::regclass, n.oid, n.oid, null from pg_namespace n
-   where $1 = 'schema' and n.nspname = $2
-  union all
-  select 'pg_extension'::regclass, e.oid, null, null from pg_extension e
-   where $1 = 'extension' and e.extname = $2
-  union all
-  select 'pg_publication'::regclass, p.oid, null, null from pg_publication p
-   where $1 = 'publication' and p.pubname = $2
-  union all
-  select 'pg_event_trigger'::regclass, e.oid, null, null from pg_event_trigger e
-   where $1 = 'event trigger' and e.evtname = $2
-  union all
-  select 'pg_foreign_data_wrapper'::regclass, w.oid, null, null from pg_foreign_data_wrapper w
-   where $1 = 'foreign data wrapper' and w.fdwname = $2
-  union all
-  select 'pg_foreign_server'::regclass, s.oid, null, null from pg_foreign_server s
-   where $1 = 'server' and s.srvname = $2
-  union all
-  select 'pg_user_mapping'::regclass, m.umid, null, null from pg_user_mappings m
-   where $1 = 'user mapping' and m.usename = $2 and m.srvname = $4
-  union all
-  select 'pg_policy'::regclass, p.oid, n.oid, c.oid
-    from pg_namespace n
-    join pg_class c on c.relnamespace = n.oid
-    join pg_policy p on p.polrelid = c.oid
-   where $1 = 'policy' and p.polname = $2 and c.relname = $4 and n.nspname = $3
-  union all
-  select 'pg_trigger'::regclass, t.oid, n.oid, c.oid
-    from pg_namespace n
-    join pg_class c on c.relnamespace = n.oid
-    join pg_trigger t on t.tgrelid = c.oid
-   where $1 = 'trigger' and t.tgname = $2 and c.relname = $4 and n.nspname = $3
-  union all
-  select 'pg_class'::regclass, c.oid, n.oid, i.indrelid
-    from pg_namespace n
-    join pg_class c on c.relnamespace = n.oid
-    left join pg_index i on i.indexrelid = c.oid
-   where $1 = 'relation' and c.relname = $2 and n.nspname = $3 and c.relkind <> 'c'
-  union all
-  select 'pg_type'::regclass, t.oid, n.oid, null
-    from pg_namespace n
-    join pg_type t on t.typnamespace = n.oid
-    left join pg_class c on c.oid = t.typrelid
-   where $1 = 'type' and t.typname = $2 and n.nspname = $3 and coalesce(c.relkind, 'c') = 'c'
-  union all
-  select 'pg_proc'::regclass, p.oid, n.oid, null
-    from pg_namespace n
-    join pg_proc p on p.pronamespace = n.oid
-   where $1 = 'function' and p.proname = $2 and n.nspname = $3
+  with wanted as materialized (
+    select item->>'kind' as kind, item->>'name' as name, item->>'relation' as relation, n.oid as space, place
+      from jsonb_array_elements(created) with ordinality as list (item, place)
+      left join pg_namespace n on n.nspname = item->>'schema'
+  ), found (place, class_id, object_id, schema_id, table_id) as (
+    select place, 'pg_authid'::regclass::oid, r.oid, null::oid, null::oid
+      from wanted w join pg_roles r on w.kind = 'role' and r.rolname = w.name
+    union all
+    select place, 'pg_namespace'::regclass, n.oid, n.oid, null
+      from wanted w join pg_namespace n on w.kind = 'schema' and n.nspname = w.name
+    union all
+    select place, 'pg_extension'::regclass, e.oid, null, null
+      from wanted w join pg_extension e on w.kind = 'extension' and e.extname = w.name
+    union all
+    select place, 'pg_publication'::regclass, p.oid, null, null
+      from wanted w join pg_publication p on w.kind = 'publication' and p.pubname = w.name
+    union all
+    select place, 'pg_event_trigger'::regclass, e.oid, null, null
+      from wanted w join pg_event_trigger e on w.kind = 'event trigger' and e.evtname = w.name
+    union all
+    select place, 'pg_foreign_data_wrapper'::regclass, f.oid, null, null
+      from wanted w
+      join pg_foreign_data_wrapper f on w.kind = 'foreign data wrapper' and f.fdwname = w.name
+    union all
+    select place, 'pg_foreign_server'::regclass, s.oid, null, null
+      from wanted w join pg_foreign_server s on w.kind = 'server' and s.srvname = w.name
+    union all
+    select place, 'pg_user_mapping'::regclass, m.umid, null, null
+      from wanted w
+      join pg_user_mappings m
+        on w.kind = 'user mapping' and m.usename = w.name and m.srvname = w.relation
+    union all
+    select place, 'pg_policy'::regclass, p.oid, space, c.oid
+      from wanted w
+      join pg_class c on w.kind = 'policy' and c.relnamespace = space and c.relname = w.relation
+      join pg_policy p on p.polrelid = c.oid and p.polname = w.name
+    union all
+    select place, 'pg_trigger'::regclass, t.oid, space, c.oid
+      from wanted w
+      join pg_class c on w.kind = 'trigger' and c.relnamespace = space and c.relname = w.relation
+      join pg_trigger t on t.tgrelid = c.oid and t.tgname = w.name
+    union all
+    select place, 'pg_class'::regclass, c.oid, space, i.indrelid
+      from wanted w
+      join pg_class c on w.kind = 'relation' and c.relnamespace = space and c.relname = w.name
+      left join pg_index i on i.indexrelid = c.oid
+     where c.relkind <> 'c'
+    union all
+    select place, 'pg_type'::regclass, t.oid, space, null
+      from wanted w
+      join pg_type t on w.kind = 'type' and t.typnamespace = space and t.typname = w.name
+      left join pg_class c on c.oid = t.typrelid
+     where coalesce(c.relkind, 'c') = 'c'
+    union all
+    select place, 'pg_proc'::regclass, p.oid, space, null
+      from wanted w
+      join pg_proc p on w.kind = 'function' and p.pronamespace = space and p.proname = w.name
      -- An extension may have one of that name for other arguments.
-     and not exists (
+     where not exists (
        select from pg_depend e
         where e.classid = 'pg_proc'::regclass and e.objid = p.oid and e.deptype = 'e')
+  )
+  select place, f.class_id, f.object_id, f.schema_id, f.table_id, coalesce(s.refobjid, 10)
+    from found f
+    left join pg_shdepend s
+      on s.dbid = (select oid from pg_database where datname = current_database())
+     and s.classid = case when f.table_id is null then f.class_id else 'pg_class'::regclass end
+     and s.objid = coalesce(f.table_id, f.object_id)
+     and s.objsubid = 0
+     and s.deptype = 'o'
 $function$;
 
 -- Rows of the platform's own tables that migrations insert, and what keeps them from being deleted.
@@ -316,20 +304,31 @@ returns table (
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $function$
-  with wanted as (
+  with wanted as materialized (
     select item->>'kind' as kind, item->>'name' as name, item->>'schema' as schema,
            item->>'relation' as relation, (item->>'made')::boolean as made, place
       from jsonb_array_elements(created) with ordinality as list (item, place)
+  ), emptied as materialized (
+    select oid, nspname
+      from pg_namespace
+     where nspname = 'public' or supamigrate.is_application_schema(nspname)
+  ), staying as materialized (
+    -- In public what others own stays, and what an event trigger uses.
+    select w.*, f.class_id, f.object_id, f.table_id, f.owner
+      from supamigrate.find_objects(created) f
+      join wanted w on w.place = f.number
+      left join emptied s on s.oid = f.schema_id
+     where s.oid is null
+        or w.kind <> 'schema' and s.nspname = 'public' and not pg_has_role(f.owner, 'usage')
+        or w.kind = 'function' and exists (
+             select from pg_event_trigger e where e.evtfoid = f.object_id)
   ), found as (
-    select w.*, f.class_id, f.object_id,
-           supamigrate.owner_of(
-             case when f.table_id is null then f.class_id else 'pg_class'::regclass end,
-             coalesce(f.table_id, f.object_id)) as owner,
-           case w.kind
-             when 'user mapping' then format('user mapping for %s on server %I', w.name, w.relation)
+    select f.*,
+           case f.kind
+             when 'user mapping' then format('user mapping for %s on server %I', f.name, f.relation)
              else concat(o.type, ' ', o.identity)
            end as description,
-           case w.kind
+           case f.kind
              when 'role' then supamigrate.find_ties(f.object_id, created)
              when 'extension' then supamigrate.find_data(f.object_id)
              when 'function' then (
@@ -338,23 +337,18 @@ as $function$
                 where e.evtfoid = f.object_id
                 limit 1)
            end as obstacle
-      from wanted w
-     cross join lateral supamigrate.find_object(w.kind, w.name, w.schema, w.relation) f
+      from staying f
      cross join lateral pg_identify_object(f.class_id, f.object_id, 0) o
-     where (f.schema_id is null
-            or w.kind = 'schema' and not supamigrate.is_application_schema(w.name)
-            or w.kind <> 'schema' and supamigrate.stays(
-                 case when f.table_id is null then f.class_id else 'pg_class'::regclass end,
-                 coalesce(f.table_id, f.object_id), f.schema_id))
-       and case w.kind
-         when 'policy' then w.schema not in ('auth', 'storage', 'realtime')
+     where case f.kind
+         when 'policy' then f.schema not in ('auth', 'storage', 'realtime')
          -- A trigger goes with its function, and a function with the event trigger that uses it.
-         when 'trigger' then exists (
+         when 'trigger' then not exists (
            select
              from pg_trigger t
              join pg_proc p on p.oid = t.tgfoid
+             join emptied s on s.oid = p.pronamespace
             where t.oid = f.object_id
-              and supamigrate.stays('pg_proc'::regclass, p.oid, p.pronamespace))
+              and (s.nspname <> 'public' or pg_has_role(p.proowner, 'usage')))
          when 'function' then not exists (
            select
              from pg_event_trigger e
@@ -368,8 +362,8 @@ as $function$
            from wanted x
            left join pg_class c on c.oid = f.table_id
           where x.made
-            and (x.kind = 'schema' and x.name = w.schema
-                 or x.kind = 'relation' and x.name = c.relname and x.schema = w.schema))
+            and (x.kind = 'schema' and x.name = f.schema
+                 or x.kind = 'relation' and x.name = c.relname and x.schema = f.schema))
   )
   select place, kind, name, relation, class_id, object_id, description,
          case
