@@ -49,7 +49,7 @@ export type { Finding, Remedy } from "./lib/doctor/check.ts";
 export type { DoctorResult } from "./lib/operations/doctor.ts";
 export type { BaselineOptions, BaselineResult } from "./lib/operations/baseline.ts";
 export type { CreateOptions, CreateResult } from "./lib/operations/create.ts";
-export type { FreshOptions, FreshResult } from "./lib/operations/fresh.ts";
+export type { FreshOptions, FreshResult, OutsideObject } from "./lib/operations/fresh.ts";
 export type {
   FoundFunction,
   InstallOptions,

@@ -1,7 +1,16 @@
 /** Undoes everything, then applies everything. @module */
 
 import { ConfigurationError, SupamigrateError } from "../errors.ts";
-import { type HistoryEntry, planMigrations, planRollback } from "../planning/plan.ts";
+import { STATEMENTS } from "../database/channel.ts";
+import { callReading } from "../database/state.ts";
+import { type CreatedObject, findCreatedObjects } from "../planning/outside_objects.ts";
+import {
+  type HistoryEntry,
+  isApplied,
+  type Migration,
+  planMigrations,
+  planRollback,
+} from "../planning/plan.ts";
 import { type OperationContext, toSteps, withLock } from "./context.ts";
 import { applyAll, type PlannedMigration, prepare } from "./apply.ts";
 import type { MigrateResult } from "./migrate.ts";
@@ -26,8 +35,21 @@ export interface FreshOptions {
   readonly waitMs?: number;
   /** Asked before anything is undone. Without it nothing is asked. */
   readonly confirm?: (planned: readonly PlannedRollback[]) => Promise<boolean>;
+  /**
+   * Asked, with `dropSchema`, before what the migrations made outside of the application's schemas
+   * is removed as well: they could not be applied again beside it. Without it nothing is asked.
+   */
+  readonly confirmRemoval?: (objects: readonly OutsideObject[]) => Promise<boolean>;
   /** Asked before migrations are sent of which something is doubtful, as by `migrate`. */
   readonly confirmConcerns?: (concerns: readonly Concern[]) => Promise<boolean>;
+}
+
+/** Something that a migration made outside of the application's schemas, such as a role. */
+export interface OutsideObject {
+  /** What it is, such as `role reporting`. */
+  readonly description: string;
+  /** The migration that would fail on it. */
+  readonly migration: string;
 }
 
 /** What `fresh` came to. */
@@ -38,6 +60,8 @@ export interface FreshResult {
   readonly rolledBack: readonly RollbackResult[];
   /** What `dropSchema` dropped; empty without it. */
   readonly dropped: readonly string[];
+  /** What `dropSchema` left alone in `public`, and which schemas, each with the reason. */
+  readonly kept: readonly string[];
   /** How the migrations ended, or null where the undoing failed or was interrupted. */
   readonly migrated: MigrateResult | null;
   /** The run was asked to stop, and did so before all was done. */
@@ -45,11 +69,22 @@ export interface FreshResult {
 }
 
 interface FreshPlan {
+  readonly drop: DropPlan | null;
   readonly undo: readonly PlannedRollback[];
   readonly planned: readonly PlannedMigration[];
   readonly pending: ReturnType<typeof planMigrations>["pending"];
   readonly warnings: readonly string[];
   readonly concerns: readonly Concern[];
+}
+
+/** What a drop comes to, beside the application's schemas. */
+interface DropPlan {
+  /** What the migrations create by name. */
+  readonly created: readonly CreatedObject[];
+  /** What is removed of it. */
+  readonly remove: readonly OutsideObject[];
+  /** What stays, and why. */
+  readonly kept: readonly string[];
 }
 
 /**
@@ -58,7 +93,8 @@ interface FreshPlan {
  * @param context What the operation works with.
  * @param options How to undo.
  * @returns How it ended.
- * @throws {ConfigurationError} A migration has no rollback SQL; all such are named.
+ * @throws {ConfigurationError} A migration has no rollback SQL, or something that cannot be removed
+ * would keep the migrations from being applied again; all such are named.
  * @throws {SupamigrateError} The run could not begin, or could not go on.
  */
 export async function fresh(
@@ -66,7 +102,7 @@ export async function fresh(
   options: FreshOptions = {},
 ): Promise<FreshResult> {
   const { migrations, secrets } = await context.load();
-  const { confirm, confirmConcerns } = options;
+  const { confirm, confirmRemoval, confirmConcerns } = options;
   const tell = createTeller(context);
   return await withLock<FreshPlan, FreshResult>(context, {
     ...(options.waitMs === undefined ? {} : { waitMs: options.waitMs }),
@@ -85,25 +121,38 @@ export async function fresh(
       // What is emptied is empty, whatever the history says.
       if (!options.dropSchema) refuseUnvouched(state);
       const { warnings, concerns } = reviewPlan(migrations, secrets, plan, [...undo, ...planned]);
-      tell(warnings);
-      return { undo, pending: plan.pending, planned, warnings, concerns };
+      const drop = options.dropSchema ? await planDrop(context, migrations, history) : null;
+      tell([
+        ...warnings,
+        ...(drop === null || drop.kept.length === 0
+          ? []
+          : [`What is not the application's is left alone: ${drop.kept.join("; ")}`]),
+      ]);
+      return { drop, undo, pending: plan.pending, planned, warnings, concerns };
     },
-    confirm: (confirm ?? confirmConcerns) && (async ({ undo, concerns }) => {
+    confirm: (confirm ?? confirmRemoval ?? confirmConcerns) && (async (plan) => {
+      const { drop, undo, concerns } = plan;
+      const remove = drop?.remove ?? [];
+      if (remove.length > 0 && confirmRemoval && !await confirmRemoval(remove)) return false;
       if (confirm && !await confirm(undo)) return false;
       return concerns.length === 0 || !confirmConcerns || await confirmConcerns(concerns);
     }),
-    run: async (session, { undo, pending, planned, warnings }) => {
-      context.onProgress({ type: "phase", phase: options.dropSchema ? "drop" : "rollback" });
+    run: async (session, { drop, undo, pending, planned, warnings }) => {
+      context.onProgress({ type: "phase", phase: drop === null ? "rollback" : "drop" });
       let rolledBack: readonly RollbackResult[] = [];
       let dropped: readonly string[] = [];
       let interrupted = false;
-      if (options.dropSchema) {
-        dropped = (await session.perform("drop")).dropped;
-      } else {
+      if (drop === null) {
         ({ results: rolledBack, interrupted } = await revertAll(context, session, undo));
+      } else {
+        dropped = (await session.perform("drop", {
+          created: drop.created,
+          remove: drop.remove.map(({ description }) => description),
+        })).dropped;
       }
+      const kept = drop?.kept ?? [];
       if (interrupted || rolledBack.some(({ success }) => !success)) {
-        return { success: false, rolledBack, dropped, migrated: null, interrupted };
+        return { success: false, rolledBack, dropped, kept, migrated: null, interrupted };
       }
 
       context.onProgress({ type: "phase", phase: "migrate" });
@@ -118,6 +167,7 @@ export async function fresh(
           success: applied.success,
           rolledBack,
           dropped,
+          kept,
           migrated: { ...applied, planned, rollbacksRefreshed: [], warnings, dryRun: false },
           interrupted: applied.interrupted,
         };
@@ -133,6 +183,66 @@ export async function fresh(
       }
     },
   });
+}
+
+interface DropSurvey {
+  readonly kept: readonly { readonly description: string; readonly reason: string }[];
+  readonly lost: readonly { readonly description: string; readonly reason: string }[];
+  readonly outside: readonly {
+    readonly number: number;
+    readonly description: string;
+    readonly obstacle: string | null;
+  }[];
+}
+
+/** Finds out before anything is dropped whether the migrations can be applied again afterwards. */
+async function planDrop(
+  context: OperationContext,
+  migrations: readonly Migration[],
+  history: readonly HistoryEntry[],
+): Promise<DropPlan> {
+  const applied = new Set(history.filter(isApplied).map(({ name }) => name));
+  const created = await findCreatedObjects(migrations, applied);
+  const survey = await callReading(
+    await context.connect(),
+    STATEMENTS.surveyDrop,
+    { created },
+  ) as DropSurvey;
+  if (survey.lost.length > 0) {
+    throw new ConfigurationError(
+      `Nothing was dropped: with its schema would go ${
+        survey.lost.map(({ description, reason }) => `${description} (${reason})`).join("; ")
+      }`,
+      {
+        hint: "Move the function to the schema public, or drop the event trigger in the SQL " +
+          "editor, then run this again.",
+      },
+    );
+  }
+  const found = survey.outside.map(({ number, description, obstacle }) => ({
+    description,
+    obstacle,
+    migration: created[number - 1]!.migration,
+  }));
+  const obstacles = found.filter(({ obstacle }) => obstacle !== null);
+  if (obstacles.length > 0) {
+    throw new ConfigurationError(
+      `Nothing was dropped: the migrations could not be applied again beside ${
+        obstacles.map(({ description, obstacle, migration }) =>
+          `${description}, which ${migration} creates (it cannot be removed: ${obstacle})`
+        ).join("; ")
+      }`,
+      {
+        hint: "Remove it yourself, or write the migration so that it can be applied where it is " +
+          "there already (IF NOT EXISTS, ON CONFLICT DO NOTHING), then run this again.",
+      },
+    );
+  }
+  return {
+    created,
+    remove: found.map(({ description, migration }) => ({ description, migration })),
+    kept: survey.kept.map(({ description, reason }) => `${description} (${reason})`),
+  };
 }
 
 function asRolledBack(entry: HistoryEntry): HistoryEntry {

@@ -10,7 +10,13 @@ import { ConfigurationError } from "../errors.ts";
 import type { Migrator } from "../migrator.ts";
 import type { MigrateOptions } from "../operations/migrate.ts";
 import type { Concern } from "../operations/concerns.ts";
-import { confirmConcerns, confirmDestruction, confirmUndo, confirmUnlock } from "./confirm.ts";
+import {
+  confirmConcerns,
+  confirmDestruction,
+  confirmRemoval,
+  confirmUndo,
+  confirmUnlock,
+} from "./confirm.ts";
 import { formatDoctor } from "./doctor.ts";
 import { EXIT_CODES } from "./errors.ts";
 import type { ProjectMemory } from "./known_projects.ts";
@@ -184,6 +190,7 @@ export async function fresh(
     ...wait,
     dropSchema: !!flags.dropSchema,
     ...(flags.yes ? {} : {
+      confirmRemoval: (objects) => confirmRemoval(reporter, objects),
       confirm: () =>
         confirmDestruction(
           migrator.target,

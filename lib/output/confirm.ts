@@ -2,8 +2,9 @@
 
 import type { Target } from "../database/target.ts";
 import type { LockState } from "../database/state.ts";
-import { MigrationFileError } from "../errors.ts";
+import { ConfigurationError, MigrationFileError } from "../errors.ts";
 import type { Concern } from "../operations/concerns.ts";
+import type { OutsideObject } from "../operations/fresh.ts";
 import type { Reporter } from "./terminal.ts";
 import { line } from "./neutral.ts";
 import { ask, canAsk, isYes } from "./prompt.ts";
@@ -54,6 +55,35 @@ export async function confirmDestruction(
   return target.kind === "project"
     ? await askForName(target, reporter, `⚠️  ${warning} `)
     : isYes(await ask(reporter, `⚠️  ${warning} Continue? (yes/no): `));
+}
+
+/**
+ * Asks whether what migrations made outside of the application's schemas may be removed with them.
+ *
+ * @param reporter Writes what is asked about.
+ * @param objects What would be removed.
+ * @returns Whether the answer was yes.
+ * @throws {ConfigurationError} There is no terminal to ask on.
+ */
+export async function confirmRemoval(
+  reporter: Reporter,
+  objects: readonly OutsideObject[],
+): Promise<boolean> {
+  const named = objects.map(({ description, migration }) =>
+    line`  🗑️  ${description} (made by ${migration})`
+  );
+  if (!await canAsk()) {
+    throw new ConfigurationError(
+      "The migrations could not be applied again beside what they made outside of the " +
+        `application's schemas, and there is no terminal to ask on:\n${named.join("\n")}`,
+      { hint: "Add --yes if that is to be removed as well. Nothing was dropped." },
+    );
+  }
+  reporter.warn(
+    "⚠️  The migrations could not be applied again beside what they made outside of the " +
+      `application's schemas:\n${named.join("\n")}\n`,
+  );
+  return isYes(await ask(reporter, "Remove that as well? (yes/no): "));
 }
 
 /**

@@ -288,11 +288,25 @@ export function formatFresh(result: FreshResult): string {
       ? `⏹️  Interrupted: ${result.rolledBack.length} migrations were rolled back, nothing was applied`
       : formatUndone(result.rolledBack, result.rolledBack.length).join("\n");
   }
-  if (!migrated.success) return formatMigrate(migrated);
+  if (!migrated.success) {
+    return [formatMigrate(migrated), ...adviseAfterDrop(result.dropped, migrated)].join("\n");
+  }
   return [
     "✅ Migration completed successfully!",
     `📊 Batch: ${migrated.batchNumber ?? 0}`,
     `📈 Migrations run: ${migrated.migrationsRun}`,
     ...migrated.results.flatMap(formatNotices),
   ].join("\n");
+}
+
+/** What was dropped stays dropped, whatever became of the migrations. */
+function adviseAfterDrop(dropped: readonly string[], migrated: MigrateResult): string[] {
+  if (dropped.length === 0) return [];
+  return [
+    "",
+    "The application's schemas were emptied before that. Since then " +
+    `${migrated.migrationsRun} of ${migrated.planned.length} migrations were applied.`,
+    "💡 Where it failed on something that was there before, such as what a DO block makes, drop " +
+    'that in the SQL editor and run "deno task migrate", which applies the rest',
+  ];
 }

@@ -85,7 +85,7 @@ const COMMANDS: Readonly<
   },
   "fresh --drop-schema": {
     weight: 5,
-    steps: ["state", "acquire", "drop", "apply", "release"],
+    steps: ["state", "survey_drop", "acquire", "drop", "apply", "release"],
     changes: ["drop", "apply", "release"],
   },
   baseline: {

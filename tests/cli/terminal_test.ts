@@ -45,6 +45,54 @@ Deno.test("fresh asks, and destroys nothing unless the answer is yes", async () 
   );
 });
 
+Deno.test("fresh --drop-schema asks before it removes what migrations made elsewhere", async () => {
+  await using project = await stack.createProject({ setup: INSTALL_SQL });
+  await using workspace = await Workspace.create({
+    "001_a.sql": "create table a ();",
+    "002_docs.sql": "insert into storage.buckets (id, name) values ('docs', 'docs');",
+  }, environmentOf(project));
+  await workspace.run(["migrate"]);
+
+  const unasked = await workspace.run(["fresh", "--drop-schema"]);
+  assert.equal(unasked.code, 2);
+  assert.match(
+    unasked.stderr,
+    /could not be applied again beside .*no terminal to ask on:\n +🗑️ {2}bucket docs \(made by 002_docs\.sql\)\n💡 Add --yes .*Nothing was dropped/,
+  );
+
+  const refused = Terminal.start(workspace, ["fresh", "--drop-schema"]);
+  await refused.see(/bucket docs \(made by 002_docs\.sql\)\s+Remove that as well\? \(yes\/no\): /);
+  refused.type("no\r");
+  assert.equal(await refused.end(), 2);
+  assert.match(refused.text, /Not confirmed: nothing was changed/);
+  assert.equal((await project.sql("select * from supamigrate.migration_log")).length, 2);
+
+  const agreed = Terminal.start(workspace, ["fresh", "--drop-schema"]);
+  await agreed.see(/as well\? \(yes\/no\): /);
+  agreed.type("yes\r");
+  await agreed.see(/DESTROY all data and rebuild the database\. Continue\? \(yes\/no\): /);
+  agreed.type("yes\r");
+  assert.equal(await agreed.end(), 0);
+});
+
+Deno.test("fresh --drop-schema that cannot rebuild says what was dropped, and what to do", async () => {
+  await using project = await stack.createProject({ setup: INSTALL_SQL });
+  await using workspace = await Workspace.create({
+    "001_a.sql": "create table a ();",
+    "002_hidden.sql": "do $$ begin create schema _by_a_block; end $$;",
+  }, environmentOf(project));
+  await workspace.run(["migrate"]);
+
+  const { code, stdout } = await workspace.run(["fresh", "--drop-schema", "--yes"]);
+  assert.equal(code, 1);
+  assert.match(
+    stdout,
+    /schemas were emptied before that\. Since then 1 of 2 migrations were applied\.\n💡 .*DO block.*deno task migrate/,
+  );
+  await project.sql("drop schema _by_a_block");
+  assert.equal((await workspace.run(["migrate"])).code, 0);
+});
+
 Deno.test("Ctrl-C at a question changes nothing and ends with 130", async () => {
   await using project = await stack.createProject({ setup: INSTALL_SQL });
   await using workspace = await Workspace.create(MIGRATIONS, environmentOf(project));

@@ -206,6 +206,10 @@ export const CLEAR_SQL = `
         from pg_depend d cross join lateral pg_identify_object(d.classid, d.objid, d.objsubid) o
        where d.refclassid = 'pg_namespace'::regclass and d.refobjid = 'public'::regnamespace
          and d.deptype = 'n'
+         and not exists (
+           select from pg_depend e
+            where e.classid = d.classid and e.objid = d.objid and e.objsubid = 0
+              and e.deptype = 'i')
          and (d.classid <> 'pg_proc'::regclass
               or d.objid is distinct from to_regprocedure('public.exec_sql(text, jsonb)')
                  and obj_description(d.objid, 'pg_proc') is distinct from '${SHARED_BY_TESTS}')

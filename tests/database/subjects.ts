@@ -13,6 +13,7 @@ import "./failure.ts";
 import "./faults.ts";
 import "./foreign_exec_sql.ts";
 import "./fresh.ts";
+import "./fresh_drop_schema.ts";
 import "./guard.ts";
 import "./install.ts";
 import "./install_faults.ts";

@@ -1,0 +1,2 @@
+alter type public.member_role add value if not exists 'viewer';
+
