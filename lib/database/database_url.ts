@@ -12,6 +12,8 @@ import { isLoopback, projectReference, type Target } from "./target.ts";
 export type Encryption = false | "prefer" | "require" | {
   /** Verifies the server's certificate: against these authorities, or those that are built in. */
   readonly ca?: string;
+  /** What the certificate has to be for, where it is an address: the driver tells of names alone. */
+  readonly host?: string;
   /** Left out where the host's name has to be the certificate's. */
   readonly checkServerIdentity?: () => undefined;
 };
@@ -64,6 +66,9 @@ export function parseDatabaseUrl(databaseUrl: string): DatabaseAddress {
   const hosts = readHosts(authority);
   const user = decode(/^([^:@]*)(?::[^@]*)?@/.exec(authority)?.[1] ?? "");
   decode(authority);
+  if (hosts.some(({ name, port }) => !URL.canParse(`http://${name.replace(/^.*\//, "")}${port}`))) {
+    throw noUrl();
+  }
 
   const given = new URLSearchParams(query);
   const astray = DESTINATION.find((name) => given.has(name));
@@ -92,7 +97,7 @@ export function parseDatabaseUrl(databaseUrl: string): DatabaseAddress {
     reference,
     connectTimeoutS: Number(/^\d+$/.exec(given.get("connect_timeout") ?? "")?.[0]) ||
       CONNECT_TIMEOUT_S,
-    encrypt: chooseEncryption(given, isLocal),
+    encrypt: chooseEncryption(given, isLocal, hosts),
   };
 }
 
@@ -170,12 +175,15 @@ const SSL_WORDS: Readonly<Record<string, string>> = {
 function chooseEncryption(
   given: URLSearchParams,
   isLocal: boolean,
+  hosts: readonly Host[],
 ): () => Promise<Encryption> {
   const authority = given.get("sslrootcert") || null;
   const said = given.get("sslmode") ?? given.get("ssl") ??
     (authority === "system" ? "verify-full" : "");
   const mode = SSL_WORDS[said] ?? said;
+  const address = hosts.length === 1 ? hosts[0]!.name.replace(/^\[(.*)\]$/, "$1") : "";
   const verify = async (): Promise<Encryption> => ({
+    ...(/^[\d.]+$|:/.test(address) ? { host: address } : {}),
     ...(authority === null || authority === "system"
       ? {}
       : { ca: await readCertificate(authority) }),

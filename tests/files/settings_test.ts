@@ -195,6 +195,44 @@ Deno.test("resolveSettings() refuses SUPABASE_SECRET_KEYS that hold no key, and 
   }
 });
 
+Deno.test("resolveSettings() takes the way from the flag, then from MIGRATION_VIA", async () => {
+  const direct = { DATABASE_URL: "postgresql://localhost/postgres" };
+  assert.equal((await optionsOf({ SUPABASE_URL: url })).via, undefined);
+  assert.equal((await optionsOf({ SUPABASE_URL: url, MIGRATION_VIA: "direct" })).via, "direct");
+  assert.equal(
+    (await optionsOf({ SUPABASE_URL: url, MIGRATION_VIA: "direct" }, { via: "management" })).via,
+    "management",
+  );
+  // It needs no SUPABASE_URL, and no key: not in CI either.
+  for (const environment of [direct, { ...direct, CI: "true" }]) {
+    const { options, embeddedNote } = await settingsOf(environment, {
+      via: "direct",
+      needsProject: true,
+    });
+    assert.deepEqual([options.via, options.databaseUrl, options.embedded, embeddedNote], [
+      "direct",
+      direct.DATABASE_URL,
+      undefined,
+      null,
+    ]);
+  }
+  const { message } = await refusalOf({ SUPABASE_URL: url, MIGRATION_VIA: "tunnel" });
+  assert.equal(message, 'MIGRATION_VIA has to be api, direct or management, not "tunnel"');
+});
+
+Deno.test("resolveSettings() takes no embedded database for a way to a project", async () => {
+  for (const via of ["api", "direct", "management"] as const) {
+    const { embedded } = await optionsOf({}, { via });
+    assert.equal(embedded, undefined, via);
+    const { message } = await refusalOf({}, { via, embedded: true });
+    assert.equal(message, "--via leads to a project, and --embedded to no project");
+  }
+  // A DATABASE_URL is there for other reasons in many projects.
+  assert.equal(typeof (await optionsOf({ DATABASE_URL: "postgresql://a" })).embedded, "string");
+  const { embedded } = await optionsOf({ MIGRATION_VIA: "direct" }, { embedded: true });
+  assert.equal(typeof embedded, "string");
+});
+
 Deno.test("resolveSettings() takes DATABASE_URL before SUPABASE_DB_URL", async () => {
   const both = { DATABASE_URL: "postgresql://a", SUPABASE_DB_URL: "postgresql://b" };
   assert.equal((await optionsOf({ SUPABASE_URL: url, ...both })).databaseUrl, "postgresql://a");
