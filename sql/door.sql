@@ -127,7 +127,7 @@ set search_path = pg_catalog, pg_temp
 as $function$
 declare
   opened text;
-  door regprocedure;
+  own_door regprocedure;
   callers text;
   missing text;
   closed_again boolean := false;
@@ -148,8 +148,8 @@ begin
   end if;
   select string_agg(distinct role_name, ', ') into callers from supamigrate.open_doors();
   if callers is not null then
-    for door in select oid from supamigrate.doors() loop
-      execute format('revoke all on function %s from public, %s', door, callers);
+    for own_door in select oid from supamigrate.doors() loop
+      execute format('revoke all on function %s from public, %s', own_door, callers);
     end loop;
     closed_again := true;
     select string_agg(format('%s by %s', function_name, role_name), ', ')

@@ -581,6 +581,7 @@ declare
   target record;
   lost text;
   dropped text[] := '{}';
+  missing_before constant text := supamigrate.missing_way_in();
 begin
   perform supamigrate.leave_clean();
   perform supamigrate.set_defaults();
@@ -654,6 +655,8 @@ begin
             hint = 'Nothing was dropped. Drop that yourself in the SQL editor, or untie it, then run '
               || 'this again.';
   end if;
+
+  perform supamigrate.guard_door(missing_before);
 
   update supamigrate.migration_history
      set status = 'rolled_back', applied_checksum = null, error_message = null, error = null

@@ -8,6 +8,13 @@
  */
 
 import assert from "node:assert/strict";
+import {
+  FACTS_SQL,
+  INSPECT_SQL,
+  INSTALL_SQL,
+  UNINSTALL_SQL,
+} from "../../lib/database/bootstrap.ts";
+import { STATEMENTS } from "../../lib/database/channel.ts";
 import { type ServerProject, testOnServers } from "../support/projects.ts";
 import type { Sql } from "../support/session.ts";
 
@@ -32,16 +39,24 @@ async function hijacks(project: ServerProject): Promise<number> {
 
 /**
  * Has `authenticated` make functions and operators in `public`, for every pair of some types, with
- * the names of all that exec_sql and run_migration use: the two that run with `public` on their
- * search_path. Where the built-in one is polymorphic, these are the better match.
+ * the names of all that some SQL uses. Where the built-in one is polymorphic, these are the better
+ * match; of those that take any number of arguments, for the forms that are usual with them.
+ *
+ * @param sql As superuser.
+ * @param source The SQL.
  */
-async function plantShadows(sql: Sql): Promise<void> {
+async function plantShadows(sql: Sql, source: string): Promise<void> {
+  await sql(
+    "create table extensions.source (text text); grant select on extensions.source to public",
+  );
+  await sql("insert into extensions.source values ($1)", [source]);
   await sql(`
     set session_replication_role = replica; -- no event triggers: they take their time
     set role authenticated;
     do $plant$
     declare
-      types constant text[] := array['text', 'jsonb', 'jsonb[]', 'integer', 'bigint', 'record'];
+      types constant text[] := array['text', 'jsonb', 'jsonb[]', 'integer', 'bigint', 'boolean', 'name',
+        'numeric', 'record'];
       comparisons constant text[] := array['=', '<>', '<', '>', '<=', '>=', '~', '~*', '?'];
       body constant text := 'language plpgsql as $$ begin
         perform nextval(''extensions.hijacks''); raise exception ''hijacked''; end $$';
@@ -50,16 +65,25 @@ async function plantShadows(sql: Sql): Promise<void> {
       target record;
       pair record;
     begin
-      select string_agg(prosrc, ' ') into source
-        from pg_proc where proname in ('exec_sql', 'run_migration');
+      select text into source from extensions.source;
       for target in
-        select distinct on (proname) quote_ident(proname) as name, prorettype::regtype as result
+        select distinct on (proname) quote_ident(proname) as name, prorettype::regtype as result,
+               provariadic = '"any"'::regtype as takes_any
           from pg_proc
          where pronamespace = 'pg_catalog'::regnamespace and prokind = 'f' and not proretset
            and source ~ ('\\m' || proname || '\\s*\\(')
       loop
         foreach parameters in array types || array(
           select format('%s, %s', a, b) from unnest(types) a, unnest(types) b)
+          || case when target.takes_any then array(
+               select format('text, %s, text, %s', a, b) from unnest(types) a, unnest(types) b
+               union all
+               select format('text, %s, text, %s, text, %s', a, b, c)
+                 from unnest(types) a, unnest(types) b, unnest(types) c
+               union all
+               select format('text, %s, %s, text', a, b) from unnest(types) a, unnest(types) b
+                where b <> 'text')
+             else '{}' end
         loop
           execute format('create function public.%s(%s) returns %s %s', target.name, parameters,
             case when target.result::text like 'any%'
@@ -85,7 +109,14 @@ async function plantShadows(sql: Sql): Promise<void> {
     $plant$;
     reset role;
     reset session_replication_role;
+    drop table extensions.source;
   `);
+}
+
+async function countPlanted(sql: Sql): Promise<number> {
+  const functions = await sql("select from pg_proc where proowner = 'authenticated'::regrole");
+  const operators = await sql("select from pg_operator where oprowner = 'authenticated'::regrole");
+  return functions.length + operators.length;
 }
 
 /** With the search_paths that dumps set: old ones put `public` before pg_catalog. */
@@ -99,13 +130,12 @@ const migrations = {
 testOnServers(
   "functions and operators in public are not taken for built-in ones",
   async (project) => {
-    await plantShadows(project.sql);
-    const [made] = await project.sql(`
-      select count(*) from pg_proc where proowner = 'authenticated'::regrole
-      union all select count(*) from pg_operator where oprowner = 'authenticated'::regrole
-      order by 1
-    `);
-    assert.ok(Number(made?.count) > 300, `${made?.count} were planted`);
+    const [{ source } = {}] = await project.sql(`
+      select string_agg(prosrc, ' ') as source
+        from pg_proc where proname in ('exec_sql', 'run_migration')`);
+    await plantShadows(project.sql, `${source}`);
+    const made = await countPlanted(project.sql);
+    assert.ok(made > 300, `${made} were planted`);
 
     const exec = async (sql_query: string) => {
       const { data, error } = await project.client(project.serviceKey)
@@ -143,6 +173,47 @@ testOnServers(
       assert.equal((await project.migrator(changed).rollback({ target: "0" })).success, true);
     }
     assert.equal(await hijacks(project), 0);
+  },
+  oneConnection,
+);
+
+testOnServers(
+  "whoever installs, upgrades, examines or uninstalls runs nothing that others made in public",
+  async (project) => {
+    const { databaseUrl } = project;
+    const all = [INSTALL_SQL, UNINSTALL_SQL, INSPECT_SQL, ...Object.values(FACTS_SQL)].join("\n") +
+      Object.values(STATEMENTS).join("\n");
+    await plantShadows(project.sql, all);
+    await project.sql(`
+      set role authenticated;
+      create function public.mul(numeric, integer) returns numeric language plpgsql as $$ begin
+        perform nextval('extensions.hijacks'); return 1; end $$;
+      drop operator if exists public.* (numeric, integer);
+      create operator public.* (leftarg = numeric, rightarg = integer, function = public.mul);
+      reset role`);
+    const made = await countPlanted(project.sql);
+    assert.ok(made > 5000, `${made} were planted`);
+
+    // They are better matches indeed, for whoever has public on the search_path.
+    const bait = "select jsonb_build_object('a'::text, true, 'b'::text, '{}'::jsonb)";
+    await assert.rejects(project.sql(`set search_path = public; ${bait}`), /hijacked/);
+    await project.sql("reset search_path");
+    assert.equal(await hijacks(project), 1);
+
+    for (const over of [{}, { databaseUrl }, { databaseUrl, via: "direct" as const }]) {
+      const migrator = project.migrator(migrations, over);
+      await migrator.install();
+      await project.sql("update supamigrate.installation set schema_version = 2");
+      assert.equal((await migrator.status()).executed, 0); // upgrades
+      const { success, results } = await migrator.migrate();
+      assert.equal(success, true, JSON.stringify(results));
+      await migrator.doctor();
+      await migrator.history();
+      await migrator.rollback({ target: "0" });
+      await migrator.uninstall();
+      await project.migrator(migrations, { databaseUrl }).install();
+    }
+    assert.equal(await hijacks(project), 1);
   },
   oneConnection,
 );
