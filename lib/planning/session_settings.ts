@@ -4,10 +4,13 @@ import type { ParsedStatement } from "./parser.ts";
 
 /** What becomes of a statement that sets role or transaction. */
 export type SettingVerdict =
-  /** A migration has it anyway: the statement changes nothing, and is left out. */
-  | { readonly kind: "needless"; readonly because: string }
-  /** It cannot be had inside `exec_sql`. */
-  | { readonly kind: "impossible"; readonly what: string; readonly hint: string };
+  & { readonly about: "role" | "transaction" }
+  & (
+    /** A migration has it anyway: the statement changes nothing, and is left out. */
+    | { readonly kind: "needless"; readonly because: string }
+    /** It cannot be had inside `exec_sql`. */
+    | { readonly kind: "impossible"; readonly what: string; readonly hint: string }
+  );
 
 /** A setting with its value; null is its default, or the value that it has. */
 interface Setting {
@@ -18,8 +21,15 @@ interface Setting {
 /** Whose rights migrations have. */
 const OWNER = "postgres";
 
-const needless = (because: string): SettingVerdict => ({ kind: "needless", because });
-const impossible = (what: string, hint: string): SettingVerdict => ({
+type About = SettingVerdict["about"];
+
+const needless = (about: About, because: string): SettingVerdict => ({
+  about,
+  kind: "needless",
+  because,
+});
+const impossible = (about: About, what: string, hint: string): SettingVerdict => ({
+  about,
   kind: "impossible",
   what,
   hint,
@@ -29,8 +39,8 @@ const impossible = (what: string, hint: string): SettingVerdict => ({
 const USUAL_LEVEL = /^read (?:un)?committed$/i;
 const FALSE = /^(?:off|false|no|0)$/i;
 
-const USUAL_RIGHTS = needless(`migrations run as ${OWNER}`);
-const USUAL_TRANSACTION = needless("migrations run READ COMMITTED and READ WRITE");
+const USUAL_RIGHTS = needless("role", `migrations run as ${OWNER}`);
+const USUAL_TRANSACTION = needless("transaction", "migrations run READ COMMITTED and READ WRITE");
 
 const HAS_BEGUN = "cannot be had: the transaction of exec_sql has begun by then";
 
@@ -45,7 +55,7 @@ export function judgeSettings(
   called: string,
 ): SettingVerdict | undefined {
   if (type === "VariableSetStmt" && node.name === "TRANSACTION SNAPSHOT") {
-    return impossible(`SET TRANSACTION SNAPSHOT ${HAS_BEGUN}`, "Leave it out.");
+    return impossible("transaction", `SET TRANSACTION SNAPSHOT ${HAS_BEGUN}`, "Leave it out.");
   }
   const settings = type === "VariableSetStmt"
     ? readSet(node)
@@ -77,6 +87,7 @@ function judge({ name, value }: Setting, called: string): SettingVerdict | undef
     case "session_authorization": {
       const isUsual = value === null || value === OWNER || (value === "none" && setting === "role");
       return isUsual ? USUAL_RIGHTS : impossible(
+        "role",
         `"${called}" is refused by PostgreSQL inside exec_sql`,
         `Migrations run as ${OWNER}. To give an object another owner, use ALTER … OWNER TO.`,
       );
@@ -84,6 +95,7 @@ function judge({ name, value }: Setting, called: string): SettingVerdict | undef
     case "transaction_isolation":
       if (value === null) return undefined;
       return USUAL_LEVEL.test(value) ? USUAL_TRANSACTION : impossible(
+        "transaction",
         `ISOLATION LEVEL ${value.toUpperCase()} ${HAS_BEGUN}`,
         "Migrations run READ COMMITTED, one at a time. Leave it out; where nobody else may write " +
           "meanwhile, LOCK TABLE … IN SHARE ROW EXCLUSIVE MODE sees to that.",
@@ -91,6 +103,7 @@ function judge({ name, value }: Setting, called: string): SettingVerdict | undef
     case "transaction_read_only":
       if (value === null) return undefined;
       return FALSE.test(value) ? USUAL_TRANSACTION : impossible(
+        "transaction",
         "READ ONLY cannot be had: the history is written in the same transaction",
         "Leave it out.",
       );
