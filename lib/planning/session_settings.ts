@@ -119,7 +119,8 @@ function readSet(node: ParsedStatement["node"]): Setting[] {
     case "VAR_SET_VALUE":
       return [{ name: node.name, value: readConstant(node.args[0]) ?? "" }];
     case "VAR_SET_MULTI":
-      return readModes(node.args);
+      // SESSION CHARACTERISTICS are for transactions to come, of which a migration has none.
+      return node.name === "TRANSACTION" ? readModes(node.args) : [];
     case "VAR_SET_DEFAULT":
     case "VAR_SET_CURRENT":
     case "VAR_RESET":
