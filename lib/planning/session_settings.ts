@@ -10,10 +10,13 @@ export interface Abilities {
 
 /** What becomes of a statement that sets role or transaction. */
 export type SettingVerdict =
-  /** A migration has it anyway: the statement changes nothing, and is left out. */
-  | { readonly kind: "needless"; readonly because: string }
-  /** It cannot be had inside `exec_sql`. */
-  | { readonly kind: "impossible"; readonly what: string; readonly hint: string };
+  & { readonly about: "role" | "transaction" }
+  & (
+    /** A migration has it anyway: the statement changes nothing, and is left out. */
+    | { readonly kind: "needless"; readonly because: string }
+    /** It cannot be had inside `exec_sql`. */
+    | { readonly kind: "impossible"; readonly what: string; readonly hint: string }
+  );
 
 /** A setting with its value; null is its default, or the value that it has. */
 interface Setting {
@@ -24,8 +27,15 @@ interface Setting {
 /** Whose rights migrations have. */
 const OWNER = "postgres";
 
-const needless = (because: string): SettingVerdict => ({ kind: "needless", because });
-const impossible = (what: string, hint: string): SettingVerdict => ({
+type About = SettingVerdict["about"];
+
+const needless = (about: About, because: string): SettingVerdict => ({
+  about,
+  kind: "needless",
+  because,
+});
+const impossible = (about: About, what: string, hint: string): SettingVerdict => ({
+  about,
   kind: "impossible",
   what,
   hint,
@@ -35,8 +45,8 @@ const impossible = (what: string, hint: string): SettingVerdict => ({
 const USUAL_LEVEL = /^read (?:un)?committed$/i;
 const FALSE = /^(?:off|false|no|0)$/i;
 
-const USUAL_RIGHTS = needless(`migrations run as ${OWNER}`);
-const USUAL_TRANSACTION = needless("migrations run READ COMMITTED and READ WRITE");
+const USUAL_RIGHTS = needless("role", `migrations run as ${OWNER}`);
+const USUAL_TRANSACTION = needless("transaction", "migrations run READ COMMITTED and READ WRITE");
 
 const HAS_BEGUN = "cannot be had: the transaction of exec_sql has begun by then";
 
@@ -53,7 +63,7 @@ export function judgeSettings(
   can: Abilities,
 ): SettingVerdict | undefined {
   if (type === "VariableSetStmt" && node.name === "TRANSACTION SNAPSHOT") {
-    return impossible(`SET TRANSACTION SNAPSHOT ${HAS_BEGUN}`, "Leave it out.");
+    return impossible("transaction", `SET TRANSACTION SNAPSHOT ${HAS_BEGUN}`, "Leave it out.");
   }
   const settings = type === "VariableSetStmt"
     ? readSet(node)
@@ -91,6 +101,7 @@ function judge(
       if (can.setRole) return undefined;
       const isUsual = value === null || value === OWNER || (value === "none" && setting === "role");
       return isUsual ? USUAL_RIGHTS : impossible(
+        "role",
         `"${called}" is refused by PostgreSQL inside exec_sql`,
         `Migrations run as ${OWNER}. To give an object another owner, use ALTER … OWNER TO; or run ` +
           "the migrations with --via direct, where the role can be changed.",
@@ -99,6 +110,7 @@ function judge(
     case "transaction_isolation":
       if (value === null) return undefined;
       return USUAL_LEVEL.test(value) ? USUAL_TRANSACTION : impossible(
+        "transaction",
         `ISOLATION LEVEL ${value.toUpperCase()} ${HAS_BEGUN}`,
         "Migrations run READ COMMITTED, one at a time. Leave it out; where nobody else may write " +
           "meanwhile, LOCK TABLE … IN SHARE ROW EXCLUSIVE MODE sees to that.",
@@ -106,6 +118,7 @@ function judge(
     case "transaction_read_only":
       if (value === null) return undefined;
       return FALSE.test(value) ? USUAL_TRANSACTION : impossible(
+        "transaction",
         "READ ONLY cannot be had: the history is written in the same transaction",
         "Leave it out.",
       );
@@ -121,7 +134,8 @@ function readSet(node: ParsedStatement["node"]): Setting[] {
     case "VAR_SET_VALUE":
       return [{ name: node.name, value: readConstant(node.args[0]) ?? "" }];
     case "VAR_SET_MULTI":
-      return readModes(node.args);
+      // SESSION CHARACTERISTICS are for transactions to come, of which a migration has none.
+      return node.name === "TRANSACTION" ? readModes(node.args) : [];
     case "VAR_SET_DEFAULT":
     case "VAR_SET_CURRENT":
     case "VAR_RESET":

@@ -188,16 +188,25 @@ function transactionControl(
   );
 }
 
-/** What changes nothing would be refused by PostgreSQL inside `exec_sql` all the same. */
+/**
+ * What changes nothing would be refused by PostgreSQL inside `exec_sql` all the same. Behind a real
+ * change of the role it does change something.
+ */
 function leaveOutNeedless(
   parsed: readonly TypedStatement[],
   can: Abilities,
 ): { statements: TypedStatement[]; notices: string[] } {
+  const verdicts = parsed.map((statement) =>
+    judgeSettings(statement, firstLine(statement.sql), can)
+  );
+  const changesRole = verdicts.some((verdict) =>
+    verdict?.kind === "impossible" && verdict.about === "role"
+  );
   const reasons = new Map<string, Set<string>>();
-  const statements = parsed.filter((statement) => {
+  const statements = parsed.filter((statement, index) => {
+    const verdict = verdicts[index];
+    if (verdict?.kind !== "needless" || (changesRole && verdict.about === "role")) return true;
     const called = firstLine(statement.sql);
-    const verdict = judgeSettings(statement, called, can);
-    if (verdict?.kind !== "needless") return true;
     reasons.set(verdict.because, (reasons.get(verdict.because) ?? new Set()).add(`"${called}"`));
     return false;
   });

@@ -216,6 +216,7 @@ export class Lane implements AsyncDisposable {
     await this.sql(`
       ${drops}
       delete from supamigrate.migration_history;
+      insert into supamigrate.migration_log (action, result) values ('drop application schemas', 'ok');
       delete from supamigrate.operation;
       update supamigrate.migration_lock
          set is_locked = false, generation = generation + 1, sequence = 0;

@@ -192,7 +192,8 @@ for (const [what, { sql, broken, complete }] of Object.entries(tampering)) {
     const log = await verify(project);
     assert.deepEqual([log.broken_entry, log.complete], [broken, complete]);
     // And it goes on showing after what is logged later.
-    await project.migrator({ ...migrations, "4_d.sql": "create table d ();" }).migrate();
+    await project.migrator({ ...migrations, "4_d.sql": "create table d ();" })
+      .repair("4_d", { mark: "applied" });
     const later = await verify(project);
     assert.ok(later.broken_entry !== null, JSON.stringify(later));
   });
