@@ -82,6 +82,13 @@ export function explainCallError(
       cause,
     });
   }
+  // A standby takes no transaction that is to write, which is said before anything can be read.
+  if (code === "0A000" && /during recovery/.test(message)) {
+    return new ConfigurationError("The database is a read replica", {
+      hint: "Use the address of the primary database.",
+      cause,
+    });
+  }
   if (code === "SM002") {
     return new ConfigurationError(message, {
       hint: "deno task migrate:doctor says what is wrong and how to mend it.",
