@@ -52,11 +52,12 @@ async function plantShadows(sql: Sql, source: string): Promise<void> {
   await sql("insert into extensions.source values ($1)", [source]);
   await sql(`
     set session_replication_role = replica; -- no event triggers: they take their time
+    set search_path = pg_catalog; -- what is planted is not to be met here
     set role authenticated;
     do $plant$
     declare
-      types constant text[] := array['text', 'jsonb', 'jsonb[]', 'integer', 'bigint', 'boolean', 'name',
-        'numeric', 'record'];
+      types constant text[] := array['text', 'jsonb', 'jsonb[]', 'integer', 'bigint', 'boolean',
+        'record'];
       comparisons constant text[] := array['=', '<>', '<', '>', '<=', '>=', '~', '~*', '?'];
       body constant text := 'language plpgsql as $$ begin
         perform nextval(''extensions.hijacks''); raise exception ''hijacked''; end $$';
@@ -108,6 +109,7 @@ async function plantShadows(sql: Sql, source: string): Promise<void> {
     end
     $plant$;
     reset role;
+    reset search_path;
     reset session_replication_role;
     drop table extensions.source;
   `);
@@ -192,7 +194,7 @@ testOnServers(
       create operator public.* (leftarg = numeric, rightarg = integer, function = public.mul);
       reset role`);
     const made = await countPlanted(project.sql);
-    assert.ok(made > 5000, `${made} were planted`);
+    assert.ok(made > 2000, `${made} were planted`);
 
     // They are better matches indeed, for whoever has public on the search_path.
     const bait = "select jsonb_build_object('a'::text, true, 'b'::text, '{}'::jsonb)";
