@@ -101,7 +101,7 @@ async function plantShadows(sql: Sql, source: string): Promise<void> {
           select distinct oprname as name from pg_operator
            where position(oprname in source) > 0 and oprkind = 'b'
         loop
-          execute format('create operator public.%s (leftarg = %s, rightarg = %s, function = %s)',
+          execute format('create operator public.%s (leftarg = %s, rightarg = %s, function = public.%s)',
             target.name, pair.a, pair.b,
             case when target.name = any (comparisons) then 'compare' else 'combine' end);
         end loop;
