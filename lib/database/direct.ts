@@ -124,12 +124,16 @@ export function openDirectChannel(databaseUrl: string, timeoutMs: number): Chann
   };
 }
 
+/** SQLSTATE connection_failure. */
+const CLOSED = "08006";
+
 /** What went wrong, without what the driver's errors carry of what it was given. */
 function toCallError(error: unknown, redact: (text: string) => string): CallError {
   const { code = "", message, detail = "", hint = "" } = error as Partial<CallError> & Error;
   // An error of the system may have five letters too (EPIPE), an SQLSTATE has digits.
   const isSqlState = /^(?=.*\d)[0-9A-Z]{5}$/.test(code);
-  if (code === "CONNECTION_CLOSED") return new CallError("the connection was closed", 0);
+  // The driver keeps what the server said last to itself where the server closes the connection.
+  if (code === "CONNECTION_CLOSED") return new CallError("the connection was closed", 0, CLOSED);
   return isSqlState
     ? new CallError(redact(message), 0, code, redact(detail), redact(hint))
     : new CallError(redact(message), 0);

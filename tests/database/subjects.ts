@@ -8,6 +8,7 @@ import "./contents.ts";
 import "./doctor.ts";
 import "./door.ts";
 import "./dumps.ts";
+import "./endings.ts";
 import "./exec_sql.ts";
 import "./failure.ts";
 import "./faults.ts";
