@@ -112,6 +112,7 @@ testOnBothWays(
     const copies = [...recording.copies];
     await migrator.uninstall();
     await migrator.install();
+    await project.reloadSchema(); // PostgREST may not yet have noticed that it was gone
     const records = await project.records();
     assert.deepEqual(records.history, []);
 
