@@ -74,7 +74,7 @@ as $function$
                  or e.deptype = 'a' and e.refobjsubid > 0 and e.refclassid = 'pg_class'::regclass
                     and d.classid = 'pg_class'::regclass))
        and not (d.classid = 'pg_proc'::regclass
-                and d.objid is not distinct from to_regprocedure('public.exec_sql(text, jsonb)'))
+                and d.objid in (select oid from supamigrate.doors()))
     union all
     select nspname, 'pg_namespace'::regclass, oid, nspowner
       from pg_namespace

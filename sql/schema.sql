@@ -152,8 +152,9 @@ begin
     drop function if exists supamigrate.write_log(
       jsonb, text, text, text, integer, text, integer, jsonb);
   end if;
-  if to_regprocedure('supamigrate.guard_door()') is not null then
-    drop function supamigrate.guard_door(); -- of versions 1 and 2
+  -- Of versions 1 and 2.
+  if not exists (select from supamigrate.installation where schema_version >= 3) then
+    drop function if exists supamigrate.guard_door(), supamigrate.application_objects();
   end if;
 end
 $block$;

@@ -32,6 +32,7 @@ Deno.test("doctor says what it has looked at, and ends with 0 where nothing is w
   ✅ server          the server is PostgreSQL 15 or later
   ✅ primary         the server is a primary, and may be written to
   ✅ timeouts        no time-out cuts a long migration off
+  ✅ supautils       the API's connections have what gives postgres Supabase's own rights
   ✅ event-triggers  no event triggers but the platform's run along with migrations
   ✅ pool            the API's connections are clean
   ✅ clock           the server's clock and this machine's agree

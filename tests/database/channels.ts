@@ -10,7 +10,8 @@ import {
   testOnServers,
 } from "../support/projects.ts";
 import { startManagementApi } from "./management_api.ts";
-import { findPgbouncer, startPgbouncer } from "./pgbouncer.ts";
+import { findProgram } from "../support/programs.ts";
+import { startPgbouncer } from "./pgbouncer.ts";
 
 const migrations = {
   "001_a.sql": "create table a ();\n-- ROLLBACK\ndrop table a;",
@@ -26,7 +27,7 @@ interface Way extends AsyncDisposable {
 }
 
 // Left out where it is not installed; but nobody reads in CI what was left out.
-const hasPooler = await findPgbouncer() !== undefined || Deno.env.get("CI") !== undefined;
+const hasPooler = await findProgram("pgbouncer") !== undefined || Deno.env.get("CI") !== undefined;
 
 const nothing = { [Symbol.asyncDispose]: () => Promise.resolve() };
 
@@ -220,6 +221,28 @@ testOnEachWay(
     );
     assert.equal(row?.owner, role);
     assert.equal((await migrator.rollback()).success, true);
+  },
+);
+
+testOnEachWay(
+  "a migration that has become another role is recorded, and the next one is postgres again",
+  PAST_API,
+  async (project, options) => {
+    await using migrator = project.migrator({
+      "1_role.sql": "set role authenticated;\nselect 1;\nreset all;\nselect 2;",
+      "2_local.sql": "set local role anon;",
+      "3_made.sql": "create table made ();",
+      "4_fails.sql": "set role authenticated;\ncreate table public.refused ();",
+    }, options);
+    const { results } = await migrator.migrate();
+    assert.deepEqual(
+      results.map(({ error }) => error?.code),
+      [undefined, undefined, undefined, "42501"],
+    );
+    const [row] = await project.sql(
+      "select relowner::regrole::text as owner from pg_class where oid = 'made'::regclass",
+    );
+    assert.equal(row?.owner, "postgres");
   },
 );
 

@@ -1,3 +1,4 @@
+import { findProgram } from "../support/programs.ts";
 import { openSession } from "../support/session.ts";
 import { startWatched, type User } from "../support/watched_process.ts";
 
@@ -9,28 +10,12 @@ export interface Pooler extends AsyncDisposable {
   readLeftovers(): Promise<string[]>;
 }
 
-/** Debian puts it where only root looks for programs. */
-const PROGRAMS = ["pgbouncer", "/usr/sbin/pgbouncer"];
-
-/** What to call it by; undefined where it is not installed. */
-export async function findPgbouncer(): Promise<string | undefined> {
-  for (const program of PROGRAMS) {
-    try {
-      await new Deno.Command(program, { args: ["--version"], stdout: "null" }).output();
-      return program;
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    }
-  }
-  return undefined;
-}
-
 // It refuses to run as root.
 const user: User = Deno.uid() === 0 ? { uid: 65534, gid: 65534 } : {};
 
 /** Starts one before the database at an address. */
 export async function startPgbouncer(databaseUrl: string): Promise<Pooler> {
-  const program = await findPgbouncer();
+  const program = await findProgram("pgbouncer");
   if (program === undefined) throw new Error("pgbouncer is not installed");
   const { hostname, port } = new URL(databaseUrl);
   const own = freePort();
