@@ -24,16 +24,20 @@ as $function$
    order by 1, 2
 $function$;
 
--- exec_sql, and what show_door() has put beside it in other schemas.
+-- exec_sql, and what show_door() has put beside it in other schemas. In PL/pgSQL, as are others that
+-- are called for every migration: its plans are kept, those of SQL functions are made at each call.
 create or replace function supamigrate.doors() returns setof pg_proc
-language sql stable
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $function$
-  select *
-    from pg_proc
-   where proname = 'exec_sql'
-     and (oid = to_regprocedure('public.exec_sql(text, jsonb)')
-          or obj_description(oid, 'pg_proc') like 'supamigrate:%')
+begin
+  return query
+    select *
+      from pg_proc
+     where proname = 'exec_sql'
+       and (oid = to_regprocedure('public.exec_sql(text, jsonb)')
+            or obj_description(oid, 'pg_proc') like 'supamigrate:%');
+end
 $function$;
 
 -- What the door is made of: null where it is not there. By names and not by numbers, which a
@@ -95,24 +99,36 @@ $function$;
 -- Why the API cannot call exec_sql as service_role: null where it can. A migration that takes that
 -- way in from the tool is undone, as one is that drops the function.
 create or replace function supamigrate.missing_way_in() returns text
-language sql stable
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $function$
-  select string_agg(problem, ', ')
-    from (select to_regrole('service_role')::oid as caller,
-                 to_regrole('authenticator')::oid as login) role
-   cross join lateral (values
-     (case when caller is null then 'there is no role service_role' end),
-     ((select string_agg(format('service_role has no USAGE on schema %s', pronamespace::regnamespace), ', ')
-         from supamigrate.doors()
-        where not has_schema_privilege(caller, pronamespace, 'usage'))),
-     ((select string_agg(format('service_role may not execute %s', oid::regprocedure), ', ')
-         from supamigrate.doors()
-        where not has_function_privilege(caller, oid, 'execute'))),
-     (case when not pg_has_role(login, caller, 'member')
-        then 'authenticator is no member of service_role' end),
-     (case when not (select rolcanlogin from pg_roles where oid = login)
-        then 'authenticator may not log in' end)) missing (problem)
+declare
+  caller constant oid := to_regrole('service_role');
+  login constant oid := to_regrole('authenticator');
+  missing text[] := '{}';
+  door record;
+begin
+  if caller is null then
+    missing := missing || 'there is no role service_role'::text;
+  else
+    for door in select oid, pronamespace from supamigrate.doors() loop
+      if not has_schema_privilege(caller, door.pronamespace, 'usage') then
+        missing := missing || format('service_role has no USAGE on schema %s',
+                                     door.pronamespace::regnamespace);
+      end if;
+      if not has_function_privilege(caller, door.oid, 'execute') then
+        missing := missing || format('service_role may not execute %s', door.oid::regprocedure);
+      end if;
+    end loop;
+    if not pg_has_role(login, caller, 'member') then
+      missing := missing || 'authenticator is no member of service_role'::text;
+    end if;
+  end if;
+  if not (select rolcanlogin from pg_roles where oid = login) then
+    missing := missing || 'authenticator may not log in'::text;
+  end if;
+  return nullif(array_to_string(missing, ', '), '');
+end
 $function$;
 
 -- A migration may open the door without meaning to ("grant execute on all functions in

@@ -10,14 +10,17 @@
 -- The functions of event triggers that are skipped where a call comes through the API.
 create or replace function supamigrate.skipped_event_functions()
 returns table (routine regprocedure, owner name)
-language sql stable
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $function$
-  select distinct p.oid::regprocedure, o.rolname
-    from pg_event_trigger e
-    join pg_proc p on p.oid = e.evtfoid
-    join pg_roles o on o.oid = p.proowner
-   where e.evtenabled <> 'D' and p.prosecdef and not o.rolsuper
+begin
+  return query
+    select p.oid::regprocedure, pg_get_userbyid(p.proowner)
+      from pg_proc p
+     where p.oid in (select evtfoid from pg_event_trigger where evtenabled <> 'D')
+       and p.prosecdef
+       and not (select rolsuper from pg_roles where oid = p.proowner);
+end
 $function$;
 
 -- Event triggers have nothing to do with this going back and forth. Where the role may not tell

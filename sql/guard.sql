@@ -3,40 +3,44 @@
 -- far more, and says how to mend it.
 
 create or replace function supamigrate.breaches() returns setof text
-language sql stable
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $function$
-  select 'public.exec_sql is not the function that was installed'
-   where supamigrate.digest_door()
-         is distinct from (select door from supamigrate.installation where id = 1)
-  union all
-  select format('the schema supamigrate is open to %s', string_agg(rolname, ', ' order by rolname))
-    from pg_roles
-   where rolname in ('anon', 'authenticated', 'service_role')
-     and has_schema_privilege(oid, 'supamigrate', 'usage')
-  having count(*) > 0
-  union all
-  select 'the audit log can be changed'
-   where (select count(*)
-            from pg_trigger
-           where tgrelid = 'supamigrate.migration_log'::regclass
-             and tgenabled = 'A'
-             and (tgname, tgfoid) in (
-               ('migration_log_is_append_only', 'supamigrate.refuse_log_change()'::regprocedure),
-               ('migration_log_is_chained', 'supamigrate.chain_entry()'::regprocedure))) <> 2
-  union all
-  select format('supamigrate.migration_lock has %s rows instead of one', count(*))
-    from supamigrate.migration_lock
-  having count(*) <> 1
-  union all
-  select format('the schema %I, in which migrations look first, belongs to %s',
-                n.nspname, pg_get_userbyid(n.nspowner))
-    from pg_namespace n
-    join pg_roles o on o.oid = n.nspowner
-   where n.nspname = current_user
-     and n.nspname <> o.rolname
-     and not o.rolsuper
-     and supamigrate.default_search_path() ~ '(^|[^\\])\$user' -- what is escaped is a name
+begin
+  return query
+    select 'public.exec_sql is not the function that was installed'
+     where supamigrate.digest_door()
+           is distinct from (select door from supamigrate.installation where id = 1)
+    union all
+    select format('the schema supamigrate is open to %s', string_agg(rolname, ', ' order by rolname))
+      from pg_roles
+     where rolname in ('anon', 'authenticated', 'service_role')
+       and has_schema_privilege(oid, 'supamigrate', 'usage')
+    having count(*) > 0
+    union all
+    select 'the audit log can be changed'
+     where (select count(*)
+              from pg_trigger
+             where tgrelid = 'supamigrate.migration_log'::regclass
+               and tgenabled = 'A'
+               and (tgname, tgfoid) in (
+                 ('migration_log_is_append_only', 'supamigrate.refuse_log_change()'::regprocedure),
+                 ('migration_log_is_chained', 'supamigrate.chain_entry()'::regprocedure))) <> 2
+    union all
+    select format('supamigrate.migration_lock has %s rows instead of one', count(*))
+      from supamigrate.migration_lock
+    having count(*) <> 1
+    union all
+    select format('the schema %I, in which migrations look first, belongs to %s',
+                  n.nspname, pg_get_userbyid(n.nspowner))
+      from pg_namespace n
+      join pg_roles o on o.oid = n.nspowner
+     where n.nspname = current_user
+       and n.nspname <> o.rolname
+       and not o.rolsuper
+       -- What is escaped is a name.
+       and supamigrate.default_search_path() ~ '(^|[^\\])\$user';
+end
 $function$;
 
 create or replace function supamigrate.refuse_breaches(who text) returns void
