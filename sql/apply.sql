@@ -118,9 +118,12 @@ declare
   default_path constant text := supamigrate.default_search_path();
   role_before constant text := current_setting('role');
   is_api_call constant boolean := role_before <> 'none';
-  records_before constant jsonb := supamigrate.stamp_records();
+  records_query constant text := supamigrate.records_query();
+  records_before jsonb;
+  records_after jsonb;
   missing_before constant text := supamigrate.missing_way_in();
   exposed regprocedure[] := '{}';
+  exposes boolean := false;
   part text;
   begins boolean;
   number bigint := 0;
@@ -140,12 +143,15 @@ declare
   schema_of text; table_of text; column_of text; constraint_of text;
 begin
   perform supamigrate.require_statements(migration);
+  execute records_query into records_before;
   begin
     if is_api_call then
       exposed := supamigrate.expose_event_functions();
+      exposes := exposed <> '{}';
     end if;
     foreach part in array array['undo', 'statements'] loop
-      set local search_path = pg_catalog, pg_temp;
+      perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+      perform pg_catalog.set_config('standard_conforming_strings', 'on', true);
       begins := true;
       number := 0;
       for number, line, statement, step, resets, alters_routine, may_make_trigger in
@@ -182,8 +188,9 @@ begin
         end if;
         if alters_routine then
           exposed := supamigrate.expose_event_functions();
-        elsif may_make_trigger then
-          perform supamigrate.refuse_hidden_event_triggers(exposed);
+          exposes := exposed operator(pg_catalog.<>) '{}';
+        elsif exposes or may_make_trigger then
+          perform supamigrate.refuse_hidden_event_triggers();
         end if;
         if resets then
           role_now := pg_catalog.current_setting('role');
@@ -199,7 +206,10 @@ begin
       end loop;
     end loop;
 
-    set local search_path = pg_catalog, pg_temp;
+    -- What follows is read anew, under the settings that there are.
+    perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+    perform pg_catalog.set_config('standard_conforming_strings', 'on', true);
+    perform pg_catalog.set_config('quote_all_identifiers', 'off', true);
     part := 'end';
     if current_setting('role') <> role_before then
       perform set_config('role', role_before, false);
@@ -211,9 +221,19 @@ begin
     perform supamigrate.check_deferred_constraints();
     closed_door := supamigrate.guard_door(missing_before);
     perform supamigrate.refuse_breaches('The migration leaves supamigrate unsafe to use');
-    perform supamigrate.refuse_changed_records(records_before);
+    -- The last of the checks, and in here: the migration may have replaced what was called so far.
+    execute records_query into records_after;
+    if records_after is distinct from records_before then
+      raise exception 'The migration changes what is recorded of migrations, in the schema supamigrate: %', (
+          select string_agg(key, ', ' order by key)
+            from jsonb_each(records_before) earlier
+            full join jsonb_each(records_after) later using (key)
+           where earlier.value is distinct from later.value)
+        using errcode = 'SM002',
+              hint = 'Leave that schema alone: repair mends the history, and says so in the log.';
+    end if;
     if is_api_call then
-      perform supamigrate.refuse_hidden_event_triggers(exposed);
+      perform supamigrate.refuse_hidden_event_triggers();
       perform supamigrate.restore_event_functions(exposed);
     end if;
     duration := extract(epoch from clock_timestamp() - started) * 1000;
@@ -282,10 +302,11 @@ set search_path = pg_catalog, pg_temp
 as $function$
 begin
   insert into supamigrate.migration_history as known
-    (migration_name, batch_number, execution_time_ms, checksum, status, executed_at,
+    (id, migration_name, batch_number, execution_time_ms, checksum, status, executed_at,
      error_message, error)
   values
-    (migration->>'name', (migration->>'batch')::integer, (result->>'execution_time_ms')::integer,
+    ((select coalesce(max(id), 0) + 1 from supamigrate.migration_history),
+     migration->>'name', (migration->>'batch')::integer, (result->>'execution_time_ms')::integer,
      migration->>'checksum', 'failed', clock_timestamp(),
      result->'error'->>'message', result->'error')
   on conflict (migration_name) do update

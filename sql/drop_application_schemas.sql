@@ -568,6 +568,51 @@ begin
 end
 $function$;
 
+-- What stays and is neither the platform's nor this caller's, down to the last column: other roles'
+-- schemas, their tables in public, and extensions. CASCADE would take from them what depends on what
+-- is dropped, and asks nobody.
+create or replace function supamigrate.list_of_others()
+returns table (class_id oid, object_id oid, sub_id integer, description text)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+  with relation as materialized (
+    select c.oid, format('%I.%I', n.nspname, c.relname) as name
+      from pg_class c
+      join pg_namespace n on n.oid = c.relnamespace
+     where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S')
+       and case when n.nspname = 'public' then not pg_has_role(c.relowner, 'usage')
+                else not supamigrate.is_platform_schema(n.nspname)
+                     and not supamigrate.is_application_schema(n.nspname) end
+  )
+  select 'pg_class'::regclass::oid, oid, 0, name from relation
+  union all
+  select 'pg_class'::regclass, a.attrelid, a.attnum, format('column %I of %s', a.attname, name)
+    from relation r join pg_attribute a on a.attrelid = r.oid
+   where a.attnum > 0 and not a.attisdropped
+  union all
+  select 'pg_attrdef'::regclass, d.oid, 0, format('a default of %s', name)
+    from relation r join pg_attrdef d on d.adrelid = r.oid
+  union all
+  select 'pg_constraint'::regclass, c.oid, 0, format('constraint %I of %s', c.conname, name)
+    from relation r join pg_constraint c on c.conrelid = r.oid
+  union all
+  select 'pg_trigger'::regclass, t.oid, 0, format('trigger %I of %s', t.tgname, name)
+    from relation r join pg_trigger t on t.tgrelid = r.oid
+   where not t.tgisinternal
+  union all
+  select 'pg_policy'::regclass, p.oid, 0, format('policy %I of %s', p.polname, name)
+    from relation r join pg_policy p on p.polrelid = r.oid
+  union all
+  select 'pg_proc'::regclass, p.oid, 0, p.oid::regprocedure::text
+    from pg_proc p
+    join pg_namespace n on n.oid = p.pronamespace
+   where not supamigrate.is_platform_schema(n.nspname)
+     and not supamigrate.is_application_schema(n.nspname)
+  union all
+  select 'pg_extension'::regclass, oid, 0, format('extension %I', extname) from pg_extension
+$function$;
+
 -- call: created, and remove: the descriptions of those that the caller was told would be removed.
 create or replace function supamigrate.drop_application_schemas(call jsonb) returns jsonb
 language plpgsql
@@ -582,6 +627,7 @@ declare
   lost text;
   dropped text[] := '{}';
   missing_before constant text := supamigrate.missing_way_in();
+  others jsonb;
 begin
   perform supamigrate.leave_clean();
   perform supamigrate.set_defaults();
@@ -609,6 +655,10 @@ begin
              select
                from jsonb_to_recordset(outside) as item (kind text, object_id oid)
               where item.kind = 'event trigger' and item.object_id = oid)) item;
+
+  select coalesce(jsonb_agg(to_jsonb(item)), '[]')
+    into others
+    from supamigrate.list_of_others() item;
 
   begin
     -- Event triggers first, so that they do not fire for the others; roles last, for they own some.
@@ -644,18 +694,32 @@ begin
   end;
 
   -- CASCADE asks nobody.
-  select string_agg(item.description, ', ')
+  select string_agg(description, ', ')
     into lost
-    from jsonb_to_recordset(kept) as item (class_id oid, object_id oid, description text)
-   cross join lateral pg_identify_object(class_id, object_id, 0) o
-   where o.identity is null;
+    from (select item.description
+            from jsonb_to_recordset(kept) as item (class_id oid, object_id oid, description text)
+           cross join lateral pg_identify_object(class_id, object_id, 0) o
+           where o.identity is null
+          union all
+          select item.description
+            from jsonb_to_recordset(others) as item (
+                   class_id oid, object_id oid, sub_id integer, description text)
+           where not exists (
+                   select
+                     from supamigrate.list_of_others() now
+                    where now.class_id = item.class_id
+                      and now.object_id = item.object_id
+                      and now.sub_id = item.sub_id)
+             and not exists (
+                   select
+                     from jsonb_to_recordset(outside) as gone (class_id oid, object_id oid)
+                    where gone.class_id = item.class_id and gone.object_id = item.object_id)) lost_items;
   if lost is not null then
     raise exception 'What is to stay depends on what would be dropped: %', lost
       using errcode = 'dependent_objects_still_exist',
             hint = 'Nothing was dropped. Drop that yourself in the SQL editor, or untie it, then run '
               || 'this again.';
   end if;
-
   perform supamigrate.guard_door(missing_before);
 
   update supamigrate.migration_history

@@ -91,10 +91,9 @@ begin
 end
 $function$;
 
--- After a block or a call that may have made an event trigger: what it went on to do, it did without
--- that one. Those that were exposed before it are exposed after it.
-create or replace function supamigrate.refuse_hidden_event_triggers(exposed regprocedure[])
-returns void
+-- After a statement that is neither CREATE nor ALTER FUNCTION: what is skipped now was made so in
+-- the middle of it, and what it went on to do, it did without.
+create or replace function supamigrate.refuse_hidden_event_triggers() returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $function$
@@ -103,13 +102,14 @@ declare
 begin
   select string_agg(routine::text, ', ')
     into hidden
-    from unnest(supamigrate.expose_event_functions()) routine
-   where routine <> all (exposed);
+    from supamigrate.skipped_event_functions()
+   where owner = current_user;
   if hidden is not null then
-    raise exception 'An event trigger with function % is made inside of another statement', hidden
+    raise exception 'The event trigger function % is made or altered inside of another statement', hidden
       using errcode = 'SM002',
             hint = 'Through the API it would not fire for what follows there. Write its CREATE '
-              'FUNCTION and CREATE EVENT TRIGGER as statements of their own, or use --via direct.';
+              'FUNCTION, ALTER FUNCTION and CREATE EVENT TRIGGER as statements of their own, or use '
+              '--via direct.';
   end if;
 end
 $function$;

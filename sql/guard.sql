@@ -58,47 +58,52 @@ begin
 end
 $function$;
 
--- What the rows of the tracking tables have been through in this transaction, by table: how many
--- were inserted, updated and deleted, and the file, which TRUNCATE replaces. Costs nothing however
--- long the history is.
-create or replace function supamigrate.stamp_records() returns jsonb
-language sql
+-- The query that says what the tracking schema has been through in this transaction, by what it is
+-- made of: how many rows of each table were inserted, updated and deleted, the file, which TRUNCATE
+-- replaces, and which transactions made the catalog's rows of its tables and functions. Costs
+-- nothing however long the history is. As text, for run_migration to keep: a migration could put
+-- another function in the place of one that it would call.
+create or replace function supamigrate.records_query() returns text
+language sql immutable
 set search_path = pg_catalog, pg_temp
 as $function$
-  select jsonb_object_agg(relname, jsonb_build_array(
-           pg_relation_filenode(oid),
-           pg_stat_get_xact_tuples_inserted(oid),
-           pg_stat_get_xact_tuples_updated(oid),
-           pg_stat_get_xact_tuples_deleted(oid)))
-    from pg_class
-   where relnamespace = 'supamigrate'::regnamespace and relkind = 'r'
-$function$;
-
--- A migration has no business in the records, whichever way it gets there.
-create or replace function supamigrate.refuse_changed_records(before jsonb) returns void
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $function$
-declare
-  changed text;
-begin
-  select string_agg('supamigrate.' || quote_ident(key), ', ' order by key)
-    into changed
-    from jsonb_each(before) earlier
-    full join jsonb_each(supamigrate.stamp_records()) later using (key)
-   where earlier.value is distinct from later.value;
-  -- Where the server counts nothing, the log has to vouch for the history.
-  if changed is null and not current_setting('track_counts')::boolean and exists (
-       select
-         from supamigrate.migration_history known
-         full join supamigrate.logged_state() logged using (migration_name)
-        where known.applied_checksum is distinct from logged.applied_checksum) then
-    changed := 'supamigrate.migration_history';
-  end if;
-  if changed is not null then
-    raise exception 'The migration changes what is recorded of migrations, in %', changed
-      using errcode = 'SM002',
-            hint = 'Leave those tables alone: repair mends the history, and says so in the log.';
-  end if;
-end
+  select $query$
+    with relation as materialized (
+      select oid, relname, relkind, xmin from pg_catalog.pg_class
+       where relnamespace = 'supamigrate'::pg_catalog.regnamespace
+    )
+    select pg_catalog.jsonb_object_agg(name, stamp)
+      from (
+        select relname::pg_catalog.text, pg_catalog.jsonb_build_array(
+                 pg_catalog.pg_relation_filenode(oid),
+                 pg_catalog.pg_stat_get_xact_tuples_inserted(oid),
+                 pg_catalog.pg_stat_get_xact_tuples_updated(oid),
+                 pg_catalog.pg_stat_get_xact_tuples_deleted(oid))
+          from relation where relkind = 'r'
+        union all
+        select 'the definitions of its tables', pg_catalog.jsonb_agg(made order by made)
+          from (select xmin::pg_catalog.text from relation
+                union all
+                select xmin::pg_catalog.text from pg_catalog.pg_namespace where nspname = 'supamigrate'
+                union all
+                select a.xmin::pg_catalog.text from pg_catalog.pg_attribute a join relation r on r.oid = a.attrelid
+                union all
+                select d.xmin::pg_catalog.text from pg_catalog.pg_attrdef d join relation r on r.oid = d.adrelid
+                union all
+                select c.xmin::pg_catalog.text from pg_catalog.pg_constraint c join relation r on r.oid = c.conrelid
+                union all
+                select t.xmin::pg_catalog.text from pg_catalog.pg_trigger t join relation r on r.oid = t.tgrelid
+                union all
+                select w.xmin::pg_catalog.text from pg_catalog.pg_rewrite w join relation r on r.oid = w.ev_class
+                union all
+                select p.xmin::pg_catalog.text from pg_catalog.pg_policy p join relation r on r.oid = p.polrelid
+                union all
+                select i.xmin::pg_catalog.text from pg_catalog.pg_inherits i join relation r on r.oid = i.inhparent
+               ) definitions (made)
+        union all
+        select 'the functions of its schema', pg_catalog.jsonb_agg(xmin::pg_catalog.text order by oid)
+          from pg_catalog.pg_proc
+         where pronamespace = 'supamigrate'::pg_catalog.regnamespace
+      ) part (name, stamp)
+  $query$
 $function$;

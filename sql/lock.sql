@@ -84,11 +84,13 @@ create or replace function supamigrate.write_log(
 language sql
 set search_path = pg_catalog, pg_temp
 as $function$
+  -- chain_entry() numbers the entry: what stands here keeps the sequence from being asked.
   insert into supamigrate.migration_log
-    (action, migration_name, batch_number, checksum, result, execution_time_ms,
+    (id, action, migration_name, batch_number, checksum, result, execution_time_ms,
      actor, tool_version, operation_id, details, rollback_checksum)
+  overriding system value
   values
-    (action, migration_name, batch_number, checksum, result, execution_time_ms,
+    (0, action, migration_name, batch_number, checksum, result, execution_time_ms,
      call->>'holder', call->>'tool_version', (call->>'operation')::uuid, details,
      encode(sha256(convert_to(rollback_sql, 'UTF8')), 'hex'))
 $function$;

@@ -34,6 +34,8 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $function$
 begin
+  -- The sequence, which its owner can set anywhere, has no say in the order.
+  new.id := (select coalesce(max(id), 0) + 1 from supamigrate.migration_log);
   update supamigrate.migration_lock
      set log_head = supamigrate.hash_entry(log_head, new)
    where id = 1
@@ -101,8 +103,9 @@ begin
   end loop;
   alter table supamigrate.migration_log enable always trigger migration_log_is_append_only;
   update supamigrate.migration_lock set log_head = previous where id = 1;
-  insert into supamigrate.migration_log (action, result, actor, details)
-  values ('chain entries', 'ok', current_user, jsonb_build_object(
+  insert into supamigrate.migration_log (id, action, result, actor, details)
+  overriding system value
+  values (0, 'chain entries', 'ok', current_user, jsonb_build_object(
     'first', first_entry, 'entries', entries, 'head_before', head_before));
 end
 $function$;

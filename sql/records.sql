@@ -45,10 +45,11 @@ language sql
 set search_path = pg_catalog, pg_temp
 as $function$
   insert into supamigrate.migration_history
-    (migration_name, batch_number, execution_time_ms, checksum, applied_checksum, rollback_sql,
+    (id, migration_name, batch_number, execution_time_ms, checksum, applied_checksum, rollback_sql,
      status, executed_at)
   values
-    (migration->>'name', (migration->>'batch')::integer, duration,
+    ((select coalesce(max(id), 0) + 1 from supamigrate.migration_history),
+     migration->>'name', (migration->>'batch')::integer, duration,
      migration->>'checksum', migration->>'checksum', migration->>'rollback_sql',
      'completed', clock_timestamp())
   on conflict (migration_name) do update

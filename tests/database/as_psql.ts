@@ -205,6 +205,42 @@ testOnServers(
   ownProject,
 );
 
+const hidden = {
+  "a block makes it run as its owner again": `do $$ begin
+    alter function public.rls_auto_enable() security definer; create table made_1 (); end $$;`,
+  "a block puts another in its place": `do $$ begin
+    execute replace(pg_get_functiondef('public.rls_auto_enable()'::regprocedure), 'LANGUAGE plpgsql',
+                    'LANGUAGE plpgsql SECURITY DEFINER'); create table made_1 (); end $$;`,
+  "a function does so": `create function setup() returns void language sql
+    as 'alter function public.rls_auto_enable() security definer'; select setup();
+    create table made_1 ();`,
+  "comments hide it":
+    "alter /* x */ function public.rls_auto_enable() security /* y */ definer; create table made_1 ();",
+};
+for (const [what, sql] of Object.entries(hidden)) {
+  testOnServers(`no table is without what an event trigger does where ${what}`, async (project) => {
+    await makeAutomatic(project);
+    const error = await apply(project, sql);
+    assert.equal(error?.code, "SM002", JSON.stringify(error));
+    assert.match(error?.message ?? "", /rls_auto_enable\(\) is made or altered inside of another/);
+    assert.deepEqual(await secured(project), []);
+    assert.equal(await apply(project, "create table made_2 ();", "2_a.sql"), null);
+    assert.deepEqual(await secured(project), [{ relname: "made_2", rls: true }]);
+  }, ownProject);
+}
+
+testOnEveryDatabase(
+  "settings of how SQL is read and written end with a migration",
+  async (project) => {
+    const { results } = await project.migrator({
+      "1_a.sql": "set standard_conforming_strings = off; create table a (); select 'a\\\\b';",
+      "2_b.sql": "set quote_all_identifiers = on; create table b ();",
+      "3_c.sql": "create table c ();",
+    }).migrate();
+    assert.deepEqual(results.map(({ error }) => error?.message), [undefined, undefined, undefined]);
+  },
+);
+
 testOnServers(
   "an event trigger of another owner is left as it is, where nothing skips it",
   async (project) => {

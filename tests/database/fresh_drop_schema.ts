@@ -556,3 +556,50 @@ testOnEveryDatabase("fresh({ dropSchema }) is in the audit log", async (project)
   ]);
   assert.deepEqual(log[1]?.details, { dropped: ["table public.a"] });
 });
+
+testOnServers(
+  "fresh({ dropSchema }) takes nothing from another role's tables, nor an extension",
+  async (project) => {
+    const migrations = {
+      "1_a.sql": `
+        create type mood as enum ('calm');
+        create domain dom as int;
+        create function dflt() returns int language sql as 'select 1';
+        create table t (id int primary key);
+        grant references, select on t to public;`,
+    };
+    await project.migrator(migrations).migrate();
+    const role = `other_team_${crypto.randomUUID().slice(0, 8)}`;
+    const depends = {
+      "a column": "create table billing.x (id int, m public.mood)",
+      "a column of a domain": "create table public.x (id int, d public.dom)",
+      "a default": "create table billing.x (id int, n int default public.dflt())",
+      "a foreign key": "create table billing.x (id int references public.t)",
+      "a view": "create view billing.x as select * from public.t",
+      "a materialized view": "create materialized view billing.x as select * from public.t",
+      "a function": "create function billing.x(public.mood) returns int language sql as 'select 1'",
+    };
+    for (const [what, sql] of Object.entries(depends)) {
+      await project.sql(`
+        create role ${role};
+        create schema billing authorization ${role};
+        grant create on schema public to ${role};
+        set role ${role}; ${sql}; reset role;`);
+      const catalog = await project.catalog();
+      await assert.rejects(
+        project.migrator(migrations).fresh({ dropSchema: true }),
+        /What is to stay depends on what would be dropped: /,
+        what,
+      );
+      assert.deepEqual(await project.catalog(), catalog, what);
+      await project.sql(`drop owned by ${role} cascade; drop role ${role}`);
+    }
+    await project.sql(
+      "create schema apart authorization postgres; create extension citext schema apart",
+    );
+    await assert.rejects(
+      project.migrator(migrations).fresh({ dropSchema: true }),
+      /What is to stay depends on what would be dropped: extension citext/,
+    );
+  },
+);

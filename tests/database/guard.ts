@@ -52,15 +52,32 @@ const forgeries = {
     insert into supamigrate.migration_history select * from kept;`,
   "empties the history": "truncate supamigrate.migration_history;",
   "adds to the history": `insert into supamigrate.migration_history
-    (migration_name, batch_number, execution_time_ms, checksum, applied_checksum)
-    values ('9_b.sql', 1, 0, 'x', 'x');`,
+    (id, migration_name, batch_number, execution_time_ms, checksum, applied_checksum)
+    values (99, '9_b.sql', 1, 0, 'x', 'x');`,
   "changes a row of the history":
     "update supamigrate.migration_history set batch_number = 9 where id > 0;",
   "adds to the log":
-    "insert into supamigrate.migration_log (action, result) values ('apply', 'ok');",
+    "insert into supamigrate.migration_log (id, action, result) overriding system value values (99, 'apply', 'ok');",
   "forgets what was done": "delete from supamigrate.operation where true;",
   "moves the lock on":
     "update supamigrate.migration_lock set sequence = sequence + 1 where id = 1;",
+  "replaces what records it": `do $$ begin execute replace(pg_get_functiondef(
+    'supamigrate.record_as_applied(jsonb,integer)'::regprocedure), 'null', 'null '); end $$;`,
+  "replaces what looks for this": `create or replace function supamigrate.records_query()
+    returns text language sql as 'select null::text';
+    delete from supamigrate.migration_history where true;`,
+  "alters a column of the log":
+    "alter table supamigrate.migration_log alter column logged_at set default '2001-01-01';",
+  "puts a trigger on the ledger": `create function forge() returns trigger language plpgsql as
+      $$ begin return null; end $$;
+    create constraint trigger z after insert on supamigrate.operation
+      deferrable initially deferred for each row execute function forge();`,
+  "has a table inherit the history":
+    "create table kid () inherits (supamigrate.migration_history);",
+  "puts a rule on the log":
+    "create rule r as on insert to supamigrate.migration_log do instead nothing;",
+  "forces row level security on the history":
+    "alter table supamigrate.migration_history force row level security;",
   "says another version": "update supamigrate.installation set installed_at = now() where id = 1;",
 };
 for (const [what, sql] of Object.entries(forgeries)) {
@@ -74,7 +91,7 @@ for (const [what, sql] of Object.entries(forgeries)) {
     assert.deepEqual([code, part], ["SM002", "end"], message);
     assert.match(
       message,
-      /^The migration changes what is recorded of migrations, in supamigrate\./,
+      /^The migration changes what is recorded of migrations, in the schema /,
     );
     assert.match(hint ?? "", /repair/);
     const after = (await project.records()).history;

@@ -178,7 +178,7 @@ const tampering: Record<string, { sql: string; broken: number | null; complete: 
     complete: false,
   },
   "an entry is put in between": {
-    sql: `update supamigrate.migration_log set id = default where id = 3;
+    sql: `update supamigrate.migration_log set id = 1000 where id = 3;
       insert into supamigrate.migration_log (id, action, result, hash)
       overriding system value values (3, 'apply', 'ok', 'x')`,
     broken: 3,
@@ -257,8 +257,8 @@ const stored = {
      where migration_name = '1_a.sql'`,
   "the history row is one that no run has written": `
     insert into supamigrate.migration_history
-      (migration_name, batch_number, execution_time_ms, checksum, applied_checksum, rollback_sql)
-    values ('4_d.sql', 1, 0, 'x', 'x', 'drop table precious')`,
+      (id, migration_name, batch_number, execution_time_ms, checksum, applied_checksum, rollback_sql)
+    values (99, '4_d.sql', 1, 0, 'x', 'x', 'drop table precious')`,
   "the log says another version is applied": `
     update supamigrate.migration_history set applied_checksum = 'x'
      where migration_name = '1_a.sql'`,

@@ -15,8 +15,8 @@ const changes: Readonly<Record<string, (project: AnyProject) => Promise<unknown>
     const checksum = await checksumOf(project);
     await project.sql(
       `insert into supamigrate.migration_history
-         (migration_name, batch_number, execution_time_ms, checksum, applied_checksum, rollback_sql)
-       values ('2_b.sql', 1, 0, $1, $1, $2)`,
+         (id, migration_name, batch_number, execution_time_ms, checksum, applied_checksum, rollback_sql)
+       values (99, '2_b.sql', 1, 0, $1, $1, $2)`,
       [checksum, "\ndrop table b;"],
     );
   },
