@@ -106,7 +106,7 @@ export async function install(
   if (options.schema !== undefined) {
     await channel.run(withLiteral(SHOW_DOOR_SQL, { schema: options.schema }));
   }
-  if (context !== null) await waitForApi(context, options.schema !== undefined);
+  if (context !== null) await waitForApi(context, channel, options.schema !== undefined);
   return {
     via: channel.name,
     found,
@@ -238,7 +238,11 @@ function describeFunction(
 }
 
 /** PostgREST learns of new functions, and of dropped ones, by a notification, a moment later. */
-async function waitForApi(context: ApiContext, elsewhere: boolean): Promise<void> {
+async function waitForApi(
+  context: ApiContext,
+  { name }: Channel,
+  elsewhere: boolean,
+): Promise<void> {
   const unknownYet = ["PGRST202", "PGRST203", ...(elsewhere ? ["PGRST106"] : [])];
   const deadline = performance.now() + 15_000;
   for (;;) {
@@ -248,7 +252,20 @@ async function waitForApi(context: ApiContext, elsewhere: boolean): Promise<void
     } catch (error) {
       const passes = error instanceof ConfigurationError &&
         unknownYet.includes((error.cause as { code?: string })?.code ?? "");
-      if (!passes || performance.now() > deadline) throw error;
+      if (!passes) throw error;
+      if (performance.now() > deadline) {
+        throw new ConfigurationError(
+          `supamigrate was installed over ${name}, and ${context.target.url} does not show it: ` +
+            error.message,
+          {
+            hint:
+              "Check that both lead to the same database. If they do not, uninstall takes it out " +
+              "of the other one again. If they do, have the API read its schema anew: " +
+              "notify pgrst, 'reload schema';",
+            cause: error.cause,
+          },
+        );
+      }
       await new Promise((resolve) => setTimeout(resolve, 250));
     }
   }

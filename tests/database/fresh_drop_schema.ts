@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import type { OutsideObject } from "../../mod.ts";
-import { type AnyProject, testOnEveryDatabase, testOnServers } from "../support/projects.ts";
+import {
+  type AnyProject,
+  supautilsProject,
+  testOnEveryDatabase,
+  testOnServers,
+} from "../support/projects.ts";
 
 /**
  * Rows that say when they were made have another digest each time, and an extension that stays was
@@ -98,6 +103,7 @@ testOnEveryDatabase(
         "revoke select on tables from authenticated",
     );
   },
+  supautilsProject,
 );
 
 testOnEveryDatabase(
@@ -388,6 +394,7 @@ for (const [what, { sql, is }] of Object.entries(outside)) {
         }
       }
     },
+    supautilsProject,
   );
 }
 
@@ -437,6 +444,7 @@ for (const [what, { sql, aside, why }] of Object.entries(inTheWay)) {
         }
       }
     },
+    supautilsProject,
   );
 }
 
@@ -480,6 +488,7 @@ testOnEveryDatabase(
     assert.deepEqual([result.success, result.dropped], [true, []]);
     assert.deepEqual(await project.catalog(), before);
   },
+  supautilsProject,
 );
 
 testOnServers(
@@ -542,6 +551,7 @@ for (const folder of ["migrations", "tests/testdata/supabase_project"]) {
         assert.deepEqual(leaveTimesOut(await describe(project)), leaveTimesOut(before));
       }
     },
+    supautilsProject,
   );
 }
 
