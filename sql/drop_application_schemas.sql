@@ -576,14 +576,18 @@ returns table (class_id oid, object_id oid, sub_id integer, description text)
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $function$
-  with relation as materialized (
+  with space as materialized (
+    select oid, nspname
+      from pg_namespace
+     where not supamigrate.is_platform_schema(nspname)
+       and not supamigrate.is_application_schema(nspname)
+  ), relation as materialized (
     select c.oid, format('%I.%I', n.nspname, c.relname) as name
       from pg_class c
       join pg_namespace n on n.oid = c.relnamespace
      where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S')
-       and case when n.nspname = 'public' then not pg_has_role(c.relowner, 'usage')
-                else not supamigrate.is_platform_schema(n.nspname)
-                     and not supamigrate.is_application_schema(n.nspname) end
+       and (n.oid in (select oid from space)
+            or n.nspname = 'public' and not pg_has_role(c.relowner, 'usage'))
   )
   select 'pg_class'::regclass::oid, oid, 0, name from relation
   union all
@@ -605,10 +609,8 @@ as $function$
     from relation r join pg_policy p on p.polrelid = r.oid
   union all
   select 'pg_proc'::regclass, p.oid, 0, p.oid::regprocedure::text
-    from pg_proc p
-    join pg_namespace n on n.oid = p.pronamespace
-   where not supamigrate.is_platform_schema(n.nspname)
-     and not supamigrate.is_application_schema(n.nspname)
+    from space
+    join pg_proc p on p.pronamespace = space.oid
   union all
   select 'pg_extension'::regclass, oid, 0, format('extension %I', extname) from pg_extension
 $function$;
