@@ -274,7 +274,9 @@ Deno.test("a run that loses its lock says what it had done, to people and to pro
 ${unlocked}`,
     });
   }
-  await project.sql("create table one (); create table two (); create table three ();");
+  await project.sql(
+    "set role postgres; create table one (); create table two (); create table three (); reset role",
+  );
   {
     using _ = loseLockAt(0);
     const { stderr } = await workspace.run(["fresh", "--drop-schema", "--yes", "--quiet"]);
