@@ -104,6 +104,11 @@ for (const [what, sql] of Object.entries(forgeries)) {
 testOnServers(
   "a schema of another's that comes first on the search_path ends every run",
   async (project) => {
+    const inDatabase = (what: string) =>
+      project.sql(`do $$ begin
+        execute format('alter role postgres in database %I ${what}', current_database()); end $$`);
+    // Hosted projects have it escaped, where it is a name like others.
+    await inDatabase('set search_path = "$user", public, extensions');
     await project.sql("create role stranger; create schema postgres authorization stranger");
     const migrator = project.migrator({ "1_a.sql": "create table a ();" });
     await assert.rejects(migrator.migrate(), {
@@ -111,6 +116,7 @@ testOnServers(
       message: /the schema postgres, in which migrations look first, belongs to stranger/,
     });
     await project.sql("drop schema postgres; drop role stranger");
+    await inDatabase("reset search_path");
     assert.equal((await migrator.migrate()).success, true);
   },
 );
