@@ -34,7 +34,9 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $function$
 begin
-  -- The sequence, which its owner can set anywhere, has no say in the order.
+  -- The sequence, which its owner can set anywhere, has no say in the order. Who writes past the
+  -- tool's functions has not got the lock row yet.
+  perform from supamigrate.migration_lock where id = 1 for update;
   new.id := (select coalesce(max(id), 0) + 1 from supamigrate.migration_log);
   update supamigrate.migration_lock
      set log_head = supamigrate.hash_entry(log_head, new)
