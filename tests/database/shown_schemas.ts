@@ -30,7 +30,7 @@ testOnServers("exec_sql is called in a schema that the API shows", async (projec
   const migrator = project.migrator({
     ...migrations,
     "2_opens.sql":
-      "grant execute on all functions in schema api to anon, authenticated;\n-- ROLLBACK\nselect 1;",
+      "grant usage on schema api to anon, authenticated; grant execute on all functions in schema api to anon, authenticated;\n-- ROLLBACK\nselect 1;",
     "3_slow.sql": "select pg_sleep(0.1);\n-- ROLLBACK\nselect 1;",
   });
   const { success, results } = await migrator.migrate();
