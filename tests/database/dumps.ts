@@ -49,8 +49,6 @@ const forms = {
     "public",
     "-n",
     "supamigrate",
-    "--clean",
-    "--if-exists",
   ],
   "without data": ["--schema-only"],
 } as const;
