@@ -68,11 +68,12 @@ async function plantShadows(sql: Sql, source: string): Promise<void> {
     begin
       select text into source from extensions.source;
       for target in
-        select distinct on (proname) quote_ident(proname) as name, prorettype::regtype as result,
-               provariadic = '"any"'::regtype as takes_any
+        select quote_ident(proname) as name, min(prorettype::regtype::text) as result,
+               bool_or(provariadic = '"any"'::regtype) as takes_any
           from pg_proc
          where pronamespace = 'pg_catalog'::regnamespace and prokind = 'f' and not proretset
            and source ~ ('\\m' || proname || '\\s*\\(')
+         group by proname
       loop
         foreach parameters in array types || array(
           select format('%s, %s', a, b) from unnest(types) a, unnest(types) b)
@@ -87,8 +88,8 @@ async function plantShadows(sql: Sql, source: string): Promise<void> {
              else '{}' end
         loop
           execute format('create function public.%s(%s) returns %s %s', target.name, parameters,
-            case when target.result::text like 'any%'
-                 then split_part(parameters, ', ', 1) else target.result::text end, body);
+            case when target.result like 'any%'
+                 then split_part(parameters, ', ', 1) else target.result end, body);
         end loop;
       end loop;
 
