@@ -84,4 +84,4 @@ export type { MigrationSource } from "./lib/operations/source.ts";
 export type { StatusResult } from "./lib/operations/status.ts";
 export type { LeftOut } from "./lib/planning/discovery.ts";
 export type { MigrationFailure, MigrationStatus, PendingReason } from "./lib/planning/plan.ts";
-export type { Statement } from "./lib/planning/statements.ts";
+export type { Statement, Step } from "./lib/planning/steps.ts";

@@ -167,7 +167,7 @@ export function createMigrator(options: MigratorOptions): Migrator {
       const client = await createRpcClient(api.url, serviceKey);
       return openApiChannel({ ...shared, client, secrets: [serviceKey] });
     }
-    const { openForMigrations } = await import("./embedded/migrations.ts");
+    const { openForMigrations, openSessionOf } = await import("./embedded/migrations.ts");
     const embedded = await openForMigrations(
       options.embedded === true ? undefined : options.embedded,
     );
@@ -176,6 +176,7 @@ export function createMigrator(options: MigratorOptions): Migrator {
       client: await createRpcClient(embedded.url, embedded.serviceKey, embedded.fetch),
       secrets: [embedded.serviceKey],
       close: () => embedded.close(),
+      openSession: () => Promise.resolve(openSessionOf(embedded)),
     });
   };
   // Whatever a migration holds that looks like a key is not given back, not even in an error.
@@ -194,7 +195,7 @@ export function createMigrator(options: MigratorOptions): Migrator {
       via === "api"
         ? connectToApi()
         : pastApi ??= openPastApi(via, options, target, requestTimeoutMs),
-    can: ABILITIES[via],
+    can: ABILITIES[via === "api" && options.embedded !== undefined ? "embedded" : via],
     target,
     load: async () => {
       const loaded = await loadMigrations(migrations);

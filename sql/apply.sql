@@ -143,6 +143,7 @@ declare
   schema_of text; table_of text; column_of text; constraint_of text;
 begin
   perform supamigrate.require_statements(migration);
+  perform supamigrate.require_step(migration, purpose);
   execute records_query into records_before;
   begin
     if is_api_call then
@@ -237,7 +238,9 @@ begin
       perform supamigrate.restore_event_functions(exposed);
     end if;
     duration := extract(epoch from clock_timestamp() - started) * 1000;
-    if purpose = 'apply' then
+    if (migration->'step'->>'number')::integer < (migration->'step'->>'total')::integer then
+      perform supamigrate.record_step(call, migration, purpose, duration);
+    elsif purpose = 'apply' then
       perform supamigrate.record_applied(call, migration, duration);
     else
       perform supamigrate.record_reverted(call, migration, duration);
@@ -284,7 +287,7 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $function$
 begin
-  perform supamigrate.record_as_applied(migration, duration);
+  perform supamigrate.record_as_applied(migration, duration + supamigrate.time_of_steps(migration, 'apply'));
   perform supamigrate.write_log(call, 'apply', 'ok', migration->>'name',
     (migration->>'batch')::integer, migration->>'checksum', duration,
     jsonb_strip_nulls(jsonb_build_object('reason', migration->>'reason',
@@ -293,7 +296,6 @@ begin
 end
 $function$;
 
--- The version that is in the database, with its batch and its rollback SQL, stays on record.
 create or replace function supamigrate.record_failed(
   call jsonb, migration jsonb, result jsonb
 ) returns void
@@ -301,23 +303,8 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $function$
 begin
-  insert into supamigrate.migration_history as known
-    (id, migration_name, batch_number, execution_time_ms, checksum, status, executed_at,
-     error_message, error)
-  values
-    ((select coalesce(max(id), 0) + 1 from supamigrate.migration_history),
-     migration->>'name', (migration->>'batch')::integer, (result->>'execution_time_ms')::integer,
-     migration->>'checksum', 'failed', clock_timestamp(),
-     result->'error'->>'message', result->'error')
-  on conflict (migration_name) do update
-     set batch_number = case when known.applied_checksum is null
-                             then excluded.batch_number else known.batch_number end,
-         execution_time_ms = excluded.execution_time_ms,
-         checksum = excluded.checksum,
-         status = excluded.status,
-         executed_at = excluded.executed_at,
-         error_message = excluded.error_message,
-         error = excluded.error;
+  perform supamigrate.record_attempt(migration, (result->>'execution_time_ms')::integer,
+    result->'error', supamigrate.steps_done(migration));
   perform supamigrate.write_log(call, 'apply', 'failed', migration->>'name',
     (migration->>'batch')::integer, migration->>'checksum',
     (result->>'execution_time_ms')::integer, result->'error');
@@ -352,8 +339,10 @@ set search_path = pg_catalog, pg_temp
 as $function$
 begin
   update supamigrate.migration_history
-     set status = 'rolled_back', applied_checksum = null, error_message = null, error = null
-   where migration_name = migration->>'name' and applied_checksum is not null;
+     set status = 'rolled_back', applied_checksum = null, progress = null,
+         error_message = null, error = null
+   where migration_name = migration->>'name'
+     and (applied_checksum is not null or progress is not null);
   if not found then
     raise exception 'Migration "%" is not applied', migration->>'name' using errcode = 'SM003';
   end if;

@@ -725,7 +725,8 @@ begin
   perform supamigrate.guard_door(missing_before);
 
   update supamigrate.migration_history
-     set status = 'rolled_back', applied_checksum = null, error_message = null, error = null
+     set status = 'rolled_back', applied_checksum = null, progress = null,
+         error_message = null, error = null
    where applied_checksum is not null or status = 'failed';
   perform supamigrate.write_log(call, 'drop application schemas', 'ok',
     details => jsonb_build_object('dropped', to_jsonb(dropped)));

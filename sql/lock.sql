@@ -227,6 +227,7 @@ begin
   reply := case call->>'action'
     when 'apply'    then supamigrate.apply(call)
     when 'revert'   then supamigrate.revert(call)
+    when 'advance'  then supamigrate.advance(call)
     when 'refresh'  then supamigrate.refresh_rollback(call)
     when 'baseline' then supamigrate.baseline(call)
     when 'repair'   then supamigrate.repair(call)

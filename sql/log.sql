@@ -122,22 +122,25 @@ begin
 end
 $block$;
 
--- What the log says of each migration: which version is applied, and which rollback SQL is
--- stored. The history has to say the same.
+-- What the log says of each migration: which version is applied, which rollback SQL is stored, and
+-- which steps are done of one that is not done as a whole. The history has to say the same.
 create or replace function supamigrate.logged_state()
-returns table (migration_name text, applied_checksum text, rollback_checksum text)
+returns table (migration_name text, applied_checksum text, rollback_checksum text, digests jsonb)
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $function$
   select entry.migration_name,
          (array_agg(entry.checksum order by entry.id desc)
-            filter (where entry.action <> 'refresh rollback'))[1],
+            filter (where entry.action not in ('refresh rollback', 'apply step', 'rollback step')))[1],
          (array_agg(entry.rollback_checksum order by entry.id desc)
-            filter (where entry.action <> 'rollback'))[1]
+            filter (where entry.action not in ('rollback', 'apply step', 'rollback step')))[1],
+         (array_agg(case when entry.action like '% step' then entry.details->'digests' end
+                    order by entry.id desc)
+            filter (where entry.action <> 'refresh rollback'))[1]
     from supamigrate.migration_log entry
    where entry.result = 'ok'
      and entry.action in ('apply', 'baseline', 'mark applied', 'mark pending', 'rollback',
-                          'refresh rollback')
+                          'refresh rollback', 'apply step', 'rollback step')
      and entry.id > coalesce((
        select max(id) from supamigrate.migration_log where action = 'drop application schemas'), 0)
    group by entry.migration_name

@@ -60,6 +60,7 @@ as $function$
          rollback_sql = excluded.rollback_sql,
          status = excluded.status,
          executed_at = excluded.executed_at,
+         progress = null,
          error_message = null,
          error = null
 $function$;

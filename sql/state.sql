@@ -24,6 +24,7 @@ as $function$
     'lock', (
       select supamigrate.describe_lock(held) from supamigrate.migration_lock held where id = 1),
     'activity', supamigrate.describe_activity(),
+    'has_pg_cron', supamigrate.has_pg_cron(),
     'rollbacks', (
       select coalesce(jsonb_object_agg(migration_name, rollback_sql), '{}')
         from supamigrate.migration_history
@@ -41,7 +42,9 @@ as $function$
                'applied_checksum', known.applied_checksum,
                'status', known.status,
                'rollback_checksum', known.rollback_checksum,
+               'progress', known.progress,
                'vouched', known.applied_checksum is not distinct from logged.applied_checksum
+                 and coalesce(known.progress->'digests', '[]') = coalesce(logged.digests, '[]')
                  and (known.applied_checksum is null
                       or known.rollback_checksum is not distinct from logged.rollback_checksum),
                'error', known.error)), '[]')

@@ -7,6 +7,7 @@ import { createClient, type SupabaseClient } from "@supabase/supabase-js";
 
 import { ConfigurationError, LockHeldError } from "../lib/errors.ts";
 import { type EmbeddedDatabase, openEmbedded } from "../lib/embedded/open.ts";
+import { createMigrator } from "../mod.ts";
 
 /** Runs a test on a database in memory that already has the functions given. */
 async function withDatabase(
@@ -722,4 +723,27 @@ test("a closed database refuses calls, and closing twice is closing once", async
   await assert.rejects(database.query("select 1"), /is closed/);
   const { error } = await clientOf(database).rpc("who");
   assert.match(error?.message ?? "", /The embedded database is closed/);
+});
+
+Deno.test("A migrator on the embedded database runs what needs to be outside a transaction", async () => {
+  await using migrator = createMigrator({
+    embedded: true,
+    migrations: {
+      "001_items.sql": "create table items (id int);",
+      "002_index.sql": "create index concurrently items_id on items (id);\nanalyze items;",
+      "003_other.sql": "vacuum items;\nreindex table concurrently items;",
+    },
+  });
+  const { results } = await migrator.migrate();
+  assert.deepEqual(results.map(({ success, steps }) => [success, steps.total]), [
+    [true, 1],
+    [true, 2],
+    [true, 2],
+  ]);
+
+  await using failing = createMigrator({
+    embedded: true,
+    migrations: { "001_a.sql": "create index concurrently on missing (id);" },
+  });
+  assert.equal((await failing.migrate()).results[0]!.error?.code, "42P01");
 });

@@ -8,7 +8,14 @@
 import type { SupabaseClient } from "@supabase/supabase-js";
 import { createRedactor } from "../redact.ts";
 import { shorten } from "../shorten.ts";
-import { CallError, type Channel, type Row, SEARCH_PATH, toResult } from "./channel.ts";
+import {
+  CallError,
+  type Channel,
+  type OutsideSession,
+  type Row,
+  SEARCH_PATH,
+  toResult,
+} from "./channel.ts";
 import type { Target } from "./target.ts";
 
 /** The part of a Supabase client that is used. */
@@ -32,6 +39,8 @@ export interface ApiOptions {
   readonly secrets?: readonly string[];
   /** What there is to close. */
   readonly close?: () => Promise<void>;
+  /** Opens a session past the API, where there is such a way. */
+  readonly openSession?: () => Promise<OutsideSession>;
 }
 
 /**
@@ -99,6 +108,7 @@ export function openApiChannel(options: ApiOptions): ApiChannel {
     call: async (statement, params = {}) => toResult(await send(statement, params), OURS),
     run: (sql) => send(sql, {}),
     showsSchema: (schema) => showsSchema(client, schema, timeoutMs),
+    ...(options.openSession === undefined ? {} : { openSession: options.openSession }),
     close: options.close ?? (() => Promise.resolve()),
   };
 }

@@ -21,11 +21,14 @@ import guardSql from "../../sql/guard.sql" with { type: "text" };
 import inspectSql from "../../sql/inspect.sql" with { type: "text" };
 import lockSql from "../../sql/lock.sql" with { type: "text" };
 import logSql from "../../sql/log.sql" with { type: "text" };
+import outsideSql from "../../sql/outside.sql" with { type: "text" };
+import pgCronSql from "../../sql/pg_cron.sql" with { type: "text" };
 import recordsSql from "../../sql/records.sql" with { type: "text" };
 import schemaSql from "../../sql/schema.sql" with { type: "text" };
 import serveSql from "../../sql/serve.sql" with { type: "text" };
 import sessionSql from "../../sql/session.sql" with { type: "text" };
 import stateSql from "../../sql/state.sql" with { type: "text" };
+import stepsSql from "../../sql/steps.sql" with { type: "text" };
 import uninstallSql from "../../sql/uninstall.sql" with { type: "text" };
 
 /** Reads the version of a tracking schema that is there, and when it was put there. Always a row. */
@@ -43,7 +46,10 @@ export const INSTALL_SQL: string = [
   lockSql,
   recordsSql,
   eventTriggersSql,
+  stepsSql,
   applySql,
+  pgCronSql,
+  outsideSql,
   dropApplicationSchemasSql,
   stateSql,
   serveSql,

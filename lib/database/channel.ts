@@ -71,6 +71,33 @@ export interface Channel {
    * @throws {CallError} There is no answer, or an error.
    */
   run(sql: string): Promise<readonly Row[]>;
+  /**
+   * Opens a session beside the channel, where statements run outside a transaction. Left out where
+   * that cannot be.
+   *
+   * @param label What others are told that it is at.
+   * @throws {CallError} There is no connection.
+   */
+  openSession?(label: string): Promise<OutsideSession>;
+  /** Ends the connection. */
+  close(): Promise<void>;
+}
+
+/** A session in which statements run outside a transaction. */
+export interface OutsideSession {
+  /**
+   * Which one the server has for it, as `pg_stat_activity` shows it; null where it ends with this
+   * process.
+   */
+  readonly identity: { readonly pid: number; readonly backend_start: string } | null;
+  /**
+   * Runs a statement by itself.
+   *
+   * @param settings What is set before.
+   * @param statement The statement.
+   * @throws {CallError} It failed, or the connection was lost.
+   */
+  run(settings: readonly string[], statement: string): Promise<void>;
   /** Ends the connection. */
   close(): Promise<void>;
 }
@@ -93,6 +120,11 @@ export class CallError extends Error {
   ) {
     super(message);
     this.name = "CallError";
+  }
+
+  /** Whether the server has said it of the statement, and not of the connection. */
+  get isAnswer(): boolean {
+    return this.code !== "" && !/^(08|28|53300|57P0)/.test(this.code);
   }
 
   /** Whether the same call would be refused again; what passes may be repeated. */
@@ -135,8 +167,9 @@ export function toResult(rows: readonly Row[], name: string): unknown {
 }
 
 /** What migrations can do on each way. */
-export const ABILITIES: Readonly<Record<Via, Abilities>> = {
-  api: { setRole: false },
-  direct: { setRole: true },
-  management: { setRole: true },
+export const ABILITIES: Readonly<Record<Via | "embedded", Abilities>> = {
+  embedded: { setRole: false, outside: "connection" },
+  api: { setRole: false, outside: null },
+  direct: { setRole: true, outside: "connection" },
+  management: { setRole: true, outside: null },
 };

@@ -12,6 +12,7 @@ import { createRedactor } from "../redact.ts";
 import {
   CallError,
   type Channel,
+  type OutsideSession,
   type Row,
   SEARCH_PATH,
   toResult,
@@ -89,7 +90,7 @@ export function openDirectChannel(databaseUrl: string, timeoutMs: number): Chann
     } catch (error) {
       if (error instanceof ConfigurationError) throw error;
       const problem = toCallError(error, redact);
-      if (isAnswer(problem)) {
+      if (problem.isAnswer) {
         // What the transaction did is undone, and what it left in the session is taken away.
         const isClean = sql !== undefined &&
           await ask(sql, `rollback${CLEAN_UP}`, timeoutMs, "").then(() => true, () => false);
@@ -120,6 +121,10 @@ export function openDirectChannel(databaseUrl: string, timeoutMs: number): Chann
     call: async (statement, params = {}) =>
       toResult(await inTurn(withLiteral(statement, params)), "the database"),
     run: inTurn,
+    openSession: (label) =>
+      openSession(address, label).catch((error) => {
+        throw toCallError(error, redact);
+      }),
     close: () => end(5),
   };
 }
@@ -139,11 +144,6 @@ function toCallError(error: unknown, redact: (text: string) => string): CallErro
     : new CallError(redact(message), 0);
 }
 
-/** Whether the server has said it of the statement, and not of the connection. */
-function isAnswer({ code }: CallError): boolean {
-  return code !== "" && !/^(08|28|53300|57P0)/.test(code);
-}
-
 /** Connects. The driver would try for ever where something accepts connections and closes them. */
 async function connect(address: DatabaseAddress): Promise<Sql> {
   const sql = await createDriver(address);
@@ -151,6 +151,37 @@ async function connect(address: DatabaseAddress): Promise<Sql> {
     const milliseconds = address.connectTimeoutS * 1000;
     await ask(sql, "select 1", milliseconds, "no server has let anybody in");
     return sql;
+  } catch (error) {
+    await sql.end({ timeout: 0 });
+    throw error;
+  }
+}
+
+/** Opens a connection whose statements are transactions of their own, and take their time. */
+async function openSession(address: DatabaseAddress, label: string): Promise<OutsideSession> {
+  const sql = await connect(address);
+  const redact = createRedactor([address.url]);
+  try {
+    const [identity] = await sql.unsafe<{ pid: number; backend_start: string }[]>(
+      `select pid, extract(epoch from backend_start)::text as backend_start
+         from pg_catalog.pg_stat_activity where pid = pg_catalog.pg_backend_pid()`,
+    );
+    await sql.unsafe("set statement_timeout = 0");
+    await sql.unsafe("select pg_catalog.set_config('application_name', $1, false)", [
+      `supamigrate ${label}`.slice(0, 63),
+    ]);
+    return {
+      identity: { pid: identity!.pid, backend_start: identity!.backend_start },
+      run: async (settings, statement) => {
+        try {
+          for (const setting of settings) await sql.unsafe(setting);
+          await sql.unsafe(statement);
+        } catch (error) {
+          throw toCallError(error, redact);
+        }
+      },
+      close: () => sql.end({ timeout: 0 }),
+    };
   } catch (error) {
     await sql.end({ timeout: 0 });
     throw error;

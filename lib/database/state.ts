@@ -2,13 +2,18 @@
 
 import { ConfigurationError, LockHeldError, UnreachableError } from "../errors.ts";
 import { formatDuration } from "../duration.ts";
-import type { HistoryEntry, MigrationFailure, MigrationStatus } from "../planning/plan.ts";
+import type {
+  HistoryEntry,
+  MigrationFailure,
+  MigrationStatus,
+  StepProgress,
+} from "../planning/plan.ts";
 import { CallError, type Channel, STATEMENTS } from "./channel.ts";
 import { explainCallError } from "./explain.ts";
 import type { Target } from "./target.ts";
 
 /** The version of the tracking schema that this tool works with; `sql/schema.sql` says it too. */
-export const SCHEMA_VERSION = 3;
+export const SCHEMA_VERSION = 4;
 
 /** The lock as the server described it. Ages are measured on the server's clock. */
 export interface LockState {
@@ -54,6 +59,8 @@ export interface DatabaseState {
   readonly storedRollbacks: Readonly<Record<string, string>>;
   /** Whether the audit log is as it was written; null where no stored rollback SQL was asked for. */
   readonly logIsIntact: boolean | null;
+  /** Whether pg_cron is there, through which statements can run outside a transaction. */
+  readonly hasPgCron: boolean;
   /** What is wrong with the installation so that nothing may be written, a sentence each. */
   readonly breaches: readonly string[];
 }
@@ -98,6 +105,7 @@ export async function readState(
     unrecorded: state.missing_history,
     storedRollbacks: state.rollbacks,
     logIsIntact: state.log && state.log.broken_entry === null && state.log.complete,
+    hasPgCron: state.has_pg_cron,
     breaches: state.breaches,
   };
 }
@@ -273,5 +281,6 @@ function toHistoryEntry(row: Json): HistoryEntry {
     rollbackChecksum: row.rollback_checksum,
     vouched: row.vouched,
     error: row.error as MigrationFailure | null,
+    progress: row.progress as StepProgress | null,
   };
 }

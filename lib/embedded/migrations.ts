@@ -1,6 +1,7 @@
 /** The embedded database with supamigrate installed in it. @module */
 
 import { INSTALL_SQL } from "../database/bootstrap.ts";
+import { CallError, type OutsideSession } from "../database/channel.ts";
 import { type EmbeddedDatabase, openEmbedded } from "./open.ts";
 
 /**
@@ -31,4 +32,28 @@ export async function openForMigrations(path?: string): Promise<EmbeddedDatabase
     await embedded.close();
     throw error;
   }
+}
+
+/**
+ * A session of the embedded database, where statements run outside a transaction. It ends with this
+ * process, as everything in it does.
+ *
+ * @param embedded The database.
+ * @returns The session.
+ */
+export function openSessionOf(embedded: EmbeddedDatabase): OutsideSession {
+  return {
+    identity: null,
+    run: async (settings, statement) => {
+      try {
+        for (const sql of [...settings, statement]) await embedded.exec(sql);
+      } catch (error) {
+        const { message, code = "XX000", detail, hint } = error as Partial<CallError> & Error;
+        throw new CallError(message, 0, code, detail, hint);
+      } finally {
+        await embedded.exec("reset all");
+      }
+    },
+    close: () => Promise.resolve(),
+  };
 }

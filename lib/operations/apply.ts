@@ -1,6 +1,7 @@
 /** Sends migrations: what `migrate` and `fresh` have in common. @module */
 
 import type { LockSession } from "../database/session.ts";
+import type { DatabaseState } from "../database/state.ts";
 import { ConfigurationError, SupamigrateError } from "../errors.ts";
 import { blankComments } from "../planning/lexer.ts";
 import type {
@@ -10,13 +11,23 @@ import type {
   PendingReason,
 } from "../planning/plan.ts";
 import type { Abilities } from "../planning/session_settings.ts";
-import { type SplitResult, splitStatements, type Statement } from "../planning/statements.ts";
+import { type SplitResult, splitStatements } from "../planning/statements.ts";
+import type { Statement } from "../planning/steps.ts";
 import { locateReserved, type MigrationReserved } from "./concerns.ts";
 import { type OperationContext, toSteps } from "./context.ts";
+import {
+  isOneTransaction,
+  listSent,
+  performSteps,
+  type PlannedSteps,
+  planSteps,
+  type StepsOutcome,
+  toPairs,
+} from "./steps.ts";
 import { refuseUnproven, type StoredRollbacks } from "./stored.ts";
 
 /** A migration with the statements that would be sent. */
-export interface PlannedMigration {
+export interface PlannedMigration extends PlannedSteps {
   /** The migration's name. */
   readonly name: string;
   /** Why it is pending. */
@@ -43,6 +54,8 @@ export interface MigrationResult {
   readonly executionTimeMs: number;
   /** What PostgreSQL said, where it failed. */
   readonly error: MigrationFailure | null;
+  /** How many of its steps are done, and how many there are. */
+  readonly steps: { readonly done: number; readonly total: number };
   /** It ran, and was undone because a later one failed (`transaction: "all"`). */
   readonly undone: boolean;
   /** What the user should know of it, a sentence each. */
@@ -54,16 +67,20 @@ export interface MigrationResult {
  * that a mistake in one shows now and not when it is needed), and what undoes old versions.
  *
  * @param pending What is to be applied.
+ * @param state The state that the plan is made of.
  * @param stored What undoes old versions, where they are to be undone first.
- * @param can What the way to the database allows.
+ * @param way What the way to the database allows.
  * @returns The migrations with their statements.
  * @throws {ConfigurationError} A file cannot be sent, or an old version cannot be undone.
  */
 export async function prepare(
   pending: readonly PendingMigration[],
+  state: Pick<DatabaseState, "history" | "hasPgCron">,
   stored: StoredRollbacks | null,
-  can: Abilities,
+  way: Abilities,
 ): Promise<PlannedMigration[]> {
+  let can = withPgCron(way, state.hasPgCron);
+  const entries = new Map(state.history.map((entry) => [entry.name, entry]));
   if (stored !== null) {
     const undone = pending.flatMap(({ applied }) => applied === null ? [] : [applied]);
     refuseUnproven(undone.filter(({ name }) => name in stored.storedRollbacks), stored);
@@ -73,7 +90,9 @@ export async function prepare(
     const { name, forward, rollback } = migration;
     const applying = await splitStatements(forward, name, can);
     const { statements, notices } = applying;
+    can = withPgCron(can, statements.some(({ sql }) => CREATES_PG_CRON.test(sql)));
     if (rollback !== null) await splitStatements(rollback, rollback.file, can);
+    const steps = await planSteps(name, applying.steps, entries.get(name), "apply");
     let undoing: SplitResult | null = null;
     const undoFile = `stored rollback of ${name}`;
     if (stored !== null && applied !== null) {
@@ -87,11 +106,19 @@ export async function prepare(
         );
       }
       undoing = await splitStatements({ sql, line: 1 }, undoFile, can);
+      if (!isOneTransaction(steps) || undoing.steps.length > 1 || undoing.steps[0]!.outside) {
+        throw new ConfigurationError(
+          `Cannot undo the applied version of ${name} and apply the new one in one transaction: ` +
+            "one of them has several steps",
+          { hint: "Roll it back with the old file, or put the change into a new migration." },
+        );
+      }
     }
     planned.push({
       name,
       reason,
       statements,
+      ...steps,
       undo: undoing?.statements ?? null,
       notices: statements.length === 0 ? [...notices, "It holds no statements"] : notices,
       reserved: [
@@ -101,6 +128,19 @@ export async function prepare(
     });
   }
   return planned;
+}
+
+/** What enables the ways of pg_cron for what comes after it. */
+const CREATES_PG_CRON = /^create\s+extension\s+(?:if\s+not\s+exists\s+)?"?pg_cron\b/i;
+
+/**
+ * What can be done where pg_cron is there.
+ *
+ * @param can What the way to the database allows by itself.
+ * @param isThere Whether pg_cron is.
+ */
+export function withPgCron(can: Abilities, isThere: boolean): Abilities {
+  return isThere && can.outside === null ? { ...can, outside: "pg_cron" } : can;
 }
 
 /** How applying went. */
@@ -149,52 +189,71 @@ export async function applyAll(
   { pending, planned, lastBatch, refresh }: ReadyMigrations,
   transaction: TransactionMode = "each",
 ): Promise<ApplyResult> {
-  const steps = planned.map((step, index) => ({
+  const items = planned.map((step, index): Item => ({
     step,
     migration: pending[index]!.migration,
     batch: lastBatch + 1 + Math.floor(index / context.batchSize),
+    index,
   }));
   const perCall =
-    { each: 1, batch: context.batchSize, all: Math.max(1, steps.length) }[transaction];
+    { each: 1, batch: context.batchSize, all: Math.max(1, items.length) }[transaction];
+  if (transaction === "all") refuseSteps(planned);
   const results: MigrationResult[] = [];
   let failed = false;
   let interrupted = false;
+  let firstCall = true;
 
-  for (let start = 0; start < steps.length && !failed; start += perCall) {
+  for (const group of groupIntoCalls(items, perCall)) {
+    if (failed || interrupted) break;
     if (context.signal?.aborted) {
       interrupted = true;
       break;
     }
-    const group = steps.slice(start, start + perCall);
-    context.onProgress({
+    const [first] = group;
+    const started = {
       type: "started",
       action: "apply",
       migrations: group.map(({ step }) => step.name),
-      index: start,
-      total: steps.length,
-    });
-    let reply;
+      index: first!.index,
+      total: items.length,
+    } as const;
+    let ended: MigrationResult[];
     try {
-      const migrations = group.map(toWire);
-      reply = await session.perform(
-        "apply",
-        {
+      if (firstCall && refresh.length > 0 && !isOneTransaction(first!.step)) {
+        await session.perform("refresh", { refresh });
+        firstCall = false;
+      }
+      if (isOneTransaction(first!.step)) {
+        context.onProgress(started);
+        ended = await applyGroup(session, group, {
           atomic: transaction === "all",
-          migrations,
-          ...(start === 0 && refresh.length > 0 ? { refresh } : {}),
-        },
-        // Of several, nobody could say which one it was.
-        migrations.length === 1 ? { purpose: "apply", migration: migrations[0] } : undefined,
-      );
+          ...(firstCall && refresh.length > 0 ? { refresh } : {}),
+        });
+      } else {
+        const { step } = first!;
+        const { statements: _, ...migration } = toWire(first!);
+        const outcome = await performSteps(
+          context,
+          session,
+          "apply",
+          step,
+          migration,
+          (number) =>
+            context.onProgress({ ...started, step: { number, total: step.steps.length } }),
+        );
+        interrupted = outcome.interrupted;
+        if (interrupted) tellDone(context, step.name, outcome.stepsDone, step.steps.length);
+        ended = interrupted ? [] : [ofSteps(step, outcome)];
+      }
     } catch (error) {
       if (error instanceof SupamigrateError) {
         error.completed = toSteps("apply", results);
       }
       throw error;
     }
-    failed = reply.results.some(({ success }: { success: boolean }) => !success);
-    for (const [index, item] of reply.results.entries()) {
-      const result = toResult(group[index]!.step, item, failed && transaction === "all");
+    firstCall = false;
+    failed = ended.some(({ error }) => error !== null);
+    for (const result of ended) {
       results.push(result);
       context.onProgress({
         type: "finished",
@@ -209,7 +268,7 @@ export async function applyAll(
   const applied = results.filter(({ success }) => success).length;
   return {
     success: !failed && !interrupted,
-    batchNumber: applied === 0 ? null : steps[applied - 1]!.batch,
+    batchNumber: applied === 0 ? null : items[applied - 1]!.batch,
     migrationsRun: applied,
     migrationsFailed: failed ? 1 : 0,
     results,
@@ -217,10 +276,83 @@ export async function applyAll(
   };
 }
 
-/** A step in the form of `supamigrate.apply`. */
-function toWire(
-  { step, migration, batch }: { step: PlannedMigration; migration: Migration; batch: number },
-): Record<string, unknown> {
+/** A migration that is to be sent. */
+interface Item {
+  readonly step: PlannedMigration;
+  readonly migration: Migration;
+  readonly batch: number;
+  readonly index: number;
+}
+
+/** What has several steps goes by itself. */
+function groupIntoCalls(items: readonly Item[], perCall: number): Item[][] {
+  const groups: Item[][] = [];
+  let open: Item[] | undefined;
+  for (const item of items) {
+    if (!isOneTransaction(item.step)) {
+      groups.push([item]);
+      open = undefined;
+    } else if (open === undefined || open.length === perCall) {
+      groups.push(open = [item]);
+    } else {
+      open.push(item);
+    }
+  }
+  return groups;
+}
+
+function refuseSteps(planned: readonly PlannedMigration[]): void {
+  const several = planned.filter((migration) => !isOneTransaction(migration));
+  if (several.length === 0) return;
+  throw new ConfigurationError(
+    `Not everything can be one transaction: ${several.map(({ name }) => name).join(", ")} ${
+      several.length === 1 ? "needs" : "need"
+    } commits`,
+    { hint: "Run with --transaction each; --dry-run shows the steps." },
+  );
+}
+
+async function applyGroup(
+  session: LockSession,
+  group: readonly Item[],
+  options: { readonly atomic: boolean },
+): Promise<MigrationResult[]> {
+  const migrations = group.map(toWire);
+  const reply = await session.perform(
+    "apply",
+    { ...options, migrations },
+    // Of several, nobody could say which one it was.
+    migrations.length === 1 ? { purpose: "apply", migration: migrations[0] } : undefined,
+  );
+  const failed = reply.results.some(({ success }: { success: boolean }) => !success);
+  return reply.results.map((item: unknown, index: number) =>
+    toResult(group[index]!.step, item, failed && options.atomic)
+  );
+}
+
+/**
+ * Says how far a migration came in a run that was asked to stop.
+ *
+ * @param context Who is told.
+ * @param name The migration.
+ * @param done How many of its steps are done.
+ * @param total How many there are.
+ */
+export function tellDone(
+  context: OperationContext,
+  name: string,
+  done: number,
+  total: number,
+): void {
+  if (done === 0) return;
+  context.onProgress({
+    type: "notice",
+    message: `${done} of ${total} steps of ${name} are done; the next run goes on behind them`,
+  });
+}
+
+/** A migration in the form of `supamigrate.apply`. */
+function toWire({ step, migration, batch }: Item): Record<string, unknown> {
   return {
     name: step.name,
     reason: step.reason,
@@ -232,11 +364,6 @@ function toWire(
   };
 }
 
-/** Statements as `[[line, sql], …]`. */
-export function toPairs(statements: readonly Statement[]): [number, string][] {
-  return statements.map(({ line, sql }) => [line, sql]);
-}
-
 // deno-lint-ignore no-explicit-any -- the shape is that of supamigrate.run_migration
 function toResult(step: PlannedMigration, item: any, undone: boolean): MigrationResult {
   return {
@@ -244,19 +371,36 @@ function toResult(step: PlannedMigration, item: any, undone: boolean): Migration
     success: item.success && !undone,
     reason: step.reason,
     executionTimeMs: item.execution_time_ms,
-    error: item.error === undefined ? null : locate(item.error, step),
+    error: item.error === undefined
+      ? null
+      : locate(item.error, (item.error.part === "undo" ? step.undo : step.statements) ?? []),
+    steps: { done: item.success && !undone ? 1 : 0, total: 1 },
     undone: item.success && undone,
-    notices: item.closed_door
-      ? [...step.notices, "It let others than service_role call exec_sql: that was taken back"]
-      : step.notices,
+    notices: item.closed_door ? [...step.notices, CLOSED_DOOR] : step.notices,
   };
 }
 
+function ofSteps(step: PlannedMigration, outcome: StepsOutcome): MigrationResult {
+  return {
+    name: step.name,
+    success: outcome.success,
+    reason: step.reason,
+    executionTimeMs: outcome.executionTimeMs,
+    error: outcome.error === null
+      ? null
+      : locate(outcome.error, listSent(step, outcome.stepsDone + 1)),
+    steps: { done: outcome.stepsDone, total: step.steps.length },
+    undone: false,
+    notices: outcome.closedDoor ? [...step.notices, CLOSED_DOOR] : step.notices,
+  };
+}
+
+const CLOSED_DOOR = "It let others than service_role call exec_sql: that was taken back";
+
 /** Inside a DO block PostgreSQL counts lines from the body on: makes that a line of the file. */
-function locate(error: MigrationFailure, step: PlannedMigration): MigrationFailure {
+function locate(error: MigrationFailure, statements: readonly Statement[]): MigrationFailure {
   const inBody = /^PL\/pgSQL function inline_code_block line (\d+)/.exec(error.context ?? "")?.[1];
-  const statements = error.part === "undo" ? step.undo : step.statements;
-  const statement = statements?.[(error.statement ?? 0) - 1];
+  const statement = statements[(error.statement ?? 0) - 1];
   if (inBody === undefined || statement === undefined) return error;
   const body = /\$[\w\u0080-\uffff]*\$|'/.exec(blankComments(statement.sql));
   const before = statement.sql.slice(0, body?.index ?? 0);

@@ -117,7 +117,12 @@ export async function fresh(
       )
         .catch(suggestDropSchema);
       const plan = planMigrations(migrations, history.map(asRolledBack));
-      const planned = await prepare(plan.pending, null, context.can);
+      const planned = await prepare(
+        plan.pending,
+        { ...state, history: [] },
+        null,
+        context.can,
+      );
       // What is emptied is empty, whatever the history says.
       if (!options.dropSchema) refuseUnvouched(state);
       const { warnings, concerns } = reviewPlan(migrations, secrets, plan, [...undo, ...planned]);

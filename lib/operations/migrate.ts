@@ -11,6 +11,7 @@ import {
   type TransactionMode,
 } from "./apply.ts";
 import { type OperationContext, withLock } from "./context.ts";
+import { describeUndoneInPart } from "./steps.ts";
 import { refuseUnvouched } from "./vouched.ts";
 import { type Concern, createTeller, reviewPlan } from "./concerns.ts";
 
@@ -91,10 +92,10 @@ export async function migrate(
     plan: async (state) => {
       const plan = planMigrations(migrations, state.history, to);
       refuseChanges(plan, options.onChange);
-      const planned = await prepare(plan.pending, redo ? state : null, context.can);
+      const planned = await prepare(plan.pending, state, redo ? state : null, context.can);
       refuseUnvouched(state);
       const { warnings, concerns } = reviewPlan(migrations, secrets, plan, planned);
-      tell(warnings);
+      tell([...warnings, ...describeUndoneInPart(state.history).map(({ says }) => says)]);
       return { plan, planned, warnings, concerns };
     },
     dryRun: options.dryRun,

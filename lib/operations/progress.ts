@@ -11,6 +11,8 @@ export type ProgressEvent =
     readonly migrations: readonly string[];
     readonly index: number;
     readonly total: number;
+    /** Which step of the migration, where it has several. */
+    readonly step?: { readonly number: number; readonly total: number };
   }
   /** A migration has ended. */
   | {

@@ -1,7 +1,7 @@
 /** Undoes applied migrations. @module */
 
 import type { LockSession } from "../database/session.ts";
-import type { UndoneByFile } from "../database/state.ts";
+import type { DatabaseState, UndoneByFile } from "../database/state.ts";
 import { ConfigurationError, SupamigrateError } from "../errors.ts";
 import {
   type HistoryEntry,
@@ -12,7 +12,8 @@ import {
 } from "../planning/plan.ts";
 import { holdsStatements } from "../planning/lexer.ts";
 import type { Abilities } from "../planning/session_settings.ts";
-import { splitStatements, type Statement } from "../planning/statements.ts";
+import { splitStatements } from "../planning/statements.ts";
+import type { Statement } from "../planning/steps.ts";
 import {
   createTeller,
   describeReserved,
@@ -20,7 +21,15 @@ import {
   type MigrationReserved,
 } from "./concerns.ts";
 import { type OperationContext, toSteps, withLock } from "./context.ts";
-import { toPairs } from "./apply.ts";
+import { tellDone, withPgCron } from "./apply.ts";
+import {
+  isOneTransaction,
+  performSteps,
+  type PlannedSteps,
+  planSteps,
+  type StepsOutcome,
+  toPairs,
+} from "./steps.ts";
 import { refuseUnproven, type StoredRollbacks } from "./stored.ts";
 
 /** Options of `rollback`. Without `target` and `steps` the last batch is undone. */
@@ -41,7 +50,7 @@ export interface RollbackOptions {
 }
 
 /** A migration with the statements that would undo it. */
-export interface PlannedRollback {
+export interface PlannedRollback extends PlannedSteps {
   /** The migration's name. */
   readonly name: string;
   /** The batch that it was applied in. */
@@ -74,6 +83,8 @@ export interface RollbackResult {
   readonly executionTimeMs: number;
   /** What PostgreSQL said, where it failed. */
   readonly error: MigrationFailure | null;
+  /** How many of its steps are done, and how many there are. */
+  readonly steps: { readonly done: number; readonly total: number };
 }
 
 /** What a rollback came to. */
@@ -200,15 +211,16 @@ export function findUndoneByFile(migrations: readonly Migration[]): UndoneByFile
 export async function prepareRollbacks(
   entries: readonly HistoryEntry[],
   migrations: readonly Migration[],
-  stored: StoredRollbacks,
-  can: Abilities,
+  stored: StoredRollbacks & Pick<DatabaseState, "hasPgCron">,
+  way: Abilities,
 ): Promise<PlannedRollback[]> {
+  const can = withPgCron(way, stored.hasPgCron);
   const { storedRollbacks } = stored;
   const files = new Map(migrations.map((migration) => [migration.name, migration]));
   const sourceOf = (entry: HistoryEntry): PlannedRollback["sourceReason"] => {
     const file = files.get(entry.name);
     if (file === undefined) return "the file is gone";
-    if (file.checksum !== entry.appliedChecksum) return "the file was changed";
+    if (file.checksum !== (entry.appliedChecksum ?? entry.checksum)) return "the file was changed";
     return saysHowToUndo(file) ? "the file's" : "the file has none";
   };
 
@@ -243,6 +255,7 @@ export async function prepareRollbacks(
       source: sourceReason === "the file's" ? "file" : "stored",
       sourceReason,
       statements: undoing.statements,
+      ...await planSteps(entry.name, undoing.steps, entry, "revert"),
       reserved: locateReserved(section.file, undoing),
     });
   }
@@ -263,31 +276,40 @@ export async function revertAll(
   planned: readonly PlannedRollback[],
 ): Promise<{ results: RollbackResult[]; interrupted: boolean }> {
   const results: RollbackResult[] = [];
-  for (const [index, { name, batch, source, sourceReason, statements }] of planned.entries()) {
+  for (const [index, item] of planned.entries()) {
     if (context.signal?.aborted) return { results, interrupted: true };
-    context.onProgress({
+    const { name } = item;
+    const started = {
       type: "started",
       action: "rollback",
       migrations: [name],
       index,
       total: planned.length,
-    });
-    let reply;
+    } as const;
+    let outcome: StepsOutcome;
     try {
-      const migration = { name, batch, source, statements: toPairs(statements) };
-      reply = await session.perform("revert", { migration }, { purpose: "revert", migration });
+      outcome = await revertOne(
+        context,
+        session,
+        item,
+        (step) => context.onProgress({ ...started, ...(step === undefined ? {} : { step }) }),
+      );
     } catch (error) {
       if (error instanceof SupamigrateError) error.completed = toSteps("rollback", results);
       throw error;
     }
-    const item = reply.results[0];
+    if (outcome.interrupted) {
+      tellDone(context, name, outcome.stepsDone, item.steps.length);
+      return { results, interrupted: true };
+    }
     const result: RollbackResult = {
       name,
-      success: item.success,
-      source,
-      sourceReason,
-      executionTimeMs: item.execution_time_ms,
-      error: item.error ?? null,
+      success: outcome.success,
+      source: item.source,
+      sourceReason: item.sourceReason,
+      executionTimeMs: outcome.executionTimeMs,
+      error: outcome.error,
+      steps: { done: outcome.stepsDone, total: item.steps.length },
     };
     results.push(result);
     context.onProgress({
@@ -300,4 +322,41 @@ export async function revertAll(
     if (!result.success) break;
   }
   return { results, interrupted: false };
+}
+
+async function revertOne(
+  context: OperationContext,
+  session: LockSession,
+  planned: PlannedRollback,
+  onStarted: (step?: { readonly number: number; readonly total: number }) => void,
+): Promise<StepsOutcome> {
+  const { name, batch, source, statements } = planned;
+  const migration = { name, batch, source };
+  if (!isOneTransaction(planned)) {
+    const total = planned.steps.length;
+    return await performSteps(
+      context,
+      session,
+      "revert",
+      planned,
+      migration,
+      (number) => onStarted({ number, total }),
+    );
+  }
+  onStarted();
+  const sent = { ...migration, statements: toPairs(statements) };
+  const reply = await session.perform(
+    "revert",
+    { migration: sent },
+    { purpose: "revert", migration: sent },
+  );
+  const item = reply.results[0];
+  return {
+    success: item.success,
+    interrupted: false,
+    stepsDone: item.success ? 1 : 0,
+    executionTimeMs: item.execution_time_ms,
+    error: item.error ?? null,
+    closedDoor: false,
+  };
 }

@@ -11,6 +11,7 @@ import {
 } from "../planning/plan.ts";
 import type { LeftOut } from "../planning/discovery.ts";
 import type { OperationContext } from "./context.ts";
+import { describeUndoneInPart, toStepCount } from "./steps.ts";
 import { findUnvouched } from "./vouched.ts";
 
 /** What `status` reports. */
@@ -25,7 +26,11 @@ export interface StatusResult {
     readonly reason: PendingReason;
     /** What the last attempt failed with, or null. */
     readonly error: MigrationFailure | null;
+    /** How many of its steps are done, and how many there are; null where none is, or all are. */
+    readonly steps: { readonly done: number; readonly total: number } | null;
   }[];
+  /** Migrations that a rollback has undone in part. */
+  readonly undoneInPart: readonly string[];
   /** The last batch, or 0 where nothing is applied. */
   readonly lastBatch: number;
   /** Nothing is pending, and the audit log says so too. */
@@ -59,17 +64,20 @@ export async function readStatus(context: OperationContext): Promise<StatusResul
   const { history, lock, activity, breaches } = state;
   const unvouched = findUnvouched(state);
   const plan = planMigrations(migrations, history);
-  const errors = new Map(history.map(({ name, error }) => [name, error]));
+  const entries = new Map(history.map((entry) => [entry.name, entry]));
+  const undoneInPart = describeUndoneInPart(history);
   return {
     totalFiles: migrations.length,
     executed: history.filter(isApplied).length,
     pending: plan.pending.map(({ migration: { name }, reason }) => ({
       name,
       reason,
-      error: errors.get(name) ?? null,
+      error: entries.get(name)?.error ?? null,
+      steps: toStepCount(entries.get(name)),
     })),
+    undoneInPart: undoneInPart.map(({ name }) => name),
     lastBatch: plan.lastBatch,
-    upToDate: plan.pending.length === 0 && unvouched.length === 0,
+    upToDate: plan.pending.length === 0 && unvouched.length === 0 && undoneInPart.length === 0,
     unvouched,
     missing: plan.missing,
     changedRollbacks: plan.changedRollbacks.map(({ name }) => name),
@@ -78,6 +86,7 @@ export async function readStatus(context: OperationContext): Promise<StatusResul
       ...unvouched.map((name) =>
         `The audit log says something else of ${name}: deno task migrate:doctor says more`
       ),
+      ...undoneInPart.map(({ says }) => says),
       ...breaches.map((breach) => `Nothing can be written: ${breach}`),
       ...findOrderWarnings(migrations.map(({ name }) => name)),
     ],

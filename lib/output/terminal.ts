@@ -150,11 +150,14 @@ export class Reporter {
   onProgress(event: ProgressEvent): void {
     switch (event.type) {
       case "started": {
-        const { migrations: [first = ""], index, total } = event;
+        const { migrations: [first = ""], index, total, step } = event;
         const others = event.migrations.length - 1;
         const verb = event.action === "apply" ? "⏳" : "⏪";
         this.#startLive(
-          line`${verb} ${index + 1}/${total} ${first}${others > 0 ? ` and ${others} more` : ""}`,
+          line`${verb} ${index + 1}/${total} ${first}${others > 0 ? ` and ${others} more` : ""}` +
+            (step === undefined || step.total === 1
+              ? ""
+              : ` (step ${step.number} of ${step.total})`),
         );
         break;
       }

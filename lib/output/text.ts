@@ -6,9 +6,10 @@ import type { FreshResult } from "../operations/fresh.ts";
 import type { PlannedMigration } from "../operations/apply.ts";
 import type { MigrateResult } from "../operations/migrate.ts";
 import type { PlannedRollback, RollbackResult, RollbackRunResult } from "../operations/rollback.ts";
+import type { PlannedSteps } from "../operations/steps.ts";
 import type { StatusResult } from "../operations/status.ts";
 import type { MigrationFailure } from "../planning/plan.ts";
-import type { Statement } from "../planning/statements.ts";
+import type { Statement } from "../planning/steps.ts";
 import { indent, line } from "./neutral.ts";
 
 /** How many statements of a migration a dry run shows, unless everything is asked for. */
@@ -61,8 +62,8 @@ export function formatMigrate(result: MigrateResult): string {
       }),
       "",
     );
-    for (const { name, error } of result.results) {
-      if (error !== null) lines.push(...formatFailure(name, error), ...advise(error));
+    for (const { name, error, steps } of result.results) {
+      if (error !== null) lines.push(...formatFailure(name, error), ...advise(error, steps));
     }
   } else if (result.results.length > 0) {
     lines.push(
@@ -92,7 +93,7 @@ export function formatMigrate(result: MigrateResult): string {
   return lines.join("\n");
 }
 
-function advise(error: MigrationFailure): string[] {
+function advise(error: MigrationFailure, steps: { done: number; total: number }): string[] {
   const tip = error.code === "55P04"
     ? "A new enum value can be used in the next transaction only: use it in a migration of its own, " +
       "with --transaction each"
@@ -106,7 +107,11 @@ function advise(error: MigrationFailure): string[] {
     : null;
   return [
     "",
-    "Nothing of this migration is left in the database.",
+    steps.done === 0
+      ? "Nothing of this migration is left in the database."
+      : `${steps.done} of its ${steps.total} steps ${
+        steps.done === 1 ? "is" : "are"
+      } done and stay so: the next run goes on behind them.`,
     `💡 ${tip ?? 'Mend the file and run "deno task migrate" again'}`,
   ];
 }
@@ -130,7 +135,7 @@ export function formatPlannedMigrations(
       formatStatements(migration.undo, verbose),
       "     apply the new one:",
     ],
-    formatStatements(migration.statements, verbose),
+    formatSteps(migration, verbose),
     formatNotices(migration).map((notice) => `     ${notice}`),
   ]);
   return [
@@ -139,6 +144,19 @@ export function formatPlannedMigrations(
     "",
     "🔍 Dry run: nothing was changed",
   ].join("\n");
+}
+
+/** The statements of a migration, by steps where it has several. */
+function formatSteps({ steps, stepsDone }: PlannedSteps, verbose: boolean): string[] {
+  if (steps.length === 1 && steps[0]!.outside === null) {
+    return formatStatements(steps[0]!.statements, verbose);
+  }
+  return steps.flatMap(({ statements, outside }, index) => [
+    `     step ${index + 1} of ${steps.length}${outside === null ? "" : ", outside a transaction"}${
+      index < stepsDone ? " (done already)" : ""
+    }:`,
+    ...formatStatements(statements, verbose),
+  ]);
 }
 
 function formatStatements(statements: readonly Statement[], verbose: boolean): string[] {
@@ -182,8 +200,9 @@ export function formatStatus(status: StatusResult, verbose: boolean): string {
   }
   if (status.pending.length > 0) {
     lines.push("", "⏳ Pending Migrations:");
-    for (const { name, reason, error } of status.pending) {
-      lines.push(line`  📄 ${name} (${reason})`);
+    for (const { name, reason, error, steps } of status.pending) {
+      const done = steps === null ? "" : `, ${steps.done} of ${steps.total} steps done`;
+      lines.push(line`  📄 ${name} (${reason}${done})`);
       if (error !== null) lines.push(line`     last failed with: ${error.message} (${error.code})`);
     }
   }
@@ -252,7 +271,10 @@ function formatUndone(results: readonly RollbackResult[], planned: number): stri
     lines.push(
       ...formatFailure(failed.name, failed.error!),
       "",
-      "This migration is still applied, and everything before it.",
+      failed.steps.done === 0
+        ? "This migration is still applied, and everything before it."
+        : `${failed.steps.done} of the ${failed.steps.total} steps that undo it are done; everything ` +
+          "before it is still applied.",
       "💡 Mend its ROLLBACK section and run the command again",
     );
   }
@@ -273,7 +295,7 @@ export function formatPlannedRollbacks(
   for (const step of planned) {
     lines.push(
       line`  📄 ${step.name}${formatSource(step)}`,
-      ...formatStatements(step.statements, verbose),
+      ...formatSteps(step, verbose),
     );
   }
   lines.push("", "🔍 Dry run: nothing was changed");

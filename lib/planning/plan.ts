@@ -76,6 +76,20 @@ export interface HistoryEntry {
   readonly vouched: boolean;
   /** What the last attempt failed with, or null. */
   readonly error: MigrationFailure | null;
+  /** What is done of a migration of several steps that is not done as a whole, or null. */
+  readonly progress: StepProgress | null;
+}
+
+/** What is done of a migration of several steps. */
+export interface StepProgress {
+  /** Whether it is being applied or undone. */
+  readonly purpose: "apply" | "revert";
+  /** How many steps there are. */
+  readonly steps: number;
+  /** SHA-256 of each step that is done, in order. */
+  readonly digests: readonly string[];
+  /** A step outside a transaction that has begun, and whose end nobody has seen yet. */
+  readonly outside?: { readonly digest: string };
 }
 
 /** A migration that is to be run. */
@@ -154,6 +168,11 @@ export function isApplied(entry: HistoryEntry | undefined): entry is HistoryEntr
   return entry !== undefined && entry.appliedChecksum !== null;
 }
 
+/** Whether anything of a migration is in the database: a version of it, or some of its steps. */
+function isPresent(entry: HistoryEntry): boolean {
+  return entry.appliedChecksum !== null || entry.progress !== null;
+}
+
 /** The highest batch of which something is in the database, or 0. */
 export function findLastBatch(history: readonly HistoryEntry[]): number {
   return history.filter(isApplied).reduce((last, { batch }) => Math.max(last, batch), 0);
@@ -187,8 +206,8 @@ export function planRollback(
   history: readonly HistoryEntry[],
   target: RollbackTarget,
 ): RollbackPlan {
-  const applied = history.filter(isApplied).sort(compareApplied).reverse();
-  const lastBatch = findLastBatch(history);
+  const applied = history.filter(isPresent).sort(compareApplied).reverse();
+  const lastBatch = applied[0]?.batch ?? 0;
   if (target.kind === "last batch") {
     return { to: null, entries: applied.filter(({ batch }) => batch === lastBatch) };
   }

@@ -6,6 +6,8 @@ import type { ParsedStatement } from "./parser.ts";
 export interface Abilities {
   /** `SET ROLE`: nothing that is called is SECURITY DEFINER. */
   readonly setRole: boolean;
+  /** How statements run that cannot run in a transaction; null where they cannot. */
+  readonly outside: "connection" | "pg_cron" | null;
 }
 
 /** What becomes of a statement that sets role or transaction. */
@@ -84,7 +86,9 @@ export function judgeSettings(
 export function judgeTransactionModes(
   options: ParsedStatement["node"],
 ): (SettingVerdict & { kind: "impossible" }) | undefined {
-  return readModes(options).map((setting) => judge(setting, "BEGIN", { setRole: true }))
+  return readModes(options).map((setting) =>
+    judge(setting, "BEGIN", { setRole: true, outside: null })
+  )
     .find((verdict) => verdict?.kind === "impossible");
 }
 

@@ -3,23 +3,26 @@
 import { type FilePosition, MigrationFileError } from "../errors.ts";
 import { shorten } from "../shorten.ts";
 import { scanComments } from "./lexer.ts";
-import { type ParsedStatement, parseSql, SqlSyntaxError, StatementSizeError } from "./parser.ts";
+import { parseSql, SqlSyntaxError, StatementSizeError } from "./parser.ts";
+import { findCommittingProcedure, findOutside, type OutsideStatement } from "./outside.ts";
 import { findReserved, type ReservedChange } from "./reserved.ts";
 import type { Section } from "./sections.ts";
-import { type Abilities, judgeSettings, judgeTransactionModes } from "./session_settings.ts";
-
-/** One statement as it is sent. */
-export interface Statement {
-  /** The line of the file that it starts on, from 1. */
-  readonly line: number;
-  /** Its text, without comments before it and without the semicolon. */
-  readonly sql: string;
-}
+import { type Abilities, judgeSettings } from "./session_settings.ts";
+import {
+  type CommitMark,
+  divideIntoSteps,
+  type FindOutside,
+  type Statement,
+  type Step,
+  type TypedStatement,
+} from "./steps.ts";
 
 /** The statements of a section, and what was done to get them. */
 export interface SplitResult {
   /** The statements in order. */
   readonly statements: readonly Statement[];
+  /** The same as they are committed: at least one step, and nearly always no more. */
+  readonly steps: readonly Step[];
   /** What the user should know, a sentence each. */
   readonly notices: readonly string[];
   /** What they change of what Supabase keeps to itself, in order. */
@@ -27,20 +30,30 @@ export interface SplitResult {
 }
 
 /** What `exec_sql` allows. */
-const OF_EXEC_SQL: Abilities = { setRole: false };
+const OF_EXEC_SQL: Abilities = { setRole: false, outside: null };
 
-/** A statement with its parse tree. */
-type TypedStatement = Statement & Pick<ParsedStatement, "type" | "node">;
+/** A comment that asks for a commit where it stands. */
+const COMMIT_MARK = /^--\s*supamigrate:\s*commit\s*$/i;
 
 /**
- * Splits a section into statements and refuses those that cannot run in one transaction, or not
- * on the way that they take.
+ * Splits a section into statements and steps, and refuses what cannot run on the way that they take.
  *
  * @param section The section of a migration file.
  * @param file The name to use in errors.
  * @param can What the way to the database allows.
  * @returns The statements with their lines.
  * @throws {MigrationFileError} The SQL does not parse, or holds a statement that cannot run.
+ *
+ * @example
+ * ```ts
+ * import { splitStatements } from "./statements.ts";
+ *
+ * const { steps } = await splitStatements(
+ *   { sql: "alter type mood add value 'wild'; select 'wild'::mood;", line: 1 },
+ *   "002_wild.sql",
+ * );
+ * steps.length; // 2: a new value can be used when it is committed
+ * ```
  */
 export async function splitStatements(
   section: Section,
@@ -65,7 +78,7 @@ export async function splitStatements(
     parsed = (await parseSql(sql)).map(({ start, end, type, node }) => {
       line += countNewlines(sql, counted, start);
       counted = start;
-      return { line, sql: trimEnd(sql.slice(start, end)), type, node };
+      return { line, start, sql: trimEnd(sql.slice(start, end)), type, node };
     });
   } catch (error) {
     if (error instanceof StatementSizeError) {
@@ -78,19 +91,56 @@ export async function splitStatements(
     throw explainSyntaxError(error.message, sql, error.offset, locate);
   }
 
-  const unwrapped = unwrapTransactions(parsed, file);
-  const { statements, notices } = leaveOutNeedless(unwrapped.statements, can);
+  const needed = leaveOutNeedless(parsed, can);
+  const findOutside = outsideFinder(needed.statements, can);
+  const { parts, notices } = divideIntoSteps(
+    needed.statements,
+    findCommitMarks(section, file),
+    findOutside,
+    file,
+  );
+  const statements = parts.flatMap((part) => part.statements);
   const prepared = new Set<string>();
   for (const statement of statements) {
     if (statement.type === "PrepareStmt") prepared.add(statement.node.name);
-    refuseUnrunnable(statement, file, prepared, can);
+    refuseUnrunnable(statement, file, prepared, can, findOutside(statement));
   }
+  const plain = ({ line, sql }: TypedStatement): Statement => ({ line, sql });
   return {
-    statements: statements.map(({ line, sql }) => ({ line, sql })),
-    notices: [...unwrapped.notices, ...notices],
+    statements: statements.map(plain),
+    steps: parts.map(({ settings, statements, outside }) => ({
+      settings: settings.map(plain),
+      statements: statements.map(plain),
+      outside,
+    })),
+    notices: [...notices, ...needed.notices],
     reserved: statements.flatMap((statement) =>
       findReserved(statement).map((change) => ({ ...change, line: statement.line }))
     ),
+  };
+}
+
+function findCommitMarks({ sql, line }: Section, file: string): CommitMark[] {
+  if (!/supamigrate/i.test(sql)) return [];
+  return scanComments(sql).comments.filter(({ text }) => COMMIT_MARK.test(text))
+    .map(({ text, start, place }) => {
+      const mark = { start, line: line + countNewlines(sql, 0, start) };
+      if (place === "between") return mark;
+      throw new MigrationFileError(
+        `The comment "${text}" stands inside a statement`,
+        { file, line: mark.line, excerpt: text },
+        { hint: "End the statement before it with a semicolon." },
+      );
+    });
+}
+
+/** Knows of the procedures that the section itself creates whether they commit. */
+function outsideFinder(statements: readonly TypedStatement[], can: Abilities): FindOutside {
+  const committing = new Set(statements.flatMap((it) => findCommittingProcedure(it) ?? []));
+  return (statement) => {
+    const found = findOutside(statement, committing);
+    // What may run in a transaction is tried there, where it can be tried nowhere else.
+    return found === null || found.isCertain || can.outside ? found : null;
   };
 }
 
@@ -136,58 +186,6 @@ function explainSyntaxError(
   });
 }
 
-const BEGINS = ["TRANS_STMT_BEGIN", "TRANS_STMT_START"];
-
-/**
- * `BEGIN … COMMIT` around everything says what happens anyway: each migration is one
- * transaction, together with its history row. Any other transaction control would break that.
- */
-function unwrapTransactions(
-  parsed: readonly TypedStatement[],
-  file: string,
-): { statements: TypedStatement[]; notices: string[] } {
-  const statements: TypedStatement[] = [];
-  let inside = false;
-  let outside = false; // a statement stands outside of all blocks
-  let blocks = 0;
-  for (const statement of parsed) {
-    if (statement.type !== "TransactionStmt") {
-      outside ||= !inside;
-      statements.push(statement);
-      continue;
-    }
-    const { kind, options, chain } = statement.node;
-    const opens: boolean = !inside && BEGINS.includes(kind);
-    const modes = opens ? judgeTransactionModes(options) : undefined;
-    if (modes !== undefined) throw refusal(statement, file, modes.what, modes.hint);
-    const closes = inside && kind === "TRANS_STMT_COMMIT" && !chain;
-    if (!opens && !closes) throw transactionControl(parsed, file, statement);
-    inside = opens;
-    if (closes) blocks++;
-  }
-  if (inside || (outside && blocks > 0)) throw transactionControl(parsed, file);
-  return {
-    statements,
-    notices: blocks === 0
-      ? []
-      : ["BEGIN and COMMIT were left out: every migration is one transaction of its own"],
-  };
-}
-
-function transactionControl(
-  parsed: readonly TypedStatement[],
-  file: string,
-  at = parsed.find(({ type }) => type === "TransactionStmt")!,
-): MigrationFileError {
-  return refusal(
-    at,
-    file,
-    `Transaction control ("${firstLine(at.sql)}") cannot be part of a migration`,
-    "A migration is one transaction, together with its history row: delete BEGIN, COMMIT and the " +
-      "like, or split the file where a commit is needed.",
-  );
-}
-
 /**
  * What changes nothing would be refused by PostgreSQL inside `exec_sql` all the same. Behind a real
  * change of the role it does change something.
@@ -231,83 +229,44 @@ function refusal(
 const POSTGRESTS = /^\d+$/;
 
 /**
- * The one place that knows what cannot run inside the transaction of `exec_sql`. Running such
- * statements by another way would start here.
+ * The one place that knows what cannot be sent at all.
  *
  * @param statement The statement.
  * @param file The name to use in errors.
  * @param prepared What the statements before it have prepared.
+ * @param can What the way to the database allows.
+ * @param outside What it is, where it cannot run in a transaction.
  */
 function refuseUnrunnable(
   statement: TypedStatement,
   file: string,
   prepared: ReadonlySet<string>,
   can: Abilities,
+  outside: OutsideStatement | null,
 ): void {
   const { type, node, sql } = statement;
   const refuse = (what: string, hint: string): never => {
     throw refusal(statement, file, what, hint);
   };
-  const outside = (name: string, hint: string) =>
-    refuse(`${name} cannot run inside a transaction`, hint);
+  if (outside !== null && !can.outside) {
+    const isIndex = outside.name.endsWith("INDEX CONCURRENTLY");
+    refuse(
+      `${outside.name} cannot run inside a transaction`,
+      "Run the migration with --via direct (DATABASE_URL); or enable pg_cron (create extension " +
+        "pg_cron), through which such statements run over HTTPS alone." +
+        (isIndex ? " Or leave CONCURRENTLY out: writes to the table wait while it runs." : ""),
+    );
+  }
 
   switch (type) {
-    case "IndexStmt":
-    case "DropStmt":
-      if (node.concurrent) {
-        outside(
-          `${type === "IndexStmt" ? "CREATE" : "DROP"} INDEX CONCURRENTLY`,
-          "Leave CONCURRENTLY out (writes to the table wait while it runs), or run the " +
-            "statement in the SQL editor and record the migration with repair --mark applied.",
-        );
-      }
-      break;
-    case "ReindexStmt":
-      if (
-        ["REINDEX_OBJECT_SCHEMA", "REINDEX_OBJECT_SYSTEM", "REINDEX_OBJECT_DATABASE"]
-          .includes(node.kind) || hasOption(node.params, "concurrently")
-      ) {
-        outside("This REINDEX", "Name one index or table, and leave CONCURRENTLY out.");
-      }
-      break;
-    case "AlterTableStmt":
-      if (node.cmds?.some(detachesConcurrently)) {
-        outside("DETACH PARTITION … CONCURRENTLY", "Leave CONCURRENTLY out.");
-      }
-      break;
-    case "VacuumStmt":
-      if (node.is_vacuumcmd) outside("VACUUM", "Autovacuum does it; ANALYZE can be used.");
-      break;
-    case "ClusterStmt":
-      if (node.relation === undefined) outside("CLUSTER without a table", "Name the table.");
-      break;
-    case "CreatedbStmt":
-    case "DropdbStmt":
-    case "CreateTableSpaceStmt":
-    case "DropTableSpaceStmt":
-    case "AlterSystemStmt":
-    case "CreateSubscriptionStmt":
-    case "DropSubscriptionStmt":
-      outside(firstWords(sql), "Run it in the SQL editor, outside of migrations.");
-      break;
-    case "AlterSubscriptionStmt":
-      if (node.kind === "ALTER_SUBSCRIPTION_REFRESH") {
-        outside("ALTER SUBSCRIPTION … REFRESH", "Run it in the SQL editor, outside of migrations.");
-      }
-      break;
-    case "AlterDatabaseStmt":
-      if (hasOption(node.options, "tablespace")) {
-        outside(
-          "ALTER DATABASE … SET TABLESPACE",
-          "Run it in the SQL editor, outside of migrations.",
-        );
-      }
-      break;
     case "DiscardStmt":
       // The others cost a shared connection nothing but plans that are made again, temporary
       // objects that go at the end of each call anyway, and numbers that sequences leave out.
       if (node.target === "DISCARD_ALL") {
-        outside("DISCARD ALL", "Leave it out: every call of exec_sql leaves the connection clean.");
+        refuse(
+          "DISCARD ALL cannot run inside a transaction",
+          "Leave it out: every call of exec_sql leaves the connection clean.",
+        );
       }
       break;
     case "DeallocateStmt":
@@ -337,22 +296,7 @@ function refuseUnrunnable(
   }
 }
 
-// deno-lint-ignore no-explicit-any -- see ParsedStatement
-function hasOption(options: any[] | undefined, name: string): boolean {
-  return options?.some(({ DefElem }) => DefElem?.defname === name) ?? false;
-}
-
-// deno-lint-ignore no-explicit-any -- see ParsedStatement
-function detachesConcurrently({ AlterTableCmd }: any): boolean {
-  return AlterTableCmd?.subtype === "AT_DetachPartition" &&
-    AlterTableCmd.def?.PartitionCmd?.concurrent === true;
-}
-
 function firstLine(sql: string): string {
   const line = sql.split("\n", 1)[0]!;
   return shorten(line, 80);
-}
-
-function firstWords(sql: string): string {
-  return sql.split(/\s+/, 2).join(" ").toUpperCase();
 }

@@ -183,11 +183,12 @@ for (const reset of ["reset all", "reset search_path", "set search_path to defau
 }
 
 testOnEveryDatabase(
-  "a new enum value cannot be used in its migration, and that is said",
+  "a new enum value cannot be used in the block that adds it, and that is said",
   async (project) => {
     const result = await project.migrator({
       "1_type.sql": "create type mood as enum ('calm'); create table moods (mood mood);",
-      "2_value.sql": "alter type mood add value 'glad';\n\ninsert into moods values ('glad');",
+      "2_value.sql":
+        "begin; alter type mood add value 'glad';\n\ninsert into moods values ('glad'); commit;",
     }).migrate();
     assert.deepEqual(result.results.map(({ success }) => success), [true, false]);
     const { code, line, statement } = result.results[1]!.error!;

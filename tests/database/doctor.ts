@@ -351,7 +351,7 @@ testOnEveryDatabase(
   async (project) => {
     await project.sql("update supamigrate.installation set schema_version = 99");
     const { problem, mend } = await findOne(project, "schema", /version 99, and this tool knows 3/);
-    await project.sql("update supamigrate.installation set schema_version = 3");
+    await project.sql("update supamigrate.installation set schema_version = 4");
     assert.ok(problem && mend.command === undefined && mend.sql === undefined);
     assert.match(mend.advice ?? "", /newer/);
   },

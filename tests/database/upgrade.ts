@@ -2,12 +2,13 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import versionOneSql from "../testdata/schema_version_1/install.sql" with { type: "text" };
 import versionTwoSql from "../testdata/schema_version_2/install.sql" with { type: "text" };
+import versionThreeSql from "../testdata/schema_version_3/install.sql" with { type: "text" };
 import { type AnyProject, testOnEveryDatabase, testOnServers } from "../support/projects.ts";
 
 // What older versions of the tracking schema were, as they were shipped, with a history that was
 // made by their own functions, and what becomes of it.
 
-const olderVersions = { 1: versionOneSql, 2: versionTwoSql } as const;
+const olderVersions = { 1: versionOneSql, 2: versionTwoSql, 3: versionThreeSql } as const;
 
 type OlderVersion = keyof typeof olderVersions;
 
@@ -163,7 +164,7 @@ for (const version of [1, 2] as const) {
       assert.ok(after.log.every(({ hash }) => /^[0-9a-f]{64}$/.test(`${hash}`)));
       assert.deepEqual(
         await project.sql("select schema_version from supamigrate.installation"),
-        [{ schema_version: 3 }],
+        [{ schema_version: 4 }],
       );
     },
   );

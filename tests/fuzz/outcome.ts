@@ -4,7 +4,8 @@ import { MigrationFileError } from "../../lib/errors.ts";
 import { loadMigrations } from "../../lib/operations/source.ts";
 import type { Migration } from "../../lib/planning/plan.ts";
 import { type Section, splitSections } from "../../lib/planning/sections.ts";
-import { splitStatements, type Statement } from "../../lib/planning/statements.ts";
+import { splitStatements } from "../../lib/planning/statements.ts";
+import type { Statement } from "../../lib/planning/steps.ts";
 
 /** The name that every tried file has. */
 export const fileName = "001_a.sql";

@@ -42,6 +42,7 @@ function row(text: string): HistoryEntry {
     status: failed !== undefined ? "failed" : undone !== undefined ? "rolled_back" : "completed",
     rollbackChecksum: rollback ?? null,
     vouched: true,
+    progress: null,
     error: failed === undefined ? null : { code: "42601", message: "syntax error" },
   };
 }

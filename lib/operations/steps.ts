@@ -1,0 +1,209 @@
+/** Migrations of several steps: which are done, and how each is sent. @module */
+
+import type { LockSession } from "../database/session.ts";
+import { ConfigurationError } from "../errors.ts";
+import { sha256 } from "../planning/checksum.ts";
+import type { HistoryEntry, MigrationFailure } from "../planning/plan.ts";
+import type { Statement, Step } from "../planning/steps.ts";
+import type { OperationContext } from "./context.ts";
+
+/** What is to be run of a migration, or what undoes it. */
+export interface PlannedSteps {
+  /** All its steps. */
+  readonly steps: readonly Step[];
+  /** How many of them are done already. */
+  readonly stepsDone: number;
+  /** SHA-256 of each step, where there are several or one is outside a transaction; else null. */
+  readonly digests: readonly string[] | null;
+}
+
+/** Which of the two is done with a migration. */
+export type Purpose = "apply" | "revert";
+
+/**
+ * Finds out where a migration goes on.
+ *
+ * @param name The migration.
+ * @param steps Its steps.
+ * @param entry Its history row, where there is one.
+ * @param purpose What is to be done with it.
+ * @returns The steps, and how many of them are done.
+ * @throws {ConfigurationError} What is done is not what the file says now.
+ */
+export async function planSteps(
+  name: string,
+  steps: readonly Step[],
+  entry: HistoryEntry | undefined,
+  purpose: Purpose,
+): Promise<PlannedSteps> {
+  const progress = entry?.progress ?? null;
+  const isPlain = steps.length === 1 && steps[0]!.outside === null;
+  if (isPlain && progress === null) return { steps, stepsDone: 0, digests: null };
+  const digests = await Promise.all(steps.map(digestStep));
+  // What is applied in part can be undone, whatever its rollback section says of parts.
+  if (progress === null || (purpose === "revert" && progress.purpose === "apply")) {
+    return { steps, stepsDone: 0, digests };
+  }
+  if (progress.purpose !== purpose) {
+    throw new ConfigurationError(
+      `${name} is undone in part: ${progress.digests.length} of the ${progress.steps} steps of its ` +
+        "rollback are done",
+      { hint: `Go on with deno task migrate:rollback. ${BY_HAND(name)}` },
+    );
+  }
+  const changed = progress.digests.findIndex((digest, index) => digest !== digests[index]);
+  const begun = progress.outside?.digest;
+  if (changed !== -1 || (begun !== undefined && begun !== digests[progress.digests.length])) {
+    const number = changed === -1 ? progress.digests.length + 1 : changed + 1;
+    throw new ConfigurationError(
+      `${progress.digests.length} of the ${progress.steps} steps of ${name} are done, and the text ` +
+        `of step ${number}${changed === -1 ? ", which has begun," : ""} was changed since`,
+      { hint: `Put its text back as it was; what comes behind it may change. ${BY_HAND(name)}` },
+    );
+  }
+  return { steps, stepsDone: progress.digests.length, digests };
+}
+
+const BY_HAND = (name: string) =>
+  "Or see to the database by hand, and record what is there: deno task migrate:repair " +
+  `${name} --mark applied, or --mark pending.`;
+
+function digestStep({ settings, statements }: Step): Promise<string> {
+  return sha256(JSON.stringify([settings, statements].map((list) => list.map(({ sql }) => sql))));
+}
+
+/**
+ * How many steps of a migration are done that is applied in part.
+ *
+ * @param entry Its history row, where there is one.
+ * @returns The numbers; null where it is not applied in part.
+ */
+export function toStepCount(
+  entry: HistoryEntry | undefined,
+): { readonly done: number; readonly total: number } | null {
+  const progress = entry?.progress;
+  return progress?.purpose === "apply"
+    ? { done: progress.digests.length, total: progress.steps }
+    : null;
+}
+
+/**
+ * Finds the migrations that a rollback has undone in part.
+ *
+ * @param history The history rows.
+ * @returns Their names, each with a sentence.
+ */
+export function describeUndoneInPart(
+  history: readonly HistoryEntry[],
+): { readonly name: string; readonly says: string }[] {
+  return history.flatMap(({ name, progress }) =>
+    progress?.purpose !== "revert" ? [] : [{
+      name,
+      says:
+        `${name} is undone in part (${progress.digests.length} of the ${progress.steps} steps ` +
+        "of its rollback are done): run deno task migrate:rollback again",
+    }]
+  );
+}
+
+/** Whether a migration is one transaction, which can share a call with others. */
+export function isOneTransaction({ digests }: PlannedSteps): boolean {
+  return digests === null;
+}
+
+/** Statements as `[[line, sql], …]`. */
+export function toPairs(statements: readonly Statement[]): [number, string][] {
+  return statements.map(({ line, sql }) => [line, sql]);
+}
+
+/** Everything that a step sends, in order: the number of a failed statement counts from here. */
+export function listSent({ steps }: PlannedSteps, number: number): readonly Statement[] {
+  const step = steps[number - 1];
+  return step === undefined ? [] : [...step.settings, ...step.statements];
+}
+
+/** How the steps of a migration ended. */
+export interface StepsOutcome {
+  /** All steps are done. */
+  readonly success: boolean;
+  /** The run was asked to stop, and did so between two steps. */
+  readonly interrupted: boolean;
+  /** How many steps are done. */
+  readonly stepsDone: number;
+  /** How long those of this run took, in milliseconds on the server's clock. */
+  readonly executionTimeMs: number;
+  /** What PostgreSQL said, where one failed. */
+  readonly error: MigrationFailure | null;
+  /** Others could call exec_sql in between: that was taken back. */
+  readonly closedDoor: boolean;
+}
+
+/**
+ * Sends the steps of a migration that are not done yet, each as an operation of its own.
+ *
+ * @param context What the operation works with.
+ * @param session The lock.
+ * @param purpose What is done with it.
+ * @param planned The steps.
+ * @param migration The migration in the form of `supamigrate.run_migration`, without statements.
+ * @param onStep Told which step begins.
+ * @returns How it ended.
+ */
+export async function performSteps(
+  context: OperationContext,
+  session: LockSession,
+  purpose: Purpose,
+  planned: PlannedSteps,
+  migration: Record<string, unknown>,
+  onStep: (number: number) => void,
+): Promise<StepsOutcome> {
+  const { steps, digests } = planned;
+  // Where the steps that are left were deleted, an empty one says that it is done as a whole.
+  const total = Math.max(steps.length, planned.stepsDone + 1);
+  let [stepsDone, executionTimeMs, closedDoor] = [planned.stepsDone, 0, false];
+  while (stepsDone < total) {
+    if (context.signal?.aborted) {
+      return {
+        success: false,
+        interrupted: true,
+        stepsDone,
+        executionTimeMs,
+        error: null,
+        closedDoor,
+      };
+    }
+    const number = stepsDone + 1;
+    const step = steps[stepsDone];
+    onStep(number);
+    const sent = {
+      ...migration,
+      step: { number, total, digests: (digests ?? []).slice(0, number) },
+      statements: toPairs(listSent(planned, number)),
+    };
+    let reply;
+    if (step?.outside) {
+      const { runOutside } = await import("./outside.ts");
+      reply = await runOutside(context, session, purpose, sent, step);
+    } else {
+      const payload = purpose === "apply" ? { atomic: false, migrations: [sent] } : {
+        migration: sent,
+      };
+      reply = await session.perform(purpose, payload, { purpose, migration: sent });
+    }
+    const item = reply.results[0];
+    executionTimeMs += item.execution_time_ms;
+    closedDoor ||= item.closed_door ?? false;
+    if (!item.success) {
+      return {
+        success: false,
+        interrupted: false,
+        stepsDone,
+        executionTimeMs,
+        error: item.error,
+        closedDoor,
+      };
+    }
+    stepsDone = number;
+  }
+  return { success: true, interrupted: false, stepsDone, executionTimeMs, error: null, closedDoor };
+}
