@@ -281,8 +281,7 @@ begin
   failure := call->'failure';
   ended := coalesce((call->>'ended')::boolean, false);
   if intent ? 'job' then
-    select job.activity, job.ended, coalesce(failure, job.failure)
-      into activity, ended, failure
+    select job.* into activity, ended, failure
       from supamigrate.watch_job((intent->>'job')::bigint) job;
   else
     activity := supamigrate.find_attempt(intent, call);

@@ -54,7 +54,7 @@ $function$;
 
 -- activity where the job runs or waits for its turn; else how it ended.
 create or replace function supamigrate.watch_job(
-  job bigint, out activity jsonb, out ended boolean, out failure jsonb
+  job_number bigint, out activity jsonb, out ended boolean, out failure jsonb
 )
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -65,20 +65,20 @@ declare
 begin
   select details.* into run
     from cron.job_run_details details
-   where details.jobid = job
+   where details.jobid = job_number
    order by details.runid
    limit 1;
   ended := false;
   if run.runid is null then
     -- A job that is gone and has not run never will.
-    if exists (select from cron.job where jobid = job) then
+    if exists (select from cron.job where jobid = job_number) then
       activity := '{"waiting": true}';
     end if;
     return;
   end if;
   perform cron.alter_job(jobid, schedule := supamigrate.never())
      from cron.job
-    where jobid = job
+    where jobid = job_number
       and schedule <> supamigrate.never();
 
   if run.status = 'succeeded' then
@@ -99,11 +99,11 @@ begin
 end
 $function$;
 
-create or replace function supamigrate.remove_job(job bigint) returns void
+create or replace function supamigrate.remove_job(job_number bigint) returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $function$
 begin
-  perform cron.unschedule(jobid) from cron.job where jobid = job;
+  perform cron.unschedule(jobid) from cron.job where jobid = job_number;
 end
 $function$;

