@@ -25,6 +25,8 @@ export interface PlannedFile {
   readonly leaks: boolean;
   /** Whether it fails in the middle until the rig lets it pass. */
   readonly fails: boolean;
+  /** Whether it has several steps; `outside`: one of them builds an index concurrently. */
+  readonly steps: "one" | "several" | "outside";
 }
 
 /** When a fault strikes: at a request of the client, or some time after the client's start. */
@@ -153,6 +155,7 @@ export function planRound(seed: number, round: number, via: Via = "api"): RoundP
     sleepMs: random.pick([0, 0, 0, 40, 250, 700]),
     leaks: random.below(3) === 0,
     fails: false,
+    steps: "one",
   }));
   const direct = point === undefined && command === "install" && random.below(2) === 0;
   const applied = direct ? 0 : countApplied(random, command, files.length);
@@ -169,6 +172,13 @@ export function planRound(seed: number, round: number, via: Via = "api"): RoundP
     ? "an older schema"
     : "nothing";
   const main = planClient(random, via, "main", command, files, applied, direct);
+  // Chosen apart, so that the rounds of a seed stay what they were in everything else.
+  const apart = new Random(Math.imul(seed, 0x85ebca6b) ^ Math.imul(round + 1, 0x9e3779b1));
+  const kinds = via === "direct" ? ["several", "outside"] as const : ["several"] as const;
+  for (const [index, file] of files.entries()) {
+    const hasSteps = apart.below(3) === 0 && !main.args.includes("all");
+    if (hasSteps) files[index] = { ...file, steps: apart.pick(kinds) };
+  }
   if (point !== undefined) {
     const { fault, step, moment } = point;
     const faults = [{ fault, when: { step, nth: 0, moment }, seed: random.below(2 ** 31) }];
@@ -338,7 +348,7 @@ function pickWeighted(
 }
 
 /** A migration's file. */
-export function toFile({ name, sleepMs, leaks, fails }: PlannedFile): string {
+export function toFile({ name, sleepMs, leaks, fails, steps }: PlannedFile): string {
   const stem = name.replace(".sql", "");
   const witness = (direction: string, part: string) =>
     `insert into _chaos.witness (migration, direction, part) values ('${name}', '${direction}', '${part}');`;
@@ -350,17 +360,21 @@ export function toFile({ name, sleepMs, leaks, fails }: PlannedFile): string {
     "select pg_advisory_lock(20261122);",
     `prepare leftover_${stem} as select 1;`,
   ];
+  const commit = steps === "one" ? [] : ["-- supamigrate: commit"];
   return [
     witness("up", "first"),
     "select nextval('_chaos.attempts');",
+    ...commit,
     `create table if not exists public.chaos_${stem} (id integer primary key);`,
     ...sleep,
     ...(leaks ? leak : []),
+    ...(steps === "outside" ? [`create index concurrently on public.chaos_${stem} (id);`] : commit),
     ...(fails ? ["select 1 / divisor from _chaos.switch;"] : []),
     witness("up", "last"),
     "-- ROLLBACK",
     witness("down", "first"),
     ...sleep,
+    ...commit,
     `drop table if exists public.chaos_${stem};`,
     ...(leaks ? leak : []),
     witness("down", "last"),

@@ -126,9 +126,13 @@ class Round implements RoundResult {
   /** A run of the same build without faults. */
   async #migrator(holder: string): Promise<Migrator> {
     const { createMigrator } = await import(`file://${this.#lane.build}/mod.ts`);
+    const { plain, serviceKey, server } = this.#lane;
     return createMigrator({
-      supabaseUrl: this.#lane.plain.url,
-      serviceKey: this.#lane.serviceKey,
+      supabaseUrl: plain.url,
+      serviceKey,
+      ...(this.#plan.via === "direct"
+        ? { via: "direct", databaseUrl: server.url("postgres", "chaos") }
+        : {}),
       migrations: `${this.#lane.folder}/migrations`,
       holder,
       lockTimeoutMs: 2000,
