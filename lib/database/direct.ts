@@ -167,9 +167,10 @@ async function openSession(address: DatabaseAddress, label: string): Promise<Out
          from pg_catalog.pg_stat_activity where pid = pg_catalog.pg_backend_pid()`,
     );
     await sql.unsafe("set statement_timeout = 0");
-    await sql.unsafe("select pg_catalog.set_config('application_name', $1, false)", [
-      `supamigrate ${label}`.slice(0, 63),
-    ]);
+    await sql.unsafe(withLiteral(
+      "select pg_catalog.set_config('application_name', $1->>'name', false)",
+      { name: `supamigrate ${label}`.slice(0, 63) },
+    ));
     return {
       identity: { pid: identity!.pid, backend_start: identity!.backend_start },
       run: async (settings, statement) => {

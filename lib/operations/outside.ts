@@ -1,6 +1,6 @@
 /** Runs a step outside a transaction: the client's half of `sql/outside.sql`. @module */
 
-import { CallError, type OutsideSession } from "../database/channel.ts";
+import { CallError, type Channel, type OutsideSession } from "../database/channel.ts";
 import { explainCallError } from "../database/explain.ts";
 import type { LockSession } from "../database/session.ts";
 import { UnknownOutcomeError } from "../errors.ts";
@@ -59,11 +59,7 @@ export async function runOutside(
         await connection?.close();
         connection = undefined;
       }
-      if (database.openSession !== undefined) {
-        connection ??= await database.openSession(label).catch((error) => {
-          throw error instanceof CallError ? explainCallError(error, database) : error;
-        });
-      }
+      connection ??= await open(context, database, label);
       const reply = await session.perform("advance", {
         purpose,
         migration,
@@ -97,6 +93,25 @@ export async function runOutside(
     }
   } finally {
     await connection?.close();
+  }
+}
+
+/** Opens a session; again where the server cannot be had for a while. */
+async function open(
+  context: OperationContext,
+  database: Channel,
+  label: string,
+): Promise<OutsideSession | undefined> {
+  const started = performance.now();
+  for (;;) {
+    try {
+      return await database.openSession?.(label);
+    } catch (error) {
+      if (!(error instanceof CallError)) throw error;
+      const isOver = performance.now() - started > context.giveUpAfterMs;
+      if (error.isRefusal || isOver) throw explainCallError(error, database);
+      await waitFor(undefined, POLL_MS);
+    }
   }
 }
 

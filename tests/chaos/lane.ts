@@ -41,6 +41,8 @@ export class Lane implements AsyncDisposable {
   readonly anonKey: string;
   /** The API without faults. */
   readonly plain: HttpProxy;
+  /** The database without faults. */
+  readonly plainWire: WireDoor;
   /** Another host, to which redirects lead: nothing may ever be sent there. */
   readonly elsewhere: HttpProxy;
   /** Whether the next round has to begin with a new installation. */
@@ -61,6 +63,7 @@ export class Lane implements AsyncDisposable {
       | "serviceKey"
       | "anonKey"
       | "plain"
+      | "plainWire"
       | "elsewhere"
     >,
     installScript: string,
@@ -76,6 +79,7 @@ export class Lane implements AsyncDisposable {
       serviceKey: this.serviceKey,
       anonKey: this.anonKey,
       plain: this.plain,
+      plainWire: this.plainWire,
       elsewhere: this.elsewhere,
     } = given);
     this.#installScript = installScript;
@@ -131,6 +135,11 @@ export class Lane implements AsyncDisposable {
       serviceKey,
       anonKey,
       plain,
+      plainWire: resources.use(
+        await WireDoor.open(server.url("postgres", "chaos"), async (exchange) => {
+          await exchange.send(await exchange.forward());
+        }),
+      ),
       elsewhere: resources.use(
         await HttpProxy.open({ upstream: () => Promise.resolve(new Response()) }),
       ),

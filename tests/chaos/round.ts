@@ -126,12 +126,12 @@ class Round implements RoundResult {
   /** A run of the same build without faults. */
   async #migrator(holder: string): Promise<Migrator> {
     const { createMigrator } = await import(`file://${this.#lane.build}/mod.ts`);
-    const { plain, serviceKey, server } = this.#lane;
+    const { plain, plainWire, serviceKey, server } = this.#lane;
     return createMigrator({
       supabaseUrl: plain.url,
       serviceKey,
       ...(this.#plan.via === "direct"
-        ? { via: "direct", databaseUrl: server.url("postgres", "chaos") }
+        ? { via: "direct", databaseUrl: plainWire.addressOf(server.url("postgres", "chaos")) }
         : {}),
       migrations: `${this.#lane.folder}/migrations`,
       holder,
