@@ -1,7 +1,8 @@
 /**
  * The command line of the rig: `deno task chaos --seed 1 --rounds 200`. With `--round N` one round
  * is played again and shown with all that was printed; with `--points` every named point is gone to
- * once; with `--via direct` the clients connect to the database themselves. Ctrl-C ends it after the rounds that are under way, and shows what they came to.
+ * once; with `--via direct` the clients connect to the database
+ * themselves, and with `--via builds` they do so to build indexes concurrently. Ctrl-C ends it after the rounds that are under way, and shows what they came to.
  *
  * @module
  */
@@ -44,7 +45,7 @@ const result = await runChaos({
     : values.points
     ? POINT_NAMES.map((_, index) => index * POINT_EVERY)
     : upTo(Number(values.rounds)),
-  via: values.via === "direct" ? "direct" : "api",
+  via: values.via === "direct" || values.via === "builds" ? values.via : "api",
   lanes: one === undefined ? Number(values.lanes) : 1,
   onRound: (plan, round, major) => {
     played++;

@@ -6,6 +6,7 @@ import { runChaos } from "./run.ts";
 
 const ROUNDS = 120;
 const DIRECT_ROUNDS = 40;
+const BUILDS = 12;
 
 // PostgreSQL's and PostgREST's connections end when they like, also between two tests.
 const unsanitized = { sanitizeOps: false, sanitizeResources: false };
@@ -39,6 +40,23 @@ Deno.test(`${DIRECT_ROUNDS} rounds of faults on direct connections leave nothing
   const happened = Object.values(byFault).filter((count) => count > 0).length;
   assert.ok(happened > faultsOf("direct").length / 2, JSON.stringify(byFault));
 });
+
+Deno.test(
+  `${BUILDS} rounds of faults at concurrent builds leave no index invalid, missing or twice`,
+  {
+    ...unsanitized,
+  },
+  async () => {
+    const { rounds, violations, unplayed } = await runChaos({
+      seed: 20261128,
+      rounds: Array.from({ length: BUILDS }, (_, round) => round),
+      lanes: 4,
+      via: "builds",
+    });
+    assert.deepEqual([violations, unplayed], [[], []]);
+    assert.equal(rounds, BUILDS);
+  },
+);
 
 for (const name of ["with a new operation id on retry", "without the revoke from anon"]) {
   Deno.test(`the rig catches a build ${name}`, unsanitized, async () => {

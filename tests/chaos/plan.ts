@@ -3,8 +3,11 @@
 import { Random } from "../support/random.ts";
 import { FAULTS, type Moment, MOMENTS } from "./faults.ts";
 
-/** The ways to a database that a round can be played on. */
-export type Via = "api" | "direct";
+/**
+ * The ways to a database that a round can be played on; `builds` is direct as well, with indexes
+ * that are built concurrently in every file, and faults while that goes on.
+ */
+export type Via = "api" | "direct" | "builds";
 
 /** What a direct connection cannot meet: a gateway's answers, and what befalls PostgREST. */
 const OF_THE_API =
@@ -174,11 +177,12 @@ export function planRound(seed: number, round: number, via: Via = "api"): RoundP
   const main = planClient(random, via, "main", command, files, applied, direct);
   // Chosen apart, so that the rounds of a seed stay what they were in everything else.
   const apart = new Random(Math.imul(seed, 0x85ebca6b) ^ Math.imul(round + 1, 0x9e3779b1));
-  const kinds = via === "direct" ? ["several", "outside"] as const : ["several"] as const;
+  const kinds = via !== "api" ? ["several", "outside"] as const : ["several"] as const;
   for (const [index, file] of files.entries()) {
     const hasSteps = apart.below(3) === 0 && !main.args.includes("all");
     if (hasSteps) files[index] = { ...file, steps: apart.pick(kinds) };
   }
+  if (via === "builds") return planBuilds(apart, seed, round, files);
   if (point !== undefined) {
     const { fault, step, moment } = point;
     const faults = [{ fault, when: { step, nth: 0, moment }, seed: random.below(2 ** 31) }];
@@ -206,6 +210,55 @@ export function planRound(seed: number, round: number, via: Via = "api"): RoundP
     });
   }
   return { seed, round, files, applied, before, via, clients };
+}
+
+/** What can befall a build: its client, its server process, its server, its connection. */
+const FAULTS_OF_BUILDS = [
+  "client killed (kill -9)",
+  "client stopped past its lease, then continued",
+  "client interrupted (SIGINT or SIGTERM)",
+  "backend terminated (pg_terminate_backend)",
+  "statement cancelled (pg_cancel_backend)",
+  "backend killed (kill -9)",
+  "PostgreSQL stopped (-m immediate)",
+  "request dropped",
+  "request forwarded, reply dropped",
+];
+
+/** A migrate, or two of them, of which the first meets with a fault at a build. */
+function planBuilds(
+  random: Random,
+  seed: number,
+  round: number,
+  given: readonly PlannedFile[],
+): RoundPlan {
+  const files = given.map((file): PlannedFile => ({ ...file, fails: false, steps: "outside" }));
+  const main = planClient(random, "builds", "main", "migrate", files, 0, false);
+  const name = random.pick(FAULTS_OF_BUILDS);
+  const { group, moments = MOMENTS } = FAULTS[name]! as { group: string; moments?: Moment[] };
+  const fault: PlannedFault = {
+    fault: name,
+    when: {
+      step: random.pick(["build", "build", "build", "advance"]),
+      nth: random.below(2),
+      moment: group === "network"
+        ? MOMENTS[0]!
+        : moments.includes("while it is worked on") && random.below(3) > 0
+        ? "while it is worked on"
+        : random.pick(moments),
+    },
+    seed: random.below(2 ** 31),
+  };
+  const clients = [{ ...main, args: ["migrate", "--json"], faults: [fault] }];
+  if (random.below(3) === 0) {
+    clients.push({
+      ...planClient(random, "builds", "other-1", "migrate", files, 0, false),
+      args: ["migrate", "--wait", "6", "--json"],
+      startAfterMs: 200 + random.below(900),
+      faults: [],
+    });
+  }
+  return { seed, round, files, applied: 0, before: "nothing", via: "builds", clients };
 }
 
 function planClient(
@@ -368,7 +421,12 @@ export function toFile({ name, sleepMs, leaks, fails, steps }: PlannedFile): str
     `create table if not exists public.chaos_${stem} (id integer primary key);`,
     ...sleep,
     ...(leaks ? leak : []),
-    ...(steps === "outside" ? [`create index concurrently on public.chaos_${stem} (id);`] : commit),
+    ...(steps === "outside"
+      ? [
+        `insert into public.chaos_${stem} select generate_series(1, 50000) on conflict do nothing;`,
+        `create index concurrently on public.chaos_${stem} (id);`,
+      ]
+      : commit),
     ...(fails ? ["select 1 / divisor from _chaos.switch;"] : []),
     witness("up", "last"),
     "-- ROLLBACK",

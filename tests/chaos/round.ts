@@ -130,7 +130,7 @@ class Round implements RoundResult {
     return createMigrator({
       supabaseUrl: plain.url,
       serviceKey,
-      ...(this.#plan.via === "direct"
+      ...(this.#plan.via !== "api"
         ? { via: "direct", databaseUrl: plainWire.addressOf(server.url("postgres", "chaos")) }
         : {}),
       migrations: `${this.#lane.folder}/migrations`,
@@ -229,7 +229,7 @@ class Round implements RoundResult {
     { door: HttpProxy | WireDoor; environment: Record<string, string> }
   > {
     const { databaseUrl, serviceKey } = this.#lane;
-    if (this.#plan.via === "direct") {
+    if (this.#plan.via !== "api") {
       const door = await this.#lane.openWireDoor(handler);
       return {
         door,

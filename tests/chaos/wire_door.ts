@@ -107,6 +107,7 @@ class WireExchange implements Exchange {
 
 function readCall({ sql, params }: Query): Call {
   if (/create schema/.test(sql)) return { step: "install" };
+  if (/^(create|drop) index concurrently/i.test(sql)) return { step: "build" };
   const name = /\bselect supamigrate\.(\w+)\(/.exec(sql)?.[1] ?? "other";
   if (name !== "perform") return { step: name };
   return { step: String(params.action), sentFor: `${params.generation}/${params.sequence}` };

@@ -138,7 +138,7 @@ Deno.test("a key inside a migration file is not shown with its SQL, nor is its h
     `select '${"word ".repeat(20)}${key}', x y z;`,
     `create index concurrently a_index on a ((coalesce('${key}')));`,
     `create index concurrently a_index_with_a_long_name_of_many_words on a ((coalesce('${key}')));`,
-    `vacuum "${key}";`,
+    `begin; vacuum "${key}"; commit;`,
   ];
   for (const [index, sql] of statements.entries()) {
     await workspace.write("002_b.sql", sql);

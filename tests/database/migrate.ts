@@ -228,9 +228,8 @@ testOnEveryDatabase(
   async (project) => {
     const [records, catalog] = [await project.records(), await project.catalog()];
     const refused = {
-      "create index concurrently i on t (a);": /CONCURRENTLY cannot run inside a transaction/,
-      "vacuum;": /VACUUM cannot run/,
-      "create table a ();\nrollback;": /Transaction control/,
+      "begin; vacuum; commit;": /VACUUM cannot run inside a transaction/,
+      "create table a ();\nsavepoint a;": /Transaction control/,
       "copy t from stdin;": /COPY … FROM stdin/,
       "create table (": /syntax error/,
     };
