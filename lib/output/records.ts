@@ -50,6 +50,9 @@ export function formatHistory(entries: readonly LogEntry[]): string {
   const lines = ["📜 Migration History, newest first", ""];
   for (const entry of entries) {
     const facts = [
+      entry.details?.step === undefined
+        ? ""
+        : `step ${entry.details.step} of ${entry.details.steps}`,
       entry.batch === null ? "" : `batch ${entry.batch}`,
       entry.executionTimeMs === null ? "" : formatMs(entry.executionTimeMs),
       entry.result === "failed" ? `${entry.details?.message} (${entry.details?.code})` : "",
