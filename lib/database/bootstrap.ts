@@ -5,6 +5,7 @@
  * @module
  */
 
+import applicationSchemasSql from "../../sql/application_schemas.sql" with { type: "text" };
 import applySql from "../../sql/apply.sql" with { type: "text" };
 import catalogFactsSql from "../../sql/doctor/catalog.sql" with { type: "text" };
 import lockFactsSql from "../../sql/doctor/lock.sql" with { type: "text" };
@@ -21,6 +22,7 @@ import guardSql from "../../sql/guard.sql" with { type: "text" };
 import inspectSql from "../../sql/inspect.sql" with { type: "text" };
 import lockSql from "../../sql/lock.sql" with { type: "text" };
 import logSql from "../../sql/log.sql" with { type: "text" };
+import outsideObjectsSql from "../../sql/outside_objects.sql" with { type: "text" };
 import recordsSql from "../../sql/records.sql" with { type: "text" };
 import schemaSql from "../../sql/schema.sql" with { type: "text" };
 import serveSql from "../../sql/serve.sql" with { type: "text" };
@@ -44,6 +46,8 @@ export const INSTALL_SQL: string = [
   recordsSql,
   eventTriggersSql,
   applySql,
+  applicationSchemasSql,
+  outsideObjectsSql,
   dropApplicationSchemasSql,
   stateSql,
   serveSql,
