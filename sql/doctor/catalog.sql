@@ -114,7 +114,7 @@ select jsonb_build_object(
       from callable c
      where c.proname <> 'exec_sql'
        and c.prosecdef
-       and c.prosrc ~* '\mexecute\M'
+       and c.prosrc ~* E'\\mexecute\\M'
        and c.proargtypes::oid[] && array['text'::regtype, 'varchar'::regtype]::oid[]
        and exists (
          select from pg_roles r
