@@ -4,6 +4,7 @@ import type { DoctorResult, Finding } from "../../mod.ts";
 import {
   type AnyProject,
   bareProject,
+  listeningProject,
   ownProject,
   type ServerProject,
   testOnEveryDatabase,
@@ -488,6 +489,7 @@ testOnServers(
     await project.reloadSchema();
     await findNothing(project);
   },
+  listeningProject,
 );
 
 for (const past of [true, false]) {
@@ -534,7 +536,7 @@ testOnServers("doctor() finds that the API does not know of exec_sql yet", async
   assert.match(finding?.problem ?? "", /exec_sql is there, and the API does not know of it yet/);
   await mend(project, finding!);
   await findNothing(project);
-});
+}, listeningProject);
 
 testOnServers("doctor() finds that the API shows the tracking schema", async (project) => {
   const [{ name } = {}] = await project.sql("select quote_ident(current_database()) as name");
@@ -617,7 +619,7 @@ testOnServers("doctor() finds that functions may not lift statement_timeout", as
   assert.match(finding.why, /after 8s/);
   await mend(project, finding, ALTERS_ROLES);
   await findNothing(project);
-});
+}, listeningProject);
 
 testOnServers("doctor() finds a PostgREST that knows no function settings", async (project) => {
   {
