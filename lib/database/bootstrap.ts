@@ -10,6 +10,7 @@ import applySql from "../../sql/apply.sql" with { type: "text" };
 import catalogFactsSql from "../../sql/doctor/catalog.sql" with { type: "text" };
 import lockFactsSql from "../../sql/doctor/lock.sql" with { type: "text" };
 import logFactsSql from "../../sql/doctor/log.sql" with { type: "text" };
+import otherDoorsFactsSql from "../../sql/doctor/other_doors.sql" with { type: "text" };
 import sessionFactsSql from "../../sql/doctor/session.sql" with { type: "text" };
 import doorSql from "../../sql/door.sql" with { type: "text" };
 import dropApplicationSchemasSql from "../../sql/drop_application_schemas.sql" with {
@@ -65,6 +66,7 @@ export const INSPECT_SQL: string = inspectSql;
 export const FACTS_SQL = {
   session: sessionFactsSql,
   catalog: catalogFactsSql,
+  otherDoors: otherDoorsFactsSql,
   version: "select coalesce(max(schema_version), 0) as result from supamigrate.installation",
   lock: lockFactsSql,
   log: logFactsSql,
