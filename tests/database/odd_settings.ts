@@ -67,6 +67,7 @@ async function useAll(
 }
 
 testOnEveryDatabase("what is set in a session confuses no command", async (project) => {
+  if ("stack" in project) return; // there roles and databases have settings, see below
   const set = odd.map(([name, value]) => `set ${name} = '${value}';`).join("\n");
   const migrator = project.migrator(migrations);
   const usual = await useAll(migrator);
