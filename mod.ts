@@ -41,6 +41,7 @@ export {
   UnreachableError,
 } from "./lib/errors.ts";
 
+export type { WayOptions } from "./lib/ways.ts";
 export type { RpcClient } from "./lib/database/api.ts";
 export type { Activity, LockState } from "./lib/database/state.ts";
 export type { Target } from "./lib/database/target.ts";

@@ -1,20 +1,10 @@
 /** Puts the operations together for one project. @module */
 
 import manifest from "../deno.json" with { type: "json" };
-import {
-  type ApiChannel,
-  createRpcClient,
-  openApiChannel,
-  type RpcClient,
-} from "./database/api.ts";
-import { ABILITIES, type Channel, type Via } from "./database/channel.ts";
-import {
-  parseDatabaseUrl,
-  refuseOtherMachine,
-  refuseOtherProject,
-} from "./database/database_url.ts";
+import type { ApiChannel } from "./database/api.ts";
+import { ABILITIES, type Channel } from "./database/channel.ts";
 import { explaining } from "./database/explain.ts";
-import { checkServiceKey, parseTarget, type Target } from "./database/target.ts";
+import type { Target } from "./database/target.ts";
 import { ConfigurationError } from "./errors.ts";
 import type { ApiContext, OperationContext } from "./operations/context.ts";
 import type { DoctorResult } from "./operations/doctor.ts";
@@ -45,27 +35,20 @@ import { rollback, type RollbackOptions, type RollbackRunResult } from "./operat
 import { loadMigrations, type MigrationSource } from "./operations/source.ts";
 import { readStatus, type StatusResult } from "./operations/status.ts";
 import { findUnstorable } from "./storable.ts";
+import {
+  findBestWay,
+  openApi,
+  openPastApi,
+  reachesApi,
+  resolveTarget,
+  type WayOptions,
+} from "./ways.ts";
 
 /** The version of this package. */
 export const VERSION: string = manifest.version;
 
 /** Which database the migrations go to, where they come from, and how a run behaves. */
-export interface MigratorOptions {
-  /** The project's URL, `https://….supabase.co`. */
-  readonly supabaseUrl?: string;
-  /** The service role's key, or a secret key. */
-  readonly serviceKey?: string;
-  /** A Supabase client that has the service role's key, instead of `serviceKey`. */
-  readonly client?: RpcClient;
-  /**
-   * The way to the project's database: `exec_sql` over its API (`"api"`, the default), a direct
-   * connection (`"direct"`, with `databaseUrl` alone), or the Management API (`"management"`, with
-   * `supabaseUrl` and `accessToken`). Where it is left out, `install`, `uninstall` and `doctor` take
-   * the best that the other options allow.
-   */
-  readonly via?: Via;
-  /** The embedded database instead of a project: its folder, or `true` for one in memory. */
-  readonly embedded?: string | true;
+export interface MigratorOptions extends WayOptions {
   /** The folder of the migrations, or a record of file names to SQL. `"migrations"` by default. */
   readonly migrations?: MigrationSource;
   /** Who runs this, for the lock and the audit log. `"supamigrate"` by default. */
@@ -87,12 +70,6 @@ export interface MigratorOptions {
   readonly onProgress?: (event: ProgressEvent) => void;
   /** Asks a running operation to stop between two steps. */
   readonly signal?: AbortSignal;
-  /** The address of the database, `postgresql://…`: for `via`, `install`, `uninstall`, `doctor`. */
-  readonly databaseUrl?: string;
-  /** A personal access token for the Management API: for the same. */
-  readonly accessToken?: string;
-  /** Where the Management API is; Supabase's by default. */
-  readonly managementApiUrl?: string;
 }
 
 /** Migrations of one project. Close it when done, or hold it with `await using`. */
@@ -156,29 +133,6 @@ export function createMigrator(options: MigratorOptions): Migrator {
   const giveUpAfterMs = positive("giveUpAfterMs", options.giveUpAfterMs ?? 60_000);
   const migrations = options.migrations ?? "migrations";
 
-  const openApi = async (): Promise<ApiChannel> => {
-    const { supabaseUrl } = options;
-    const api = supabaseUrl === undefined ? target : parseTarget(supabaseUrl);
-    const shared = { target: api, timeoutMs: requestTimeoutMs };
-    if (options.client !== undefined) return openApiChannel({ ...shared, client: options.client });
-    if (options.embedded === undefined) {
-      const { serviceKey = "" } = options;
-      if (serviceKey === "") throw keyMissing();
-      const client = await createRpcClient(api.url, serviceKey);
-      return openApiChannel({ ...shared, client, secrets: [serviceKey] });
-    }
-    const { openForMigrations, openSessionOf } = await import("./embedded/migrations.ts");
-    const embedded = await openForMigrations(
-      options.embedded === true ? undefined : options.embedded,
-    );
-    return openApiChannel({
-      ...shared,
-      client: await createRpcClient(embedded.url, embedded.serviceKey, embedded.fetch),
-      secrets: [embedded.serviceKey],
-      close: () => embedded.close(),
-      openSession: () => Promise.resolve(openSessionOf(embedded)),
-    });
-  };
   // Whatever a migration holds that looks like a key is not given back, not even in an error.
   const hider = new SecretHider();
   const hiding = <Result>(work: Promise<Result>): Promise<Result> =>
@@ -189,7 +143,7 @@ export function createMigrator(options: MigratorOptions): Migrator {
   const { via = "api" } = options;
   let api: Promise<ApiChannel> | undefined;
   let pastApi: Promise<Channel> | undefined;
-  const connectToApi = () => api ??= openApi();
+  const connectToApi = () => api ??= openApi(options, target, requestTimeoutMs);
   const context: OperationContext = {
     connect: () =>
       via === "api"
@@ -292,91 +246,6 @@ export async function installScript(
   if (schema === undefined) return INSTALL_SCRIPT;
   const { withLiteral } = await import("./database/literal.ts");
   return asScript(`${INSTALL_SQL}\n${withLiteral(SHOW_DOOR_SQL, { schema })};`);
-}
-
-function resolveTarget(options: MigratorOptions): Target {
-  const { supabaseUrl, serviceKey, client, embedded, via, databaseUrl, accessToken } = options;
-  if (embedded !== undefined) {
-    if (supabaseUrl !== undefined || client !== undefined || via !== undefined) {
-      throw new ConfigurationError("A project and the embedded database exclude each other");
-    }
-    return {
-      kind: "embedded",
-      name: embedded === true ? "in memory" : embedded,
-      url: "the embedded database",
-    };
-  }
-  if (via === "direct") {
-    if (databaseUrl === undefined) throw databaseUrlMissing();
-    const address = parseDatabaseUrl(databaseUrl);
-    if (supabaseUrl !== undefined) refuseOtherMachine(parseTarget(supabaseUrl), address);
-    return address.target;
-  }
-  if (via === "management" && accessToken === undefined) throw tokenMissing();
-  if (client !== undefined) {
-    return supabaseUrl === undefined
-      ? { kind: "project", name: "project", url: "the project" }
-      : parseTarget(supabaseUrl);
-  }
-  if (supabaseUrl === undefined) throw new ConfigurationError("SUPABASE_URL is not set");
-  const target = parseTarget(supabaseUrl);
-  if (serviceKey !== undefined && serviceKey !== "") {
-    checkServiceKey(serviceKey, target.url, Date.now());
-  } else if (via === "api" || (databaseUrl === undefined && accessToken === undefined)) {
-    throw keyMissing();
-  }
-  return target;
-}
-
-function databaseUrlMissing(): ConfigurationError {
-  return new ConfigurationError("DATABASE_URL is not set, which --via direct needs", {
-    hint: "It is in the project's settings under Database. Set it in the environment or in .env.",
-  });
-}
-
-function tokenMissing(): ConfigurationError {
-  return new ConfigurationError("SUPABASE_ACCESS_TOKEN is not set, which --via management needs", {
-    hint: "Make a personal access token on the dashboard's account page. Set it in the " +
-      "environment or in .env.",
-  });
-}
-
-function keyMissing(): ConfigurationError {
-  return new ConfigurationError("SUPABASE_SERVICE_KEY is not set", {
-    hint: "It is in the project's settings under API keys: service_role, or a secret key. " +
-      "Set it in the environment or in .env, never on the command line.",
-  });
-}
-
-/** Whether there is what the API asks for. */
-function reachesApi(
-  { embedded, client, supabaseUrl, serviceKey = "" }: MigratorOptions,
-): boolean {
-  return embedded !== undefined || client !== undefined ||
-    (supabaseUrl !== undefined && serviceKey !== "");
-}
-
-/** Past the API where that is possible: it needs no `exec_sql`, and asks it nothing about itself. */
-function findBestWay({ databaseUrl, accessToken }: MigratorOptions): Via {
-  if (databaseUrl !== undefined) return "direct";
-  return accessToken !== undefined ? "management" : "api";
-}
-
-async function openPastApi(
-  via: Exclude<Via, "api">,
-  { databaseUrl, accessToken, managementApiUrl }: MigratorOptions,
-  target: Target,
-  timeoutMs: number,
-): Promise<Channel> {
-  if (via === "direct") {
-    if (databaseUrl === undefined) throw databaseUrlMissing();
-    refuseOtherProject(target, parseDatabaseUrl(databaseUrl));
-    const { openDirectChannel } = await import("./database/direct.ts");
-    return openDirectChannel(databaseUrl, timeoutMs);
-  }
-  if (accessToken === undefined) throw tokenMissing();
-  const { openManagementChannel } = await import("./database/management.ts");
-  return openManagementChannel({ target, accessToken, timeoutMs, apiUrl: managementApiUrl });
 }
 
 function storable(name: string, text: string): string {

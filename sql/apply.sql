@@ -122,7 +122,7 @@ declare
   records_before jsonb;
   records_after jsonb;
   missing_before constant text := supamigrate.missing_way_in();
-  exposed regprocedure[] := '{}';
+  exposed jsonb := '{}';
   exposes boolean := false;
   part text;
   begins boolean;
@@ -191,7 +191,7 @@ begin
           exposed := supamigrate.expose_event_functions();
           exposes := exposed operator(pg_catalog.<>) '{}';
         elsif exposes or may_make_trigger then
-          perform supamigrate.refuse_hidden_event_triggers();
+          exposed := supamigrate.follow_statement(exposed, statement);
         end if;
         if resets then
           role_now := pg_catalog.current_setting('role');

@@ -48,8 +48,23 @@ begin
 end
 $function$;
 
--- Has those functions fire that would be skipped, and returns which.
-create or replace function supamigrate.expose_event_functions() returns regprocedure[]
+-- How those functions stand that a migration finds as SECURITY INVOKER: by their numbers, where their
+-- row is, what they do and who may call them.
+create or replace function supamigrate.describe_event_functions(functions oid[]) returns jsonb
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+begin
+  return (
+    select coalesce(jsonb_object_agg(oid, jsonb_build_object(
+             'row', ctid::text, 'body', md5(prosrc), 'privileges', proacl::text)), '{}')
+      from pg_proc
+     where oid = any (functions) and not prosecdef);
+end
+$function$;
+
+-- Has those functions fire that would be skipped, and returns how they stand then.
+create or replace function supamigrate.expose_event_functions() returns jsonb
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $function$
@@ -69,21 +84,24 @@ begin
                 'management; or make it SECURITY INVOKER, or a function of %I.', current_user);
     end if;
   end loop;
-  if exposed <> '{}' then
-    perform supamigrate.alter_event_functions(exposed, 'invoker');
+  if exposed = '{}' then
+    return '{}'::jsonb;
   end if;
-  return exposed;
+  perform supamigrate.alter_event_functions(exposed, 'invoker');
+  return supamigrate.describe_event_functions(exposed::oid[]);
 end
 $function$;
 
 -- Puts back those that are still there.
-create or replace function supamigrate.restore_event_functions(exposed regprocedure[]) returns void
+create or replace function supamigrate.restore_event_functions(exposed jsonb) returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $function$
 declare
   left_exposed constant regprocedure[] := array(
-    select oid::regprocedure from pg_proc where oid = any (exposed) and not prosecdef);
+    select p.oid::regprocedure
+      from jsonb_object_keys(exposed) number
+      join pg_proc p on p.oid = number::oid and not p.prosecdef);
 begin
   if left_exposed <> '{}' then
     perform supamigrate.alter_event_functions(left_exposed, 'definer');
@@ -91,8 +109,52 @@ begin
 end
 $function$;
 
--- After a statement that is neither CREATE nor ALTER FUNCTION: what is skipped now was made so in
--- the middle of it, and what it went on to do, it did without.
+-- After a statement that is neither CREATE nor ALTER FUNCTION: which functions are to be put back
+-- now, and how they stand. What it made of them inside of a block stays where that can be told: a
+-- function that was replaced, or that the text makes SECURITY INVOKER, is what the migration says.
+-- GRANT and REVOKE write the function's row too, and say nothing of that.
+create or replace function supamigrate.follow_statement(exposed jsonb, statement text) returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+declare
+  now_exposed jsonb;
+  number text;
+  before jsonb;
+  after jsonb;
+begin
+  perform supamigrate.refuse_hidden_event_triggers();
+  if exposed = '{}' then
+    return exposed;
+  end if;
+  now_exposed := supamigrate.describe_event_functions(array(
+    select key::oid from jsonb_object_keys(exposed) key));
+  if now_exposed = exposed then
+    return exposed;
+  end if;
+  for number, before in select key, value from jsonb_each(exposed) loop
+    after := now_exposed->number;
+    if after->'row' = before->'row' then
+      null;
+    elsif after->'body' <> before->'body'
+          or statement ~* '\msecurity\s+invoker\M|\mcreate\s+or\s+replace\s+function\M' then
+      now_exposed := now_exposed - number;
+    elsif after->'privileges' is not distinct from before->'privileges'
+          and statement !~* '\m(grant|revoke)\M' then
+      raise exception 'The event trigger function % is altered inside of another statement',
+        number::regprocedure
+        using errcode = 'SM002',
+              hint = 'Through the API its rights differ while a migration runs, and what is to become '
+                'of them cannot be told. Write its ALTER FUNCTION as a statement of its own, or use '
+                '--via direct.';
+    end if;
+  end loop;
+  return now_exposed;
+end
+$function$;
+
+-- What is skipped now was made so in the middle of a statement, and what that went on to do, it did
+-- without.
 create or replace function supamigrate.refuse_hidden_event_triggers() returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp

@@ -12,6 +12,9 @@
 -- public may hold a function that matches better than the built-in one, and whoever made it would
 -- have it run as the owner.
 --
+-- What a role, a database or the server sets has no say in how the tool's SQL is read, and how names
+-- are written: quoted alike always, digests and lists can be compared.
+--
 -- statement_timeout: PostgREST takes a function's own setting for the whole transaction, so
 -- that a long migration is not cancelled after authenticator's eight seconds.
 
@@ -19,6 +22,8 @@ create or replace function public.exec_sql(sql_query text, params jsonb default 
 returns jsonb
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
+set standard_conforming_strings = on
+set quote_all_identifiers = off
 set statement_timeout = 0
 as $function$
 declare

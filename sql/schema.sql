@@ -2,8 +2,10 @@
 -- reached through public.exec_sql alone. The script can be run again at any time.
 
 -- What stands before pg_catalog on somebody's search_path would run with the rights of whoever
--- installs this.
+-- installs this; and what somebody's settings make of a text or a name is not what is meant here.
 set local search_path = pg_catalog, pg_temp;
+set local standard_conforming_strings = on;
+set local quote_all_identifiers = off;
 
 -- First of all what every writer takes first, so that a migration in flight is waited for and the
 -- two cannot hold each other up.

@@ -27,6 +27,8 @@ as $function$
 begin
   set local lock_timeout = '8s';
   set local statement_timeout = 0;
+  -- As the client has read the statements, to take them apart.
+  set local standard_conforming_strings = on;
   begin
     -- safeupdate refuses UPDATE and DELETE without WHERE, which migrations may well contain. With
     -- supautils the owner may SET it, and not with set_config().
@@ -51,8 +53,10 @@ declare
   leftover text;
 begin
   reset all;
-  -- That ended the callers' own SET search_path as well, and they are not done yet.
+  -- That ended the callers' own settings as well, and they are not done yet.
   set local search_path = pg_catalog, pg_temp;
+  set local standard_conforming_strings = on;
+  set local quote_all_identifiers = off;
   discard temp;
   unlisten *;
   perform pg_advisory_unlock_all();

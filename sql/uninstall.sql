@@ -1,6 +1,7 @@
 -- Takes supamigrate out of a project: the door, the history, the log. The tables that the
 -- migrations made stay as they are.
 set local search_path = pg_catalog, pg_temp;
+set local quote_all_identifiers = off;
 do $block$
 begin
   if to_regclass('supamigrate.migration_lock') is not null then

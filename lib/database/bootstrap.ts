@@ -5,10 +5,12 @@
  * @module
  */
 
+import applicationSchemasSql from "../../sql/application_schemas.sql" with { type: "text" };
 import applySql from "../../sql/apply.sql" with { type: "text" };
 import catalogFactsSql from "../../sql/doctor/catalog.sql" with { type: "text" };
 import lockFactsSql from "../../sql/doctor/lock.sql" with { type: "text" };
 import logFactsSql from "../../sql/doctor/log.sql" with { type: "text" };
+import otherDoorsFactsSql from "../../sql/doctor/other_doors.sql" with { type: "text" };
 import sessionFactsSql from "../../sql/doctor/session.sql" with { type: "text" };
 import doorSql from "../../sql/door.sql" with { type: "text" };
 import dropApplicationSchemasSql from "../../sql/drop_application_schemas.sql" with {
@@ -23,6 +25,7 @@ import lockSql from "../../sql/lock.sql" with { type: "text" };
 import logSql from "../../sql/log.sql" with { type: "text" };
 import outsideSql from "../../sql/outside.sql" with { type: "text" };
 import pgCronSql from "../../sql/pg_cron.sql" with { type: "text" };
+import outsideObjectsSql from "../../sql/outside_objects.sql" with { type: "text" };
 import recordsSql from "../../sql/records.sql" with { type: "text" };
 import schemaSql from "../../sql/schema.sql" with { type: "text" };
 import serveSql from "../../sql/serve.sql" with { type: "text" };
@@ -50,6 +53,8 @@ export const INSTALL_SQL: string = [
   applySql,
   pgCronSql,
   outsideSql,
+  applicationSchemasSql,
+  outsideObjectsSql,
   dropApplicationSchemasSql,
   stateSql,
   serveSql,
@@ -67,6 +72,7 @@ export const INSPECT_SQL: string = inspectSql;
 export const FACTS_SQL = {
   session: sessionFactsSql,
   catalog: catalogFactsSql,
+  otherDoors: otherDoorsFactsSql,
   version: "select coalesce(max(schema_version), 0) as result from supamigrate.installation",
   lock: lockFactsSql,
   log: logFactsSql,

@@ -26,6 +26,17 @@ export const STATEMENTS = {
  */
 export const SEARCH_PATH = "pg_catalog, pg_temp";
 
+/**
+ * What comes before a statement of the tool's own where `exec_sql` does not see to it: settings of a
+ * role or a database have no say in what it finds, how it is read, how names are written and how long
+ * it may take.
+ */
+export const PINS = `set local search_path = ${SEARCH_PATH};
+set local standard_conforming_strings = on;
+set local quote_all_identifiers = off;
+set local statement_timeout = 0;
+`;
+
 /** Something that keeps a channel from its database, and what to do about it. */
 export interface Trouble {
   readonly message: string;

@@ -13,8 +13,8 @@ import {
   CallError,
   type Channel,
   type OutsideSession,
+  PINS,
   type Row,
-  SEARCH_PATH,
   toResult,
   type Trouble,
 } from "./channel.ts";
@@ -23,12 +23,9 @@ import { withLiteral } from "./literal.ts";
 
 /**
  * What comes before every statement. A role, a database or a pooler's other client may have left
- * settings of its own, and the server's statement_timeout is not meant for migrations.
+ * settings of its own.
  */
-const BEGIN = `begin isolation level read committed read write;
-set local search_path = ${SEARCH_PATH};
-set local statement_timeout = 0;
-`;
+const BEGIN = `begin isolation level read committed read write;\n${PINS}`;
 
 /**
  * What comes after it. A pooler gives the connection to somebody else at the end of the

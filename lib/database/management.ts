@@ -8,17 +8,12 @@
 import { ConfigurationError } from "../errors.ts";
 import { createRedactor } from "../redact.ts";
 import { shorten } from "../shorten.ts";
-import { CallError, type Channel, type Row, SEARCH_PATH, STATEMENTS, toResult } from "./channel.ts";
+import { CallError, type Channel, PINS, type Row, STATEMENTS, toResult } from "./channel.ts";
 import { toText, withLiteral } from "./literal.ts";
 import { refuseUnencrypted, type Target } from "./target.ts";
 
 /** The host of the Management API. */
 const MANAGEMENT_API = "https://api.supabase.com";
-
-/** What comes before every statement: a request is one transaction. */
-const PINS = `set local search_path = ${SEARCH_PATH};
-set local statement_timeout = 0;
-`;
 
 /** They leave nothing behind, and are sent to installations that are older than serve(). */
 const READING: ReadonlySet<string> = new Set([
@@ -73,6 +68,7 @@ export function openManagementChannel(options: ManagementOptions): Channel {
           method: "POST",
           redirect: "manual",
           headers: { authorization: `Bearer ${accessToken}`, "content-type": "application/json" },
+          // A request is one transaction.
           body: JSON.stringify({ query: PINS + sql }),
           signal: AbortSignal.timeout(timeoutMs),
         },

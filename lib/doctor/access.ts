@@ -45,11 +45,11 @@ const callers: Check = {
 const otherDoors: Check = {
   id: "other-doors",
   title: "no other function runs any SQL for the public key",
-  examine: ({ catalog }) =>
-    catalog.other_doors.map(({ name, owner, callers }) => ({
-      problem: `${name} runs SQL that it is given, with its owner's rights, for ${
-        callers.join(" and ")
-      }`,
+  examine: ({ catalog, otherDoors }) =>
+    otherDoors.map(({ name, owner, becomes, callers }) => ({
+      problem: `${name} runs SQL that it is given, ${
+        becomes === null ? "with its owner's rights" : `as ${becomes}`
+      }, for ${callers.join(" and ")}`,
       why:
         "It looks like a way around exec_sql: anybody with the public key could change anything.",
       mend: {

@@ -17,11 +17,6 @@ export interface CatalogFacts {
     readonly callers: readonly string[];
     readonly members: readonly string[];
   }[];
-  readonly other_doors: readonly {
-    readonly name: string;
-    readonly owner: string;
-    readonly callers: readonly string[];
-  }[];
   readonly creators: readonly { readonly schema: string; readonly role: string }[];
   readonly user_schema: { readonly schema: string; readonly owner: string } | null;
   readonly schema: { readonly owner: string; readonly owner_is_superuser: boolean } | null;
@@ -145,6 +140,15 @@ export interface ApiProblem {
   readonly code: string;
 }
 
+/** A function that runs SQL which it is given, from `sql/doctor/other_doors.sql`. */
+export interface OtherDoor {
+  readonly name: string;
+  readonly owner: string;
+  /** The role that its own setting makes it, or null. */
+  readonly becomes: string | null;
+  readonly callers: readonly string[];
+}
+
 /** Everything that is known. What could not be asked is null. */
 export interface Facts {
   readonly api: {
@@ -154,6 +158,8 @@ export interface Facts {
     readonly showsSchema: boolean | null;
   } | null;
   readonly catalog: CatalogFacts;
+  /** Functions that run SQL which they are given. */
+  readonly otherDoors: readonly OtherDoor[];
   /** The version of the tracking schema. */
   readonly schemaVersion: number | null;
   readonly lock: LockFacts | null;

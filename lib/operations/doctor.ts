@@ -12,6 +12,7 @@ import type {
   Facts,
   LockFacts,
   LogFacts,
+  OtherDoor,
   SessionFacts,
 } from "../doctor/facts.ts";
 import { RECORD_CHECKS } from "../doctor/records.ts";
@@ -177,16 +178,19 @@ function toApiProblem(error: unknown): ApiProblem | null {
   };
 }
 
-async function readCatalog(ask: Ask): Promise<Pick<Facts, "catalog" | "clockOffsetMs">> {
+async function readCatalog(
+  ask: Ask,
+): Promise<Pick<Facts, "catalog" | "otherDoors" | "clockOffsetMs">> {
   const before = Date.now();
   const catalog = await ask(FACTS_SQL.catalog) as CatalogFacts;
-  return { catalog, clockOffsetMs: catalog.server.time_ms - (before + Date.now()) / 2 };
+  const clockOffsetMs = catalog.server.time_ms - (before + Date.now()) / 2;
+  return { catalog, otherDoors: await ask(FACTS_SQL.otherDoors) as OtherDoor[], clockOffsetMs };
 }
 
 /** Asks for the rows of the tracking tables, as far as these are there and can be trusted. */
 async function readRecords(
   ask: Ask,
-  known: Pick<Facts, "catalog" | "clockOffsetMs" | "api">,
+  known: Pick<Facts, "catalog" | "otherDoors" | "clockOffsetMs" | "api">,
 ): Promise<Facts> {
   const shipped = {
     schemaVersion: SCHEMA_VERSION,

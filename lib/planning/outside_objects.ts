@@ -11,7 +11,7 @@ import type { Migration } from "./plan.ts";
 
 /** Something that a migration creates by name. */
 export interface CreatedObject {
-  /** What it is, as `sql/drop_application_schemas.sql` calls it. */
+  /** What it is, as `sql/outside_objects.sql` calls it. */
   readonly kind: string;
   /** Its name; of a bucket or an account its ID, of a cron job without a name its schedule. */
   readonly name: string;

@@ -12,10 +12,10 @@ api_role as (
     from pg_roles
    where rolname in ('anon', 'authenticated', 'service_role', 'authenticator')
 ),
--- Functions with their callers, but for the owner, who inherits it, superusers, and the roles that
+-- What is called exec_sql, with its callers, but for the owner, who inherits it, superusers, and the roles that
 -- the platform itself logs in with. PUBLIC has the number 0.
 callable as (
-  select p.oid, p.proname, p.prosrc, p.prosecdef, p.proargtypes, p.proowner,
+  select p.oid, p.proowner,
          format('%I.%I(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid)) as name,
          array(
            select r.oid
@@ -32,10 +32,7 @@ callable as (
     from pg_proc p
     join pg_namespace n on n.oid = p.pronamespace
    where p.prokind in ('f', 'p')
-     and (p.proname = 'exec_sql'
-          -- What functions that run any SQL tend to be called.
-          or p.proname in ('exec', 'execute', 'execute_sql', 'execute_query', 'exec_query',
-                           'run_sql', 'run_query', 'query', 'sql', 'eval_sql', 'raw_sql'))
+     and p.proname = 'exec_sql'
      and not exists (
        select from pg_depend where classid = 'pg_proc'::regclass and objid = p.oid and deptype = 'e')
 ),
@@ -99,26 +96,7 @@ select jsonb_build_object(
                  join pg_roles r on r.oid = m.member
                 where r.oid = any (c.callers) and m.roleid = to_regrole('service_role')))
              order by c.name), '[]')
-      from callable c
-     where c.proname = 'exec_sql'),
-
-  'other_doors', (
-    select coalesce(jsonb_agg(jsonb_build_object(
-             'name', c.name,
-             'owner', pg_get_userbyid(c.proowner),
-             'callers', (
-               select jsonb_agg(r.rolname order by r.rolname)
-                 from pg_roles r
-                where r.oid = any (c.callers) and r.rolname in ('anon', 'authenticated')))
-             order by c.name), '[]')
-      from callable c
-     where c.proname <> 'exec_sql'
-       and c.prosecdef
-       and c.prosrc ~* '\mexecute\M'
-       and c.proargtypes::oid[] && array['text'::regtype, 'varchar'::regtype]::oid[]
-       and exists (
-         select from pg_roles r
-          where r.oid = any (c.callers) and r.rolname in ('anon', 'authenticated'))),
+      from callable c),
 
   -- Who may create in the schemas that exec_sql has on its search_path.
   'creators', (

@@ -20,7 +20,8 @@ select jsonb_build_object(
       from pg_settings
      where source = 'session'
        and setting is distinct from reset_val
-       and name !~ '^(transaction_|client_|search_path$|statement_timeout$|role$|session_auth)'),
+       and name !~ '^(transaction_|client_|search_path$|statement_timeout$|role$|session_auth'
+           '|standard_conforming_strings$|quote_all_identifiers$)'),
   'advisory_locks', (
     select count(*) from pg_locks where pid = pg_backend_pid() and locktype = 'advisory'),
   'prepared_statements', (select count(*) from pg_prepared_statements where from_sql),

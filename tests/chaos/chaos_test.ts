@@ -4,8 +4,8 @@ import { buildControl, CONTROLS, tryControl } from "./controls.ts";
 import { faultsOf, planRound } from "./plan.ts";
 import { runChaos } from "./run.ts";
 
-const ROUNDS = 120;
-const DIRECT_ROUNDS = 40;
+const ROUNDS = 48;
+const DIRECT_ROUNDS = 24;
 const BUILDS = 12;
 
 // PostgreSQL's and PostgREST's connections end when they like, also between two tests.

@@ -46,62 +46,75 @@ class Elsewhere implements AsyncDisposable {
   }
 }
 
-for (const status of [302, 307, 308]) {
-  Deno.test(`a redirect with ${status} is refused by every command, to any host or to the same`, async () => {
-    await using project = await stack.createProject({ setup: INSTALL_SQL });
-    await using elsewhere = await Elsewhere.open();
-    await using workspace = await Workspace.create(MIGRATIONS, {
-      SUPABASE_URL: project.url,
-      SUPABASE_SERVICE_KEY: project.serviceKey,
-    });
-    for (const host of [elsewhere.url, project.url]) {
-      const paths = new Set<string>();
-      using _ = project.gateway.intercept((request) => {
-        paths.add(new URL(request.url).pathname);
-        const location = `${host}/somewhere/else`;
-        return Promise.resolve(new Response("moved", { status, headers: { location } }));
+// Each command in one of the tests: what refuses the status and what sends the request are the same.
+for (
+  const [status, commands] of [
+    [302, [["status"], ["migrate"]]],
+    [307, [["install"], ["history"]]],
+    [308, [["rollback", "--yes"]]],
+  ] as const
+) {
+  Deno.test(
+    `a redirect with ${status} is refused by ${
+      commands.map(([name]) => name).join(" and ")
+    }, to any host or to the same`,
+    async () => {
+      await using project = await stack.createProject({ setup: INSTALL_SQL });
+      await using elsewhere = await Elsewhere.open();
+      await using workspace = await Workspace.create(MIGRATIONS, {
+        SUPABASE_URL: project.url,
+        SUPABASE_SERVICE_KEY: project.serviceKey,
       });
-      const commands = [["status"], ["migrate"], ["install"], ["history"], ["rollback", "--yes"]];
-      await Promise.all(commands.map(async (command) => {
-        const { code, stderr } = await workspace.run(command);
-        assert.equal(code, 4, stderr);
-        assert.match(stderr, new RegExp(`HTTP ${status}, a redirect, which is not followed`));
-      }));
-      assert.deepEqual([...paths], ["/rest/v1/rpc/exec_sql"]);
-    }
-    assert.deepEqual(elsewhere.visits, []);
-  });
+      for (const host of [elsewhere.url, project.url]) {
+        const paths = new Set<string>();
+        using _ = project.gateway.intercept((request) => {
+          paths.add(new URL(request.url).pathname);
+          const location = `${host}/somewhere/else`;
+          return Promise.resolve(new Response("moved", { status, headers: { location } }));
+        });
+        await Promise.all(commands.map(async (command) => {
+          const { code, stderr } = await workspace.run(command);
+          assert.equal(code, 4, stderr);
+          assert.match(stderr, new RegExp(`HTTP ${status}, a redirect, which is not followed`));
+        }));
+        assert.deepEqual([...paths], ["/rest/v1/rpc/exec_sql"]);
+      }
+      assert.deepEqual(elsewhere.visits, []);
+    },
+  );
 }
 
 Deno.test("a redirect of the Management API is refused, to any host or to the same", async () => {
   await using elsewhere = await Elsewhere.open();
-  for (const status of [301, 302, 307, 308]) {
-    for (const host of [elsewhere.url, ""]) {
-      const visits: string[] = [];
-      const api = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
-        visits.push(new URL(request.url).pathname);
-        const location = `${host}/somewhere/else`;
-        return new Response("moved", { status, headers: { location } });
-      });
-      await using migrator = createMigrator({
-        supabaseUrl: "https://abcdefghijklmnopqrst.supabase.co",
-        migrations: MIGRATIONS,
-        accessToken: "sbp_c0ffee",
-        managementApiUrl: `http://127.0.0.1:${api.addr.port}`,
-      });
-      for (const run of [() => migrator.install(), () => migrator.uninstall()]) {
-        await assert.rejects(run, {
-          name: "UnreachableError",
-          message: new RegExp(`redirect \\(HTTP ${status}\\), which is not followed`),
+  await Promise.all(
+    [301, 302, 307, 308].flatMap((status) =>
+      [elsewhere.url, ""].map(async (host) => {
+        const visits: string[] = [];
+        const api = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
+          visits.push(new URL(request.url).pathname);
+          const location = `${host}/somewhere/else`;
+          return new Response("moved", { status, headers: { location } });
         });
-      }
-      assert.deepEqual(
-        new Set(visits),
-        new Set(["/v1/projects/abcdefghijklmnopqrst/database/query"]),
-      );
-      await api.shutdown();
-    }
-  }
+        await using migrator = createMigrator({
+          supabaseUrl: "https://abcdefghijklmnopqrst.supabase.co",
+          migrations: MIGRATIONS,
+          accessToken: "sbp_c0ffee",
+          managementApiUrl: `http://127.0.0.1:${api.addr.port}`,
+        });
+        for (const run of [() => migrator.install(), () => migrator.uninstall()]) {
+          await assert.rejects(run, {
+            name: "UnreachableError",
+            message: new RegExp(`redirect \\(HTTP ${status}\\), which is not followed`),
+          });
+        }
+        assert.deepEqual(
+          new Set(visits),
+          new Set(["/v1/projects/abcdefghijklmnopqrst/database/query"]),
+        );
+        await api.shutdown();
+      })
+    ),
+  );
   assert.deepEqual(elsewhere.visits, []);
 });
 
@@ -267,7 +280,7 @@ Deno.test("DATABASE_URL with a password that is not encoded leads to no host at 
 });
 
 Deno.test("a direct connection whose statement is kept waiting says so, and not that there is none", async () => {
-  await using project = await stack.createProject({ setup: INSTALL_SQL });
+  await using project = await stack.createProject();
   await project.sql(`alter role postgres set lock_timeout = '100ms'`);
   await using somebody = await project.connect();
   await using migrator = createMigrator({
@@ -276,7 +289,7 @@ Deno.test("a direct connection whose statement is kept waiting says so, and not 
     databaseUrl: project.databaseUrl,
   });
   try {
-    await somebody.sql("begin; lock table supamigrate.migration_log");
+    await somebody.sql("begin; create schema supamigrate");
     await assert.rejects(migrator.install(), {
       name: "UnreachableError",
       message: "The database could not do it now: canceling statement due to lock timeout (55P03)",

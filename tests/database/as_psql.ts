@@ -229,6 +229,66 @@ for (const [what, sql] of Object.entries(hidden)) {
   }, ownProject);
 }
 
+// What a block makes of the function while it is SECURITY INVOKER anyway, and what is to become of it.
+const inBlocks: Record<string, { sql: string; definer: boolean }> = {
+  "a block makes it SECURITY INVOKER": {
+    sql: `do $$ begin
+      alter function public.rls_auto_enable() security invoker; create table made_1 (); end $$;`,
+    definer: false,
+  },
+  "a block puts one in its place that is SECURITY INVOKER": {
+    sql: `do $do$ begin ${
+      automaticRls.replace(/create table.*/, "").replace("create f", "create or replace f")
+        .replace(" security definer", "")
+    } create table made_1 (); end $do$;`,
+    definer: false,
+  },
+  "a block grants it": {
+    sql: `do $$ begin
+      grant execute on all functions in schema public to authenticated;
+      create table made_1 (); end $$;`,
+    definer: true,
+  },
+  "a function grants it": {
+    sql: `create function public.setup() returns void language sql
+      as 'grant execute on function public.rls_auto_enable() to authenticated';
+      revoke execute on function public.rls_auto_enable() from authenticated;
+      select public.setup(); drop function public.setup(); create table made_1 ();`,
+    definer: true,
+  },
+  "statements after such a block alter it again": {
+    sql: `do $$ begin alter function public.rls_auto_enable() security invoker; end $$;
+      alter function public.rls_auto_enable() security definer; create table made_1 ();`,
+    definer: true,
+  },
+};
+
+testOnServers("an event trigger's function is as a block leaves it", async (project) => {
+  const isDefiner = async () =>
+    (await project.sql("select prosecdef from pg_proc where proname = 'rls_auto_enable'"))[0]
+      ?.prosecdef;
+  for (const [number, [what, { sql, definer }]] of Object.entries(inBlocks).entries()) {
+    await makeAutomatic(project);
+    assert.equal(await apply(project, sql, `${number}_a.sql`), null, what);
+    assert.equal(await isDefiner(), definer, what);
+    assert.deepEqual(await secured(project), [{ relname: "made_1", rls: true }], what);
+    await project.sql(
+      "drop function public.rls_auto_enable() cascade; drop table public.ddl, public.made_1",
+    );
+  }
+
+  await makeAutomatic(project);
+  const error = await apply(
+    project,
+    `create function public.setup() returns void language sql
+       as 'alter function public.rls_auto_enable() security invoker'; select public.setup();`,
+    "9_a.sql",
+  );
+  assert.equal(error?.code, "SM002", JSON.stringify(error));
+  assert.match(error?.message ?? "", /rls_auto_enable\(\) is altered inside of another statement$/);
+  assert.equal(await isDefiner(), true);
+}, ownProject);
+
 testOnEveryDatabase(
   "settings of how SQL is read and written end with a migration",
   async (project) => {

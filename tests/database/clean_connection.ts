@@ -23,9 +23,11 @@ const oneConnection = {
         'cursors', (select count(*) from pg_cursors where is_holdable),
         'channels', (select count(*) from pg_listening_channels()))
     $$;
+    -- What was set for a transaction counts as set for the session after it, to what it was before.
     create function public.session_settings() returns jsonb language sql volatile as $$
       select jsonb_object_agg(name, setting) from pg_settings
        where source = 'session' and name !~ '^(role|transaction_)'
+         and (setting <> reset_val or name ~ '^client_')
     $$;
     create function public.leave_litter() returns void language plpgsql security definer as $$
     begin

@@ -4,6 +4,7 @@ import type { DoctorResult, Finding } from "../../mod.ts";
 import {
   type AnyProject,
   bareProject,
+  listeningProject,
   ownProject,
   type ServerProject,
   testOnEveryDatabase,
@@ -133,6 +134,39 @@ const cases: Record<string, Case> = {
       language plpgsql security definer as $$ begin execute query; end $$`,
     check: "other-doors",
     problem: /public\.run_sql\(query character varying\) runs SQL.* for anon and authenticated/,
+  },
+  "another function makes a query of what it is given": {
+    breaks: `create function public.rows_of(query text, most int default 9) returns setof jsonb
+      language plpgsql security definer as $$ begin
+        return query execute 'select to_jsonb(t) from (' || query || ') t limit ' || most; end $$`,
+    check: "other-doors",
+    problem: /^public\.rows_of\(query text, most integer\) runs SQL.* for anon and authenticated$/,
+  },
+  "another function fills a query in with what it is given": {
+    breaks: `create function public.fill(filter text) returns table (n bigint)
+      language plpgsql security definer as $$ begin -- execute nothing
+        return query execute format('select count(*) from auth.users where %s', filter); end $$`,
+    check: "other-doors",
+    problem: /^public\.fill\(filter text\) runs SQL/,
+  },
+  "a function takes its SQL out of JSON": {
+    breaks: `create function public.from_json(jsonb) returns void
+      language plpgsql security definer as $$ begin execute $1->>'sql'; end $$`,
+    check: "other-doors",
+    problem: /^public\.from_json\(jsonb\) runs SQL/,
+  },
+  "a function becomes service_role and calls exec_sql": {
+    breaks: `create function public.asks(question text) returns jsonb
+      language sql set role = 'service_role' as 'select public.exec_sql(question)'`,
+    check: "other-doors",
+    problem:
+      /^public\.asks\(question text\) runs SQL that it is given, as service_role, for anon and/,
+  },
+  "a function of SQL runs what it is given as a query": {
+    breaks: `create function public.as_xml(q text) returns xml
+      language sql security definer as 'select query_to_xml(q, true, false, $$$$)'`,
+    check: "other-doors",
+    problem: /^public\.as_xml\(q text\) runs SQL/,
   },
   "others may create what migrations would find first": {
     breaks: `create role maker; grant create on schema public to maker;
@@ -488,6 +522,7 @@ testOnServers(
     await project.reloadSchema();
     await findNothing(project);
   },
+  listeningProject,
 );
 
 for (const past of [true, false]) {
@@ -534,7 +569,7 @@ testOnServers("doctor() finds that the API does not know of exec_sql yet", async
   assert.match(finding?.problem ?? "", /exec_sql is there, and the API does not know of it yet/);
   await mend(project, finding!);
   await findNothing(project);
-});
+}, listeningProject);
 
 testOnServers("doctor() finds that the API shows the tracking schema", async (project) => {
   const [{ name } = {}] = await project.sql("select quote_ident(current_database()) as name");
@@ -565,6 +600,33 @@ testOnServers("doctor() asks the API which schemas it shows", async (project) =>
   const { mend } = await findOne(project, "exposure", /^The API shows the schema supamigrate$/);
   assert.match(mend.advice ?? "", /PGRST_DB_SCHEMAS/);
 });
+
+testOnEveryDatabase(
+  "doctor() takes no careful function for a way around exec_sql",
+  async (project) => {
+    await project.sql(`
+    create function public.by_name(name text) returns bigint
+    language plpgsql security definer as $$
+      declare n bigint;
+      begin
+        -- execute name
+        execute 'select count(*) from ' || quote_ident(name) || ' where true' into n;
+        execute format('select count(*) from public.%I where id = %L', name, name) into n;
+        execute 'select $1 = ''x'' || $2' using name, name;
+        perform name || ' is no SQL';
+        return n;
+      end $$;
+    create function public.with_callers_rights(query text) returns void
+    language plpgsql as $$ begin execute query; end $$;
+    create function public.for_service(query text) returns void
+    language plpgsql security definer as $$ begin execute query; end $$;
+    revoke execute on function public.for_service(text) from public, anon, authenticated;
+    create function public.query(sql text) returns text
+    language sql security definer as 'select sql'`);
+    const { findings } = await project.migrator({}).doctor();
+    assert.deepEqual(findings, []);
+  },
+);
 
 testOnServers("doctor() finds a replica and an old server", async (project) => {
   const answerWith = (server: Record<string, unknown>) =>
@@ -617,7 +679,7 @@ testOnServers("doctor() finds that functions may not lift statement_timeout", as
   assert.match(finding.why, /after 8s/);
   await mend(project, finding, ALTERS_ROLES);
   await findNothing(project);
-});
+}, listeningProject);
 
 testOnServers("doctor() finds a PostgREST that knows no function settings", async (project) => {
   {

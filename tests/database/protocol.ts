@@ -343,11 +343,11 @@ testOnBothWays(
 testOnServers("a migration outlasts the API's statement_timeout", async (project) => {
   await project.sql(`
     do $$ begin
-      execute format('alter role authenticator in database %I set statement_timeout to 100', current_database());
+      execute format('alter role authenticator in database %I set statement_timeout to 500', current_database());
     end $$
   `);
   await project.postgrest.stop();
   await project.postgrest.start();
-  const result = await project.migrator({ "1_slow.sql": "select pg_sleep(0.3);" }).migrate();
+  const result = await project.migrator({ "1_slow.sql": "select pg_sleep(0.8);" }).migrate();
   assert.equal(result.success, true, JSON.stringify(result.results));
 }, ownProject);

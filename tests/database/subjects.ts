@@ -21,6 +21,7 @@ import "./install_faults.ts";
 import "./lock.ts";
 import "./log.ts";
 import "./migrate.ts";
+import "./odd_settings.ts";
 import "./outside.ts";
 import "./protocol.ts";
 import "./reasons.ts";

@@ -93,6 +93,11 @@ export class Postgrest {
     await process.release();
   }
 
+  /** Has it read the schema anew, a moment later. */
+  reload(): void {
+    Deno.kill(this.pid, "SIGUSR1");
+  }
+
   /** Sends it a request; `path` is as PostgREST sees it, such as `/rpc/exec_sql`. */
   async fetch(path: string, init: RequestInit): Promise<Response> {
     if (!this.#run) throw new Error("PostgREST is stopped");

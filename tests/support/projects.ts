@@ -61,19 +61,28 @@ export interface ProjectKind extends ProjectOptions {
   readonly supautils?: boolean;
 }
 
+/**
+ * Reading the schema anew after every migration takes PostgREST longer than the migration takes.
+ * Where a test is about the API learning of something, it takes a {@linkcode listeningProject}.
+ */
+const unlistening = { listens: false } as const;
+
+/** A project whose API learns of changes by itself, as on hosted projects. */
+export const listeningProject: ProjectKind = {};
+
 /** A project of a test's own: for tests that restart PostgREST or break connections. */
 export const ownProject: ProjectKind = { own: true };
 
 /** A project for what hosted projects owe to supautils: extensions, policies on `storage`. */
-export const supautilsProject: ProjectKind = { supautils: true };
+export const supautilsProject: ProjectKind = { ...unlistening, supautils: true };
 
 /** A project that turns on row level security for new tables in `public` by itself. */
-export const automaticRlsProject: ProjectKind = { automaticRls: true };
+export const automaticRlsProject: ProjectKind = { ...unlistening, automaticRls: true };
 
 /** A project without supamigrate. */
 export const bareProject: ProjectKind = { installed: false };
 
-const ordinaryProject: ProjectKind = {};
+const ordinaryProject: ProjectKind = unlistening;
 
 type Body<Given> = (project: Given) => Promise<void>;
 

@@ -145,10 +145,11 @@ async function createProject(
 
   let reloads = 0;
   async function reloadSchema(): Promise<void> {
-    await sql(`
-      alter function graphql_public.schema_cache_${reloads++}() rename to schema_cache_${reloads};
-      notify pgrst, 'reload schema';
-    `);
+    await sql(
+      `alter function graphql_public.schema_cache_${reloads++}() rename to schema_cache_${reloads}`,
+    );
+    if (listens) await sql("notify pgrst, 'reload schema'");
+    else postgrest.reload();
     const request = { method: "POST", headers: { "content-profile": "graphql_public" } };
     // Counting the log's lines would not do: an earlier change's reload may still be under way.
     await until("the schema cache to be reloaded", async () => {
