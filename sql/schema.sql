@@ -30,6 +30,7 @@ create table if not exists supamigrate.migration_history (
   execution_time_ms integer not null,
   checksum          varchar(64) not null,
   applied_checksum  varchar(64),
+  statements_checksum text,
   status            varchar(20) default 'completed'
                     constraint known_status check (status in ('completed', 'failed', 'rolled_back')),
   rollback_sql      text,
@@ -126,7 +127,7 @@ set local client_min_messages = warning;
 
 do $block$
 begin
-  if exists (select from supamigrate.installation where schema_version > 3) then
+  if exists (select from supamigrate.installation where schema_version > 4) then
     raise exception 'A newer version of supamigrate is installed in this database'
       using hint = 'Use the newer tool.';
   end if;
@@ -156,9 +157,16 @@ begin
   if not exists (select from supamigrate.installation where schema_version >= 3) then
     drop function if exists supamigrate.guard_door(), supamigrate.application_objects();
   end if;
+  -- Of versions 1 to 3.
+  if not exists (select from supamigrate.installation where schema_version >= 4) then
+    alter table supamigrate.migration_history add column if not exists statements_checksum text;
+    drop function if exists supamigrate.logged_state(); -- it has more columns now
+  end if;
 end
 $block$;
 
+comment on column supamigrate.migration_history.statements_checksum is
+  'SHA-256 of the applied version''s statements without comments and white space; null where an older version of supamigrate applied it';
 comment on column supamigrate.migration_lock.log_head is
   'The hash of the last entry of the audit log, so that a log that is cut off at its end shows';
 comment on column supamigrate.migration_log.rollback_checksum is
@@ -166,5 +174,5 @@ comment on column supamigrate.migration_log.rollback_checksum is
 comment on column supamigrate.migration_log.hash is
   'SHA-256 of this entry and of the hash of the one before';
 
-insert into supamigrate.installation (id, schema_version) values (1, 3)
+insert into supamigrate.installation (id, schema_version) values (1, 4)
 on conflict (id) do update set schema_version = excluded.schema_version, installed_at = now();

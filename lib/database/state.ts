@@ -8,7 +8,7 @@ import { explainCallError } from "./explain.ts";
 import type { Target } from "./target.ts";
 
 /** The version of the tracking schema that this tool works with; `sql/schema.sql` says it too. */
-export const SCHEMA_VERSION = 3;
+export const SCHEMA_VERSION = 4;
 
 /** The lock as the server described it. Ages are measured on the server's clock. */
 export interface LockState {
@@ -269,6 +269,8 @@ function toHistoryEntry(row: Json): HistoryEntry {
     executionTimeMs: row.execution_time_ms,
     checksum: row.checksum,
     appliedChecksum: row.applied_checksum,
+    statementsChecksum: row.statements_checksum,
+    position: row.first_applied,
     status: row.status as MigrationStatus,
     rollbackChecksum: row.rollback_checksum,
     vouched: row.vouched,

@@ -107,7 +107,7 @@ export async function prepare(
 export interface ApplyResult {
   /** Everything that was to be done is done. */
   readonly success: boolean;
-  /** The last batch that was made, or null where none was. */
+  /** The last batch that one of them is in, or null where nothing was applied. */
   readonly batchNumber: number | null;
   /** How many migrations were applied. */
   readonly migrationsRun: number;
@@ -130,8 +130,20 @@ export interface ReadyMigrations {
   readonly planned: readonly PlannedMigration[];
   /** The batch before. */
   readonly lastBatch: number;
-  /** Rollback SQL to store, which goes along with the first call. */
-  readonly refresh: readonly { readonly name: string; readonly rollback_sql: string | null }[];
+  /** What to bring up to date, which goes along with the first call. */
+  readonly refresh: readonly RefreshedRecord[];
+}
+
+/** A record to bring up to date without running anything, in the form of `refresh_rollback`. */
+export interface RefreshedRecord {
+  /** The migration's name. */
+  readonly name: string;
+  /** The rollback SQL to store. */
+  readonly rollback_sql: string | null;
+  /** The checksum to store, where comments or white space alone were changed. */
+  readonly checksum?: string;
+  /** The statements' checksum, which has to be the stored one. */
+  readonly statements_checksum?: string;
 }
 
 /**
@@ -149,11 +161,13 @@ export async function applyAll(
   { pending, planned, lastBatch, refresh }: ReadyMigrations,
   transaction: TransactionMode = "each",
 ): Promise<ApplyResult> {
-  const steps = planned.map((step, index) => ({
-    step,
-    migration: pending[index]!.migration,
-    batch: lastBatch + 1 + Math.floor(index / context.batchSize),
-  }));
+  let added = 0;
+  const steps = planned.map((step, index) => {
+    const { migration, applied } = pending[index]!;
+    // What runs again stays in its batch.
+    const batch = applied?.batch ?? lastBatch + 1 + Math.floor(added++ / context.batchSize);
+    return { step, migration, batch };
+  });
   const perCall =
     { each: 1, batch: context.batchSize, all: Math.max(1, steps.length) }[transaction];
   const results: MigrationResult[] = [];
@@ -207,9 +221,10 @@ export async function applyAll(
   }
 
   const applied = results.filter(({ success }) => success).length;
+  const batches = steps.slice(0, applied).map(({ batch }) => batch);
   return {
     success: !failed && !interrupted,
-    batchNumber: applied === 0 ? null : steps[applied - 1]!.batch,
+    batchNumber: batches.length === 0 ? null : Math.max(...batches),
     migrationsRun: applied,
     migrationsFailed: failed ? 1 : 0,
     results,
@@ -225,6 +240,7 @@ function toWire(
     name: step.name,
     reason: step.reason,
     checksum: migration.checksum,
+    statements_checksum: migration.statementsChecksum,
     batch,
     rollback_sql: migration.rollback?.sql ?? null,
     statements: toPairs(step.statements),

@@ -2,15 +2,16 @@
 
 import { readState } from "../database/state.ts";
 import type { Activity, LockState } from "../database/state.ts";
-import { findOrderWarnings } from "../planning/order.ts";
 import {
   isApplied,
   type MigrationFailure,
   type PendingReason,
   planMigrations,
+  type Rename,
 } from "../planning/plan.ts";
 import type { LeftOut } from "../planning/discovery.ts";
 import type { OperationContext } from "./context.ts";
+import { describeFiles, reviewOrder } from "./plan_notes.ts";
 import { findUnvouched } from "./vouched.ts";
 
 /** What `status` reports. */
@@ -36,6 +37,10 @@ export interface StatusResult {
   readonly missing: readonly string[];
   /** Applied migrations whose rollback section alone was changed. */
   readonly changedRollbacks: readonly string[];
+  /** Applied migrations of which comments or white space alone were changed. */
+  readonly reworded: readonly string[];
+  /** Files that are applied under another name, which is gone. */
+  readonly renamed: readonly Rename[];
   /** What is in the folder and is no migration. */
   readonly leftOut: readonly LeftOut[];
   /** Doubts about the files and the installation, a sentence each. */
@@ -54,11 +59,12 @@ export interface StatusResult {
  * @throws {SupamigrateError} The files or the state cannot be read.
  */
 export async function readStatus(context: OperationContext): Promise<StatusResult> {
-  const { migrations, leftOut } = await context.load();
+  const files = await context.load();
+  const { migrations, leftOut, order } = files;
   const state = await readState(await context.connect(), context.target);
   const { history, lock, activity, breaches } = state;
-  const unvouched = findUnvouched(state);
-  const plan = planMigrations(migrations, history);
+  const unvouched = findUnvouched(state, order);
+  const plan = planMigrations(migrations, history, { order });
   const errors = new Map(history.map(({ name, error }) => [name, error]));
   return {
     totalFiles: migrations.length,
@@ -73,13 +79,16 @@ export async function readStatus(context: OperationContext): Promise<StatusResul
     unvouched,
     missing: plan.missing,
     changedRollbacks: plan.changedRollbacks.map(({ name }) => name),
+    reworded: plan.reworded.map(({ name }) => name),
+    renamed: plan.renamed,
     leftOut,
     warnings: [
       ...unvouched.map((name) =>
         `The audit log says something else of ${name}: deno task migrate:doctor says more`
       ),
       ...breaches.map((breach) => `Nothing can be written: ${breach}`),
-      ...findOrderWarnings(migrations.map(({ name }) => name)),
+      ...describeFiles(files, plan),
+      ...reviewOrder(plan),
     ],
     lock,
     activity,
