@@ -2,6 +2,7 @@
 
 import { MigrationFileError } from "../errors.ts";
 import { holdsStatements, type LineComment, type Scan, scanComments } from "./lexer.ts";
+import { readLiquibase } from "./liquibase.ts";
 import { type Direction, holdsCommentedSql, OWN, readMark } from "./marks.ts";
 
 /** A part of a file. */
@@ -71,6 +72,17 @@ export function splitSections(text: string, file: string): Sections {
     return line;
   };
   const scanned = scanComments(withoutHashes(sql));
+  const liquibase = readLiquibase(scanned, file, lineAt);
+  if (liquibase !== null) {
+    const { rollback, withoutTransaction } = liquibase;
+    const alone = withoutTransaction ? NO_TRANSACTION : {};
+    return {
+      forward: { sql, line: 1, ...alone },
+      rollback: rollback === null || !holdsStatements(rollback.sql)
+        ? null
+        : { ...rollback, ...alone },
+    };
+  }
   const found = readComments(scanned, file, lineAt);
   const marks = chooseMarks(found, file, lineAt);
   if (marks.length === 0) {

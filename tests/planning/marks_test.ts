@@ -183,6 +183,38 @@ Deno.test("splitSections() refuses SQL below a banner that may as well begin a n
   assert.match(splitSections(under, "001_a.sql").rollback!.sql, /^drop/m);
 });
 
+Deno.test("splitSections() takes what undoes a Liquibase file out of its comments", () => {
+  const text = "--liquibase formatted sql\n\n--changeset ada:1 splitStatements:false\n" +
+    `--comment: the table\n${UP}--rollback drop table\n--rollback   a;\n`;
+  const { forward, rollback } = splitSections(text, "001_a.sql");
+  assert.equal(forward.sql, text);
+  assert.deepEqual(rollback, { sql: "drop table\n  a;\n", line: 6 });
+  const block =
+    `--liquibase formatted sql\n--changeset ada:1\n${UP}/* liquibase rollback\n${DOWN}*/\n`;
+  assert.deepEqual(splitSections(block, "001_a.sql").rollback, { sql: `\n${DOWN}\n`, line: 4 });
+  const none = `--liquibase formatted sql\n--changeset ada:1\n${UP}--rollback not required\n`;
+  assert.equal(splitSections(none, "001_a.sql").rollback, null);
+  const alone = `--liquibase formatted sql\n--changeset ada:1 runInTransaction:false\n${UP}`;
+  assert.equal(splitSections(alone, "001_a.sql").forward.withoutTransaction, true);
+});
+
+for (
+  const lines of [
+    `--changeset ada:1\n${UP}--changeset ada:2\nselect 1;`,
+    `--changeset ada:1 context:test\n${UP}`,
+    `--changeset ada:1 runAlways:true\n${UP}`,
+    `--changeset ada:1 dbms:oracle\n${UP}`,
+    `--changeset ada:1 endDelimiter:/\n${UP}`,
+    `--changeset ada:1\n--preconditions onFail:MARK_RAN\n${UP}`,
+    `--property name:a value:b\n--changeset ada:1\n${UP}`,
+    `--changeset ada:2\n${UP}--rollback changesetId:1 changesetAuthor:ada\n`,
+  ]
+) {
+  Deno.test(`splitSections() refuses of Liquibase ${JSON.stringify(lines)}`, () => {
+    assert.match(refusalOf(`--liquibase formatted sql\n${lines}`).message, /^The Liquibase mark/);
+  });
+}
+
 const refused: Record<string, RegExp> = {
   [`-- +goose ENVSUB ON\n-- +goose Up\n${UP}`]: /environment variables/,
   [`-- atlas:txtar\n\n-- checks.sql --\nselect true;\n`]: /Atlas/,
