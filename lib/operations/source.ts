@@ -2,7 +2,7 @@
 
 import type { Dirent } from "node:fs";
 import { ConfigurationError, MigrationFileError } from "../errors.ts";
-import { checksumForward, sha256 } from "../planning/checksum.ts";
+import { checksumForward, checksumStatements, sha256 } from "../planning/checksum.ts";
 import {
   discoverMigrations,
   type Discovery,
@@ -11,7 +11,6 @@ import {
   type LeftOut,
   orderOf,
 } from "../planning/discovery.ts";
-import { comparableStatements } from "../planning/comparable.ts";
 import { holdsStatements } from "../planning/lexer.ts";
 import type { OrderBy } from "../planning/order.ts";
 import type { Migration, RollbackSection } from "../planning/plan.ts";
@@ -290,12 +289,16 @@ async function assembleOne(
       rollback = { sql, line: 1, file: downFile, checksum: await sha256(sql) };
     }
   }
+  // Asked of what is sent and what was changed alone: reading a long history is to stay quick.
+  let statementsChecksum: string | undefined;
   return {
     name,
     forward,
     rollback,
     checksum: await checksumForward(forward.sql),
-    statementsChecksum: await sha256(comparableStatements(forward.sql)),
+    get statementsChecksum() {
+      return statementsChecksum ??= checksumStatements(forward.sql);
+    },
     isTemplate: forward.sql.includes(TEMPLATE_COMMENT) && !holdsStatements(text),
   };
 }

@@ -7,19 +7,15 @@
 
 import { blankComments, skipQuoted } from "./lexer.ts";
 
-const WORD = /[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*/y;
-const NUMBER = /\d[\w.]*|\.\d[\w.]*/y;
-const DOLLAR_QUOTE = /\$(?:[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$/y;
-const SPACE = /[ \t\n\r\f\v]+/y;
-/** Strings with a letter in front, in which a backslash may mean something. */
-const PREFIXED = /(?:[bexn]|u&)(?=['"])/iy;
+/**
+ * White space, what a string or a quoted name begins with, the beginning of a body, a word or a
+ * number, or any other character. Of strings with a letter in front those count in which a
+ * backslash may mean something.
+ */
+const TOKEN =
+  /([ \t\n\r\f\v]+)|((?:[bexn]|u&)?['"])|(\$(?:[a-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$)|([a-z_\u0080-\uffff][\w$\u0080-\uffff]*|\d[\w.]*|\.\d[\w.]*)|[^]/iy;
 
-/** A token, and whether there is white space in front of it. */
-interface Token {
-  readonly text: string;
-  readonly kind: "word" | "quoted" | "operator" | "mark";
-  readonly gap: "" | " " | "\n";
-}
+type Kind = "word" | "quoted" | "operator" | "mark";
 
 /**
  * Writes statements in the one way in which all texts are written that differ in comments and
@@ -29,72 +25,59 @@ interface Token {
  * @returns The statements.
  */
 export function comparableStatements(sql: string): string {
+  const text = blankComments(sql);
   const parts: string[] = [];
-  let previous: Token | undefined;
-  for (const token of tokensOf(blankComments(sql))) {
-    // Semicolons without a statement in front of them mean nothing.
-    if (token.text === ";" && (previous === undefined || previous.text === ";")) continue;
-    if (previous !== undefined && separates(previous, token)) parts.push(token.gap);
-    parts.push(token.text);
-    previous = token;
+  let previous = ";"; // Semicolons without a statement in front of them mean nothing.
+  let previousKind: Kind = "mark";
+  let escapes = false;
+  let gap = "";
+  for (let at = 0; at < text.length;) {
+    TOKEN.lastIndex = at;
+    const [token, space, quote, tag, word] = TOKEN.exec(text)!;
+    const start = at;
+    at += token.length;
+    if (space !== undefined) {
+      gap = space;
+      continue;
+    }
+    let kind: Kind = "quoted";
+    const goesOn = token === "'" && previousKind === "quoted" && gap.includes("\n");
+    if (quote !== undefined) {
+      // A string that goes on behind a line end is what it began as.
+      escapes = /^e/i.test(quote) || (escapes && goesOn);
+      at = skipQuoted(text, at - 1, escapes);
+    } else if (tag !== undefined) {
+      const close = text.indexOf(tag, at);
+      at = close === -1 ? text.length : close + tag.length;
+    } else {
+      kind = word !== undefined ? "word" : MARKS.has(token) ? "mark" : "operator";
+    }
+    const written = kind === "word" ? lowerAscii(token) : text.slice(start, at);
+    if (written !== ";" || previous !== ";") {
+      if (gap !== "" && separates(previous, previousKind, written, kind)) {
+        parts.push(goesOn ? "\n" : " ");
+      }
+      parts.push(written);
+      previous = written;
+      previousKind = kind;
+    }
+    gap = "";
   }
-  if (previous?.text === ";") parts.pop();
+  if (previous === ";") parts.pop();
   return parts.join("");
 }
 
-/** Whether the white space between two tokens is what keeps them apart. */
-function separates(before: Token, after: Token): boolean {
-  if (after.gap === "") return false;
-  if (before.kind === "mark" || after.kind === "mark") return false;
-  const isOperator = before.kind === "operator";
-  if (isOperator !== (after.kind === "operator")) {
-    // "1 .5" is no "1.5", and "u & '…'" no "U&'…'".
-    return [before.text, after.text].some((text) => text === "." || text === "&");
-  }
-  return true;
+const MARKS = new Set(["(", ")", ",", ";", "[", "]"]);
+
+/** PostgreSQL folds the letters of ASCII alone, whatever the locale. */
+function lowerAscii(word: string): string {
+  return word.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }
 
-function* tokensOf(sql: string): Generator<Token> {
-  const match = (pattern: RegExp, at: number) => {
-    pattern.lastIndex = at;
-    return pattern.exec(sql)?.[0];
-  };
-  let gap: Token["gap"] = "";
-  let wasString = false;
-  let escapes = false;
-  for (let at = 0; at < sql.length;) {
-    const space = match(SPACE, at);
-    if (space !== undefined) {
-      gap = space.includes("\n") ? "\n" : " ";
-      at += space.length;
-      continue;
-    }
-    const start = at;
-    let kind: Token["kind"] = "quoted";
-    const prefix = match(PREFIXED, at) ?? "";
-    const quote = sql[at + prefix.length]!;
-    if (quote === "'" || quote === '"') {
-      // A string that goes on behind a line end is what it began as.
-      escapes = /^e$/i.test(prefix) || (escapes && wasString && gap === "\n" && quote === "'");
-      at = skipQuoted(sql, at + prefix.length, escapes);
-    } else if (quote === "$" && match(DOLLAR_QUOTE, at) !== undefined) {
-      const tag = match(DOLLAR_QUOTE, at)!;
-      const close = sql.indexOf(tag, at + tag.length);
-      at = close === -1 ? sql.length : close + tag.length;
-    } else {
-      const word = match(WORD, at) ?? match(NUMBER, at);
-      kind = word !== undefined ? "word" : /[(),;[\]]/.test(quote) ? "mark" : "operator";
-      at += word?.length ?? 1;
-    }
-    const text = sql.slice(start, at);
-    const isString = kind === "quoted" && !text.startsWith('"');
-    yield {
-      text: kind === "word" ? text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase()) : text,
-      kind,
-      // Two strings on two lines are one string: there the line end counts.
-      gap: gap === "\n" && !(isString && wasString) ? " " : gap,
-    };
-    wasString = isString;
-    gap = "";
-  }
+/** Whether the white space between two tokens is what keeps them apart. */
+function separates(before: string, beforeKind: Kind, after: string, afterKind: Kind): boolean {
+  if (beforeKind === "mark" || afterKind === "mark") return false;
+  if ((beforeKind === "operator") === (afterKind === "operator")) return true;
+  // "1 .5" is no "1.5", and "u & '…'" no "U&'…'".
+  return before === "." || before === "&" || after === "." || after === "&";
 }

@@ -199,7 +199,7 @@ const cases: Record<string, Case> = {
   "the tracking schema is older": {
     breaks: "update supamigrate.installation set schema_version = 1",
     check: "schema",
-    problem: /^The tracking schema has version 1, and this tool works with 3$/,
+    problem: /^The tracking schema has version 1, and this tool works with 4$/,
   },
   "the version is not on record": {
     breaks: "delete from supamigrate.installation",
