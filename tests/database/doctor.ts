@@ -342,7 +342,7 @@ testOnEveryDatabase("doctor() finds nothing wrong with a project in use", async 
   const { log } = await project.records();
   assert.deepEqual(result.log, { entries: log.length, head: log.at(-1)?.hash });
   assert.deepEqual((await migrator.history())[0]?.hash, result.log?.head);
-  assert.deepEqual([result.via, result.schemaVersion], ["exec_sql", 3]);
+  assert.deepEqual([result.via, result.schemaVersion], ["exec_sql", 4]);
   if (isServer(project)) assert.match(result.postgrestVersion ?? "", /^\d+\.\d+/);
 });
 
@@ -350,8 +350,8 @@ testOnEveryDatabase(
   "doctor() upgrades nothing, and says that it is to be done",
   async (project) => {
     await project.sql("update supamigrate.installation set schema_version = 99");
-    const { problem, mend } = await findOne(project, "schema", /version 99, and this tool knows 3/);
-    await project.sql("update supamigrate.installation set schema_version = 3");
+    const { problem, mend } = await findOne(project, "schema", /version 99, and this tool knows 4/);
+    await project.sql("update supamigrate.installation set schema_version = 4");
     assert.ok(problem && mend.command === undefined && mend.sql === undefined);
     assert.match(mend.advice ?? "", /newer/);
   },

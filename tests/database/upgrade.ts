@@ -163,7 +163,7 @@ for (const version of [1, 2] as const) {
       assert.ok(after.log.every(({ hash }) => /^[0-9a-f]{64}$/.test(`${hash}`)));
       assert.deepEqual(
         await project.sql("select schema_version from supamigrate.installation"),
-        [{ schema_version: 3 }],
+        [{ schema_version: 4 }],
       );
     },
   );
