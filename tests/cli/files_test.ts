@@ -48,8 +48,8 @@ Deno.test("supabase/migrations runs in the order of the names, and nothing witho
   });
   const failed = await workspace.run(["migrate", "--order", "number", ...EMBEDDED]);
   assert.equal(failed.code, 1);
-  assert.match(failed.stderr, /💡 By name, 20250101000000_staff\.sql, .* --order name\n/);
-  assert.doesNotMatch(failed.stderr, /Mend the file/);
+  assert.match(failed.stdout, /💡 By name, 20250101000000_staff\.sql, .* --order name\n/);
+  assert.doesNotMatch(failed.stdout, /Mend the file/);
   const { code, stdout, stderr } = await workspace.run(["migrate", ...EMBEDDED]);
   assert.equal(code, 0, stderr);
   assert.match(stdout, /boss\.sql[^]*boss_index\.sql[^]*Left out: TEMP_by_hand_only\.sql/);
