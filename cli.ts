@@ -18,6 +18,7 @@ import type {
   GlobalFlags,
   InstallFlags,
   MigrateFlags,
+  RepairFlags,
   Report,
   Run,
 } from "./lib/output/actions.ts";
@@ -58,6 +59,7 @@ Settings, from the environment, then from .env, never from the command line:
   MIGRATION_REQUEST_TIMEOUT  milliseconds until a request counts as lost (130000)
   MIGRATION_GIVE_UP_AFTER    milliseconds to go on asking a silent server (60000)
   MIGRATION_VIA              api, direct or management, as --via
+  MIGRATION_ORDER            number or name, as --order
   DATABASE_URL               for --via direct, and for install, uninstall and doctor
   SUPABASE_ACCESS_TOKEN      for --via management, and for the same`;
 
@@ -149,6 +151,8 @@ function makeCli() {
     .globalType("change", new EnumType(["rerun", "redo", "error"]))
     .globalType("mark", new EnumType(["applied", "pending"]))
     .globalType("way", new EnumType(VIAS))
+    .globalType("order", new EnumType(["number", "name"]))
+    .globalType("late", new EnumType(["apply", "warn", "refuse"]))
     .globalOption(
       "--dir <path:string>",
       "Folder of the migrations (migrations, else supabase/migrations).",
@@ -161,6 +165,10 @@ function makeCli() {
     .globalOption(
       "--env-file <path:string>",
       "Read settings from this file instead of .env; - is standard input.",
+    )
+    .globalOption(
+      "--order <by:order>",
+      "What decides the order (number; name in supabase/migrations).",
     )
     .globalOption("--json", "Write one JSON document to standard output.")
     .globalOption("-v, --verbose", "Say more.")
@@ -183,6 +191,11 @@ function makeCli() {
     .option("--on-change <way:change>", "What to do with an applied migration that was changed.", {
       default: "rerun",
     })
+    .option(
+      "--out-of-order <way:late>",
+      "What to do with a migration that comes before some that are applied.",
+      { default: "warn" },
+    )
     .option("-y, --yes", "Do not ask.")
     .action((flags: MigrateFlags) => run(flags, (it) => actions.migrate(it, flags)))
     .command("status", "Show what is applied and what is pending.")
@@ -223,9 +236,10 @@ function makeCli() {
       run(flags, (it) => actions.baseline(it, flags, name))
     )
     .command("repair <name:string>", "Mend one row of the history.")
-    .option("--mark <state:mark>", "What to record the migration as.", { required: true })
+    .option("--mark <state:mark>", "What to record the migration as.")
+    .option("--renamed <name:string>", "The name that its file has now.")
     .option("-y, --yes", "Do not ask.")
-    .action((flags: GlobalFlags & Asking & { mark: "applied" | "pending" }, name: string) =>
+    .action((flags: RepairFlags, name: string) =>
       run(flags, (it) => actions.repair(it, flags, name))
     )
     .command("history", "Show who did what, and when.")

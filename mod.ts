@@ -83,6 +83,13 @@ export type {
 export type { Concern, MigrationReserved } from "./lib/operations/concerns.ts";
 export type { MigrationSource } from "./lib/operations/source.ts";
 export type { StatusResult } from "./lib/operations/status.ts";
-export type { LeftOut } from "./lib/planning/discovery.ts";
-export type { MigrationFailure, MigrationStatus, PendingReason } from "./lib/planning/plan.ts";
+export type { OutOfOrder } from "./lib/operations/plan_notes.ts";
+export type { Layout, LeftOut } from "./lib/planning/discovery.ts";
+export type { OrderBy } from "./lib/planning/order.ts";
+export type {
+  MigrationFailure,
+  MigrationStatus,
+  PendingReason,
+  Rename,
+} from "./lib/planning/plan.ts";
 export type { Statement, Step } from "./lib/planning/steps.ts";

@@ -34,6 +34,8 @@ import {
 import { rollback, type RollbackOptions, type RollbackRunResult } from "./operations/rollback.ts";
 import { loadMigrations, type MigrationSource } from "./operations/source.ts";
 import { readStatus, type StatusResult } from "./operations/status.ts";
+import type { Layout } from "./planning/discovery.ts";
+import type { OrderBy } from "./planning/order.ts";
 import { findUnstorable } from "./storable.ts";
 import {
   findBestWay,
@@ -51,6 +53,14 @@ export const VERSION: string = manifest.version;
 export interface MigratorOptions extends WayOptions {
   /** The folder of the migrations, or a record of file names to SQL. `"migrations"` by default. */
   readonly migrations?: MigrationSource;
+  /**
+   * How the migrations are laid out: `"supabase"` as the Supabase CLI reads `supabase/migrations`
+   * (`<digits>_name.sql` alone, in the order of the names), or `"plain"`. A folder's path says it
+   * where it is left out; a record is plain.
+   */
+  readonly layout?: Layout;
+  /** What decides the order of the migrations; the layout by default. */
+  readonly order?: OrderBy;
   /** Who runs this, for the lock and the audit log. `"supamigrate"` by default. */
   readonly holder?: string;
   /** Which process, for the lock. */
@@ -132,6 +142,10 @@ export function createMigrator(options: MigratorOptions): Migrator {
   const requestTimeoutMs = positive("requestTimeoutMs", options.requestTimeoutMs ?? 130_000);
   const giveUpAfterMs = positive("giveUpAfterMs", options.giveUpAfterMs ?? 60_000);
   const migrations = options.migrations ?? "migrations";
+  const discovery = {
+    ...(options.layout === undefined ? {} : { layout: options.layout }),
+    ...(options.order === undefined ? {} : { order: options.order }),
+  };
 
   // Whatever a migration holds that looks like a key is not given back, not even in an error.
   const hider = new SecretHider();
@@ -152,7 +166,7 @@ export function createMigrator(options: MigratorOptions): Migrator {
     can: ABILITIES[via === "api" && options.embedded !== undefined ? "embedded" : via],
     target,
     load: async () => {
-      const loaded = await loadMigrations(migrations);
+      const loaded = await loadMigrations(migrations, discovery);
       hider.learn(loaded.secrets);
       return loaded;
     },
@@ -204,7 +218,7 @@ export function createMigrator(options: MigratorOptions): Migrator {
       if (typeof migrations !== "string") {
         throw new ConfigurationError("Only a folder can be given a new migration");
       }
-      return await createMigration(migrations, name, given);
+      return await createMigration(migrations, name, { ...discovery, ...given });
     },
     fresh: (given) => hiding(fresh(context, given)),
     baseline: (name, given) => hiding(baseline(context, name, given)),

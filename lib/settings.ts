@@ -3,6 +3,7 @@
 import { type Via, VIAS } from "./database/channel.ts";
 import { ConfigurationError } from "./errors.ts";
 import type { MigratorOptions } from "./migrator.ts";
+import type { OrderBy } from "./planning/order.ts";
 
 /** The flags that every command has. */
 export interface GlobalFlags {
@@ -12,6 +13,8 @@ export interface GlobalFlags {
   readonly embedded?: string | true;
   /** The way to the project's database. */
   readonly via?: Via;
+  /** What decides the order of the migrations. */
+  readonly order?: OrderBy;
   /** A file with settings, instead of `.env`; `-` is standard input. */
   readonly envFile?: string;
   /** The command makes no sense without a project, unless `embedded` says otherwise. */
@@ -78,17 +81,19 @@ export async function resolveSettings(
   flags: GlobalFlags,
   hide: (secrets: readonly string[]) => void = () => {},
 ): Promise<Settings> {
-  const file = await readEnvFile(flags.envFile);
+  const { values: file, emptyPath } = await readEnvFile(flags.envFile);
   const values = { ...file, ...dropEmpty(environment) };
   hide([...findSecrets(values), ...findSecrets(file)]);
   const url = values.SUPABASE_URL;
   const key = readServiceKey(values);
   const accessToken = values.SUPABASE_ACCESS_TOKEN;
   const databaseUrl = values.DATABASE_URL ?? values.SUPABASE_DB_URL;
-  const via = flags.via ?? readVia(values);
+  const via = flags.via ?? readChoice(values, "MIGRATION_VIA", VIAS);
+  const order = flags.order ?? readChoice(values, "MIGRATION_ORDER", ["number", "name"] as const);
   const folder = flags.dir ?? await defaultFolder();
   const shared = {
     migrations: folder,
+    ...(order === undefined ? {} : { order }),
     holder: await describeHolder(values),
     processId: `migration-${Date.now()}`,
     ...numberSetting(values, "MIGRATION_LOCK_TIMEOUT", "lockTimeoutMs"),
@@ -103,7 +108,7 @@ export async function resolveSettings(
   // Whoever chooses a way means a project: what is missing for it is told later.
   if (flags.embedded !== undefined || (url === undefined && via === undefined)) {
     const path = typeof flags.embedded === "string" ? flags.embedded : DEFAULT_EMBEDDED_PATH;
-    if (flags.embedded === undefined) refuseToGuess(values, key, flags.needsProject);
+    if (flags.embedded === undefined) refuseToGuess(values, key, emptyPath, flags.needsProject);
     return {
       folder,
       options: { ...shared, embedded: path },
@@ -130,9 +135,13 @@ export async function resolveSettings(
 function refuseToGuess(
   values: Environment,
   key: string | undefined,
+  emptyPath: string | null,
   needsProject = false,
 ): void {
   const hint = "Set SUPABASE_URL, or say --embedded to use the embedded database.";
+  if (emptyPath !== null) {
+    throw new ConfigurationError(`There are no settings in "${emptyPath}"`, { hint });
+  }
   if (values.CI !== undefined && values.CI !== "false") {
     throw new ConfigurationError("SUPABASE_URL is not set, and this is CI", { hint });
   }
@@ -142,36 +151,70 @@ function refuseToGuess(
   }
 }
 
-async function readEnvFile(path: string | undefined): Promise<Record<string, string>> {
+/** A file of settings, and whether anything was in it. */
+interface EnvFile {
+  readonly values: Record<string, string>;
+  /** The file's path, where it is there and sets nothing. */
+  readonly emptyPath: string | null;
+}
+
+async function readEnvFile(path: string | undefined): Promise<EnvFile> {
   const { readFile } = await import("node:fs/promises");
-  const { parseEnv } = await import("node:util");
-  const parse = (text: string) => dropEmpty(parseEnv(text.replace(/^\uFEFF/, "")));
   if (path === "-") {
-    const values = parse(await readStandardInput());
-    if (Object.keys(values).length > 0) return values;
+    const values = dropEmpty(await parseSettings(await readStandardInput(), "on standard input"));
+    if (Object.keys(values).length > 0) return { values, emptyPath: null };
     // Whoever pipes settings in means a project: an empty pipe must not choose another database.
     throw new ConfigurationError("There are no settings on standard input");
   }
+  const name = path ?? ".env";
+  let bytes: Uint8Array;
   try {
-    return parse(await readFile(path ?? ".env", "utf8"));
+    bytes = await readFile(name);
   } catch (error) {
-    if (path === undefined && (error as { code?: string }).code === "ENOENT") return {};
+    if (path === undefined && (error as { code?: string }).code === "ENOENT") {
+      return { values: {}, emptyPath: null };
+    }
     throw new ConfigurationError(
-      `Cannot read the settings in "${path ?? ".env"}": ${(error as Error).message}`,
+      `Cannot read the settings in "${name}": ${(error as Error).message}`,
       { cause: error },
     );
   }
+  const settings = await parseSettings(bytes, `in "${name}"`);
+  return {
+    values: dropEmpty(settings),
+    emptyPath: Object.keys(settings).length > 0 ? null : name,
+  };
 }
 
-async function readStandardInput(): Promise<string> {
+async function parseSettings(bytes: Uint8Array, where: string): Promise<Environment> {
+  const { parseEnv } = await import("node:util");
+  const text = decodeUtf8(bytes);
+  // A text in UTF-16 has half of its bytes 0, and a mark that UTF-8 has not.
+  if (text === undefined || text.includes("\0")) {
+    throw new ConfigurationError(`The settings ${where} are not UTF-8`, {
+      hint: "Save them as UTF-8: Notepad and PowerShell write UTF-16 unless they are told.",
+    });
+  }
+  return parseEnv(text.replace(/^\uFEFF/, ""));
+}
+
+function decodeUtf8(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+async function readStandardInput(): Promise<Uint8Array> {
   const { default: process } = await import("node:process");
   if (process.stdin.isTTY) {
     throw new ConfigurationError("--env-file - reads standard input, which is a terminal here", {
       hint: "Pipe the settings in: what is typed would be seen.",
     });
   }
-  const { text } = await import("node:stream/consumers");
-  return await text(process.stdin);
+  const { buffer } = await import("node:stream/consumers");
+  return await buffer(process.stdin);
 }
 
 /** An empty variable is how many systems say "not set". */
@@ -181,15 +224,20 @@ function dropEmpty(values: Environment): Record<string, string> {
   );
 }
 
-/** `MIGRATION_VIA`, for where the flag would have to stand in every command. */
-function readVia({ MIGRATION_VIA: value }: Environment): Via | undefined {
-  const via = VIAS.find((known) => known === value);
-  if (value !== undefined && via === undefined) {
+/** What flags choose among, for where the flag would have to stand in every command. */
+function readChoice<Choice extends string>(
+  values: Environment,
+  name: string,
+  choices: readonly Choice[],
+): Choice | undefined {
+  const value = values[name];
+  const chosen = choices.find((known) => known === value);
+  if (value !== undefined && chosen === undefined) {
     throw new ConfigurationError(
-      `MIGRATION_VIA has to be ${VIAS.slice(0, -1).join(", ")} or ${VIAS.at(-1)}, not "${value}"`,
+      `${name} has to be ${choices.slice(0, -1).join(", ")} or ${choices.at(-1)}, not "${value}"`,
     );
   }
-  return via;
+  return chosen;
 }
 
 function readServiceKey(values: Environment): string | undefined {

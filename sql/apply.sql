@@ -289,9 +289,12 @@ as $function$
 begin
   perform supamigrate.record_as_applied(migration, duration + supamigrate.time_of_steps(migration, 'apply'));
   perform supamigrate.write_log(call, 'apply', 'ok', migration->>'name',
-    (migration->>'batch')::integer, migration->>'checksum', duration,
+    (select batch_number from supamigrate.migration_history
+      where migration_history.migration_name = migration->>'name'),
+    migration->>'checksum', duration,
     jsonb_strip_nulls(jsonb_build_object('reason', migration->>'reason',
-      'redo', case when migration ? 'undo' then true end)),
+      'redo', case when migration ? 'undo' then true end,
+      'statements_checksum', migration->>'statements_checksum')),
     migration->>'rollback_sql');
 end
 $function$;

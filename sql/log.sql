@@ -122,10 +122,14 @@ begin
 end
 $block$;
 
--- What the log says of each migration: which version is applied, which rollback SQL is stored, and
--- which steps are done of one that is not done as a whole. The history has to say the same.
+-- What the log says of each migration: which version is applied, of which statements, which
+-- rollback SQL is stored, which steps are done of one that is not done as a whole, and which entry is
+-- its first application since it was last undone. The history has to say the same.
 create or replace function supamigrate.logged_state()
-returns table (migration_name text, applied_checksum text, rollback_checksum text, digests jsonb)
+returns table (
+  migration_name text, applied_checksum text, rollback_checksum text, statements_checksum text,
+  digests jsonb, first_applied bigint
+)
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $function$
@@ -134,14 +138,23 @@ as $function$
             filter (where entry.action not in ('refresh rollback', 'apply step', 'rollback step')))[1],
          (array_agg(entry.rollback_checksum order by entry.id desc)
             filter (where entry.action not in ('rollback', 'apply step', 'rollback step')))[1],
+         (array_agg(entry.details->>'statements_checksum' order by entry.id desc)
+            filter (where entry.action not in ('refresh rollback', 'apply step', 'rollback step')))[1],
          (array_agg(case when entry.action like '% step' then entry.details->'digests' end
                     order by entry.id desc)
-            filter (where entry.action <> 'refresh rollback'))[1]
-    from supamigrate.migration_log entry
-   where entry.result = 'ok'
-     and entry.action in ('apply', 'baseline', 'mark applied', 'mark pending', 'rollback',
-                          'refresh rollback', 'apply step', 'rollback step')
-     and entry.id > coalesce((
-       select max(id) from supamigrate.migration_log where action = 'drop application schemas'), 0)
+            filter (where entry.action not like 'refresh %'))[1],
+         -- A renamed migration has the place of the entry of its old name.
+         (array_agg(coalesce((entry.details->>'first_applied')::bigint, entry.id) order by entry.id)
+            filter (where entry.action in ('apply', 'apply step', 'baseline', 'mark applied')
+                      and entry.id > coalesce(entry.undone, 0)))[1]
+    from (select *, max(id) filter (where action in ('rollback', 'mark pending'))
+                      over (partition by logged.migration_name) as undone
+            from supamigrate.migration_log logged
+           where result = 'ok'
+             and action in ('apply', 'baseline', 'mark applied', 'mark pending', 'rollback',
+                            'refresh rollback', 'refresh checksum', 'apply step', 'rollback step')
+             and id > coalesce((
+               select max(id) from supamigrate.migration_log
+                where action = 'drop application schemas'), 0)) entry
    group by entry.migration_name
 $function$;

@@ -32,6 +32,7 @@ create table if not exists supamigrate.migration_history (
   execution_time_ms integer not null,
   checksum          varchar(64) not null,
   applied_checksum  varchar(64),
+  statements_checksum text,
   status            varchar(20) default 'completed'
                     constraint known_status check (status in ('completed', 'failed', 'rolled_back')),
   rollback_sql      text,
@@ -161,14 +162,18 @@ begin
   end if;
   -- Of versions 1 to 3.
   if not exists (select from supamigrate.installation where schema_version >= 4) then
-    drop function if exists supamigrate.logged_state();
-    alter table supamigrate.migration_history add column if not exists progress jsonb;
+    drop function if exists supamigrate.logged_state(); -- it has more columns now
+    alter table supamigrate.migration_history
+      add column if not exists statements_checksum text,
+      add column if not exists progress jsonb;
   end if;
 end
 $block$;
 
 comment on column supamigrate.migration_history.progress is
   'What is done of a migration of several steps that is not done as a whole: see steps.sql';
+comment on column supamigrate.migration_history.statements_checksum is
+  'SHA-256 of the applied version''s statements without comments and white space; null where an older version of supamigrate applied it';
 comment on column supamigrate.migration_lock.log_head is
   'The hash of the last entry of the audit log, so that a log that is cut off at its end shows';
 comment on column supamigrate.migration_log.rollback_checksum is

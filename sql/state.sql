@@ -41,12 +41,15 @@ as $function$
                'checksum', known.checksum,
                'applied_checksum', known.applied_checksum,
                'status', known.status,
+               'statements_checksum', known.statements_checksum,
+               'first_applied', logged.first_applied,
                'rollback_checksum', known.rollback_checksum,
                'progress', known.progress,
                'vouched', known.applied_checksum is not distinct from logged.applied_checksum
                  and coalesce(known.progress->'digests', '[]') = coalesce(logged.digests, '[]')
                  and (known.applied_checksum is null
-                      or known.rollback_checksum is not distinct from logged.rollback_checksum),
+                      or known.rollback_checksum is not distinct from logged.rollback_checksum
+                         and known.statements_checksum is not distinct from logged.statements_checksum),
                'error', known.error)), '[]')
         from (select *, encode(sha256(convert_to(rollback_sql, 'UTF8')), 'hex') as rollback_checksum
                 from supamigrate.migration_history) known

@@ -277,6 +277,8 @@ function toHistoryEntry(row: Json): HistoryEntry {
     executionTimeMs: row.execution_time_ms,
     checksum: row.checksum,
     appliedChecksum: row.applied_checksum,
+    statementsChecksum: row.statements_checksum,
+    position: row.first_applied,
     status: row.status as MigrationStatus,
     rollbackChecksum: row.rollback_checksum,
     vouched: row.vouched,

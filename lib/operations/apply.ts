@@ -147,7 +147,7 @@ export function withPgCron(can: Abilities, isThere: boolean): Abilities {
 export interface ApplyResult {
   /** Everything that was to be done is done. */
   readonly success: boolean;
-  /** The last batch that was made, or null where none was. */
+  /** The last batch that one of them is in, or null where nothing was applied. */
   readonly batchNumber: number | null;
   /** How many migrations were applied. */
   readonly migrationsRun: number;
@@ -170,8 +170,20 @@ export interface ReadyMigrations {
   readonly planned: readonly PlannedMigration[];
   /** The batch before. */
   readonly lastBatch: number;
-  /** Rollback SQL to store, which goes along with the first call. */
-  readonly refresh: readonly { readonly name: string; readonly rollback_sql: string | null }[];
+  /** What to bring up to date, which goes along with the first call. */
+  readonly refresh: readonly RefreshedRecord[];
+}
+
+/** A record to bring up to date without running anything, in the form of `refresh_rollback`. */
+export interface RefreshedRecord {
+  /** The migration's name. */
+  readonly name: string;
+  /** The rollback SQL to store. */
+  readonly rollback_sql: string | null;
+  /** The checksum to store, where comments or white space alone were changed. */
+  readonly checksum?: string;
+  /** The statements' checksum, which has to be the stored one. */
+  readonly statements_checksum?: string;
 }
 
 /**
@@ -189,12 +201,13 @@ export async function applyAll(
   { pending, planned, lastBatch, refresh }: ReadyMigrations,
   transaction: TransactionMode = "each",
 ): Promise<ApplyResult> {
-  const items = planned.map((step, index): Item => ({
-    step,
-    migration: pending[index]!.migration,
-    batch: lastBatch + 1 + Math.floor(index / context.batchSize),
-    index,
-  }));
+  let added = 0;
+  const items = planned.map((step, index): Item => {
+    const { migration, applied } = pending[index]!;
+    // What runs again stays in its batch.
+    const batch = applied?.batch ?? lastBatch + 1 + Math.floor(added++ / context.batchSize);
+    return { step, migration, batch, index };
+  });
   const perCall =
     { each: 1, batch: context.batchSize, all: Math.max(1, items.length) }[transaction];
   if (transaction === "all") refuseSteps(planned);
@@ -266,9 +279,10 @@ export async function applyAll(
   }
 
   const applied = results.filter(({ success }) => success).length;
+  const batches = items.slice(0, applied).map(({ batch }) => batch);
   return {
     success: !failed && !interrupted,
-    batchNumber: applied === 0 ? null : items[applied - 1]!.batch,
+    batchNumber: batches.length === 0 ? null : Math.max(...batches),
     migrationsRun: applied,
     migrationsFailed: failed ? 1 : 0,
     results,
@@ -357,6 +371,7 @@ function toWire({ step, migration, batch }: Item): Record<string, unknown> {
     name: step.name,
     reason: step.reason,
     checksum: migration.checksum,
+    statements_checksum: migration.statementsChecksum,
     batch,
     rollback_sql: migration.rollback?.sql ?? null,
     statements: toPairs(step.statements),

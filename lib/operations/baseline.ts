@@ -1,6 +1,6 @@
 /** Records migrations as applied, without running them. @module */
 
-import { compareMigrations, findMigration } from "../planning/order.ts";
+import { comparisonBy, findMigration } from "../planning/order.ts";
 import { findLastBatch, isApplied, type Migration } from "../planning/plan.ts";
 import { type OperationContext, withLock } from "./context.ts";
 import { type Concern, createTeller, describeSecrets, toConcerns } from "./concerns.ts";
@@ -40,18 +40,19 @@ export async function baseline(
   name: string,
   { confirmConcerns }: BaselineOptions = {},
 ): Promise<BaselineResult> {
-  const { migrations, secrets } = await context.load();
+  const { migrations, secrets, order } = await context.load();
+  const compare = comparisonBy(order);
   const tell = createTeller(context);
   const upTo = findMigration(name, migrations.map((migration) => migration.name));
   return await withLock<BaselinePlan, BaselineResult>(context, {
     plan: (state) => {
       const { history } = state;
-      const unvouched = new Set(findUnvouched(state));
+      const unvouched = new Set(findUnvouched(state, order));
       const applied = new Set(
         history.filter(isApplied).map((entry) => entry.name).filter((name) => !unvouched.has(name)),
       );
       const missing = migrations.filter((migration) =>
-        compareMigrations(migration.name, upTo) <= 0 && !applied.has(migration.name)
+        compare(migration.name, upTo) <= 0 && !applied.has(migration.name)
       );
       const stored = findStored(secrets, missing);
       const warnings = [
@@ -94,6 +95,7 @@ export function toRecord(migration: Migration, batch: number): Record<string, un
   return {
     name: migration.name,
     checksum: migration.checksum,
+    statements_checksum: migration.statementsChecksum,
     batch,
     rollback_sql: migration.rollback?.sql ?? null,
   };

@@ -1,11 +1,12 @@
 /** What is doubtful about migrations: told before anything is sent, and asked about. @module */
 
-import { findOrderWarnings } from "../planning/order.ts";
-import type { Migration, MigrationPlan } from "../planning/plan.ts";
+import type { MigrationPlan } from "../planning/plan.ts";
 import type { ReservedChange } from "../planning/reserved.ts";
 import type { SplitResult } from "../planning/statements.ts";
 import type { ProgressEvent } from "./progress.ts";
+import { describeFiles, findUnnumbered } from "./plan_notes.ts";
 import { findSent, type MigrationSecret } from "./secrets.ts";
+import type { LoadedMigrations } from "./source.ts";
 
 /** Something in a migration that a person is asked about before it is sent. */
 export interface Concern {
@@ -13,8 +14,11 @@ export interface Concern {
   readonly file: string;
   /** The line of the file, from 1. */
   readonly line: number;
-  /** A key that would be stored, or a change of what Supabase keeps to itself. */
-  readonly about: "secret" | "reserved";
+  /**
+   * A key that would be stored, a change of what Supabase keeps to itself, or a file that nobody
+   * has given a number.
+   */
+  readonly about: "secret" | "reserved" | "unnumbered";
   /** What the file does there, such as "holds a password". */
   readonly says: string;
 }
@@ -105,28 +109,34 @@ export function describeReserved(planned: Planned): string[] {
  * nobody: a key in its rollback part, where that alone was changed, is told and not asked about.
  * Neither is what the database itself undoes.
  *
- * @param migrations The files.
- * @param secrets What was found in them.
+ * @param files The files, and what was found in them.
  * @param plan What is to be sent or stored.
  * @param planned What is to be run.
  * @returns A sentence for each doubt, and what to ask about.
  */
 export function reviewPlan(
-  migrations: readonly Migration[],
-  secrets: readonly MigrationSecret[],
-  plan: Pick<MigrationPlan, "pending" | "changedRollbacks">,
+  files: LoadedMigrations,
+  plan: MigrationPlan,
   planned: Planned,
 ): { warnings: string[]; concerns: Concern[] } {
-  const { held, keys } = findSent(secrets, plan);
+  const { held, keys } = findSent(files.secrets, plan);
   const reserved = planned.flatMap(({ reserved }) => reserved).filter(({ isUndone }) => !isUndone);
   return {
     warnings: [
-      ...findOrderWarnings(migrations.map(({ name }) => name)),
+      ...describeFiles(files, plan),
       ...describeSecrets(held),
       ...describeReserved(planned),
     ],
     concerns: [
       ...toConcerns(keys),
+      ...findUnnumbered(files, plan).map((file) =>
+        ({
+          file,
+          line: 1,
+          about: "unnumbered",
+          says: "has no number in front of its name",
+        }) as const
+      ),
       ...reserved.map(({ file, line, says }) => ({ file, line, about: "reserved", says }) as const),
     ],
   };

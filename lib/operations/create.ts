@@ -2,6 +2,11 @@
 
 import { ensureDir } from "@std/fs";
 import { ConfigurationError } from "../errors.ts";
+import { type DiscoveryOptions, orderOf } from "../planning/discovery.ts";
+import { comparisonBy, isNumbered } from "../planning/order.ts";
+import { TEMPLATE_COMMENT } from "../planning/template.ts";
+import { readUndoName } from "../planning/undo_names.ts";
+import { readFolder } from "./source.ts";
 
 /** Options of {@linkcode createMigration}. */
 export interface CreateOptions {
@@ -23,13 +28,15 @@ const RULE = "-- ============================================";
 
 /**
  * Makes a migration file with a forward and a rollback section, named after the time in UTC.
- * The folder is made where it is missing; an existing file is never overwritten.
+ * The folder is made where it is missing; an existing file is never overwritten. Where a file is
+ * dated in the future, the new one is dated after it: it is to run last.
  *
  * @param folder The folder of the migrations.
  * @param name What to call it, such as `add_celebrity_ratings`.
- * @param options The description and the time.
+ * @param options The description and the time, and how the folder is laid out.
  * @returns The file.
- * @throws {ConfigurationError} The name is a path, or has nothing usable in it.
+ * @throws {ConfigurationError} The name is a path, has nothing usable in it or means something
+ * else, or the folder cannot be written to.
  *
  * @example
  * ```ts ignore
@@ -39,28 +46,64 @@ const RULE = "-- ============================================";
 export async function createMigration(
   folder: string,
   name: string,
-  options: CreateOptions = {},
+  options: CreateOptions & DiscoveryOptions = {},
 ): Promise<CreateResult> {
   const slug = toSlug(name);
-  const { readdir, writeFile } = await import("node:fs/promises");
+  const { writeFile } = await import("node:fs/promises");
   const { resolve } = await import("node:path");
-  await ensureDir(folder);
+  await ensureDir(folder).catch((error) => refuseUnwritable(folder, error));
   const created = options.now ?? new Date();
   const content = fillTemplate(slug, options.description ?? "", created);
 
-  const taken = new Set((await readdir(folder)).map((file) => /^\d+/.exec(file)?.[0]));
-  for (let stamp = created;; stamp = new Date(stamp.getTime() + 1000)) {
-    if (taken.has(toPrefix(stamp))) continue;
-    const file = `${toPrefix(stamp)}_${slug}.sql`;
+  const { discovery, options: layout } = await readFolder(folder, options);
+  const compare = comparisonBy(orderOf(layout));
+  const last = discovery.migrations.findLast((migration) => isNumbered(migration.name))?.name;
+  const known = [...discovery.migrations, ...discovery.leftOut];
+  const taken = new Set(known.map((file) => /^\d+/.exec(file.name)?.[0]));
+  let prefix = toPrefix(created);
+  if (last !== undefined && compare(`${prefix}_${slug}.sql`, last) < 0) {
+    prefix = follow(last, prefix);
+  }
+  for (;; prefix = next(prefix)) {
+    if (taken.has(prefix)) continue;
+    const file = `${prefix}_${slug}.sql`;
     const path = resolve(folder, file);
     try {
       await writeFile(path, content, { flag: "wx" });
       return { name: file, path };
     } catch (error) {
       // Somebody else has just made it.
-      if ((error as { code?: string }).code !== "EEXIST") throw error;
+      if ((error as { code?: string }).code !== "EEXIST") refuseUnwritable(folder, error);
     }
   }
+}
+
+function refuseUnwritable(folder: string, error: unknown): never {
+  throw new ConfigurationError(
+    `Cannot make a file in the folder "${folder}": ${(error as Error).message}`,
+    { hint: "Name another folder with --dir, or make this one writable.", cause: error },
+  );
+}
+
+/**
+ * The number after the last migration's. Where the order is by name, a short number such as 99
+ * stands after all that begin with a lower digit: there no number of a date comes after it.
+ */
+function follow(last: string, prefix: string): string {
+  const digits = /^V?(\d+)/i.exec(last)![1]!;
+  return digits.length < prefix.length && BigInt(digits) < BigInt(prefix) ? prefix : next(digits);
+}
+
+/** One second later, where the number is a time; else the next number. */
+function next(prefix: string): string {
+  const [, year, month, day, hours, minutes, seconds] =
+    /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)$/.exec(prefix) ?? [];
+  if (year !== undefined) {
+    const time = new Date(`${year}-${month}-${day}T${hours}:${minutes}:${seconds}Z`);
+    const later = new Date(time.getTime() + 1000);
+    if (!Number.isNaN(later.getTime()) && toPrefix(later) > prefix) return toPrefix(later);
+  }
+  return String(BigInt(prefix) + 1n).padStart(prefix.length, "0");
 }
 
 function toSlug(name: string): string {
@@ -81,6 +124,12 @@ function toSlug(name: string): string {
       hint: "Choose another name.",
     });
   }
+  if (readUndoName(`1_${slug}.sql`)?.certainty === "by its form") {
+    throw new ConfigurationError(
+      `A migration called "${slug}" would be taken for what undoes another one`,
+      { hint: "Choose another name." },
+    );
+  }
   return slug;
 }
 
@@ -99,7 +148,7 @@ ${RULE}
 -- FORWARD MIGRATION
 ${RULE}
 
--- Add your migration SQL here
+${TEMPLATE_COMMENT}
 -- A table that the API is to show needs row level security, policies and grants:
 --   alter table … enable row level security;
 --   create policy … on … for select to authenticated using ((select auth.uid()) = user_id);

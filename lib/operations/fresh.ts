@@ -8,6 +8,7 @@ import {
   type HistoryEntry,
   isApplied,
   type Migration,
+  type MigrationPlan,
   planMigrations,
   planRollback,
 } from "../planning/plan.ts";
@@ -22,6 +23,7 @@ import {
   revertAll,
   type RollbackResult,
 } from "./rollback.ts";
+import { adviseOnFailure } from "./plan_notes.ts";
 import { refuseUnvouched } from "./vouched.ts";
 
 /** Options of `fresh`. */
@@ -72,7 +74,7 @@ interface FreshPlan {
   readonly drop: DropPlan | null;
   readonly undo: readonly PlannedRollback[];
   readonly planned: readonly PlannedMigration[];
-  readonly pending: ReturnType<typeof planMigrations>["pending"];
+  readonly plan: MigrationPlan;
   readonly warnings: readonly string[];
   readonly concerns: readonly Concern[];
 }
@@ -101,7 +103,8 @@ export async function fresh(
   context: OperationContext,
   options: FreshOptions = {},
 ): Promise<FreshResult> {
-  const { migrations, secrets } = await context.load();
+  const files = await context.load();
+  const { migrations, order } = files;
   const { confirm, confirmRemoval, confirmConcerns } = options;
   const tell = createTeller(context);
   return await withLock<FreshPlan, FreshResult>(context, {
@@ -110,13 +113,13 @@ export async function fresh(
     plan: async (state) => {
       const { history } = state;
       const undo = options.dropSchema ? [] : await prepareRollbacks(
-        planRollback(history, { kind: "to", target: "0" }).entries,
+        planRollback(history, { kind: "to", target: "0" }, order).entries,
         migrations,
         state,
         context.can,
       )
         .catch(suggestDropSchema);
-      const plan = planMigrations(migrations, history.map(asRolledBack));
+      const plan = planMigrations(migrations, history.map(asRolledBack), { order });
       const planned = await prepare(
         plan.pending,
         { ...state, history: [] },
@@ -124,8 +127,8 @@ export async function fresh(
         context.can,
       );
       // What is emptied is empty, whatever the history says.
-      if (!options.dropSchema) refuseUnvouched(state);
-      const { warnings, concerns } = reviewPlan(migrations, secrets, plan, [...undo, ...planned]);
+      if (!options.dropSchema) refuseUnvouched(state, order);
+      const { warnings, concerns } = reviewPlan(files, plan, [...undo, ...planned]);
       const drop = options.dropSchema ? await planDrop(context, migrations, history) : null;
       tell([
         ...warnings,
@@ -133,7 +136,7 @@ export async function fresh(
           ? []
           : [`What is not the application's is left alone: ${drop.kept.join("; ")}`]),
       ]);
-      return { drop, undo, pending: plan.pending, planned, warnings, concerns };
+      return { drop, undo, plan, planned, warnings, concerns };
     },
     confirm: (confirm ?? confirmRemoval ?? confirmConcerns) && (async (plan) => {
       const { drop, undo, concerns } = plan;
@@ -142,7 +145,7 @@ export async function fresh(
       if (confirm && !await confirm(undo)) return false;
       return concerns.length === 0 || !confirmConcerns || await confirmConcerns(concerns);
     }),
-    run: async (session, { drop, undo, pending, planned, warnings }) => {
+    run: async (session, { drop, undo, plan, planned, warnings }) => {
       context.onProgress({ type: "phase", phase: drop === null ? "rollback" : "drop" });
       let rolledBack: readonly RollbackResult[] = [];
       let dropped: readonly string[] = [];
@@ -163,7 +166,7 @@ export async function fresh(
       context.onProgress({ type: "phase", phase: "migrate" });
       try {
         const applied = await applyAll(context, session, {
-          pending,
+          pending: plan.pending,
           planned,
           lastBatch: 0,
           refresh: [],
@@ -173,7 +176,16 @@ export async function fresh(
           rolledBack,
           dropped,
           kept,
-          migrated: { ...applied, planned, rollbacksRefreshed: [], warnings, dryRun: false },
+          migrated: {
+            ...applied,
+            planned,
+            rollbacksRefreshed: [],
+            checksumsRefreshed: [],
+            leftOut: files.leftOut,
+            advice: adviseOnFailure(applied.results, files, plan, false),
+            warnings,
+            dryRun: false,
+          },
           interrupted: applied.interrupted,
         };
       } catch (error) {

@@ -2,15 +2,18 @@
 
 import { ConfigurationError } from "../errors.ts";
 import { findMigration } from "../planning/order.ts";
-import { type MigrationPlan, planMigrations } from "../planning/plan.ts";
+import type { LeftOut } from "../planning/discovery.ts";
+import { type Migration, type MigrationPlan, planMigrations } from "../planning/plan.ts";
 import {
   applyAll,
   type ApplyResult,
   type PlannedMigration,
   prepare,
+  type RefreshedRecord,
   type TransactionMode,
 } from "./apply.ts";
 import { type OperationContext, withLock } from "./context.ts";
+import { adviseOnFailure, describeChanges, type OutOfOrder, reviewOrder } from "./plan_notes.ts";
 import { describeUndoneInPart } from "./steps.ts";
 import { refuseUnvouched } from "./vouched.ts";
 import { type Concern, createTeller, reviewPlan } from "./concerns.ts";
@@ -34,6 +37,11 @@ export interface MigrateOptions {
    * (`redo`), or refuse (`error`).
    */
   readonly onChange?: "rerun" | "redo" | "error";
+  /**
+   * What to do with a migration that was never applied and comes before some that are: apply it
+   * and say so (`warn`, default), say nothing (`apply`), or refuse (`refuse`).
+   */
+  readonly outOfOrder?: OutOfOrder;
   /** Asked before `redo` undoes the versions of these migrations. Without it nothing is asked. */
   readonly confirmUndo?: (planned: readonly PlannedMigration[]) => Promise<boolean>;
   /**
@@ -50,6 +58,15 @@ export interface MigrateResult extends ApplyResult {
   readonly planned: readonly PlannedMigration[];
   /** Migrations of which only the stored rollback SQL was brought up to date. */
   readonly rollbacksRefreshed: readonly string[];
+  /**
+   * Applied migrations of which comments or white space alone were changed: nothing was run, their
+   * checksums were brought up to date.
+   */
+  readonly checksumsRefreshed: readonly string[];
+  /** What is in the folder and is no migration. */
+  readonly leftOut: readonly LeftOut[];
+  /** What to do about a failure, where that is not to mend the file; or null. */
+  readonly advice: string | null;
   /** Doubts about the files, a sentence each; they were notices before anything was sent. */
   readonly warnings: readonly string[];
   /** The plan was made and nothing else. */
@@ -79,7 +96,8 @@ export async function migrate(
 ): Promise<MigrateResult> {
   const { confirmUndo, confirmConcerns } = options;
   const redo = options.onChange === "redo";
-  const { migrations, secrets } = await context.load();
+  const files = await context.load();
+  const { migrations, order, leftOut } = files;
   const tell = createTeller(context);
   const names = migrations.map(({ name }) => name);
   const to = options.to === undefined ? undefined : findMigration(options.to, names);
@@ -90,17 +108,24 @@ export async function migrate(
       ? { undoneByFile: Object.fromEntries(migrations.map((m) => [m.name, m.checksum])) }
       : {}),
     plan: async (state) => {
-      const plan = planMigrations(migrations, state.history, to);
+      const plan = planMigrations(migrations, state.history, { order, to });
       refuseChanges(plan, options.onChange);
+      const late = reviewOrder(plan, options.outOfOrder);
       const planned = await prepare(plan.pending, state, redo ? state : null, context.can);
-      refuseUnvouched(state);
-      const { warnings, concerns } = reviewPlan(migrations, secrets, plan, planned);
-      tell([...warnings, ...describeUndoneInPart(state.history).map(({ says }) => says)]);
+      refuseUnvouched(state, order);
+      const { warnings: doubts, concerns } = reviewPlan(files, plan, planned);
+      const warnings = [
+        ...late,
+        ...describeChanges(plan, redo, state.history, order),
+        ...describeUndoneInPart(state.history).map(({ says }) => says),
+        ...doubts,
+      ];
+      tell(warnings);
       return { plan, planned, warnings, concerns };
     },
     dryRun: options.dryRun,
     unlessNeeded: ({ plan, planned, warnings }) =>
-      options.dryRun || (planned.length === 0 && plan.changedRollbacks.length === 0)
+      options.dryRun || (planned.length === 0 && toRefresh(plan).length === 0)
         ? {
           success: true,
           batchNumber: null,
@@ -109,6 +134,9 @@ export async function migrate(
           results: [],
           planned,
           rollbacksRefreshed: [],
+          checksumsRefreshed: [],
+          leftOut,
+          advice: null,
           warnings,
           dryRun: options.dryRun ?? false,
           interrupted: false,
@@ -120,10 +148,7 @@ export async function migrate(
       return concerns.length === 0 || !confirmConcerns || await confirmConcerns(concerns);
     }),
     run: async (session, { plan, planned, warnings }) => {
-      const refresh = plan.changedRollbacks.map(({ name, rollback }) => ({
-        name,
-        rollback_sql: rollback?.sql ?? null,
-      }));
+      const refresh = toRefresh(plan);
       if (planned.length === 0) await session.perform("refresh", { refresh });
       const result = await applyAll(
         context,
@@ -132,15 +157,35 @@ export async function migrate(
         options.transaction,
       );
       const refreshed = planned.length === 0 || result.results.length > 0;
+      const names = (migrations: readonly Migration[]) =>
+        refreshed ? migrations.map(({ name }) => name) : [];
       return {
         ...result,
         planned,
         warnings,
-        rollbacksRefreshed: refreshed ? refresh.map(({ name }) => name) : [],
+        rollbacksRefreshed: names(plan.changedRollbacks),
+        checksumsRefreshed: names(plan.reworded),
+        leftOut,
+        advice: adviseOnFailure(result.results, files, plan, redo),
         dryRun: false,
       };
     },
   });
+}
+
+function toRefresh({ changedRollbacks, reworded }: MigrationPlan): RefreshedRecord[] {
+  return [
+    ...changedRollbacks.map(({ name, rollback }) => ({
+      name,
+      rollback_sql: rollback?.sql ?? null,
+    })),
+    ...reworded.map(({ name, rollback, checksum, statementsChecksum }) => ({
+      name,
+      rollback_sql: rollback?.sql ?? null,
+      checksum,
+      statements_checksum: statementsChecksum,
+    })),
+  ];
 }
 
 function refuseChanges(plan: MigrationPlan, onChange: MigrateOptions["onChange"]): void {

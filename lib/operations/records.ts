@@ -10,13 +10,14 @@ import {
   toLockState,
 } from "../database/state.ts";
 import { ConfigurationError, LockHeldError } from "../errors.ts";
-import { compareMigrations, findMigration } from "../planning/order.ts";
+import { comparisonBy, findMigration } from "../planning/order.ts";
 import {
   findLastBatch,
   type HistoryEntry,
   isApplied,
   type Migration,
   type MigrationStatus,
+  saysTheSame,
 } from "../planning/plan.ts";
 import { type OperationContext, withLock } from "./context.ts";
 import { toRecord } from "./baseline.ts";
@@ -29,7 +30,9 @@ export type RecordedAs = MigrationStatus | "completed with other content" | "not
 /** Options of `repair`. */
 export interface RepairOptions {
   /** What to record the migration as. */
-  readonly mark: "applied" | "pending";
+  readonly mark?: "applied" | "pending";
+  /** Instead of `mark`: the file that is the migration under its new name. */
+  readonly renamed?: string;
   /** Told what the row is and what it will be, before it is changed; false leaves it. */
   readonly confirm?: (change: RepairChange) => Promise<boolean>;
 }
@@ -42,6 +45,8 @@ export interface RepairChange {
   readonly before: RecordedAs;
   /** What it will say. */
   readonly after: RecordedAs;
+  /** The name that it has from now on, where that is another one. */
+  readonly renamedTo?: string;
 }
 
 /**
@@ -58,8 +63,15 @@ export async function repair(
   query: string,
   options: RepairOptions,
 ): Promise<RepairChange> {
-  const { migrations, secrets } = await context.load();
-  const { confirm, mark } = options;
+  const { confirm, mark, renamed } = options;
+  if ((mark === undefined) === (renamed === undefined)) {
+    throw new ConfigurationError("What the migration is to be on record as is not clear", {
+      hint:
+        "Say --mark applied or --mark pending; or --renamed NEW, where it has another name now.",
+    });
+  }
+  if (renamed !== undefined) return await repairName(context, query, renamed, confirm);
+  const { migrations, secrets, order } = await context.load();
   const tell = createTeller(context);
   return await withLock<
     RepairChange & { migration: Record<string, unknown>; needed: boolean },
@@ -68,7 +80,7 @@ export async function repair(
     plan: ({ history, unrecorded }) => {
       const known = [...migrations, ...history].map(({ name }) => name);
       const names = [...new Set([...known, ...unrecorded])];
-      const name = findMigration(query, names.sort(compareMigrations));
+      const name = findMigration(query, names.sort(comparisonBy(order)));
       const file = migrations.find((migration) => migration.name === name);
       const entry: HistoryEntry | undefined = history.find((row) => row.name === name);
       if (mark === "applied" && file === undefined) {
@@ -99,10 +111,50 @@ export async function repair(
   });
 }
 
+/** Puts an applied migration on record under the name that its file has now. */
+async function repairName(
+  context: OperationContext,
+  query: string,
+  renamed: string,
+  confirm: RepairOptions["confirm"],
+): Promise<RepairChange> {
+  const { migrations, order } = await context.load();
+  const to = findMigration(renamed, migrations.map(({ name }) => name));
+  const file = migrations.find(({ name }) => name === to)!;
+  const change = (entry: HistoryEntry): RepairChange => ({
+    name: entry.name,
+    before: entry.status,
+    after: saysTheSame(file, entry) ? entry.status : "completed with other content",
+    renamedTo: to,
+  });
+  return await withLock<HistoryEntry, RepairChange>(context, {
+    plan: ({ history }) => {
+      const applied = history.filter(isApplied).map(({ name }) => name).sort(comparisonBy(order));
+      const name = findMigration(query, applied, "applied migration");
+      if (migrations.some((migration) => migration.name === name)) {
+        throw new ConfigurationError(`${name} has no other name: its file is there`);
+      }
+      if (applied.includes(to)) {
+        throw new ConfigurationError(`${to} is on record itself`, {
+          hint: `If ${name} is another migration, put its file back, or record it as pending.`,
+        });
+      }
+      return history.find((entry) => entry.name === name)!;
+    },
+    confirm: confirm && ((entry) => confirm(change(entry))),
+    run: async (session, entry) => {
+      await session.perform("repair", {
+        mark: "renamed",
+        migration: { name: entry.name, new_name: to },
+      });
+      return change(entry);
+    },
+  });
+}
+
 function describeRow(entry: HistoryEntry | undefined, file: Migration | undefined): RecordedAs {
   if (entry === undefined) return "not recorded";
-  const changed = entry.status === "completed" && file !== undefined &&
-    entry.appliedChecksum !== file.checksum;
+  const changed = entry.status === "completed" && file !== undefined && !saysTheSame(file, entry);
   return changed ? "completed with other content" : entry.status;
 }
 

@@ -120,7 +120,7 @@ export async function rollback(
   options: RollbackOptions = {},
 ): Promise<RollbackRunResult> {
   const target = toTarget(options);
-  const { migrations } = await context.load();
+  const { migrations, order } = await context.load();
   const { confirm } = options;
   const tell = createTeller(context);
   return await withLock<{ to: string | null; planned: PlannedRollback[] }, RollbackRunResult>(
@@ -129,7 +129,7 @@ export async function rollback(
       ...(options.waitMs === undefined ? {} : { waitMs: options.waitMs }),
       undoneByFile: findUndoneByFile(migrations),
       plan: async (state) => {
-        const { to, entries } = planRollback(state.history, target);
+        const { to, entries } = planRollback(state.history, target, order);
         const planned = await prepareRollbacks(entries, migrations, state, context.can);
         tell(describeReserved(planned));
         return { to, planned };

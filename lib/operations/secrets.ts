@@ -43,10 +43,13 @@ export function findMigrationSecrets(migration: Migration): MigrationSecret[] {
  */
 export function findSent(
   secrets: readonly MigrationSecret[],
-  { pending, changedRollbacks }: Pick<MigrationPlan, "pending" | "changedRollbacks">,
+  { pending, changedRollbacks, reworded }: Pick<
+    MigrationPlan,
+    "pending" | "changedRollbacks" | "reworded"
+  >,
 ): { held: MigrationSecret[]; keys: MigrationSecret[] } {
   const sent = new Set(pending.map(({ migration }) => migration.name));
-  const refreshed = new Set(changedRollbacks.map(({ name }) => name));
+  const refreshed = new Set([...changedRollbacks, ...reworded].map(({ name }) => name));
   const held = secrets.filter(({ migration, part }) =>
     sent.has(migration) || (part === "rollback" && refreshed.has(migration))
   );

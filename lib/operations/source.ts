@@ -2,12 +2,22 @@
 
 import type { Dirent } from "node:fs";
 import { ConfigurationError, MigrationFileError } from "../errors.ts";
-import { checksumForward, sha256 } from "../planning/checksum.ts";
-import { discoverMigrations, type Discovery, type LeftOut } from "../planning/discovery.ts";
+import { checksumForward, checksumStatements, sha256 } from "../planning/checksum.ts";
+import {
+  discoverMigrations,
+  type Discovery,
+  type DiscoveryOptions,
+  type Layout,
+  type LeftOut,
+  orderOf,
+} from "../planning/discovery.ts";
 import { holdsStatements } from "../planning/lexer.ts";
+import type { OrderBy } from "../planning/order.ts";
 import type { Migration, RollbackSection } from "../planning/plan.ts";
+import { isUndoFolder } from "../planning/undo_names.ts";
 import { normalizeText, splitSections } from "../planning/sections.ts";
 import { findMigrationSecrets, type MigrationSecret } from "./secrets.ts";
+import { TEMPLATE_COMMENT } from "../planning/template.ts";
 import { findUnstorable } from "../storable.ts";
 
 /** Where migrations come from: a folder's path, or a record of file names to SQL. */
@@ -17,6 +27,8 @@ export type MigrationSource = string | Readonly<Record<string, string>>;
 export interface LoadedMigrations {
   /** The migrations in order. */
   readonly migrations: readonly Migration[];
+  /** What decides their order. */
+  readonly order: OrderBy;
   /** What else is there, and why it is no migration. */
   readonly leftOut: readonly LeftOut[];
   /** What in the migrations looks like a key, in order. */
@@ -33,12 +45,18 @@ const CONCURRENT_READS = 64;
  * Reads and hashes all migrations of a source.
  *
  * @param source The folder or the record.
+ * @param options Its layout, which a folder's path says where it is left out, and its order.
  * @returns The migrations in order.
  * @throws {ConfigurationError} The folder is missing or empty.
  * @throws {MigrationFileError} A file is not fit to be a migration.
  */
-export async function loadMigrations(source: MigrationSource): Promise<LoadedMigrations> {
-  const loaded = typeof source === "string" ? await loadFolder(source) : await loadRecord(source);
+export async function loadMigrations(
+  source: MigrationSource,
+  options: DiscoveryOptions = {},
+): Promise<LoadedMigrations> {
+  const loaded = typeof source === "string"
+    ? await loadFolder(source, options)
+    : await loadRecord(source, options);
   if (loaded.migrations.length === 0) {
     const what = typeof source === "string" ? `folder "${source}"` : "record of migrations";
     throw new ConfigurationError(`The ${what} holds no migrations`, {
@@ -48,7 +66,10 @@ export async function loadMigrations(source: MigrationSource): Promise<LoadedMig
   return loaded;
 }
 
-async function loadRecord(record: Readonly<Record<string, string>>): Promise<LoadedMigrations> {
+async function loadRecord(
+  record: Readonly<Record<string, string>>,
+  options: DiscoveryOptions,
+): Promise<LoadedMigrations> {
   const texts = new Map<string, string>();
   for (const [key, sql] of Object.entries(record)) {
     const name = key.endsWith(".sql") ? key : `${key}.sql`;
@@ -57,17 +78,48 @@ async function loadRecord(record: Readonly<Record<string, string>>): Promise<Loa
     texts.set(name, sql);
   }
   return await assemble(
-    discoverMigrations([...texts.keys()]),
+    discoverMigrations([...texts.keys()], [], options),
+    options,
     (name) => Promise.resolve(texts.get(name)!),
   );
 }
 
-async function loadFolder(folder: string): Promise<LoadedMigrations> {
-  const { readdir, realpath } = await import("node:fs/promises");
-  const { join, sep } = await import("node:path");
-  let entries;
+/**
+ * Lists a folder, as whoever makes migrations in it has to see it too.
+ *
+ * @param folder Its path.
+ * @param options Its layout, where it is not to be told by the path, and its order.
+ * @returns Its migrations and what is none, the options with the layout, and the symbolic links.
+ * @throws {ConfigurationError} It cannot be read.
+ */
+export async function readFolder(
+  folder: string,
+  options: DiscoveryOptions = {},
+): Promise<{ discovery: Discovery; options: DiscoveryOptions; links: ReadonlySet<string> }> {
+  const { join } = await import("node:path");
+  const entries = await listFolder(folder);
+  const isFile = (entry: Dirent) => entry.isFile() || entry.isSymbolicLink();
+  const found = entries.filter(isFile).map((entry) => ({ entry, name: entry.name }));
+  const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  for (const name of folders.filter(isUndoFolder)) {
+    for (const entry of await listFolder(join(folder, name))) {
+      if (isFile(entry)) found.push({ entry, name: `${name}/${entry.name}` });
+    }
+  }
+  const withLayout = { ...options, layout: options.layout ?? await findLayout(folder) };
+  return {
+    discovery: discoverMigrations(found.map(({ name }) => name), folders, withLayout),
+    options: withLayout,
+    links: new Set(
+      found.filter(({ entry }) => entry.isSymbolicLink()).map(({ name }) => name),
+    ),
+  };
+}
+
+async function listFolder(folder: string): Promise<Dirent[]> {
+  const { readdir } = await import("node:fs/promises");
   try {
-    entries = await readdir(folder, { withFileTypes: true });
+    return await readdir(folder, { withFileTypes: true });
   } catch (error) {
     const code = (error as { code?: string }).code;
     throw new ConfigurationError(
@@ -81,21 +133,32 @@ async function loadFolder(folder: string): Promise<LoadedMigrations> {
       },
     );
   }
+}
 
-  const names = (fits: (entry: Dirent) => boolean) => entries.filter(fits).map(({ name }) => name);
-  const links = new Set(names((entry) => entry.isSymbolicLink()));
+/** The Supabase CLI's folder is `migrations` beside its `config.toml`, mostly in `supabase`. */
+async function findLayout(folder: string): Promise<Layout> {
+  const { basename, dirname, join, resolve } = await import("node:path");
+  const { exists } = await import("@std/fs");
+  const path = resolve(folder);
+  if (basename(path) !== "migrations") return "plain";
+  const isSupabase = basename(dirname(path)) === "supabase" ||
+    await exists(join(dirname(path), "config.toml"));
+  return isSupabase ? "supabase" : "plain";
+}
+
+async function loadFolder(
+  folder: string,
+  given: DiscoveryOptions,
+): Promise<LoadedMigrations> {
+  const { discovery, options, links } = await readFolder(folder, given);
+  const { realpath } = await import("node:fs/promises");
+  const { join, sep } = await import("node:path");
   const root = await realpath(folder) + sep;
-  return await assemble(
-    discoverMigrations(
-      names((entry) => entry.isFile() || entry.isSymbolicLink()),
-      names((entry) => entry.isDirectory()),
-    ),
-    async (name) => {
-      const path = join(folder, name);
-      if (links.has(name)) await refuseLinkOut(path, name, root);
-      return await readMigrationFile(path, name);
-    },
-  );
+  return await assemble(discovery, options, async (name) => {
+    const path = join(folder, name);
+    if (links.has(name)) await refuseLinkOut(path, name, root);
+    return await readMigrationFile(path, name);
+  });
 }
 
 async function refuseLinkOut(path: string, name: string, root: string): Promise<void> {
@@ -179,6 +242,7 @@ function brokenLine(bytes: Uint8Array): number {
 
 async function assemble(
   discovery: Discovery,
+  options: DiscoveryOptions,
   read: (name: string) => Promise<string>,
 ): Promise<LoadedMigrations> {
   for (const { name } of discovery.migrations) refuseUnfitName(name);
@@ -196,6 +260,7 @@ async function assemble(
   }
   return {
     migrations,
+    order: orderOf(options),
     leftOut: discovery.leftOut,
     secrets: migrations.flatMap(findMigrationSecrets),
   };
@@ -206,7 +271,8 @@ async function assembleOne(
   downFile: string | null,
   read: (name: string) => Promise<string>,
 ): Promise<Migration> {
-  const { forward, rollback: section } = splitSections(await read(name), name);
+  const text = await read(name);
+  const { forward, rollback: section } = splitSections(text, name);
   let rollback: RollbackSection | null = section === null
     ? null
     : { ...section, file: name, checksum: await sha256(section.sql) };
@@ -223,5 +289,16 @@ async function assembleOne(
       rollback = { sql, line: 1, file: downFile, checksum: await sha256(sql) };
     }
   }
-  return { name, forward, rollback, checksum: await checksumForward(forward.sql) };
+  // Asked of what is sent and what was changed alone: reading a long history is to stay quick.
+  let statementsChecksum: string | undefined;
+  return {
+    name,
+    forward,
+    rollback,
+    checksum: await checksumForward(forward.sql),
+    get statementsChecksum() {
+      return statementsChecksum ??= checksumStatements(forward.sql);
+    },
+    isTemplate: forward.sql.includes(TEMPLATE_COMMENT) && !holdsStatements(text),
+  };
 }

@@ -2,15 +2,16 @@
 
 import { readState } from "../database/state.ts";
 import type { Activity, LockState } from "../database/state.ts";
-import { findOrderWarnings } from "../planning/order.ts";
 import {
   isApplied,
   type MigrationFailure,
   type PendingReason,
   planMigrations,
+  type Rename,
 } from "../planning/plan.ts";
 import type { LeftOut } from "../planning/discovery.ts";
 import type { OperationContext } from "./context.ts";
+import { describeFiles, reviewOrder } from "./plan_notes.ts";
 import { describeUndoneInPart, toStepCount } from "./steps.ts";
 import { findUnvouched } from "./vouched.ts";
 
@@ -41,6 +42,10 @@ export interface StatusResult {
   readonly missing: readonly string[];
   /** Applied migrations whose rollback section alone was changed. */
   readonly changedRollbacks: readonly string[];
+  /** Applied migrations of which comments or white space alone were changed. */
+  readonly reworded: readonly string[];
+  /** Files that are applied under another name, which is gone. */
+  readonly renamed: readonly Rename[];
   /** What is in the folder and is no migration. */
   readonly leftOut: readonly LeftOut[];
   /** Doubts about the files and the installation, a sentence each. */
@@ -59,11 +64,12 @@ export interface StatusResult {
  * @throws {SupamigrateError} The files or the state cannot be read.
  */
 export async function readStatus(context: OperationContext): Promise<StatusResult> {
-  const { migrations, leftOut } = await context.load();
+  const files = await context.load();
+  const { migrations, leftOut, order } = files;
   const state = await readState(await context.connect(), context.target);
   const { history, lock, activity, breaches } = state;
-  const unvouched = findUnvouched(state);
-  const plan = planMigrations(migrations, history);
+  const unvouched = findUnvouched(state, order);
+  const plan = planMigrations(migrations, history, { order });
   const entries = new Map(history.map((entry) => [entry.name, entry]));
   const undoneInPart = describeUndoneInPart(history);
   return {
@@ -81,6 +87,8 @@ export async function readStatus(context: OperationContext): Promise<StatusResul
     unvouched,
     missing: plan.missing,
     changedRollbacks: plan.changedRollbacks.map(({ name }) => name),
+    reworded: plan.reworded.map(({ name }) => name),
+    renamed: plan.renamed,
     leftOut,
     warnings: [
       ...unvouched.map((name) =>
@@ -88,7 +96,8 @@ export async function readStatus(context: OperationContext): Promise<StatusResul
       ),
       ...undoneInPart.map(({ says }) => says),
       ...breaches.map((breach) => `Nothing can be written: ${breach}`),
-      ...findOrderWarnings(migrations.map(({ name }) => name)),
+      ...describeFiles(files, plan),
+      ...reviewOrder(plan),
     ],
     lock,
     activity,

@@ -3,7 +3,7 @@
 import type { DatabaseState } from "../database/state.ts";
 import { nameSome } from "../doctor/check.ts";
 import { ConfigurationError } from "../errors.ts";
-import { compareMigrations } from "../planning/order.ts";
+import { comparisonBy, type OrderBy } from "../planning/order.ts";
 
 /** What is known of the history. */
 export type RecordedHistory = Pick<DatabaseState, "history" | "unrecorded">;
@@ -13,11 +13,15 @@ export type RecordedHistory = Pick<DatabaseState, "history" | "unrecorded">;
  * put in, changed or taken out past the tool.
  *
  * @param state What is known of the history.
+ * @param order What decides their order. `"number"` by default.
  * @returns Their names, in order.
  */
-export function findUnvouched({ history, unrecorded }: RecordedHistory): string[] {
+export function findUnvouched(
+  { history, unrecorded }: RecordedHistory,
+  order: OrderBy = "number",
+): string[] {
   const changed = history.filter(({ vouched }) => !vouched).map(({ name }) => name);
-  return [...changed, ...unrecorded].sort(compareMigrations);
+  return [...changed, ...unrecorded].sort(comparisonBy(order));
 }
 
 /**
@@ -25,10 +29,11 @@ export function findUnvouched({ history, unrecorded }: RecordedHistory): string[
  * hides a migration, and one that was taken out has it run again.
  *
  * @param state What is known of the history.
+ * @param order What decides the order of the names.
  * @throws {ConfigurationError} The audit log says something else; all such migrations are named.
  */
-export function refuseUnvouched(state: RecordedHistory): void {
-  const unvouched = findUnvouched(state);
+export function refuseUnvouched(state: RecordedHistory, order: OrderBy): void {
+  const unvouched = findUnvouched(state, order);
   if (unvouched.length === 0) return;
   throw new ConfigurationError(
     `The history is not what the audit log says of ${nameSome(unvouched)}`,

@@ -10,6 +10,7 @@ import { ConfigurationError } from "../errors.ts";
 import type { Migrator } from "../migrator.ts";
 import type { MigrateOptions } from "../operations/migrate.ts";
 import type { Concern } from "../operations/concerns.ts";
+import type { OrderBy } from "../planning/order.ts";
 import {
   confirmConcerns,
   confirmDestruction,
@@ -33,6 +34,7 @@ export interface GlobalFlags {
   dir?: string;
   embedded?: string | true;
   via?: Via;
+  order?: OrderBy;
   envFile?: string;
   json?: Flag;
   verbose?: Flag;
@@ -52,6 +54,13 @@ export interface MigrateFlags extends GlobalFlags, Asking {
   dryRun?: Flag;
   transaction: NonNullable<MigrateOptions["transaction"]>;
   onChange: NonNullable<MigrateOptions["onChange"]>;
+  outOfOrder: NonNullable<MigrateOptions["outOfOrder"]>;
+}
+
+/** The flags of `repair`. */
+export interface RepairFlags extends GlobalFlags, Asking {
+  mark?: "applied" | "pending";
+  renamed?: string;
 }
 
 /** The flags of `install`. */
@@ -117,6 +126,7 @@ export async function migrate(
     dryRun: !!flags.dryRun,
     transaction: flags.transaction,
     onChange: flags.onChange,
+    outOfOrder: flags.outOfOrder,
     ...(flags.yes ? {} : {
       confirmUndo: (planned) => confirmUndo(migrator.target, reporter, planned),
     }),
@@ -131,9 +141,12 @@ export async function migrate(
   }
   return {
     result,
-    text: result.dryRun
-      ? text.formatPlannedMigrations(result.planned, !!flags.verbose)
-      : text.formatMigrate(result),
+    text: [
+      result.dryRun
+        ? text.formatPlannedMigrations(result.planned, !!flags.verbose)
+        : text.formatMigrate(result),
+      ...text.formatLeftOut(result.leftOut, !!flags.verbose),
+    ].join("\n"),
     code: toResultCode(result),
   };
 }
@@ -233,19 +246,23 @@ export async function baseline(
 /** What `repair` does. */
 export async function repair(
   { migrator, reporter, projects }: Run,
-  flags: GlobalFlags & Asking & { mark: "applied" | "pending" },
+  flags: RepairFlags,
   name: string,
 ): Promise<Report> {
   if (!flags.yes) await projects.confirm();
   const result = await migrator.repair(name, {
-    mark: flags.mark,
+    ...(flags.mark === undefined ? {} : { mark: flags.mark }),
+    ...(flags.renamed === undefined ? {} : { renamed: flags.renamed }),
     confirm: (change) => {
       reporter.say(records.formatRepair(change));
       return Promise.resolve(true);
     },
   });
   await projects.remember();
-  return { result, text: `✅ ${result.name} is on record as ${flags.mark}` };
+  return {
+    result,
+    text: line`✅ ${result.name} is on record as ${result.renamedTo ?? flags.mark}`,
+  };
 }
 
 /** What `history` does. */

@@ -127,7 +127,9 @@ export async function confirmConcerns(
   if (!await canAsk()) {
     const { file, line, says } = first;
     throw new MigrationFileError(`The migration ${says}`, { file, line }, {
-      hint: "Take it out of the file. Add --yes if it is to be sent all the same.",
+      hint: first.about === "unnumbered"
+        ? "Give it a number, or take it out of the folder. Add --yes if it is to be run all the same."
+        : "Take it out of the file. Add --yes if it is to be sent all the same.",
     });
   }
   return isYes(await ask(reporter, "⚠️  Send that all the same? (yes/no): "));

@@ -33,7 +33,8 @@ export function formatBaseline({ upTo, recorded, batchNumber }: BaselineResult):
 }
 
 /** What `repair` is about to change, or has changed. */
-export function formatRepair({ name, before, after }: RepairChange): string {
+export function formatRepair({ name, before, after, renamedTo }: RepairChange): string {
+  if (renamedTo !== undefined) return line`🔧 ${name} → ${renamedTo} (${after})`;
   return line`🔧 ${name}: ${before} → ${after}`;
 }
 

@@ -8,6 +8,7 @@ import type { MigrateResult } from "../operations/migrate.ts";
 import type { PlannedRollback, RollbackResult, RollbackRunResult } from "../operations/rollback.ts";
 import type { PlannedSteps } from "../operations/steps.ts";
 import type { StatusResult } from "../operations/status.ts";
+import type { LeftOut } from "../planning/discovery.ts";
 import type { MigrationFailure } from "../planning/plan.ts";
 import type { Statement } from "../planning/steps.ts";
 import { indent, line } from "./neutral.ts";
@@ -45,6 +46,11 @@ export function formatMigrate(result: MigrateResult): string {
   for (const name of result.rollbacksRefreshed) {
     lines.push(line`♻️  ${name}: the stored rollback SQL was brought up to date`);
   }
+  for (const name of result.checksumsRefreshed) {
+    lines.push(
+      line`♻️  ${name}: comments or white space alone were changed, so nothing was run; its checksum was brought up to date`,
+    );
+  }
   if (lines.length > 0) lines.push("");
 
   if (result.migrationsFailed > 0) {
@@ -63,7 +69,9 @@ export function formatMigrate(result: MigrateResult): string {
       "",
     );
     for (const { name, error, steps } of result.results) {
-      if (error !== null) lines.push(...formatFailure(name, error), ...advise(error, steps));
+      if (error !== null) {
+        lines.push(...formatFailure(name, error), ...advise(error, steps, result.advice));
+      }
     }
   } else if (result.results.length > 0) {
     lines.push(
@@ -93,18 +101,23 @@ export function formatMigrate(result: MigrateResult): string {
   return lines.join("\n");
 }
 
-function advise(error: MigrationFailure, steps: { done: number; total: number }): string[] {
-  const tip = error.code === "55P04"
-    ? "A new enum value can be used in the next transaction only: use it in a migration of its own, " +
-      "with --transaction each"
-    : error.code === "55P03"
-    ? "Another session holds a lock on the table: run it again when that has ended, or set a longer " +
-      "lock_timeout in the migration"
-    : error.code === "57014"
-    ? "It was cancelled, by somebody or by a statement_timeout: run it again"
-    : error.code === "40P01" || error.code === "40001"
-    ? "It met with other sessions' work: run it again"
-    : null;
+function advise(
+  error: MigrationFailure,
+  steps: { readonly done: number; readonly total: number },
+  advice: string | null,
+): string[] {
+  const tip = advice ??
+    (error.code === "55P04"
+      ? "A new enum value can be used in the next transaction only: use it in a migration of its own, " +
+        "with --transaction each"
+      : error.code === "55P03"
+      ? "Another session holds a lock on the table: run it again when that has ended, or set a longer " +
+        "lock_timeout in the migration"
+      : error.code === "57014"
+      ? "It was cancelled, by somebody or by a statement_timeout: run it again"
+      : error.code === "40P01" || error.code === "40001"
+      ? "It met with other sessions' work: run it again"
+      : null);
   return [
     "",
     steps.done === 0
@@ -112,7 +125,7 @@ function advise(error: MigrationFailure, steps: { done: number; total: number })
       : `${steps.done} of its ${steps.total} steps ${
         steps.done === 1 ? "is" : "are"
       } done and stay so: the next run goes on behind them.`,
-    `💡 ${tip ?? 'Mend the file and run "deno task migrate" again'}`,
+    line`💡 ${tip ?? 'Mend the file and run "deno task migrate" again'}`,
   ];
 }
 
@@ -211,15 +224,34 @@ export function formatStatus(status: StatusResult, verbose: boolean): string {
   };
   list("👻 Applied, but the file is gone:", status.missing);
   list("♻️  Rollback section changed (the next migrate stores it):", status.changedRollbacks);
-  if (verbose) {
-    list("🙈 Left out:", status.leftOut.map(({ name, reason }) => `${name} (${reason})`));
-  }
+  for (const { from, to } of status.renamed) lines.push("", line`🏷️  Renamed: ${from} → ${to}`);
+  list("✏️  Comments changed (the next migrate stores the checksum):", status.reworded);
+  const leftOut = formatLeftOut(status.leftOut, verbose);
+  if (leftOut.length > 0) lines.push("", ...leftOut);
   if (status.unvouched.length > 0) {
     lines.push("", "💡 Migrations are refused until the history is what the audit log says");
   } else if (!status.upToDate) {
     lines.push("", '💡 Run "deno task migrate" to execute pending migrations');
   }
   return lines.join("\n");
+}
+
+/** How many of what was left out one line names. */
+const NAMED = 5;
+
+/**
+ * What is in the folder and is no migration: in one line what somebody could have meant for one,
+ * or everything with the reason.
+ */
+export function formatLeftOut(leftOut: readonly LeftOut[], verbose: boolean): string[] {
+  if (verbose) {
+    if (leftOut.length === 0) return [];
+    return ["🙈 Left out:", ...leftOut.map(({ name, reason }) => line`  📄 ${name} (${reason})`)];
+  }
+  const names = leftOut.filter(({ notable }) => notable).map(({ name }) => name);
+  if (names.length === 0) return [];
+  const more = names.length > NAMED ? ` and ${names.length - NAMED} more` : "";
+  return [line`🙈 Left out: ${names.slice(0, NAMED).join(", ")}${more} (--verbose says why)`];
 }
 
 /** What `rollback` says before it begins. */

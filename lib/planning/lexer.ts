@@ -6,9 +6,9 @@
  * @module
  */
 
-/** A `--` comment with nothing but white space before it on its line. */
+/** A `--` comment with nothing but white space before it on its line, or a block alone on its lines. */
 export interface LineComment {
-  /** The comment from `--` on, without the line's end. */
+  /** The comment from `--` or `/*` on, without the line's end. */
   readonly text: string;
   /** Where its line starts. */
   readonly start: number;
@@ -23,8 +23,10 @@ export interface LineComment {
 
 /** What {@linkcode scanComments} finds. Positions are offsets into the text. */
 export interface Scan {
-  /** The comments, in order. */
+  /** The `--` comments, in order. */
   readonly comments: readonly LineComment[];
+  /** The comment blocks that stand alone on their lines, in order. */
+  readonly blocks: readonly LineComment[];
   /** Where each statement begins. */
   readonly statements: readonly number[];
   /** Where the last token begins that is no semicolon; -1 where there is none. */
@@ -38,6 +40,7 @@ const NUMBER = /\d[\w.]*|\.\d[\w.]*/y;
 const DOLLAR_QUOTE = /\$(?:[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$/y;
 /** PostgreSQL's white space: a no-break space is a letter to it. */
 const SPACE = /[ \t\n\r\f\v]/;
+const BLANK = /[ \t\f\v]/;
 const CREATES_ROUTINE = /^create (?:or replace )?(?:function|procedure)\b/;
 
 /**
@@ -48,6 +51,7 @@ const CREATES_ROUTINE = /^create (?:or replace )?(?:function|procedure)\b/;
  */
 export function scanComments(sql: string): Scan {
   const comments: LineComment[] = [];
+  const blocks: LineComment[] = [];
   const statements: number[] = [];
   let at = 0;
   let parentheses = 0;
@@ -79,6 +83,19 @@ export function scanComments(sql: string): Scan {
     }
     part = undefined;
   };
+  const findPlace = (): LineComment["place"] =>
+    parentheses > 0 || bodies > 0 ? "nested" : open ? "statement" : "between";
+  const noteBlock = (end: number) => {
+    let start = at;
+    while (start > 0 && BLANK.test(sql[start - 1]!)) start--;
+    let stop = end;
+    while (stop < sql.length && BLANK.test(sql[stop]!)) stop++;
+    const alone = (start === 0 || sql[start - 1] === "\n") &&
+      (stop === sql.length || sql[stop] === "\n");
+    if (!alone) return;
+    const after = Math.min(stop + 1, sql.length);
+    blocks.push({ text: sql.slice(at, end), start, end: after, place: findPlace() });
+  };
   const skipString = (escapes: boolean) => {
     at = skipQuoted(sql, at, escapes);
     part = { escapes, end: at, comments: [], block: false };
@@ -98,7 +115,7 @@ export function scanComments(sql: string): Scan {
           text: sql.slice(at, stop).trimEnd(),
           start,
           end: newline === -1 ? sql.length : newline + 1,
-          place: parentheses > 0 || bodies > 0 ? "nested" : open ? "statement" : "between",
+          place: findPlace(),
         });
       }
       (part?.comments ?? whiteSpace).push([at, stop]);
@@ -107,7 +124,10 @@ export function scanComments(sql: string): Scan {
       const end = skipBlockComment(sql, at);
       // One without an end is no comment but a mistake, which the parser is to see.
       if (end === -1) begin();
-      else (part?.comments ?? whiteSpace).push([at, end]);
+      else {
+        (part?.comments ?? whiteSpace).push([at, end]);
+        noteBlock(end);
+      }
       if (part !== undefined) part.block = true;
       at = end === -1 ? sql.length : end;
     } else if (character === "'") {
@@ -170,7 +190,7 @@ export function scanComments(sql: string): Scan {
     }
   }
   leavePart();
-  return { comments, statements, lastToken, whiteSpace };
+  return { comments, blocks, statements, lastToken, whiteSpace };
 }
 
 /**

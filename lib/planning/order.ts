@@ -3,11 +3,21 @@
 import { closest, distance } from "fastest-levenshtein";
 import { ConfigurationError } from "../errors.ts";
 
+/** What decides the order: the numbers in front of the names, or the names as they are. */
+export type OrderBy = "number" | "name";
+
+/** Orders names as `Array.prototype.sort` expects it. */
+export type Compare = (a: string, b: string) => number;
+
 const NUMERIC_PREFIX = /^\d+/;
+/** Flyway's names have their number behind a V, and in parts. */
+const VERSION_PREFIX = /^V(\d+(?:[._]\d+)*)__/i;
+/** From this width on a number is a time stamp. */
+const TIME_STAMP_WIDTH = 8;
 
 /**
  * Orders migration names: by numeric prefix, whatever its width (`20` equals `020`), names
- * without a number last, ties by name. Files, history and rollback all use this function.
+ * without a number last, ties by name.
  *
  * @param a A migration's name.
  * @param b Another one.
@@ -22,51 +32,125 @@ const NUMERIC_PREFIX = /^\d+/;
  */
 export function compareMigrations(a: string, b: string): number {
   const [x, y] = [numberOf(a), numberOf(b)];
-  if (x !== y) {
-    if (x === undefined) return 1;
-    if (y === undefined) return -1;
-    return x < y ? -1 : 1;
+  if (x === undefined || y === undefined) {
+    return x === y ? compareText(a, b) : x === undefined ? 1 : -1;
   }
+  return compareNumbers(x, y) || compareText(a, b);
+}
+
+/** Orders migration names as text, those without a number last. */
+function compareNames(a: string, b: string): number {
+  return Number(isNumbered(b)) - Number(isNumbered(a)) || compareText(a, b);
+}
+
+function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** The number in front of a name. Prefixes of 17 digits and more are exact as bigint alone. */
-function numberOf(name: string): bigint | undefined {
-  const digits = NUMERIC_PREFIX.exec(name)?.[0];
-  return digits === undefined ? undefined : BigInt(digits);
+/**
+ * The one order of a folder: files, history and rollback all use it.
+ *
+ * @param order What decides it.
+ */
+export function comparisonBy(order: OrderBy): Compare {
+  return order === "name" ? compareNames : compareMigrations;
 }
 
 /**
- * What is doubtful about a set of names: one number used twice, and time stamps of different
- * lengths, which sort as numbers and hardly as their author meant.
+ * Whether a migration has a number in front of its name.
+ *
+ * @param name Its name.
+ */
+export function isNumbered(name: string): boolean {
+  return numberOf(name) !== undefined;
+}
+
+/**
+ * Whether two names have the same number, whatever its width.
+ *
+ * @param a A migration's name.
+ * @param b Another one.
+ */
+export function sameNumber(a: string, b: string): boolean {
+  const [x, y] = [numberOf(a), numberOf(b)];
+  return x !== undefined && y !== undefined && compareNumbers(x, y) === 0;
+}
+
+/**
+ * The number in front of a name, in parts where it has some. Prefixes of 17 digits and more are
+ * exact as bigint alone.
+ */
+function numberOf(name: string): bigint[] | undefined {
+  const digits = NUMERIC_PREFIX.exec(name)?.[0];
+  if (digits !== undefined) return [BigInt(digits)];
+  return VERSION_PREFIX.exec(name)?.[1]?.split(/[._]/).map(BigInt);
+}
+
+/** Missing parts count as 0: 1 equals 1.0. */
+function compareNumbers(a: readonly bigint[], b: readonly bigint[]): number {
+  for (let index = 0; index < Math.max(a.length, b.length); index++) {
+    const [x, y] = [a[index] ?? 0n, b[index] ?? 0n];
+    if (x !== y) return x < y ? -1 : 1;
+  }
+  return 0;
+}
+
+/**
+ * What is doubtful about the order of a set of names: one number used twice, and names that run in
+ * another order than their author may have meant.
  *
  * @param names Sorted migration names.
+ * @param order What decides the order.
+ * @param matters Which of them it matters for: those that are yet to run. All by default.
  * @returns A sentence for each doubt.
  */
-export function findOrderWarnings(names: readonly string[]): string[] {
+export function findOrderWarnings(
+  names: readonly string[],
+  order: OrderBy = "number",
+  matters: (name: string) => boolean = () => true,
+): string[] {
   const warnings: string[] = [];
-  const byNumber = Map.groupBy(names, numberOf);
+  const byNumber = Map.groupBy(names, (name) => numberOf(name)?.join("."));
   for (const [number, sharing] of byNumber) {
-    if (number !== undefined && sharing.length > 1) {
+    if (number !== undefined && sharing.length > 1 && sharing.some(matters)) {
       warnings.push(
         `${sharing.join(" and ")} have the same number: they run in the order of their names`,
       );
     }
   }
-
-  const byWidth = new Map<number, string>();
-  for (const name of names) {
-    const width = NUMERIC_PREFIX.exec(name)?.[0].length ?? 0;
-    if (width >= 8 && !byWidth.has(width)) byWidth.set(width, name);
-  }
-  if (byWidth.size > 1) {
+  const pair = findOrderDifference(names, order, matters);
+  if (pair !== undefined) {
+    const [first, second] = pair;
+    const [by, other] = order === "name" ? ["name", "number"] : ["number", "name"];
     warnings.push(
-      `${
-        [...byWidth.values()].join(" and ")
-      } have time stamps of different lengths: the shorter one runs first, whatever its date`,
+      `${first} runs before ${second}, by ${by}; by ${other} it would be the other way round ` +
+        `(--order ${other})`,
     );
   }
   return warnings;
+}
+
+/**
+ * Finds two migrations that the other order would have the other way round. By number that is what
+ * numbers of one, two and three digits are for: there only time stamps are looked at.
+ */
+function findOrderDifference(
+  names: readonly string[],
+  order: OrderBy,
+  matters: (name: string) => boolean,
+): [first: string, second: string] | undefined {
+  const width = (name: string) => NUMERIC_PREFIX.exec(name)?.[0].length ?? 0;
+  const looked = names.filter((name) =>
+    order === "name" ? isNumbered(name) : width(name) >= TIME_STAMP_WIDTH
+  );
+  const other = comparisonBy(order === "name" ? "number" : "name");
+  // Behind the one that would be last so far, what would come before it is out of order.
+  let last = looked[0];
+  for (const name of looked.slice(1)) {
+    if (other(last!, name) < 0) last = name;
+    else if (!sameNumber(last!, name) && (matters(last!) || matters(name))) return [last!, name];
+  }
+  return undefined;
 }
 
 /**

@@ -1,7 +1,8 @@
 /** Decides what to run, and why. Pure: no network, no file system, no clock. @module */
 
 import { ConfigurationError } from "../errors.ts";
-import { compareMigrations, findMigration } from "./order.ts";
+import { comparisonBy, findMigration, isNumbered, type OrderBy } from "./order.ts";
+import { pairRenamed } from "./renames.ts";
 import type { Section } from "./sections.ts";
 
 /** A migration as its file says it. */
@@ -14,6 +15,10 @@ export interface Migration {
   readonly rollback: RollbackSection | null;
   /** SHA-256 of the forward part. */
   readonly checksum: string;
+  /** SHA-256 of its statements, without the comments and the white space between them. */
+  readonly statementsChecksum: string;
+  /** It is what `create` made, and nobody has written anything into it. */
+  readonly isTemplate: boolean;
 }
 
 /** The rollback part of a migration, and the file that it stands in. */
@@ -58,7 +63,7 @@ export interface MigrationFailure {
 export interface HistoryEntry {
   /** The migration's name. */
   readonly name: string;
-  /** The batch it was last tried in. */
+  /** The batch it was applied in first since it was last undone, or else last tried in. */
   readonly batch: number;
   /** When, as an ISO 8601 time of the server. */
   readonly executedAt: string;
@@ -68,6 +73,13 @@ export interface HistoryEntry {
   readonly checksum: string;
   /** SHA-256 of the forward part whose effect is in the database, or null. */
   readonly appliedChecksum: string | null;
+  /** SHA-256 of the statements of that version, or null where it was not noted. */
+  readonly statementsChecksum: string | null;
+  /**
+   * Where in the order of application it stands, counted from its first application since it was
+   * last undone; null where the audit log does not know.
+   */
+  readonly position: number | null;
   /** How the last attempt ended. */
   readonly status: MigrationStatus;
   /** SHA-256 of the stored rollback SQL, or null where there is none. */
@@ -102,16 +114,42 @@ export interface PendingMigration {
   readonly applied: HistoryEntry | null;
 }
 
+/** A file that has another name than the migration that it is. */
+export interface Rename {
+  /** The name in the history. */
+  readonly from: string;
+  /** The name of the file. */
+  readonly to: string;
+}
+
 /** What there is to do. */
 export interface MigrationPlan {
   /** What would run, in order. */
   readonly pending: readonly PendingMigration[];
   /** Applied migrations of which the rollback section alone was changed. */
   readonly changedRollbacks: readonly Migration[];
+  /** Applied migrations of which comments or white space alone were changed: they stay applied. */
+  readonly reworded: readonly Migration[];
+  /** Files that are applied under another name, which is gone. */
+  readonly renamed: readonly Rename[];
+  /** Pending migrations that come before some that are applied, and the last one of those. */
+  readonly outOfOrder: readonly string[];
+  /** The last applied migration that has a number, in the order of the files. */
+  readonly lastApplied: string | null;
+  /** What `create` made and nobody has filled in. */
+  readonly templates: readonly string[];
   /** Applied migrations whose file is gone, in order. */
   readonly missing: readonly string[];
   /** The highest batch that is in the database; 0 where nothing is. */
   readonly lastBatch: number;
+}
+
+/** Which migrations {@linkcode planMigrations} looks at. */
+export interface PlanOptions {
+  /** What decides the order. `"number"` by default. */
+  readonly order?: OrderBy;
+  /** The last migration to run, by its full name; all where it is left out. */
+  readonly to?: string | undefined;
 }
 
 /**
@@ -119,35 +157,59 @@ export interface MigrationPlan {
  *
  * @param migrations The migrations in order.
  * @param history The history rows, in any order.
- * @param to The last migration to run, by its full name; all where it is left out.
+ * @param options Their order, and where to stop.
  * @returns What there is to do.
  */
 export function planMigrations(
   migrations: readonly Migration[],
   history: readonly HistoryEntry[],
-  to?: string,
+  { order = "number", to }: PlanOptions = {},
 ): MigrationPlan {
+  const compare = comparisonBy(order);
   const known = new Map(history.map((entry) => [entry.name, entry]));
+  const files = new Set(migrations.map(({ name }) => name));
+  const gone = history.filter((entry) => isApplied(entry) && !files.has(entry.name));
+  const renamed = pairRenamed(migrations.filter(({ name }) => !isApplied(known.get(name))), gone);
+  const renamedTo = new Set(renamed.map(({ to }) => to));
+  const renamedFrom = new Set(renamed.map(({ from }) => from));
+
   const pending: PendingMigration[] = [];
   const changedRollbacks: Migration[] = [];
+  const reworded: Migration[] = [];
+  const templates: string[] = [];
   for (const migration of migrations) {
-    if (to !== undefined && compareMigrations(migration.name, to) > 0) break;
+    if (to !== undefined && compare(migration.name, to) > 0) break;
+    if (renamedTo.has(migration.name)) continue;
     const entry = known.get(migration.name);
+    const applied = isApplied(entry) ? entry : null;
+    if (migration.isTemplate && applied === null) {
+      templates.push(migration.name);
+      continue;
+    }
     const reason = findReason(migration, entry);
     if (reason !== null) {
-      pending.push({ migration, reason, applied: isApplied(entry) ? entry : null });
-    } else if ((migration.rollback?.checksum ?? null) !== entry!.rollbackChecksum) {
+      pending.push({ migration, reason, applied });
+    } else if (applied!.appliedChecksum !== migration.checksum) {
+      reworded.push(migration);
+    } else if ((migration.rollback?.checksum ?? null) !== applied!.rollbackChecksum) {
       changedRollbacks.push(migration);
     }
   }
-  const files = new Set(migrations.map(({ name }) => name));
+  const lastApplied = history.filter((entry) => isApplied(entry) && isNumbered(entry.name))
+    .map(({ name }) => name).sort(compare).at(-1) ?? null;
   return {
     pending,
     changedRollbacks,
-    missing: history
-      .filter((entry) => isApplied(entry) && !files.has(entry.name))
-      .map(({ name }) => name)
-      .sort(compareMigrations),
+    reworded,
+    renamed,
+    templates,
+    lastApplied,
+    outOfOrder: lastApplied === null ? [] : pending
+      .filter(({ reason, migration: { name } }) =>
+        reason === "not_executed" && compare(name, lastApplied) < 0
+      )
+      .map(({ migration: { name } }) => name),
+    missing: gone.map(({ name }) => name).filter((name) => !renamedFrom.has(name)).sort(compare),
     lastBatch: findLastBatch(history),
   };
 }
@@ -155,12 +217,27 @@ export function planMigrations(
 /** Why a migration is pending, or null where what the file says is in the database. */
 function findReason(migration: Migration, entry: HistoryEntry | undefined): PendingReason | null {
   if (entry === undefined) return "not_executed";
-  if (entry.appliedChecksum === migration.checksum) return null;
+  if (entry.progress?.purpose === "apply") return "failed_previously";
+  if (isApplied(entry) && saysTheSame(migration, entry)) return null;
   if (entry.status === "rolled_back") return "rolled_back";
   if (entry.status === "failed" && entry.checksum === migration.checksum) {
     return "failed_previously";
   }
   return "checksum_mismatch";
+}
+
+/**
+ * Whether a file says what is in the database, comments and white space aside.
+ *
+ * @param migration The file.
+ * @param entry What is in the database.
+ */
+export function saysTheSame(
+  { checksum, statementsChecksum }: Pick<Migration, "checksum" | "statementsChecksum">,
+  entry: Pick<HistoryEntry, "appliedChecksum" | "statementsChecksum">,
+): boolean {
+  return entry.appliedChecksum === checksum ||
+    (entry.appliedChecksum !== null && entry.statementsChecksum === statementsChecksum);
 }
 
 /** Whether some version of a migration is in the database. */
@@ -195,19 +272,22 @@ export interface RollbackPlan {
 
 /**
  * Decides what a rollback undoes: migrations in the reverse of the order in which they were
- * applied (by batch, and in a batch by name).
+ * first applied. Running a changed migration again moves it nowhere: what was built on it since is
+ * undone before it.
  *
  * @param history The history rows, in any order.
  * @param target What was asked for.
+ * @param order What decides the order of what the audit log does not know. `"number"` by default.
  * @returns The migrations to undo, last first.
  * @throws {ConfigurationError} The target is not known.
  */
 export function planRollback(
   history: readonly HistoryEntry[],
   target: RollbackTarget,
+  order: OrderBy = "number",
 ): RollbackPlan {
-  const applied = history.filter(isPresent).sort(compareApplied).reverse();
-  const lastBatch = applied[0]?.batch ?? 0;
+  const applied = inOrderOfApplication(history, order).reverse();
+  const lastBatch = applied.reduce((last, { batch }) => Math.max(last, batch), 0);
   if (target.kind === "last batch") {
     return { to: null, entries: applied.filter(({ batch }) => batch === lastBatch) };
   }
@@ -233,6 +313,22 @@ export function planRollback(
   return { to: name, entries: applied.slice(0, index) };
 }
 
-function compareApplied(a: HistoryEntry, b: HistoryEntry): number {
-  return a.batch - b.batch || compareMigrations(a.name, b.name);
+/**
+ * What is applied, or some steps of it, in the order in which it was first applied. What the audit log does not know
+ * is older than all that it knows, and goes by batch, and in a batch by name.
+ *
+ * @param history The history rows, in any order.
+ * @param order What decides the order of names.
+ */
+export function inOrderOfApplication(
+  history: readonly HistoryEntry[],
+  order: OrderBy,
+): HistoryEntry[] {
+  const compare = comparisonBy(order);
+  // What has begun with a step outside a transaction has no entry yet, and is the last one.
+  const place = ({ position, progress }: HistoryEntry) =>
+    position ?? (progress === null ? 0 : Number.MAX_SAFE_INTEGER);
+  return history.filter(isPresent).sort((a, b) =>
+    place(a) - place(b) || a.batch - b.batch || compare(a.name, b.name)
+  );
 }

@@ -33,7 +33,7 @@ Deno.test("wrong usage ends with 2 and says what is right", async () => {
     [["create"], /Missing argument/],
     [["create", "../evil"], /is a path, not a name/],
     [["create", "???"], /nothing in it to name a migration with/],
-    [["repair", "001_a"], /Missing required option "--mark"/],
+    [["repair", "001_a"], /--mark applied or --mark pending; or --renamed NEW/],
     [
       ["repair", "002_b", "--mark", "applied"],
       /No migration is called "002_b"\n💡 Did you mean 001_a\.sql\?/,

@@ -12,6 +12,7 @@ import "./endings.ts";
 import "./exec_sql.ts";
 import "./failure.ts";
 import "./faults.ts";
+import "./files.ts";
 import "./foreign_exec_sql.ts";
 import "./fresh.ts";
 import "./fresh_drop_schema.ts";

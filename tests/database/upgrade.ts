@@ -154,7 +154,8 @@ for (const version of [1, 2] as const) {
       const after = await project.records();
       assert.deepEqual(withoutNewer(after.log.slice(0, 8)), withoutNewer(before.log));
       const untouched = (rows: typeof before.history) =>
-        rows.filter(({ migration_name }) => !/^[57]/.test(`${migration_name}`));
+        rows.filter(({ migration_name }) => !/^[57]/.test(`${migration_name}`))
+          .map(({ statements_checksum: _, ...row }) => row);
       assert.deepEqual(untouched(after.history), untouched(before.history));
       const added = after.log.slice(8);
       assert.deepEqual(added.map(({ action }) => action), [...ofTheUpgrade, "apply", "apply"]);

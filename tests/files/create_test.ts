@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { isAbsolute, join } from "node:path";
 
+import { ConfigurationError } from "../../lib/errors.ts";
 import { createMigration } from "../../lib/operations/create.ts";
 import { loadMigrations } from "../../lib/operations/source.ts";
 import { splitSections } from "../../lib/planning/sections.ts";
@@ -91,14 +92,13 @@ const slugs: Record<string, string> = {
   "  add  ratings  ": "add_ratings",
   "add_ratings.sql": "add_ratings",
   "add_ratings.SQL": "add_ratings",
-  "x.down.sql": "x_down",
   "Crème Brûlée": "creme_brulee",
   "ﬁne ²": "fine_2",
   "a\nb\tc\0d": "a_b_c_d",
   "001": "001",
   "it's; drop table a": "it_s_drop_table_a",
   "COMBINED_all": "combined_all",
-  "rollback": "rollback",
+  "rollback_of_prices": "rollback_of_prices",
   "日本 a": "a",
   "‥a": "a",
 };
@@ -114,6 +114,62 @@ for (const [name, slug] of Object.entries(slugs)) {
     });
   });
 }
+
+for (const name of ["x.down.sql", "users_rollback", "rollback", "undo", "a-revert"]) {
+  Deno.test(`createMigration() refuses ${name}, which would be taken for an undo file`, async () => {
+    await withFolder(async (folder) => {
+      await assert.rejects(createMigration(folder, name, { now }), (error) => {
+        assert(error instanceof ConfigurationError);
+        return /would be taken for what undoes another one/.test(error.message);
+      });
+      assert.deepEqual(await readdir(folder), []);
+    });
+  });
+}
+
+const afterTheFuture: Record<string, string> = {
+  "29990101000000_a.sql": "29990101000001_b.sql",
+  "29991231235959_a.sql": "30000101000000_b.sql",
+  "30000101_a.sql": "20250726123456_b.sql",
+  "99999999999999_a.sql": "100000000000000_b.sql",
+  "20259999999999_a.sql": "20260000000000_b.sql",
+  "90071992547409921234_a.sql": "90071992547409921235_b.sql",
+  "V20260101000000__a.sql": "20260101000001_b.sql",
+  "scratch.sql": "20250726123456_b.sql",
+};
+
+for (const [existing, expected] of Object.entries(afterTheFuture)) {
+  Deno.test(`createMigration() makes ${expected} beside ${existing}`, async () => {
+    await withFolder(async (folder) => {
+      await writeFile(join(folder, existing), "select 1;\n");
+      assert.equal((await createMigration(folder, "b", { now })).name, expected);
+    });
+  });
+}
+
+Deno.test("createMigration() says which folder it cannot write to", async () => {
+  await withFolder(async (folder) => {
+    await writeFile(join(folder, "file"), "");
+    await assert.rejects(
+      createMigration(join(folder, "file", "migrations"), "a", { now }),
+      (error) => {
+        assert(error instanceof ConfigurationError);
+        return /^Cannot make a file in the folder ".*migrations": /.test(error.message);
+      },
+    );
+  });
+});
+
+Deno.test("a template that nobody has filled in is known for one", async () => {
+  await withFolder(async (folder) => {
+    const { path } = await createMigration(folder, "a", { now });
+    assert.equal((await loadMigrations(folder)).migrations[0]!.isTemplate, true);
+    await writeFile(path, `${await readFile(path, "utf8")}\ndrop table a;\n`);
+    await assert.rejects(loadMigrations(folder), /nothing to apply/);
+    await writeFile(path, "-- Add your migration SQL here\nselect 1;\n");
+    assert.equal((await loadMigrations(folder)).migrations[0]!.isTemplate, false);
+  });
+});
 
 Deno.test("createMigration() cuts a name that file systems would not take", async () => {
   await withFolder(async (folder) => {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -30,7 +31,7 @@ async function withEnvFile(test: (envFile: string) => Promise<void>): Promise<vo
 async function settingsOf(
   environment: Environment,
   flags: GlobalFlags = {},
-  envText = "",
+  envText = "OTHER=1\n",
 ): Promise<Settings & { secrets: string[] }> {
   let settings: Settings | undefined;
   const secrets: string[] = [];
@@ -295,6 +296,47 @@ Deno.test("resolveSettings() does not overlook a setting behind a byte-order mar
     `\uFEFFSUPABASE_URL=${url}\nSUPABASE_SERVICE_KEY=${key}\n`,
   );
   assert.equal(options.supabaseUrl, url);
+});
+
+const withoutSettings: Record<string, string> = {
+  "nothing": "",
+  "blank lines": "\n  \n",
+  "comments": "# SUPABASE_URL=https://abcdefghijklmnopqrst.supabase.co\n",
+  "another format": "supabase: true\n",
+};
+
+for (const [what, text] of Object.entries(withoutSettings)) {
+  Deno.test(`resolveSettings() chooses no database where a file of settings holds ${what}`, async () => {
+    const { message, hint } = await refusalOf({}, {}, text);
+    assert.match(message, /^There are no settings in ".*\.env"$/);
+    assert.match(hint!, /--embedded/);
+    assert.equal((await optionsOf({}, { embedded: true }, text)).embedded, ".supamigrate/db");
+    assert.equal((await optionsOf({ SUPABASE_URL: url }, {}, text)).supabaseUrl, url);
+  });
+}
+
+Deno.test("resolveSettings() refuses settings in UTF-16, in either order and without a mark", async () => {
+  const text = `SUPABASE_URL=${url}\r\n`;
+  const little = Buffer.from(`\uFEFF${text}`, "utf16le");
+  const files = [little, Buffer.from(little).swap16(), Buffer.from(text, "utf16le")];
+  for (const bytes of files) {
+    await withEnvFile(async (envFile) => {
+      await writeFile(envFile, bytes);
+      await assert.rejects(resolveSettings({}, { envFile }), (error) => {
+        assert(error instanceof ConfigurationError);
+        assert.match(error.hint!, /UTF-8/);
+        return /^The settings in ".*" are not UTF-8$/.test(error.message);
+      });
+    });
+  }
+});
+
+Deno.test("resolveSettings() takes the order from the flag, then from MIGRATION_ORDER", async () => {
+  assert.equal((await optionsOf({})).order, undefined);
+  assert.equal((await optionsOf({ MIGRATION_ORDER: "name" })).order, "name");
+  assert.equal((await optionsOf({ MIGRATION_ORDER: "name" }, { order: "number" })).order, "number");
+  const { message } = await refusalOf({ MIGRATION_ORDER: "date" });
+  assert.equal(message, 'MIGRATION_ORDER has to be number or name, not "date"');
 });
 
 Deno.test("resolveSettings() refuses a file of settings that is named and not there", async () => {

@@ -91,11 +91,6 @@ const unfit: Record<string, [message: string, position: unknown, hint: RegExp]> 
     { file: "001_a.sql", line: 3, excerpt: "-- ROLLBACK" },
     /semicolon/,
   ],
-  another_tools_marks: [
-    'The mark "migrate:up" belongs to another migration tool',
-    { file: "001_a.sql", line: 1, excerpt: "-- migrate:up" },
-    /-- FORWARD MIGRATION/,
-  ],
 };
 
 for (const [folder, [message, position, hint]] of Object.entries(unfit)) {
@@ -183,15 +178,15 @@ Deno.test("loadMigrations() lists subfolders_and_others that are no migrations",
   assert.deepEqual(
     Object.fromEntries(leftOut.map(({ name, reason }) => [name, reason])),
     {
-      ".hidden": "does not end in .sql",
-      "002_folder.sql/": "a folder",
+      ".hidden": "hidden",
+      "002_folder.sql/": "a folder, and migrations are files",
       "003_deprecated_b.down.sql": 'has "deprecated" in its name',
       "003_deprecated_b.sql": 'has "deprecated" in its name',
-      "004_upper.SQL": "does not end in .sql",
+      "004_upper.SQL": "ends in .SQL and not in .sql",
       "005_b.sql.bak": "does not end in .sql",
       "COMBINED_all.sql": "starts with COMBINED_",
       "README.md": "does not end in .sql",
-      "rollback/": "a folder",
+      "rollback/001_a.sql": "undoes 001_a.sql, which is not there",
       "supabase/": "a folder",
     },
   );
@@ -202,7 +197,7 @@ Deno.test("loadMigrations() lists subfolders_and_others that are no migrations",
 Deno.test("loadMigrations() lists an orphan_down_file and never takes it for a migration", async () => {
   const { leftOut } = await loadMigrations(situation("orphan_down_file"));
   assert.deepEqual(leftOut, [
-    { name: "002_b.down.sql", reason: "undoes 002_b.sql, which is not there" },
+    { name: "002_b.down.sql", reason: "undoes 002_b.sql, which is not there", notable: true },
   ]);
 });
 
@@ -308,7 +303,9 @@ Deno.test("loadMigrations() reads a record of names to SQL as it reads a folder"
     ["9_a.sql", "create table a ();\n", "drop table a;\n"],
     ["10_b.sql", "create table b ();\n", "drop table b;\n"],
   ]);
-  assert.deepEqual(loaded.leftOut, [{ name: "COMBINED_all.sql", reason: "starts with COMBINED_" }]);
+  assert.deepEqual(loaded.leftOut, [
+    { name: "COMBINED_all.sql", reason: "starts with COMBINED_", notable: false },
+  ]);
 });
 
 Deno.test("loadMigrations() refuses in a record what it refuses in a folder", async () => {

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { ConfigurationError } from "../../lib/errors.ts";
 import {
   compareMigrations,
+  comparisonBy,
   findMigration,
   findOrderWarnings,
   suggest,
@@ -21,6 +22,15 @@ const inOrder: Record<string, readonly string[]> = {
   ],
   "a short time stamp before a long one": ["20251219_b.sql", "20251219235959_a.sql"],
   "names without a number last": ["1_z.sql", "999_z.sql", "20250726123456_z.sql", "a.sql", "b.sql"],
+  "Flyway's versions by their parts": [
+    "V1__a.sql",
+    "V1.2__b.sql",
+    "v1_10__c.sql",
+    "V2__d.sql",
+    "3_e.sql",
+    "V10__f.sql",
+    "R__g.sql",
+  ],
   "one number in the order of names": ["7_Z.sql", "7_a.sql", "7_ab.sql", "7_b.sql", "7a.sql"],
   "names by code unit, whatever the locale": ["1_Z.sql", "1_a.sql", "1_z.sql", "1_ä.sql"],
   "a number at the end of a name not at all": ["a_10.sql", "a_2.sql"],
@@ -64,11 +74,33 @@ Deno.test("findOrderWarnings() warns of two files with one number, whatever thei
   ]);
 });
 
-Deno.test("findOrderWarnings() warns of time stamps of different lengths", () => {
-  assert.deepEqual(findOrderWarnings(["001_a.sql", "20251219_b.sql", "20251219235959_c.sql"]), [
-    "20251219_b.sql and 20251219235959_c.sql have time stamps of different lengths: " +
-    "the shorter one runs first, whatever its date",
+Deno.test("findOrderWarnings() warns where the other order would be another one", () => {
+  const names = ["001_a.sql", "20251219_b.sql", "20251219235959_c.sql"];
+  assert.deepEqual(findOrderWarnings(names), [
+    "20251219_b.sql runs before 20251219235959_c.sql, by number; by name it would be the other " +
+    "way round (--order name)",
   ]);
+  assert.deepEqual(findOrderWarnings([names[0]!, names[2]!, names[1]!], "name"), [
+    "20251219235959_c.sql runs before 20251219_b.sql, by name; by number it would be the other " +
+    "way round (--order number)",
+  ]);
+  assert.deepEqual(findOrderWarnings(names, "number", (name) => name === "001_a.sql"), []);
+});
+
+Deno.test("findOrderWarnings() takes short numbers for what they are, unless names decide", () => {
+  assert.deepEqual(findOrderWarnings(["9_a.sql", "10_b.sql", "100_c.sql"]), []);
+  assert.equal(findOrderWarnings(["100_c.sql", "10_b.sql", "9_a.sql"], "name").length, 1);
+});
+
+Deno.test("findOrderWarnings() says nothing of lengths that make no difference", () => {
+  const names = ["20250101_a.sql", "20250202000000_b.sql"];
+  assert.deepEqual(findOrderWarnings(names), []);
+  assert.deepEqual(findOrderWarnings(names, "name"), []);
+});
+
+Deno.test("comparisonBy() orders by name as the Supabase CLI does, names without a number last", () => {
+  const names = ["10_a.sql", "20250101000000_b.sql", "20250101_c.sql", "9_d.sql", "!.sql", "B.sql"];
+  assert.deepEqual([...names].reverse().sort(comparisonBy("name")), names);
 });
 
 const names = [

@@ -8,6 +8,8 @@ async function find(...texts: string[]): Promise<string[]> {
     forward: { sql, line: 1 },
     rollback: null,
     checksum: "",
+    statementsChecksum: "",
+    isTemplate: false,
   }));
   const applied = new Set(migrations.slice(0, -1).map(({ name }) => name));
   return (await findCreatedObjects(migrations, applied)).map((

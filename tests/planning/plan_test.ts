@@ -21,6 +21,8 @@ function file(text: string): Migration {
     forward: { sql: "", line: 1 },
     rollback: rollback === undefined ? null : { sql: "", line: 1, file: name, checksum: rollback },
     checksum,
+    statementsChecksum: `statements of ${checksum}`,
+    isTemplate: false,
   };
 }
 
@@ -40,6 +42,8 @@ function row(text: string): HistoryEntry {
     checksum: failed ?? checksum,
     appliedChecksum: undone !== undefined ? null : failed !== undefined ? over ?? null : checksum,
     status: failed !== undefined ? "failed" : undone !== undefined ? "rolled_back" : "completed",
+    statementsChecksum: null,
+    position: null,
     rollbackChecksum: rollback ?? null,
     vouched: true,
     progress: null,
@@ -164,8 +168,8 @@ const plans: Record<string, PlanCase> = {
     files: [],
     history: ["1_a #1 rolled back", "2_b #2 failed 1"],
   },
-  "a file that was renamed, next to its old name": {
-    files: ["2_a"],
+  "a file of another content than one that is gone": {
+    files: ["2_a@2/1"],
     history: ["1_a #1"],
     pending: ["2_a not_executed"],
     missing: ["1_a"],
@@ -213,7 +217,7 @@ for (const [what, given] of Object.entries(plans)) {
     const plan = planMigrations(
       given.files.map(file),
       new Random(1).shuffle(given.history ?? []).map(row),
-      given.to,
+      { to: given.to },
     );
     assert.deepEqual(
       {

@@ -28,7 +28,13 @@ function refusalOf(text: string): Pick<MigrationFileError, "message" | "position
 
 Deno.test("splitSections() takes a file without banners as all forward", () => {
   for (
-    const text of ["", "\n", "-- nothing\n", "create table a ();", "-- roll back\nselect 1;\n"]
+    const text of [
+      "",
+      "\n",
+      "-- nothing\n",
+      "create table a ();",
+      "-- roll back a price\nselect 1;\n",
+    ]
   ) {
     assert.deepEqual(sectionsOf(text), [text, null, [1]]);
   }
@@ -233,16 +239,6 @@ Deno.test("splitSections() refuses a file that only undoes", () => {
     assert.equal(message, "The migration has a rollback section and nothing to apply");
     assert.equal(position.line, text.split("\n").indexOf("drop table a;") + 1 || position.line);
   }
-});
-
-Deno.test("splitSections() refuses the marks of other tools", () => {
-  for (const mark of ["migrate:up", "migrate:down", "+goose Up", "+goose Down"]) {
-    const { message, position, hint } = refusalOf(`create table a ();\n-- ${mark}\ndrop table a;`);
-    assert.equal(message, `The mark "${mark}" belongs to another migration tool`);
-    assert.deepEqual(position, { file: "001_a.sql", line: 2, excerpt: `-- ${mark}` });
-    assert.match(hint!, /-- FORWARD MIGRATION/);
-  }
-  assert.match(refusalOf("-- migrate:up transaction:false\na;").message, /another migration tool/);
 });
 
 Deno.test("splitSections() takes another tool's mark inside a string for text", () => {

@@ -1,4 +1,0 @@
--- migrate:up
-create table a ();
--- migrate:down
-drop table a;
