@@ -2,8 +2,10 @@
 
 import { type FilePosition, MigrationFileError } from "../errors.ts";
 import { shorten } from "../shorten.ts";
+import { findBodyError } from "./bodies.ts";
 import { scanComments } from "./lexer.ts";
-import { type ParsedStatement, parseSql, SqlSyntaxError, StatementSizeError } from "./parser.ts";
+import { type ParsedStatement, parseText, StatementSizeError } from "./parser.ts";
+import { Refusals } from "./refusals.ts";
 import { findReserved, type ReservedChange } from "./reserved.ts";
 import type { Section } from "./sections.ts";
 import { type Abilities, judgeSettings, judgeTransactionModes } from "./session_settings.ts";
@@ -40,7 +42,8 @@ type TypedStatement = Statement & Pick<ParsedStatement, "type" | "node">;
  * @param file The name to use in errors.
  * @param can What the way to the database allows.
  * @returns The statements with their lines.
- * @throws {MigrationFileError} The SQL does not parse, or holds a statement that cannot run.
+ * @throws {MigrationFileError} The SQL or a body in it does not parse, or it holds a statement that
+ * cannot run: the first mistake, and with it all others.
  */
 export async function splitStatements(
   section: Section,
@@ -58,33 +61,48 @@ export async function splitStatements(
     };
   };
 
-  let parsed: TypedStatement[];
-  try {
-    let line = section.line;
-    let counted = 0;
-    parsed = (await parseSql(sql)).map(({ start, end, type, node }) => {
-      line += countNewlines(sql, counted, start);
-      counted = start;
-      return { line, sql: trimEnd(sql.slice(start, end)), type, node };
-    });
-  } catch (error) {
-    if (error instanceof StatementSizeError) {
-      throw new MigrationFileError(error.message, locate(error.offset), {
-        hint: "Write it as several statements.",
-        cause: error,
-      });
-    }
-    if (!(error instanceof SqlSyntaxError)) throw error;
-    throw explainSyntaxError(error.message, sql, error.offset, locate);
+  const refusals = new Refusals();
+  const text = await parseText(sql);
+  for (const error of text.errors) {
+    refusals.add(
+      error instanceof StatementSizeError
+        ? new MigrationFileError(error.message, locate(error.offset), {
+          hint: "Write it as several statements.",
+          cause: error,
+        })
+        : explainSyntaxError(error.message, sql, error.offset, locate),
+    );
+  }
+  let line = section.line;
+  let counted = 0;
+  const checksBodies = !/check_function_bodies/i.test(sql);
+  const parsed: TypedStatement[] = [];
+  for (const { start, end, type, node } of text.statements) {
+    line += countNewlines(sql, counted, start);
+    counted = start;
+    const statement = { line, sql: trimEnd(sql.slice(start, end)), type, node };
+    parsed.push(statement);
+    if (type === "CreateFunctionStmt" && !checksBodies) continue;
+    const error = await findBodyError(statement);
+    if (error === undefined) continue;
+    refusals.add(
+      new MigrationFileError(shorten(error.message, 200), locate(start + error.offset), {
+        hint: `PostgreSQL refuses the body of this ${
+          type === "DoStmt" ? "DO block" : "function"
+        }. Mend it. Nothing was sent to the database.`,
+      }),
+    );
   }
 
-  const unwrapped = unwrapTransactions(parsed, file);
+  const unwrapped = await refusals.attempt(() => unwrapTransactions(parsed, file)) ??
+    { statements: parsed.filter(({ type }) => type !== "TransactionStmt"), notices: [] };
   const { statements, notices } = leaveOutNeedless(unwrapped.statements, can);
   const prepared = new Set<string>();
   for (const statement of statements) {
     if (statement.type === "PrepareStmt") prepared.add(statement.node.name);
-    refuseUnrunnable(statement, file, prepared, can);
+    await refusals.attempt(() => refuseUnrunnable(statement, file, prepared, can));
   }
+  refusals.throwAny();
   return {
     statements: statements.map(({ line, sql }) => ({ line, sql })),
     notices: [...unwrapped.notices, ...notices],
