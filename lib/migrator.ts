@@ -196,8 +196,8 @@ export function createMigrator(options: MigratorOptions): Migrator {
         : pastApi ??= openPastApi(via, options, target, requestTimeoutMs),
     can: ABILITIES[via],
     target,
-    load: async () => {
-      const loaded = await loadMigrations(migrations);
+    load: async (refused) => {
+      const loaded = await loadMigrations(migrations, refused);
       hider.learn(loaded.secrets);
       return loaded;
     },

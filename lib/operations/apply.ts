@@ -9,6 +9,7 @@ import type {
   PendingMigration,
   PendingReason,
 } from "../planning/plan.ts";
+import { Refusals } from "../planning/refusals.ts";
 import type { Abilities } from "../planning/session_settings.ts";
 import { type SplitResult, splitStatements, type Statement } from "../planning/statements.ts";
 import { locateReserved, type MigrationReserved } from "./concerns.ts";
@@ -57,7 +58,8 @@ export interface MigrationResult {
  * @param stored What undoes old versions, where they are to be undone first.
  * @param can What the way to the database allows.
  * @returns The migrations with their statements.
- * @throws {ConfigurationError} A file cannot be sent, or an old version cannot be undone.
+ * @throws {MigrationFileError} Files cannot be sent: the first reason, and with it all others.
+ * @throws {ConfigurationError} An old version cannot be undone.
  */
 export async function prepare(
   pending: readonly PendingMigration[],
@@ -69,11 +71,13 @@ export async function prepare(
     refuseUnproven(undone.filter(({ name }) => name in stored.storedRollbacks), stored);
   }
   const planned: PlannedMigration[] = [];
+  const refusals = new Refusals();
   for (const { migration, reason, applied } of pending) {
     const { name, forward, rollback } = migration;
-    const applying = await splitStatements(forward, name, can);
-    const { statements, notices } = applying;
-    if (rollback !== null) await splitStatements(rollback, rollback.file, can);
+    const applying = await refusals.attempt(() => splitStatements(forward, name, can));
+    if (rollback !== null) {
+      await refusals.attempt(() => splitStatements(rollback, rollback.file, can));
+    }
     let undoing: SplitResult | null = null;
     const undoFile = `stored rollback of ${name}`;
     if (stored !== null && applied !== null) {
@@ -86,8 +90,11 @@ export async function prepare(
           },
         );
       }
-      undoing = await splitStatements({ sql, line: 1 }, undoFile, can);
+      undoing = await refusals.attempt(() => splitStatements({ sql, line: 1 }, undoFile, can)) ??
+        null;
     }
+    if (applying === undefined) continue;
+    const { statements, notices } = applying;
     planned.push({
       name,
       reason,
@@ -100,6 +107,7 @@ export async function prepare(
       ],
     });
   }
+  refusals.throwAny();
   return planned;
 }
 

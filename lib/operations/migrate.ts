@@ -11,6 +11,7 @@ import {
   type TransactionMode,
 } from "./apply.ts";
 import { type OperationContext, withLock } from "./context.ts";
+import { loadAllFit } from "./refusals.ts";
 import { refuseUnvouched } from "./vouched.ts";
 import { type Concern, createTeller, reviewPlan } from "./concerns.ts";
 
@@ -78,7 +79,7 @@ export async function migrate(
 ): Promise<MigrateResult> {
   const { confirmUndo, confirmConcerns } = options;
   const redo = options.onChange === "redo";
-  const { migrations, secrets } = await context.load();
+  const { migrations, secrets } = await loadAllFit(context);
   const tell = createTeller(context);
   const names = migrations.map(({ name }) => name);
   const to = options.to === undefined ? undefined : findMigration(options.to, names);

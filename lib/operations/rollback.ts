@@ -12,6 +12,7 @@ import {
 } from "../planning/plan.ts";
 import { holdsStatements } from "../planning/lexer.ts";
 import type { Abilities } from "../planning/session_settings.ts";
+import { Refusals } from "../planning/refusals.ts";
 import { splitStatements, type Statement } from "../planning/statements.ts";
 import {
   createTeller,
@@ -227,6 +228,7 @@ export async function prepareRollbacks(
   }
   refuseUnproven(fromStored, stored);
   const planned: PlannedRollback[] = [];
+  const refusals = new Refusals();
   for (const entry of entries) {
     const sourceReason = sourceOf(entry);
     const section = sourceReason === "the file's"
@@ -236,7 +238,8 @@ export async function prepareRollbacks(
         line: 1,
         file: `stored rollback of ${entry.name}`,
       };
-    const undoing = await splitStatements(section, section.file, can);
+    const undoing = await refusals.attempt(() => splitStatements(section, section.file, can));
+    if (undoing === undefined) continue;
     planned.push({
       name: entry.name,
       batch: entry.batch,
@@ -246,6 +249,7 @@ export async function prepareRollbacks(
       reserved: locateReserved(section.file, undoing),
     });
   }
+  refusals.throwAny();
   return planned;
 }
 

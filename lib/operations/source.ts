@@ -6,6 +6,7 @@ import { checksumForward, sha256 } from "../planning/checksum.ts";
 import { discoverMigrations, type Discovery, type LeftOut } from "../planning/discovery.ts";
 import { holdsStatements } from "../planning/lexer.ts";
 import type { Migration, RollbackSection } from "../planning/plan.ts";
+import { Refusals } from "../planning/refusals.ts";
 import { normalizeText, splitSections } from "../planning/sections.ts";
 import { findMigrationSecrets, type MigrationSecret } from "./secrets.ts";
 import { findUnstorable } from "../storable.ts";
@@ -33,13 +34,22 @@ const CONCURRENT_READS = 64;
  * Reads and hashes all migrations of a source.
  *
  * @param source The folder or the record.
+ * @param refused Takes the files that are not fit to be migrations, where that is no reason to
+ * give up.
  * @returns The migrations in order.
  * @throws {ConfigurationError} The folder is missing or empty.
- * @throws {MigrationFileError} A file is not fit to be a migration.
+ * @throws {MigrationFileError} Files are not fit to be migrations: the first, and with it the others.
  */
-export async function loadMigrations(source: MigrationSource): Promise<LoadedMigrations> {
-  const loaded = typeof source === "string" ? await loadFolder(source) : await loadRecord(source);
-  if (loaded.migrations.length === 0) {
+export async function loadMigrations(
+  source: MigrationSource,
+  refused?: Refusals,
+): Promise<LoadedMigrations> {
+  const refusals = refused ?? new Refusals();
+  const loaded = typeof source === "string"
+    ? await loadFolder(source, refusals)
+    : await loadRecord(source, refusals);
+  if (refused === undefined) refusals.throwAny();
+  if (loaded.migrations.length === 0 && refusals.all.length === 0) {
     const what = typeof source === "string" ? `folder "${source}"` : "record of migrations";
     throw new ConfigurationError(`The ${what} holds no migrations`, {
       hint: "Make the first one: deno task migrate:create NAME.",
@@ -48,21 +58,23 @@ export async function loadMigrations(source: MigrationSource): Promise<LoadedMig
   return loaded;
 }
 
-async function loadRecord(record: Readonly<Record<string, string>>): Promise<LoadedMigrations> {
+async function loadRecord(
+  record: Readonly<Record<string, string>>,
+  refusals: Refusals,
+): Promise<LoadedMigrations> {
   const texts = new Map<string, string>();
   for (const [key, sql] of Object.entries(record)) {
     const name = key.endsWith(".sql") ? key : `${key}.sql`;
     if (texts.has(name)) throw new ConfigurationError(`Two migrations are called "${name}"`);
-    refuseUnstorable(sql, name);
     texts.set(name, sql);
   }
-  return await assemble(
-    discoverMigrations([...texts.keys()]),
-    (name) => Promise.resolve(texts.get(name)!),
-  );
+  return await assemble(discoverMigrations([...texts.keys()]), refusals, (name) => {
+    refuseUnstorable(texts.get(name)!, name);
+    return texts.get(name)!;
+  });
 }
 
-async function loadFolder(folder: string): Promise<LoadedMigrations> {
+async function loadFolder(folder: string, refusals: Refusals): Promise<LoadedMigrations> {
   const { readdir, realpath } = await import("node:fs/promises");
   const { join, sep } = await import("node:path");
   let entries;
@@ -90,6 +102,7 @@ async function loadFolder(folder: string): Promise<LoadedMigrations> {
       names((entry) => entry.isFile() || entry.isSymbolicLink()),
       names((entry) => entry.isDirectory()),
     ),
+    refusals,
     async (name) => {
       const path = join(folder, name);
       if (links.has(name)) await refuseLinkOut(path, name, root);
@@ -179,19 +192,22 @@ function brokenLine(bytes: Uint8Array): number {
 
 async function assemble(
   discovery: Discovery,
-  read: (name: string) => Promise<string>,
+  refusals: Refusals,
+  read: (name: string) => string | Promise<string>,
 ): Promise<LoadedMigrations> {
-  for (const { name } of discovery.migrations) refuseUnfitName(name);
   const migrations: Migration[] = [];
   for (let start = 0; start < discovery.migrations.length; start += CONCURRENT_READS) {
     const group = discovery.migrations.slice(start, start + CONCURRENT_READS);
     const outcomes = await Promise.allSettled(
       group.map(({ name, downFile }) => assembleOne(name, downFile, read)),
     );
-    // The first one in order, and none that is still being read.
+    // In order, and none that is still being read.
     for (const outcome of outcomes) {
-      if (outcome.status === "rejected") throw outcome.reason;
-      migrations.push(outcome.value);
+      const migration = await refusals.attempt(() => {
+        if (outcome.status === "rejected") throw outcome.reason;
+        return outcome.value;
+      });
+      if (migration !== undefined) migrations.push(migration);
     }
   }
   return {
@@ -204,8 +220,9 @@ async function assemble(
 async function assembleOne(
   name: string,
   downFile: string | null,
-  read: (name: string) => Promise<string>,
+  read: (name: string) => string | Promise<string>,
 ): Promise<Migration> {
+  refuseUnfitName(name);
   const { forward, rollback: section } = splitSections(await read(name), name);
   let rollback: RollbackSection | null = section === null
     ? null

@@ -10,7 +10,9 @@ import {
   planMigrations,
 } from "../planning/plan.ts";
 import type { LeftOut } from "../planning/discovery.ts";
+import { Refusals } from "../planning/refusals.ts";
 import type { OperationContext } from "./context.ts";
+import { collectRefusals, type FileRefusal, toFileRefusals } from "./refusals.ts";
 import { findUnvouched } from "./vouched.ts";
 
 /** What `status` reports. */
@@ -38,6 +40,8 @@ export interface StatusResult {
   readonly changedRollbacks: readonly string[];
   /** What is in the folder and is no migration. */
   readonly leftOut: readonly LeftOut[];
+  /** What keeps files from being read, or pending migrations from being sent, in order. */
+  readonly refusals: readonly FileRefusal[];
   /** Doubts about the files and the installation, a sentence each. */
   readonly warnings: readonly string[];
   /** The lock. */
@@ -54,14 +58,19 @@ export interface StatusResult {
  * @throws {SupamigrateError} The files or the state cannot be read.
  */
 export async function readStatus(context: OperationContext): Promise<StatusResult> {
-  const { migrations, leftOut } = await context.load();
+  const refusals = new Refusals();
+  const { migrations, leftOut } = await context.load(refusals);
+  const unread = new Set(
+    refusals.all.map(({ position }) => position.file.replace(/\.down\.sql$/, ".sql")),
+  );
   const state = await readState(await context.connect(), context.target);
   const { history, lock, activity, breaches } = state;
   const unvouched = findUnvouched(state);
   const plan = planMigrations(migrations, history);
+  await collectRefusals(plan.pending, context, refusals);
   const errors = new Map(history.map(({ name, error }) => [name, error]));
   return {
-    totalFiles: migrations.length,
+    totalFiles: migrations.length + unread.size,
     executed: history.filter(isApplied).length,
     pending: plan.pending.map(({ migration: { name }, reason }) => ({
       name,
@@ -69,11 +78,12 @@ export async function readStatus(context: OperationContext): Promise<StatusResul
       error: errors.get(name) ?? null,
     })),
     lastBatch: plan.lastBatch,
-    upToDate: plan.pending.length === 0 && unvouched.length === 0,
+    upToDate: plan.pending.length === 0 && unvouched.length === 0 && unread.size === 0,
     unvouched,
-    missing: plan.missing,
+    missing: plan.missing.filter((name) => !unread.has(name)),
     changedRollbacks: plan.changedRollbacks.map(({ name }) => name),
     leftOut,
+    refusals: toFileRefusals(refusals),
     warnings: [
       ...unvouched.map((name) =>
         `The audit log says something else of ${name}: deno task migrate:doctor says more`

@@ -9,6 +9,7 @@ import type { PlannedRollback, RollbackResult, RollbackRunResult } from "../oper
 import type { StatusResult } from "../operations/status.ts";
 import type { MigrationFailure } from "../planning/plan.ts";
 import type { Statement } from "../planning/statements.ts";
+import { formatRefusal } from "./errors.ts";
 import { indent, line } from "./neutral.ts";
 
 /** How many statements of a migration a dry run shows, unless everything is asked for. */
@@ -187,6 +188,13 @@ export function formatStatus(status: StatusResult, verbose: boolean): string {
       if (error !== null) lines.push(line`     last failed with: ${error.message} (${error.code})`);
     }
   }
+  if (status.refusals.length > 0) {
+    lines.push(
+      "",
+      "⛔ Cannot be sent as they are:",
+      ...status.refusals.flatMap(formatRefusal).map((text) => `  ${text}`),
+    );
+  }
   const list = (title: string, names: readonly string[]) => {
     if (names.length > 0) lines.push("", title, ...names.map((name) => line`  📄 ${name}`));
   };
@@ -197,6 +205,8 @@ export function formatStatus(status: StatusResult, verbose: boolean): string {
   }
   if (status.unvouched.length > 0) {
     lines.push("", "💡 Migrations are refused until the history is what the audit log says");
+  } else if (status.refusals.length > 0) {
+    lines.push("", '💡 Mend these files and run "deno task migrate"');
   } else if (!status.upToDate) {
     lines.push("", '💡 Run "deno task migrate" to execute pending migrations');
   }

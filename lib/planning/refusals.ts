@@ -20,7 +20,8 @@ export class Refusals {
   add(error: MigrationFileError): void {
     for (const one of [error, ...error.others]) {
       const { file, line } = one.position;
-      this.#found.set(JSON.stringify([file, line, one.message]), one);
+      const key = JSON.stringify([file, line, one.message]);
+      if (!this.#found.has(key)) this.#found.set(key, one);
     }
   }
 
