@@ -2,7 +2,7 @@
 
 import type { LockSession } from "../database/session.ts";
 import { ConfigurationError, SupamigrateError } from "../errors.ts";
-import { blankComments } from "../planning/lexer.ts";
+import { locateFailure } from "../planning/locate_failure.ts";
 import type {
   Migration,
   MigrationFailure,
@@ -202,7 +202,7 @@ export async function applyAll(
     }
     failed = reply.results.some(({ success }: { success: boolean }) => !success);
     for (const [index, item] of reply.results.entries()) {
-      const result = toResult(group[index]!.step, item, failed && transaction === "all");
+      const result = toResult(group[index]!, item, failed && transaction === "all");
       results.push(result);
       context.onProgress({
         type: "finished",
@@ -245,14 +245,18 @@ export function toPairs(statements: readonly Statement[]): [number, string][] {
   return statements.map(({ line, sql }) => [line, sql]);
 }
 
-// deno-lint-ignore no-explicit-any -- the shape is that of supamigrate.run_migration
-function toResult(step: PlannedMigration, item: any, undone: boolean): MigrationResult {
+function toResult(
+  { step, migration }: { step: PlannedMigration; migration: Migration },
+  // deno-lint-ignore no-explicit-any -- the shape is that of supamigrate.run_migration
+  item: any,
+  undone: boolean,
+): MigrationResult {
   return {
     name: step.name,
     success: item.success && !undone,
     reason: step.reason,
     executionTimeMs: item.execution_time_ms,
-    error: item.error === undefined ? null : locate(item.error, step),
+    error: item.error === undefined ? null : locate(item.error, step, migration),
     undone: item.success && undone,
     notices: item.closed_door
       ? [...step.notices, "It let others than service_role call exec_sql: that was taken back"]
@@ -260,13 +264,12 @@ function toResult(step: PlannedMigration, item: any, undone: boolean): Migration
   };
 }
 
-/** Inside a DO block PostgreSQL counts lines from the body on: makes that a line of the file. */
-function locate(error: MigrationFailure, step: PlannedMigration): MigrationFailure {
-  const inBody = /^PL\/pgSQL function inline_code_block line (\d+)/.exec(error.context ?? "")?.[1];
-  const statements = error.part === "undo" ? step.undo : step.statements;
-  const statement = statements?.[(error.statement ?? 0) - 1];
-  if (inBody === undefined || statement === undefined) return error;
-  const body = /\$[\w\u0080-\uffff]*\$|'/.exec(blankComments(statement.sql));
-  const before = statement.sql.slice(0, body?.index ?? 0);
-  return { ...error, line: statement.line + before.split("\n").length - 1 + Number(inBody) - 1 };
+function locate(
+  error: MigrationFailure,
+  step: PlannedMigration,
+  migration: Migration,
+): MigrationFailure {
+  return error.part === "undo"
+    ? locateFailure(error, step.undo ?? [], undefined)
+    : locateFailure(error, step.statements, migration.forward);
 }

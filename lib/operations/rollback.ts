@@ -12,6 +12,7 @@ import {
 } from "../planning/plan.ts";
 import { holdsStatements } from "../planning/lexer.ts";
 import type { Abilities } from "../planning/session_settings.ts";
+import { locateFailure } from "../planning/locate_failure.ts";
 import { Refusals } from "../planning/refusals.ts";
 import { splitStatements, type Statement } from "../planning/statements.ts";
 import {
@@ -291,7 +292,7 @@ export async function revertAll(
       source,
       sourceReason,
       executionTimeMs: item.execution_time_ms,
-      error: item.error ?? null,
+      error: item.error === undefined ? null : locateFailure(item.error, statements, undefined),
     };
     results.push(result);
     context.onProgress({

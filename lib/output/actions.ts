@@ -125,7 +125,12 @@ export async function migrate(
   if (result.success && !result.dryRun) await projects.remember();
   for (const { name, error } of result.results) {
     if (error !== null) {
-      const position = { file: name, ...(error.line === undefined ? {} : { line: error.line }) };
+      const { line, column } = error;
+      const position = {
+        file: name,
+        ...(line === undefined ? {} : { line }),
+        ...(column === undefined ? {} : { column }),
+      };
       reporter.annotate(`${error.message} (${error.code})`, position);
     }
   }

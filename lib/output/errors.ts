@@ -113,8 +113,20 @@ function formatDropped(names: readonly string[]): string {
   return line`     dropped: ${names.slice(0, 3).join(", ")}${more}`;
 }
 
-function formatPosition({ file, line: number, column, excerpt }: FilePosition): string[] {
-  const place = line`   at ${[file, number, column].filter((it) => it !== undefined).join(":")}`;
+/**
+ * A place in a file, with its line and a caret.
+ *
+ * @param position The place.
+ * @param occurrences How often what is meant stands in the statement, the first time here.
+ */
+export function formatPosition(
+  { file, line: number, column, excerpt }: FilePosition,
+  occurrences = 1,
+): string[] {
+  const where = [file, number, column].filter((it) => it !== undefined).join(":");
+  const place = occurrences === 1
+    ? line`   at ${where}`
+    : line`   near ${where}, the first of ${occurrences} places that have the name`;
   if (excerpt === undefined || number === undefined) return [place];
   const margin = `   ${number} | `;
   const characters = [...excerpt.replaceAll("\t", " ")];

@@ -9,7 +9,7 @@ import type { PlannedRollback, RollbackResult, RollbackRunResult } from "../oper
 import type { StatusResult } from "../operations/status.ts";
 import type { MigrationFailure } from "../planning/plan.ts";
 import type { Statement } from "../planning/statements.ts";
-import { formatRefusal } from "./errors.ts";
+import { formatPosition, formatRefusal } from "./errors.ts";
 import { indent, line } from "./neutral.ts";
 
 /** How many statements of a migration a dry run shows, unless everything is asked for. */
@@ -29,10 +29,15 @@ function formatFailure(name: string, error: MigrationFailure): string[] {
     : `in statement ${error.statement}${
       error.part === "undo" ? " of the stored rollback SQL" : ""
     }, line ${error.line}`;
+  const { line: number, column, excerpt, occurrences } = error;
+  const position = number === undefined || column === undefined || excerpt === undefined
+    ? []
+    : formatPosition({ file: name, line: number, column, excerpt }, occurrences);
   return [
     line`🔎 ${name}`,
     line`   SQLSTATE ${error.code} ${place}`,
     line`   ${error.message}`,
+    ...position,
     ...(error.detail === undefined ? [] : [line`   Detail: ${error.detail}`]),
     ...(error.hint === undefined ? [] : [line`   Hint: ${error.hint}`]),
     ...(error.context === undefined ? [] : [line`   Where: ${error.context}`]),

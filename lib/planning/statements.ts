@@ -5,6 +5,7 @@ import { shorten } from "../shorten.ts";
 import { findBodyError } from "./bodies.ts";
 import { scanComments } from "./lexer.ts";
 import { type ParsedStatement, parseText, StatementSizeError } from "./parser.ts";
+import { countNewlines, locate as locateIn } from "./position.ts";
 import { Refusals } from "./refusals.ts";
 import { findReserved, type ReservedChange } from "./reserved.ts";
 import type { Section } from "./sections.ts";
@@ -51,15 +52,7 @@ export async function splitStatements(
   can: Abilities = OF_EXEC_SQL,
 ): Promise<SplitResult> {
   const { sql } = section;
-  const locate = (offset: number): FilePosition => {
-    const start = offset === 0 ? 0 : sql.lastIndexOf("\n", offset - 1) + 1;
-    return {
-      file,
-      line: section.line + countNewlines(sql, 0, start),
-      column: [...sql.slice(start, offset)].length + 1,
-      excerpt: sql.slice(start).split("\n", 1)[0]!,
-    };
-  };
+  const locate = (offset: number): FilePosition => ({ file, ...locateIn(section, offset) });
 
   const refusals = new Refusals();
   const text = await parseText(sql);
@@ -110,13 +103,6 @@ export async function splitStatements(
       findReserved(statement).map((change) => ({ ...change, line: statement.line }))
     ),
   };
-}
-
-/** How many lines end in a part of a text. */
-function countNewlines(text: string, from: number, to: number): number {
-  let count = 0;
-  for (let at = from; at < to; at++) if (text[at] === "\n") count++;
-  return count;
 }
 
 /** Takes PostgreSQL's white space off the end. A regular expression would try at every blank. */

@@ -22,6 +22,7 @@ import "./install_faults.ts";
 import "./lock.ts";
 import "./log.ts";
 import "./migrate.ts";
+import "./places.ts";
 import "./protocol.ts";
 import "./reasons.ts";
 import "./records.ts";
