@@ -175,6 +175,7 @@ export function createMigrator(options: MigratorOptions): Migrator {
       ...shared,
       client: await createRpcClient(embedded.url, embedded.serviceKey, embedded.fetch),
       secrets: [embedded.serviceKey],
+      takeMessages: () => embedded.takeMessages(),
       close: () => embedded.close(),
     });
   };

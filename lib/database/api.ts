@@ -30,6 +30,8 @@ export interface ApiOptions {
   readonly timeoutMs: number;
   /** What must not appear in an error. */
   readonly secrets?: readonly string[];
+  /** Takes what the server says beside its answers, which HTTP does not carry. */
+  readonly takeMessages?: Channel["takeMessages"];
   /** What there is to close. */
   readonly close?: () => Promise<void>;
 }
@@ -99,6 +101,7 @@ export function openApiChannel(options: ApiOptions): ApiChannel {
     call: async (statement, params = {}) => toResult(await send(statement, params), OURS),
     run: (sql) => send(sql, {}),
     showsSchema: (schema) => showsSchema(client, schema, timeoutMs),
+    ...(options.takeMessages === undefined ? {} : { takeMessages: options.takeMessages }),
     close: options.close ?? (() => Promise.resolve()),
   };
 }

@@ -19,6 +19,7 @@ import {
 } from "./channel.ts";
 import { type DatabaseAddress, parseDatabaseUrl } from "./database_url.ts";
 import { withLiteral } from "./literal.ts";
+import { MessageBox } from "./messages.ts";
 
 /**
  * What comes before every statement. A role, a database or a pooler's other client may have left
@@ -68,6 +69,7 @@ const TROUBLE: Trouble = {
 export function openDirectChannel(databaseUrl: string, timeoutMs: number): Channel {
   const address = parseDatabaseUrl(databaseUrl);
   const redact = createRedactor([databaseUrl]);
+  const box = new MessageBox();
   let sql: Sql | undefined;
   let wasConnected = false;
   let gaveUp: CallError | undefined;
@@ -80,7 +82,7 @@ export function openDirectChannel(databaseUrl: string, timeoutMs: number): Chann
   const send = async (text: string): Promise<Row[]> => {
     if (gaveUp) throw gaveUp;
     try {
-      sql ??= await connect(address);
+      sql ??= await connect(address, box);
       wasConnected = true;
       const rows = await ask(sql, `${BEGIN}${text}${CLEAN_UP}commit`, timeoutMs, "no answer");
       // A list of lists where there were several statements, but those without rows are left out.
@@ -120,6 +122,7 @@ export function openDirectChannel(databaseUrl: string, timeoutMs: number): Chann
     call: async (statement, params = {}) =>
       toResult(await inTurn(withLiteral(statement, params)), "the database"),
     run: inTurn,
+    takeMessages: box.take,
     close: () => end(5),
   };
 }
@@ -145,8 +148,8 @@ function isAnswer({ code }: CallError): boolean {
 }
 
 /** Connects. The driver would try for ever where something accepts connections and closes them. */
-async function connect(address: DatabaseAddress): Promise<Sql> {
-  const sql = await createDriver(address);
+async function connect(address: DatabaseAddress, box: MessageBox): Promise<Sql> {
+  const sql = await createDriver(address, box);
   try {
     const milliseconds = address.connectTimeoutS * 1000;
     await ask(sql, "select 1", milliseconds, "no server has let anybody in");
@@ -182,11 +185,14 @@ async function ask(
   }
 }
 
-async function createDriver({ url, connectTimeoutS, encrypt }: DatabaseAddress): Promise<Sql> {
+async function createDriver(
+  { url, connectTimeoutS, encrypt }: DatabaseAddress,
+  box: MessageBox,
+): Promise<Sql> {
   const { default: postgres } = await import("postgres");
   return postgres(url, {
     max: 1,
-    onnotice: () => {},
+    onnotice: box.add,
     connect_timeout: connectTimeoutS,
     prepare: false,
     // The driver's own question. Where the connection breaks before the answer, nobody could

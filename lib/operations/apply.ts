@@ -14,6 +14,7 @@ import type { Abilities } from "../planning/session_settings.ts";
 import { type SplitResult, splitStatements, type Statement } from "../planning/statements.ts";
 import { locateReserved, type MigrationReserved } from "./concerns.ts";
 import { type OperationContext, toSteps } from "./context.ts";
+import { assignMessages, type MigrationMessages } from "./messages.ts";
 import { refuseUnproven, type StoredRollbacks } from "./stored.ts";
 
 /** A migration with the statements that would be sent. */
@@ -33,7 +34,7 @@ export interface PlannedMigration {
 }
 
 /** How one migration ended. */
-export interface MigrationResult {
+export interface MigrationResult extends MigrationMessages {
   /** The migration's name. */
   readonly name: string;
   /** Whether it is in the database now. */
@@ -200,9 +201,16 @@ export async function applyAll(
       }
       throw error;
     }
+    const said = assignMessages(
+      session.takeMessages(),
+      group.map(({ step }) => [...step.undo ?? [], ...step.statements]),
+    );
     failed = reply.results.some(({ success }: { success: boolean }) => !success);
     for (const [index, item] of reply.results.entries()) {
-      const result = toResult(group[index]!, item, failed && transaction === "all");
+      const result = {
+        ...toResult(group[index]!, item, failed && transaction === "all"),
+        ...said[index]!,
+      };
       results.push(result);
       context.onProgress({
         type: "finished",
@@ -250,7 +258,7 @@ function toResult(
   // deno-lint-ignore no-explicit-any -- the shape is that of supamigrate.run_migration
   item: any,
   undone: boolean,
-): MigrationResult {
+): Omit<MigrationResult, keyof MigrationMessages> {
   return {
     name: step.name,
     success: item.success && !undone,

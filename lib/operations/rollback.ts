@@ -23,6 +23,7 @@ import {
 } from "./concerns.ts";
 import { type OperationContext, toSteps, withLock } from "./context.ts";
 import { toPairs } from "./apply.ts";
+import { assignMessages, type MigrationMessages } from "./messages.ts";
 import { refuseUnproven, type StoredRollbacks } from "./stored.ts";
 
 /** Options of `rollback`. Without `target` and `steps` the last batch is undone. */
@@ -63,7 +64,7 @@ export interface PlannedRollback {
 }
 
 /** How one undo ended. */
-export interface RollbackResult {
+export interface RollbackResult extends MigrationMessages {
   /** The migration's name. */
   readonly name: string;
   /** Whether it is undone now. */
@@ -287,6 +288,7 @@ export async function revertAll(
     }
     const item = reply.results[0];
     const result: RollbackResult = {
+      ...assignMessages(session.takeMessages(), [statements])[0]!,
       name,
       success: item.success,
       source,

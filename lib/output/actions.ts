@@ -18,6 +18,7 @@ import {
   confirmUnlock,
 } from "./confirm.ts";
 import { formatDoctor } from "./doctor.ts";
+import { leaveOutStatements } from "./documents.ts";
 import { EXIT_CODES } from "./errors.ts";
 import type { ProjectMemory } from "./known_projects.ts";
 import { line } from "./neutral.ts";
@@ -135,7 +136,7 @@ export async function migrate(
     }
   }
   return {
-    result,
+    result: leaveOutStatements(result, flags),
     text: result.dryRun
       ? text.formatPlannedMigrations(result.planned, !!flags.verbose)
       : text.formatMigrate(result),
@@ -175,7 +176,7 @@ export async function rollback(
   // Where nothing was undone, nobody was asked about the project.
   if (result.success && result.migrationsRolledBack > 0) await projects.remember();
   return {
-    result,
+    result: leaveOutStatements(result, flags),
     text: result.dryRun
       ? text.formatPlannedRollbacks(result.planned, !!flags.verbose)
       : text.formatRollback(result),
@@ -206,7 +207,12 @@ export async function fresh(
     ...guardConcerns(run, flags),
   });
   if (result.success) await projects.remember();
-  return { result, text: text.formatFresh(result), code: toResultCode(result) };
+  const { migrated } = result;
+  return {
+    result: { ...result, migrated: migrated && leaveOutStatements(migrated, flags) },
+    text: text.formatFresh(result),
+    code: toResultCode(result),
+  };
 }
 
 /** What `create` does. */

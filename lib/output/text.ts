@@ -4,6 +4,7 @@ import { formatDuration } from "../duration.ts";
 import { shorten } from "../shorten.ts";
 import type { FreshResult } from "../operations/fresh.ts";
 import type { PlannedMigration } from "../operations/apply.ts";
+import type { MigrationMessages } from "../operations/messages.ts";
 import type { MigrateResult } from "../operations/migrate.ts";
 import type { PlannedRollback, RollbackResult, RollbackRunResult } from "../operations/rollback.ts";
 import type { StatusResult } from "../operations/status.ts";
@@ -59,11 +60,14 @@ export function formatMigrate(result: MigrateResult): string {
       `📉 Failed: ${result.migrationsFailed}`,
       "",
       "📋 Migration Results:",
-      ...result.results.map(({ name, success, undone, error }) => {
-        if (success) return line`  ✅ ${name}`;
-        return undone
+      ...result.results.flatMap((item) => {
+        const { name, success, undone, error } = item;
+        const ending = success
+          ? line`  ✅ ${name}`
+          : undone
           ? line`  ↩️  ${name} - undone with the run`
           : line`  ❌ ${name} - ${error?.message}`;
+        return [ending, ...formatMessages(item)];
       }),
       "",
     );
@@ -73,9 +77,10 @@ export function formatMigrate(result: MigrateResult): string {
   } else if (result.results.length > 0) {
     lines.push(
       "📋 Migration Details:",
-      ...result.results.map(({ name, reason, executionTimeMs }) =>
-        line`  ✅ ${name} - ${reason} (${formatMs(executionTimeMs)})`
-      ),
+      ...result.results.flatMap((item) => [
+        line`  ✅ ${item.name} - ${item.reason} (${formatMs(item.executionTimeMs)})`,
+        ...formatMessages(item),
+      ]),
       "",
     );
     if (result.success) {
@@ -232,7 +237,10 @@ export function formatRollback(result: RollbackRunResult): string {
   if (result.success) {
     lines.push(
       "📋 Rollback Details:",
-      ...result.results.map((item) => line`  ✅ ${item.name}${formatSource(item)}`),
+      ...result.results.flatMap((item) => [
+        line`  ✅ ${item.name}${formatSource(item)}`,
+        ...formatMessages(item),
+      ]),
       "",
       "✅ Rollback completed successfully!",
       `📉 Migrations rolled back: ${result.migrationsRolledBack}`,
@@ -274,6 +282,15 @@ function formatUndone(results: readonly RollbackResult[], planned: number): stri
   return lines;
 }
 
+/** What the server said while a migration ran. */
+function formatMessages({ messages, messagesLeftOut }: MigrationMessages): string[] {
+  const lines = messages.map(({ severity, message, line: number }) =>
+    line`     ${severity === "WARNING" ? "⚠️ " : "💬"} ${severity}: ${message}` +
+    (number === undefined ? "" : ` (line ${number})`)
+  );
+  return messagesLeftOut === 0 ? lines : [...lines, `     … and ${messagesLeftOut} more`];
+}
+
 function formatSource({ source, sourceReason }: { source: string; sourceReason: string }): string {
   return source === "file" ? "" : ` (stored rollback SQL: ${sourceReason})`;
 }
@@ -310,6 +327,9 @@ export function formatFresh(result: FreshResult): string {
     "✅ Migration completed successfully!",
     `📊 Batch: ${migrated.batchNumber ?? 0}`,
     `📈 Migrations run: ${migrated.migrationsRun}`,
+    ...migrated.results.flatMap((item) =>
+      item.messages.length === 0 ? [] : [line`  ✅ ${item.name}`, ...formatMessages(item)]
+    ),
     ...migrated.results.flatMap(formatNotices),
   ].join("\n");
 }

@@ -21,6 +21,7 @@ import "./install.ts";
 import "./install_faults.ts";
 import "./lock.ts";
 import "./log.ts";
+import "./messages.ts";
 import "./migrate.ts";
 import "./places.ts";
 import "./protocol.ts";
