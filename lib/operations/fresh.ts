@@ -168,7 +168,14 @@ export async function fresh(
           rolledBack,
           dropped,
           kept,
-          migrated: { ...applied, planned, rollbacksRefreshed: [], warnings, dryRun: false },
+          migrated: {
+            ...applied,
+            planned,
+            rollbacksRefreshed: [],
+            warnings,
+            dryRun: false,
+            isFirstRun: false,
+          },
           interrupted: applied.interrupted,
         };
       } catch (error) {

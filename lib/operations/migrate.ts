@@ -54,6 +54,8 @@ export interface MigrateResult extends ApplyResult {
   readonly warnings: readonly string[];
   /** The plan was made and nothing else. */
   readonly dryRun: boolean;
+  /** Nothing was applied before this run, as far as the history knows. */
+  readonly isFirstRun: boolean;
 }
 
 /** A plan that can be sent: every file is read, parsed and found fit by then. */
@@ -111,6 +113,7 @@ export async function migrate(
           rollbacksRefreshed: [],
           warnings,
           dryRun: options.dryRun ?? false,
+          isFirstRun: plan.lastBatch === 0,
           interrupted: false,
         }
         : undefined,
@@ -138,6 +141,7 @@ export async function migrate(
         warnings,
         rollbacksRefreshed: refreshed ? refresh.map(({ name }) => name) : [],
         dryRun: false,
+        isFirstRun: plan.lastBatch === 0,
       };
     },
   });

@@ -72,7 +72,8 @@ export function formatMigrate(result: MigrateResult): string {
       "",
     );
     for (const { name, error } of result.results) {
-      if (error !== null) lines.push(...formatFailure(name, error), ...advise(error));
+      if (error === null) continue;
+      lines.push(...formatFailure(name, error), ...advise(error, result.isFirstRun));
     }
   } else if (result.results.length > 0) {
     lines.push(
@@ -103,7 +104,10 @@ export function formatMigrate(result: MigrateResult): string {
   return lines.join("\n");
 }
 
-function advise(error: MigrationFailure): string[] {
+/** duplicate_table, duplicate_object, duplicate_function, duplicate_schema, duplicate_column. */
+const EXISTS_ALREADY: ReadonlySet<string> = new Set(["42P07", "42710", "42723", "42P06", "42701"]);
+
+function advise(error: MigrationFailure, isFirstRun: boolean): string[] {
   const tip = error.code === "55P04"
     ? "A new enum value can be used in the next transaction only: use it in a migration of its own, " +
       "with --transaction each"
@@ -114,6 +118,12 @@ function advise(error: MigrationFailure): string[] {
     ? "It was cancelled, by somebody or by a statement_timeout: run it again"
     : error.code === "40P01" || error.code === "40001"
     ? "It met with other sessions' work: run it again"
+    : error.code === "2D000"
+    ? "A migration is one transaction, and what it calls or runs cannot commit inside of it: leave " +
+      "COMMIT and ROLLBACK out of the procedure or the block"
+    : EXISTS_ALREADY.has(error.code) && isFirstRun
+    ? "If the database had this before its first migration here, record what it has: deno task " +
+      "migrate:baseline NAME, with the last migration that is in it. Otherwise mend the file"
     : null;
   return [
     "",

@@ -5,6 +5,7 @@ import { shorten } from "../shorten.ts";
 import { findBodyError } from "./bodies.ts";
 import { scanComments } from "./lexer.ts";
 import { type ParsedStatement, parseText, StatementSizeError } from "./parser.ts";
+import { describeLongNames } from "./long_names.ts";
 import { countNewlines, locate as locateIn } from "./position.ts";
 import { Refusals } from "./refusals.ts";
 import { findReserved, type ReservedChange } from "./reserved.ts";
@@ -98,7 +99,7 @@ export async function splitStatements(
   refusals.throwAny();
   return {
     statements: statements.map(({ line, sql }) => ({ line, sql })),
-    notices: [...unwrapped.notices, ...notices],
+    notices: [...unwrapped.notices, ...notices, ...describeLongNames(statements)],
     reserved: statements.flatMap((statement) =>
       findReserved(statement).map((change) => ({ ...change, line: statement.line }))
     ),

@@ -117,3 +117,53 @@ Deno.test("GitHub shows each mistake at its line", async () => {
   assert.deepEqual(stderr.match(/^::error file=migrations\/\d+/gm)?.length, 5);
   assert.match(stderr, /^::error file=migrations\/005_body\.sql,line=3,col=3::/m);
 });
+
+Deno.test("a failure is shown with its line and a caret, and with what to do", async () => {
+  await using fresh = await stack.createProject({ setup: INSTALL_SQL });
+  const environment = { SUPABASE_URL: fresh.url, SUPABASE_SERVICE_KEY: fresh.serviceKey };
+  await using workspace = await Workspace.create(
+    { "001_a.sql": "create table a (\n  id int,\n  kind citxt\n);\n" },
+    environment,
+  );
+  assert.match(
+    (await workspace.run(["migrate"])).stdout,
+    /🔎 001_a\.sql\n {3}SQLSTATE 42704 in statement 1, line 3\n {3}type "citxt" does not exist\n {3}at 001_a\.sql:3:8\n {3}3 \| {3}kind citxt\n {14}\^\n/,
+  );
+  await workspace.write("001_a.sql", "select nmae from (select 1 as a) b order by nmae;\n");
+  assert.match(
+    (await workspace.run(["migrate"])).stdout,
+    /\n {3}near 001_a\.sql:1:\d+, the first of \d places that have the name\n/,
+  );
+  await workspace.write("001_a.sql", "create schema public;\n");
+  assert.match((await workspace.run(["migrate"])).stdout, /💡 If .*migrate:baseline NAME/);
+  await workspace.write("001_a.sql", "do $$ begin commit; end $$;\n");
+  assert.match((await workspace.run(["migrate"])).stdout, /💡 A migration is one transaction, and/);
+  await workspace.write("001_a.sql", "create table a ();\n");
+  await workspace.write("002_a.sql", "create table if not exists a ();\n");
+  const json = JSON.parse((await workspace.run(["migrate", "--json"])).stdout);
+  assert.deepEqual(
+    json.planned.map(({ statements, statementCount }: Record<string, unknown>) => [
+      statements,
+      statementCount,
+    ]),
+    [[undefined, 1], [undefined, 1]],
+  );
+  await workspace.write("003_a.sql", "create schema public;\n");
+  const all = JSON.parse((await workspace.run(["migrate", "--json", "--verbose"])).stdout);
+  assert.deepEqual(all.planned[0].statements, [{ line: 1, sql: "create schema public" }]);
+  assert.doesNotMatch((await workspace.run(["migrate"])).stdout, /baseline/);
+});
+
+Deno.test("what the server says is shown under its migration", async () => {
+  await using workspace = await Workspace.create({
+    "001_a.sql": "do $$ begin raise warning 'two rows had no owner'; end $$;\n",
+    "002_b.sql": "do $$ begin for i in 1..25 loop raise notice '%', i; end loop; end $$;\n",
+  }, { DATABASE_URL: project.databaseUrl });
+  const { stdout, code } = await workspace.run(["migrate", "--via", "direct"]);
+  assert.equal(code, 0);
+  assert.match(
+    stdout,
+    / {2}✅ 001_a\.sql - not_executed \(Nms\)\n {5}⚠️ {2}WARNING: two rows had no owner \(line 1\)\n {2}✅ 002_b/,
+  );
+  assert.match(stdout, /\n {5}💬 NOTICE: 20 \(line 1\)\n {5}… and 5 more\n/);
+});
