@@ -2,7 +2,7 @@
 
 import type { LockSession } from "../database/session.ts";
 import { ConfigurationError, SupamigrateError } from "../errors.ts";
-import { locateFailure } from "../planning/locate_failure.ts";
+import { locateEnding, locateFailure } from "../planning/locate_failure.ts";
 import type {
   Migration,
   MigrationFailure,
@@ -277,6 +277,7 @@ function locate(
   step: PlannedMigration,
   migration: Migration,
 ): MigrationFailure {
+  if (error.part === undefined) return locateEnding(error, step.statements, migration.forward);
   return error.part === "undo"
     ? locateFailure(error, step.undo ?? [], undefined)
     : locateFailure(error, step.statements, migration.forward);

@@ -26,7 +26,9 @@ function formatFailure(name: string, error: MigrationFailure): string[] {
   const place = error.part === "end"
     ? "in the checks at its end, after all statements"
     : error.statement === undefined
-    ? "when its connection ended"
+    ? `when its connection ended${
+      error.line === undefined ? "" : `, perhaps by line ${error.line}`
+    }`
     : `in statement ${error.statement}${
       error.part === "undo" ? " of the stored rollback SQL" : ""
     }, line ${error.line}`;

@@ -38,6 +38,32 @@ export function locateFailure(
   };
 }
 
+/** What ends the connection that it is run on, or has it ended. */
+const ENDS_CONNECTION =
+  /\b(?:transaction_timeout|idle_in_transaction_session_timeout|pg_terminate_backend|deallocate\s+all|discard\s+all)\b/i;
+
+/**
+ * Finds what may have ended the connection of a migration, of which the server could say nothing.
+ *
+ * @param error What is known.
+ * @param statements The statements of the migration.
+ * @param section Where they stand.
+ * @returns The same, with the first place that may be it.
+ */
+export function locateEnding(
+  error: MigrationFailure,
+  statements: readonly Statement[],
+  section: Section,
+): MigrationFailure {
+  for (const statement of statements) {
+    const found = ENDS_CONNECTION.exec(statement.sql);
+    const start = found && findStatement(statement, section);
+    if (found === null || start === null || start === undefined) continue;
+    return { ...error, ...locate(section, start + found.index) };
+  }
+  return error;
+}
+
 /** Where a statement begins in the section that it is from. */
 function findStatement({ line, sql }: Statement, section: Section): number | undefined {
   let start = 0;

@@ -103,7 +103,7 @@ Deno.test("status names what cannot be sent, and does not fail on it", async () 
   assert.match(stdout, /^📁 Total migration files: 7$/m);
   assert.match(stdout, /^⛔ Cannot be sent as they are:\n {2}❌ The file holds a NUL character\n/m);
   assert.match(stdout, /^ {2}❌ syntax error at or near "tabel"\n {5}at 001_typo\.sql:1:8\n/m);
-  assert.match(stdout, /^ {5}at 005_body\.sql:3:3\n {5}3 \|   retrn new;\n {11}\^\n/m);
+  assert.match(stdout, /^ {5}at 005_body\.sql:3:3\n {5}3 \| {3}retrn new;\n {11}\^\n/m);
   assert.match(stdout, /^ {5}at 007_nul\.sql:1$/m);
   assert.match(stdout, /💡 Mend these files and run "deno task migrate"\n$/);
   const { refusals, upToDate } = JSON.parse(
