@@ -128,7 +128,10 @@ function fail(error: unknown): void {
   process.exitCode = toExitCode(error);
   reporter.document(toJsonError(error));
   reporter.warn(formatError(error));
-  if (error instanceof MigrationFileError) reporter.annotate(error.message, error.position);
+  if (!(error instanceof MigrationFileError)) return;
+  for (const { message, position } of [error, ...error.others]) {
+    reporter.annotate(message, position);
+  }
 }
 
 /** Says what is wrong with the command line, and where to read what is right. */

@@ -64,6 +64,8 @@ export type {
   PlannedMigration,
   TransactionMode,
 } from "./lib/operations/apply.ts";
+export type { MigrationMessage, MigrationMessages } from "./lib/operations/messages.ts";
+export type { FileRefusal } from "./lib/operations/refusals.ts";
 export type { MigrateOptions, MigrateResult } from "./lib/operations/migrate.ts";
 export type {
   HistoryOptions,

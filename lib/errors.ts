@@ -61,6 +61,8 @@ export interface FilePosition {
 export class MigrationFileError extends ConfigurationError {
   /** Where in the file. */
   readonly position: FilePosition;
+  /** What else was found in the same run, in this file and in others, in order. */
+  others: readonly MigrationFileError[] = [];
 
   /**
    * @param message What is wrong with the file.

@@ -165,8 +165,8 @@ export function createMigrator(options: MigratorOptions): Migrator {
         : pastApi ??= openPastApi(via, options, target, requestTimeoutMs),
     can: ABILITIES[via === "api" && options.embedded !== undefined ? "embedded" : via],
     target,
-    load: async () => {
-      const loaded = await loadMigrations(migrations, discovery);
+    load: async (refused) => {
+      const loaded = await loadMigrations(migrations, discovery, refused);
       hider.learn(loaded.secrets);
       return loaded;
     },

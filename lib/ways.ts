@@ -113,6 +113,7 @@ export async function openApi(
     ...shared,
     client: await createRpcClient(embedded.url, embedded.serviceKey, embedded.fetch),
     secrets: [embedded.serviceKey],
+    takeMessages: () => embedded.takeMessages(),
     close: () => embedded.close(),
     openSession: () => Promise.resolve(openSessionOf(embedded)),
   });

@@ -97,6 +97,22 @@ begin
 end
 $function$;
 
+-- A function that calls itself until the stack ends has thousands of frames, and a frame may quote
+-- SQL of any length. Where the error was comes first, and where it all began last.
+create or replace function supamigrate.shorten_context(context text) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$
+  select string_agg(
+           case when number = 13 and total > 16 then format('… %s more lines …', total - 15)
+                when length(frame) > 500 then left(frame, 499) || '…'
+                else frame
+           end, E'\n' order by number)
+    from (select frame, number, count(*) over () as total
+            from regexp_split_to_table(context, '\n') with ordinality as list (frame, number)) frames
+   where total <= 16 or number <= 13 or number > total - 3
+$function$;
+
 -- Runs the statements of a migration in a subtransaction, together with the history row that
 -- says so. Returns {success, execution_time_ms, closed_door} or {success: false, error}; after a
 -- failure nothing of the migration is left.
@@ -126,16 +142,19 @@ declare
   exposes boolean := false;
   part text;
   begins boolean;
-  number bigint := 0;
+  number integer := 0;
+  lines integer[];
+  texts text[];
   line integer;
   statement text;
   step text;
-  resets boolean;
-  alters_routine boolean;
-  may_make_trigger boolean;
+  resets boolean[];
+  alters_routine boolean[];
+  may_make_trigger boolean[];
   began timestamp with time zone;
   time_limit text;
   role_now text;
+  held_cursor name;
   closed_door boolean;
   duration integer;
   failure jsonb;
@@ -155,23 +174,35 @@ begin
       perform pg_catalog.set_config('standard_conforming_strings', 'on', true);
       begins := true;
       number := 0;
-      for number, line, statement, step, resets, alters_routine, may_make_trigger in
-        select position, (item->>0)::integer, item->>1,
-               left(concat('supamigrate ', label, ' line ', item->>0), 63),
-               -- These go back to the defaults of the API's session, where a migration means its own.
-               item->>1 ~* '^(reset\s+(all|search_path|statement_timeout)|set\s+((session|local)\s+)?(search_path|statement_timeout)\s*(=|to)\s*default)\M',
-               is_api_call and item->>1 ~*
-                 '^(create(\s+or\s+replace)?|alter|drop)\s+(function|routine|event\s+trigger)\M',
-               is_api_call and item->>1 ~* '\mevent(\s+|_)trigger\M|\msecurity\s+definer\M'
-          from jsonb_array_elements(migration->part) with ordinality as list (item, position)
-         order by position
-      loop
+      -- Into arrays: a loop over a query keeps a cursor open, which CLOSE ALL would close.
+      select array_agg((item->>0)::integer order by position),
+             -- EXECUTE has run a SELECT … INTO by the time that it refuses it, and goes by the last
+             -- statement of its text.
+             coalesce(array_agg(
+               case when item->>1 ~* '^(select|with|\()' and item->>1 ~* '\minto\M'
+                    then (item->>1) || E'\n;select'
+                    else item->>1
+               end order by position), '{}'),
+             -- These go back to the defaults of the API's session, where a migration means its own.
+             array_agg(item->>1 ~* '^(reset\s+(all|search_path|statement_timeout)|set\s+((session|local)\s+)?(search_path|statement_timeout)\s*(=|to)\s*default)\M'
+                       order by position),
+             array_agg(is_api_call and item->>1 ~*
+                         '^(create(\s+or\s+replace)?|alter|drop)\s+(function|routine|event\s+trigger)\M'
+                       order by position),
+             array_agg(is_api_call and item->>1 ~* '\mevent(\s+|_)trigger\M|\msecurity\s+definer\M'
+                       order by position)
+        into lines, texts, resets, alters_routine, may_make_trigger
+        from jsonb_array_elements(migration->part) with ordinality as list (item, position);
+      foreach statement in array texts loop
+        number := number operator(pg_catalog.+) 1;
+        line := lines[number];
+        step := pg_catalog.left(pg_catalog.concat('supamigrate ', label, ' line ', line), 63);
         if begins then
           perform pg_catalog.set_config('search_path', default_path, true);
           begins := false;
         end if;
         perform pg_catalog.set_config('application_name', step, true);
-        if alters_routine then
+        if alters_routine[number] then
           perform supamigrate.restore_event_functions(exposed);
         end if;
         time_limit := pg_catalog.current_setting('statement_timeout');
@@ -187,13 +218,13 @@ begin
               'It took %s, and statement_timeout is %s.',
               pg_catalog.clock_timestamp() operator(pg_catalog.-) began, time_limit);
         end if;
-        if alters_routine then
+        if alters_routine[number] then
           exposed := supamigrate.expose_event_functions();
           exposes := exposed operator(pg_catalog.<>) '{}';
-        elsif exposes or may_make_trigger then
+        elsif exposes or may_make_trigger[number] then
           exposed := supamigrate.follow_statement(exposed, statement);
         end if;
-        if resets then
+        if resets[number] then
           role_now := pg_catalog.current_setting('role');
           if role_now operator(pg_catalog.<>) role_before then
             perform pg_catalog.set_config('role', role_before, false);
@@ -212,6 +243,12 @@ begin
     perform pg_catalog.set_config('standard_conforming_strings', 'on', true);
     perform pg_catalog.set_config('quote_all_identifiers', 'off', true);
     part := 'end';
+    -- As COMMIT does: a cursor that is to outlive the transaction is read to its end, with the
+    -- rights that there are, and all others are closed.
+    foreach held_cursor in array array(select name from pg_cursors where is_holdable) loop
+      execute format('move forward all in %I', held_cursor);
+    end loop;
+    execute 'close all';
     if current_setting('role') <> role_before then
       perform set_config('role', role_before, false);
     end if;
@@ -265,9 +302,9 @@ begin
     -- Where the error came from inside a function or DO block; the frames from the statement
     -- itself outwards are ours.
     'context', case when part <> 'end' then
-      nullif(supamigrate.hide_secrets(rtrim(split_part(
+      nullif(supamigrate.hide_secrets(supamigrate.shorten_context(rtrim(split_part(
         split_part(context, format('SQL statement "%s"', statement), 1),
-        'PL/pgSQL function supamigrate.', 1), E'\n')), '') end,
+        'PL/pgSQL function supamigrate.', 1), E'\n'))), '') end,
     'schema', nullif(schema_of, ''), 'table', nullif(table_of, ''),
     'column', nullif(column_of, ''), 'constraint', nullif(constraint_of, ''),
     'part', part,
@@ -384,10 +421,11 @@ begin
   perform supamigrate.refresh_rollback(call);
 
   begin
-    for migration in
+    -- An array, for the same reason as the statements in run_migration.
+    foreach migration in array array(
       select item
         from jsonb_array_elements(call->'migrations') with ordinality as list (item, position)
-       order by position
+       order by position)
     loop
       perform supamigrate.leave_clean();
       perform supamigrate.set_defaults();

@@ -52,6 +52,14 @@ as $function$
 declare
   leftover text;
 begin
+  -- The cursors that are open, which keep temporary objects in use. That of the call which this is
+  -- part of is active, and left alone; where somebody calls exec_sql from a loop of their own, theirs
+  -- is not to be closed.
+  begin
+    execute 'close all';
+  exception when invalid_cursor_state then
+    null;
+  end;
   reset all;
   -- That ended the callers' own settings as well, and they are not done yet.
   set local search_path = pg_catalog, pg_temp;
@@ -62,9 +70,6 @@ begin
   perform pg_advisory_unlock_all();
   for leftover in select name from pg_prepared_statements where from_sql loop
     execute format('deallocate %I', leftover);
-  end loop;
-  for leftover in select name from pg_cursors where is_holdable loop
-    execute format('close %I', leftover);
   end loop;
 end
 $function$;

@@ -37,6 +37,8 @@ export interface ApiOptions {
   readonly timeoutMs: number;
   /** What must not appear in an error. */
   readonly secrets?: readonly string[];
+  /** Takes what the server says beside its answers, which HTTP does not carry. */
+  readonly takeMessages?: Channel["takeMessages"];
   /** What there is to close. */
   readonly close?: () => Promise<void>;
   /** Opens a session past the API, where there is such a way. */
@@ -109,6 +111,7 @@ export function openApiChannel(options: ApiOptions): ApiChannel {
     run: (sql) => send(sql, {}),
     showsSchema: (schema) => showsSchema(client, schema, timeoutMs),
     ...(options.openSession === undefined ? {} : { openSession: options.openSession }),
+    ...(options.takeMessages === undefined ? {} : { takeMessages: options.takeMessages }),
     close: options.close ?? (() => Promise.resolve()),
   };
 }

@@ -1,6 +1,7 @@
 /** What every way to a database has in common, and every statement that is sent over one. @module */
 
 import type { Abilities } from "../planning/session_settings.ts";
+import type { TakenMessages } from "./messages.ts";
 
 /** The ways that lead to a project's database. */
 export const VIAS = ["api", "direct", "management"] as const;
@@ -90,6 +91,11 @@ export interface Channel {
    * @throws {CallError} There is no connection.
    */
   openSession?(label: string): Promise<OutsideSession>;
+  /**
+   * What the server has said beside its answers since this was asked last; left out where the way
+   * does not carry it.
+   */
+  readonly takeMessages?: () => TakenMessages;
   /** Ends the connection. */
   close(): Promise<void>;
 }

@@ -20,6 +20,7 @@ import {
 } from "./channel.ts";
 import { type DatabaseAddress, parseDatabaseUrl } from "./database_url.ts";
 import { withLiteral } from "./literal.ts";
+import { MessageBox } from "./messages.ts";
 
 /**
  * What comes before every statement. A role, a database or a pooler's other client may have left
@@ -66,6 +67,7 @@ const TROUBLE: Trouble = {
 export function openDirectChannel(databaseUrl: string, timeoutMs: number): Channel {
   const address = parseDatabaseUrl(databaseUrl);
   const redact = createRedactor([databaseUrl]);
+  const box = new MessageBox();
   let sql: Sql | undefined;
   let wasConnected = false;
   let gaveUp: CallError | undefined;
@@ -78,7 +80,7 @@ export function openDirectChannel(databaseUrl: string, timeoutMs: number): Chann
   const send = async (text: string): Promise<Row[]> => {
     if (gaveUp) throw gaveUp;
     try {
-      sql ??= await connect(address);
+      sql ??= await connect(address, box);
       wasConnected = true;
       const rows = await ask(sql, `${BEGIN}${text}${CLEAN_UP}commit`, timeoutMs, "no answer");
       // A list of lists where there were several statements, but those without rows are left out.
@@ -119,9 +121,10 @@ export function openDirectChannel(databaseUrl: string, timeoutMs: number): Chann
       toResult(await inTurn(withLiteral(statement, params)), "the database"),
     run: inTurn,
     openSession: (label) =>
-      openSession(address, label).catch((error) => {
+      openSession(address, label, box).catch((error) => {
         throw toCallError(error, redact);
       }),
+    takeMessages: box.take,
     close: () => end(5),
   };
 }
@@ -142,8 +145,8 @@ function toCallError(error: unknown, redact: (text: string) => string): CallErro
 }
 
 /** Connects. The driver would try for ever where something accepts connections and closes them. */
-async function connect(address: DatabaseAddress): Promise<Sql> {
-  const sql = await createDriver(address);
+async function connect(address: DatabaseAddress, box: MessageBox): Promise<Sql> {
+  const sql = await createDriver(address, box);
   try {
     const milliseconds = address.connectTimeoutS * 1000;
     await ask(sql, "select 1", milliseconds, "no server has let anybody in");
@@ -155,8 +158,12 @@ async function connect(address: DatabaseAddress): Promise<Sql> {
 }
 
 /** Opens a connection whose statements are transactions of their own, and take their time. */
-async function openSession(address: DatabaseAddress, label: string): Promise<OutsideSession> {
-  const sql = await connect(address);
+async function openSession(
+  address: DatabaseAddress,
+  label: string,
+  box: MessageBox,
+): Promise<OutsideSession> {
+  const sql = await connect(address, box);
   const redact = createRedactor([address.url]);
   try {
     const [identity] = await sql.unsafe<{ pid: number; backend_start: string }[]>(
@@ -211,11 +218,14 @@ async function ask(
   }
 }
 
-async function createDriver({ url, connectTimeoutS, encrypt }: DatabaseAddress): Promise<Sql> {
+async function createDriver(
+  { url, connectTimeoutS, encrypt }: DatabaseAddress,
+  box: MessageBox,
+): Promise<Sql> {
   const { default: postgres } = await import("postgres");
   return postgres(url, {
     max: 1,
-    onnotice: () => {},
+    onnotice: box.add,
     connect_timeout: connectTimeoutS,
     prepare: false,
     // The driver's own question. Where the connection breaks before the answer, nobody could

@@ -9,6 +9,7 @@
 import { ConfigurationError, LockLostError, UnknownOutcomeError } from "../errors.ts";
 import { CallError, type Channel, STATEMENTS } from "./channel.ts";
 import { explainCallError } from "./explain.ts";
+import type { TakenMessages } from "./messages.ts";
 import {
   type Activity,
   type DatabaseState,
@@ -137,6 +138,7 @@ export class LockSession {
     let endings = 0;
     for (let attempt = 1;; attempt++) {
       const call = { ...payload, ...this.#identity, action, operation };
+      this.takeMessages(); // what was said of an attempt that was undone
       let problem: unknown;
       try {
         const reply = await this.#send(STATEMENTS.perform, call);
@@ -164,6 +166,11 @@ export class LockSession {
       }
       await pause(attempt);
     }
+  }
+
+  /** What the server has said beside its answers since this was asked last. */
+  takeMessages(): TakenMessages {
+    return this.#database.takeMessages?.() ?? { messages: [], lost: 0 };
   }
 
   /** Releases the lock. @throws As {@linkcode perform} does. */

@@ -13,6 +13,7 @@ import { pgcrypto } from "@electric-sql/pglite/contrib/pgcrypto";
 import { unaccent } from "@electric-sql/pglite/contrib/unaccent";
 import { uuid_ossp } from "@electric-sql/pglite/contrib/uuid_ossp";
 
+import { MessageBox, type TakenMessages } from "../database/messages.ts";
 import authSql from "../../sql/embedded/auth.sql" with { type: "text" };
 import extensionsSql from "../../sql/embedded/extensions.sql" with {
   type: "text",
@@ -47,6 +48,8 @@ export interface Engine {
   ): Promise<Result>;
   /** The same, logged in as `postgres` meanwhile. */
   asOwner<Result>(job: (session: Session) => Promise<Result>): Promise<Result>;
+  /** What the server has said beside its answers since this was asked last. */
+  readonly takeMessages: () => TakenMessages;
   /** Waits for the jobs and shuts the server down. Jobs that come later are refused. */
   close(): Promise<void>;
 }
@@ -154,6 +157,12 @@ async function load(options: PGliteOptions): Promise<PGlite> {
 async function logIn(server: PGlite): Promise<Engine> {
   await server.exec("set session authorization authenticator");
 
+  const box = new MessageBox();
+  const session: Session = {
+    exec: (sql) => server.exec(sql, { onNotice: box.add }),
+    query: (sql, params) => server.query(sql, params, { onNotice: box.add }),
+  };
+
   let last: Promise<unknown> = Promise.resolve();
   let closed: Promise<void> | undefined;
 
@@ -161,7 +170,7 @@ async function logIn(server: PGlite): Promise<Engine> {
     if (closed !== undefined) {
       return Promise.reject(new TypeError("The embedded database is closed"));
     }
-    const result = last.then(() => job(server));
+    const result = last.then(() => job(session));
     last = result.catch(() => {});
     return result;
   };
@@ -179,6 +188,7 @@ async function logIn(server: PGlite): Promise<Engine> {
           await session.exec("set session authorization authenticator");
         }
       }),
+    takeMessages: box.take,
     close: () => closed ??= last.then(() => server.close()),
   };
 }

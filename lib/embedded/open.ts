@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { TakenMessages } from "../database/messages.ts";
 import { createRestFetch } from "./rest.ts";
 import { createTokenAuthority } from "./tokens.ts";
 
@@ -59,6 +60,8 @@ export interface EmbeddedDatabase extends AsyncDisposable {
     sql: string,
     params?: unknown[],
   ): Promise<Record<string, unknown>[]>;
+  /** What the server has said beside its answers since this was asked last. */
+  takeMessages(): TakenMessages;
   /** Ends the running calls, closes the database and gives up its folder. */
   close(): Promise<void>;
 }
@@ -123,6 +126,7 @@ export async function openEmbedded(
       engine.asOwner(async (session) => {
         return (await session.query<Record<string, unknown>>(sql, params)).rows;
       }),
+    takeMessages: engine.takeMessages,
     close,
     [Symbol.asyncDispose]: close,
   };

@@ -3,20 +3,23 @@
 import type { LockSession } from "../database/session.ts";
 import type { DatabaseState } from "../database/state.ts";
 import { ConfigurationError, SupamigrateError } from "../errors.ts";
-import { blankComments } from "../planning/lexer.ts";
+import { locateEnding, locateFailure } from "../planning/locate_failure.ts";
 import type {
   Migration,
   MigrationFailure,
   PendingMigration,
   PendingReason,
 } from "../planning/plan.ts";
+import { Refusals } from "../planning/refusals.ts";
 import type { Abilities } from "../planning/session_settings.ts";
 import { type SplitResult, splitStatements } from "../planning/statements.ts";
 import type { Statement } from "../planning/steps.ts";
 import { locateReserved, type MigrationReserved } from "./concerns.ts";
 import { type OperationContext, toSteps } from "./context.ts";
+import { assignMessages, type MigrationMessages } from "./messages.ts";
 import {
   isOneTransaction,
+  isPlain,
   listSent,
   performSteps,
   type PlannedSteps,
@@ -43,7 +46,7 @@ export interface PlannedMigration extends PlannedSteps {
 }
 
 /** How one migration ended. */
-export interface MigrationResult {
+export interface MigrationResult extends MigrationMessages {
   /** The migration's name. */
   readonly name: string;
   /** Whether it is in the database now. */
@@ -71,7 +74,8 @@ export interface MigrationResult {
  * @param stored What undoes old versions, where they are to be undone first.
  * @param way What the way to the database allows.
  * @returns The migrations with their statements.
- * @throws {ConfigurationError} A file cannot be sent, or an old version cannot be undone.
+ * @throws {MigrationFileError} Files cannot be sent: the first reason, and with it all others.
+ * @throws {ConfigurationError} An old version cannot be undone.
  */
 export async function prepare(
   pending: readonly PendingMigration[],
@@ -86,13 +90,17 @@ export async function prepare(
     refuseUnproven(undone.filter(({ name }) => name in stored.storedRollbacks), stored);
   }
   const planned: PlannedMigration[] = [];
+  const refusals = new Refusals();
   for (const { migration, reason, applied } of pending) {
     const { name, forward, rollback } = migration;
-    const applying = await splitStatements(forward, name, can);
-    const { statements, notices } = applying;
-    can = withPgCron(can, statements.some(({ sql }) => CREATES_PG_CRON.test(sql)));
-    if (rollback !== null) await splitStatements(rollback, rollback.file, can);
-    const steps = await planSteps(name, applying.steps, entries.get(name), "apply");
+    const applying = await refusals.attempt(() => splitStatements(forward, name, can));
+    can = withPgCron(
+      can,
+      applying?.statements.some(({ sql }) => CREATES_PG_CRON.test(sql)) ?? false,
+    );
+    if (rollback !== null) {
+      await refusals.attempt(() => splitStatements(rollback, rollback.file, can));
+    }
     let undoing: SplitResult | null = null;
     const undoFile = `stored rollback of ${name}`;
     if (stored !== null && applied !== null) {
@@ -105,14 +113,18 @@ export async function prepare(
           },
         );
       }
-      undoing = await splitStatements({ sql, line: 1 }, undoFile, can);
-      if (!isOneTransaction(steps) || undoing.steps.length > 1 || undoing.steps[0]!.outside) {
-        throw new ConfigurationError(
-          `Cannot undo the applied version of ${name} and apply the new one in one transaction: ` +
-            "one of them has several steps",
-          { hint: "Roll it back with the old file, or put the change into a new migration." },
-        );
-      }
+      undoing = await refusals.attempt(() => splitStatements({ sql, line: 1 }, undoFile, can)) ??
+        null;
+    }
+    if (applying === undefined) continue;
+    const { statements, notices } = applying;
+    const steps = await planSteps(name, applying.steps, entries.get(name), "apply");
+    if (undoing !== null && !(isOneTransaction(steps) && isPlain(undoing.steps))) {
+      throw new ConfigurationError(
+        `Cannot undo the applied version of ${name} and apply the new one in one transaction: ` +
+          "one of them has several steps",
+        { hint: "Roll it back with the old file, or put the change into a new migration." },
+      );
     }
     planned.push({
       name,
@@ -127,6 +139,7 @@ export async function prepare(
       ],
     });
   }
+  refusals.throwAny();
   return planned;
 }
 
@@ -230,7 +243,7 @@ export async function applyAll(
       index: first!.index,
       total: items.length,
     } as const;
-    let ended: MigrationResult[];
+    let ended: EndedMigration[];
     try {
       if (firstCall && refresh.length > 0 && !isOneTransaction(first!.step)) {
         await session.perform("refresh", { refresh });
@@ -256,7 +269,7 @@ export async function applyAll(
         );
         interrupted = outcome.interrupted;
         if (interrupted) tellDone(context, step.name, outcome.stepsDone, step.steps.length);
-        ended = interrupted ? [] : [ofSteps(step, outcome)];
+        ended = interrupted ? [] : [ofSteps(first!, outcome)];
       }
     } catch (error) {
       if (error instanceof SupamigrateError) {
@@ -266,7 +279,12 @@ export async function applyAll(
     }
     firstCall = false;
     failed = ended.some(({ error }) => error !== null);
-    for (const result of ended) {
+    const said = assignMessages(
+      session.takeMessages(),
+      group.map(({ step }) => [...step.undo ?? [], ...step.statements]),
+    );
+    for (const [index, item] of ended.entries()) {
+      const result = { ...item, ...said[index]! };
       results.push(result);
       context.onProgress({
         type: "finished",
@@ -289,6 +307,9 @@ export async function applyAll(
     interrupted,
   };
 }
+
+/** How a migration ended, but for what was said while it ran. */
+type EndedMigration = Omit<MigrationResult, keyof MigrationMessages>;
 
 /** A migration that is to be sent. */
 interface Item {
@@ -330,7 +351,7 @@ async function applyGroup(
   session: LockSession,
   group: readonly Item[],
   options: { readonly atomic: boolean },
-): Promise<MigrationResult[]> {
+): Promise<EndedMigration[]> {
   const migrations = group.map(toWire);
   const reply = await session.perform(
     "apply",
@@ -340,7 +361,7 @@ async function applyGroup(
   );
   const failed = reply.results.some(({ success }: { success: boolean }) => !success);
   return reply.results.map((item: unknown, index: number) =>
-    toResult(group[index]!.step, item, failed && options.atomic)
+    toResult(group[index]!, item, failed && options.atomic)
   );
 }
 
@@ -380,22 +401,20 @@ function toWire({ step, migration, batch }: Item): Record<string, unknown> {
 }
 
 // deno-lint-ignore no-explicit-any -- the shape is that of supamigrate.run_migration
-function toResult(step: PlannedMigration, item: any, undone: boolean): MigrationResult {
+function toResult({ step, migration }: Item, item: any, undone: boolean): EndedMigration {
   return {
     name: step.name,
     success: item.success && !undone,
     reason: step.reason,
     executionTimeMs: item.execution_time_ms,
-    error: item.error === undefined
-      ? null
-      : locate(item.error, (item.error.part === "undo" ? step.undo : step.statements) ?? []),
+    error: item.error === undefined ? null : locate(item.error, step, migration, step.statements),
     steps: { done: item.success && !undone ? 1 : 0, total: 1 },
     undone: item.success && undone,
     notices: item.closed_door ? [...step.notices, CLOSED_DOOR] : step.notices,
   };
 }
 
-function ofSteps(step: PlannedMigration, outcome: StepsOutcome): MigrationResult {
+function ofSteps({ step, migration }: Item, outcome: StepsOutcome): EndedMigration {
   return {
     name: step.name,
     success: outcome.success,
@@ -403,7 +422,7 @@ function ofSteps(step: PlannedMigration, outcome: StepsOutcome): MigrationResult
     executionTimeMs: outcome.executionTimeMs,
     error: outcome.error === null
       ? null
-      : locate(outcome.error, listSent(step, outcome.stepsDone + 1)),
+      : locate(outcome.error, step, migration, listSent(step, outcome.stepsDone + 1)),
     steps: { done: outcome.stepsDone, total: step.steps.length },
     undone: false,
     notices: outcome.closedDoor ? [...step.notices, CLOSED_DOOR] : step.notices,
@@ -412,12 +431,14 @@ function ofSteps(step: PlannedMigration, outcome: StepsOutcome): MigrationResult
 
 const CLOSED_DOOR = "It let others than service_role call exec_sql: that was taken back";
 
-/** Inside a DO block PostgreSQL counts lines from the body on: makes that a line of the file. */
-function locate(error: MigrationFailure, statements: readonly Statement[]): MigrationFailure {
-  const inBody = /^PL\/pgSQL function inline_code_block line (\d+)/.exec(error.context ?? "")?.[1];
-  const statement = statements[(error.statement ?? 0) - 1];
-  if (inBody === undefined || statement === undefined) return error;
-  const body = /\$[\w\u0080-\uffff]*\$|'/.exec(blankComments(statement.sql));
-  const before = statement.sql.slice(0, body?.index ?? 0);
-  return { ...error, line: statement.line + before.split("\n").length - 1 + Number(inBody) - 1 };
+function locate(
+  error: MigrationFailure,
+  step: PlannedMigration,
+  migration: Migration,
+  sent: readonly Statement[],
+): MigrationFailure {
+  if (error.part === undefined) return locateEnding(error, sent, migration.forward);
+  return error.part === "undo"
+    ? locateFailure(error, step.undo ?? [], undefined)
+    : locateFailure(error, sent, migration.forward);
 }

@@ -21,6 +21,7 @@ import {
   SupamigrateError,
   UnknownOutcomeError,
 } from "../errors.ts";
+import type { Refusals } from "../planning/refusals.ts";
 import type { Abilities } from "../planning/session_settings.ts";
 import type { ProgressEvent } from "./progress.ts";
 import type { LoadedMigrations } from "./source.ts";
@@ -33,8 +34,8 @@ export interface OperationContext {
   readonly can: Abilities;
   /** The project. */
   readonly target: Target;
-  /** Reads the migrations. */
-  readonly load: () => Promise<LoadedMigrations>;
+  /** Reads the migrations: see `loadMigrations()`. */
+  readonly load: (refused?: Refusals) => Promise<LoadedMigrations>;
   /** Who takes the lock, and for how long. */
   readonly tenure: Tenure;
   /** How many migrations make a batch. */

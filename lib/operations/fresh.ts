@@ -185,6 +185,7 @@ export async function fresh(
             advice: adviseOnFailure(applied.results, files, plan, false),
             warnings,
             dryRun: false,
+            isFirstRun: false,
           },
           interrupted: applied.interrupted,
         };

@@ -41,6 +41,7 @@ export class SecretHider {
     }
     if (error instanceof MigrationFileError) {
       Reflect.set(error, "position", this.hideIn(error.position));
+      for (const other of error.others) this.hideInError(other);
     }
     this.hideInError(error.cause);
     return error;

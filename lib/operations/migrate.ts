@@ -14,6 +14,7 @@ import {
 } from "./apply.ts";
 import { type OperationContext, withLock } from "./context.ts";
 import { adviseOnFailure, describeChanges, type OutOfOrder, reviewOrder } from "./plan_notes.ts";
+import { loadAllFit } from "./refusals.ts";
 import { describeUndoneInPart } from "./steps.ts";
 import { refuseUnvouched } from "./vouched.ts";
 import { type Concern, createTeller, reviewPlan } from "./concerns.ts";
@@ -71,6 +72,8 @@ export interface MigrateResult extends ApplyResult {
   readonly warnings: readonly string[];
   /** The plan was made and nothing else. */
   readonly dryRun: boolean;
+  /** Nothing was applied before this run, as far as the history knows. */
+  readonly isFirstRun: boolean;
 }
 
 /** A plan that can be sent: every file is read, parsed and found fit by then. */
@@ -96,7 +99,7 @@ export async function migrate(
 ): Promise<MigrateResult> {
   const { confirmUndo, confirmConcerns } = options;
   const redo = options.onChange === "redo";
-  const files = await context.load();
+  const files = await loadAllFit(context);
   const { migrations, order, leftOut } = files;
   const tell = createTeller(context);
   const names = migrations.map(({ name }) => name);
@@ -139,6 +142,7 @@ export async function migrate(
           advice: null,
           warnings,
           dryRun: options.dryRun ?? false,
+          isFirstRun: plan.lastBatch === 0,
           interrupted: false,
         }
         : undefined,
@@ -168,6 +172,7 @@ export async function migrate(
         leftOut,
         advice: adviseOnFailure(result.results, files, plan, redo),
         dryRun: false,
+        isFirstRun: plan.lastBatch === 0,
       };
     },
   });

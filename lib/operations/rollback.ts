@@ -12,6 +12,8 @@ import {
 } from "../planning/plan.ts";
 import { holdsStatements } from "../planning/lexer.ts";
 import type { Abilities } from "../planning/session_settings.ts";
+import { locateFailure } from "../planning/locate_failure.ts";
+import { Refusals } from "../planning/refusals.ts";
 import { splitStatements } from "../planning/statements.ts";
 import type { Statement } from "../planning/steps.ts";
 import {
@@ -24,12 +26,14 @@ import { type OperationContext, toSteps, withLock } from "./context.ts";
 import { tellDone, withPgCron } from "./apply.ts";
 import {
   isOneTransaction,
+  listSent,
   performSteps,
   type PlannedSteps,
   planSteps,
   type StepsOutcome,
   toPairs,
 } from "./steps.ts";
+import { assignMessages, type MigrationMessages } from "./messages.ts";
 import { refuseUnproven, type StoredRollbacks } from "./stored.ts";
 
 /** Options of `rollback`. Without `target` and `steps` the last batch is undone. */
@@ -70,7 +74,7 @@ export interface PlannedRollback extends PlannedSteps {
 }
 
 /** How one undo ended. */
-export interface RollbackResult {
+export interface RollbackResult extends MigrationMessages {
   /** The migration's name. */
   readonly name: string;
   /** Whether it is undone now. */
@@ -239,6 +243,7 @@ export async function prepareRollbacks(
   }
   refuseUnproven(fromStored, stored);
   const planned: PlannedRollback[] = [];
+  const refusals = new Refusals();
   for (const entry of entries) {
     const sourceReason = sourceOf(entry);
     const section = sourceReason === "the file's"
@@ -248,7 +253,8 @@ export async function prepareRollbacks(
         line: 1,
         file: `stored rollback of ${entry.name}`,
       };
-    const undoing = await splitStatements(section, section.file, can);
+    const undoing = await refusals.attempt(() => splitStatements(section, section.file, can));
+    if (undoing === undefined) continue;
     planned.push({
       name: entry.name,
       batch: entry.batch,
@@ -259,6 +265,7 @@ export async function prepareRollbacks(
       reserved: locateReserved(section.file, undoing),
     });
   }
+  refusals.throwAny();
   return planned;
 }
 
@@ -303,12 +310,17 @@ export async function revertAll(
       return { results, interrupted: true };
     }
     const result: RollbackResult = {
+      ...assignMessages(session.takeMessages(), [item.statements])[0]!,
       name,
       success: outcome.success,
       source: item.source,
       sourceReason: item.sourceReason,
       executionTimeMs: outcome.executionTimeMs,
-      error: outcome.error,
+      error: outcome.error === null ? null : locateFailure(
+        outcome.error,
+        isOneTransaction(item) ? item.statements : listSent(item, outcome.stepsDone + 1),
+        undefined,
+      ),
       steps: { done: outcome.stepsDone, total: item.steps.length },
     };
     results.push(result);

@@ -15,6 +15,7 @@ import { holdsStatements } from "../planning/lexer.ts";
 import type { OrderBy } from "../planning/order.ts";
 import type { Migration, RollbackSection } from "../planning/plan.ts";
 import { isUndoFolder } from "../planning/undo_names.ts";
+import { Refusals } from "../planning/refusals.ts";
 import { normalizeText, splitSections } from "../planning/sections.ts";
 import { findMigrationSecrets, type MigrationSecret } from "./secrets.ts";
 import { TEMPLATE_COMMENT } from "../planning/template.ts";
@@ -46,18 +47,23 @@ const CONCURRENT_READS = 64;
  *
  * @param source The folder or the record.
  * @param options Its layout, which a folder's path says where it is left out, and its order.
+ * @param refused Takes the files that are not fit to be migrations, where that is no reason to
+ * give up.
  * @returns The migrations in order.
  * @throws {ConfigurationError} The folder is missing or empty.
- * @throws {MigrationFileError} A file is not fit to be a migration.
+ * @throws {MigrationFileError} Files are not fit to be migrations: the first, and with it the others.
  */
 export async function loadMigrations(
   source: MigrationSource,
   options: DiscoveryOptions = {},
+  refused?: Refusals,
 ): Promise<LoadedMigrations> {
+  const refusals = refused ?? new Refusals();
   const loaded = typeof source === "string"
-    ? await loadFolder(source, options)
-    : await loadRecord(source, options);
-  if (loaded.migrations.length === 0) {
+    ? await loadFolder(source, options, refusals)
+    : await loadRecord(source, options, refusals);
+  if (refused === undefined) refusals.throwAny();
+  if (loaded.migrations.length === 0 && refusals.all.length === 0) {
     const what = typeof source === "string" ? `folder "${source}"` : "record of migrations";
     throw new ConfigurationError(`The ${what} holds no migrations`, {
       hint: "Make the first one: deno task migrate:create NAME.",
@@ -69,18 +75,22 @@ export async function loadMigrations(
 async function loadRecord(
   record: Readonly<Record<string, string>>,
   options: DiscoveryOptions,
+  refusals: Refusals,
 ): Promise<LoadedMigrations> {
   const texts = new Map<string, string>();
   for (const [key, sql] of Object.entries(record)) {
     const name = key.endsWith(".sql") ? key : `${key}.sql`;
     if (texts.has(name)) throw new ConfigurationError(`Two migrations are called "${name}"`);
-    refuseUnstorable(sql, name);
     texts.set(name, sql);
   }
   return await assemble(
     discoverMigrations([...texts.keys()], [], options),
     options,
-    (name) => Promise.resolve(texts.get(name)!),
+    refusals,
+    (name) => {
+      refuseUnstorable(texts.get(name)!, name);
+      return texts.get(name)!;
+    },
   );
 }
 
@@ -149,12 +159,13 @@ async function findLayout(folder: string): Promise<Layout> {
 async function loadFolder(
   folder: string,
   given: DiscoveryOptions,
+  refusals: Refusals,
 ): Promise<LoadedMigrations> {
   const { discovery, options, links } = await readFolder(folder, given);
   const { realpath } = await import("node:fs/promises");
   const { join, sep } = await import("node:path");
   const root = await realpath(folder) + sep;
-  return await assemble(discovery, options, async (name) => {
+  return await assemble(discovery, options, refusals, async (name) => {
     const path = join(folder, name);
     if (links.has(name)) await refuseLinkOut(path, name, root);
     return await readMigrationFile(path, name);
@@ -243,19 +254,22 @@ function brokenLine(bytes: Uint8Array): number {
 async function assemble(
   discovery: Discovery,
   options: DiscoveryOptions,
-  read: (name: string) => Promise<string>,
+  refusals: Refusals,
+  read: (name: string) => string | Promise<string>,
 ): Promise<LoadedMigrations> {
-  for (const { name } of discovery.migrations) refuseUnfitName(name);
   const migrations: Migration[] = [];
   for (let start = 0; start < discovery.migrations.length; start += CONCURRENT_READS) {
     const group = discovery.migrations.slice(start, start + CONCURRENT_READS);
     const outcomes = await Promise.allSettled(
       group.map(({ name, downFile }) => assembleOne(name, downFile, read)),
     );
-    // The first one in order, and none that is still being read.
+    // In order, and none that is still being read.
     for (const outcome of outcomes) {
-      if (outcome.status === "rejected") throw outcome.reason;
-      migrations.push(outcome.value);
+      const migration = await refusals.attempt(() => {
+        if (outcome.status === "rejected") throw outcome.reason;
+        return outcome.value;
+      });
+      if (migration !== undefined) migrations.push(migration);
     }
   }
   return {
@@ -269,8 +283,9 @@ async function assemble(
 async function assembleOne(
   name: string,
   downFile: string | null,
-  read: (name: string) => Promise<string>,
+  read: (name: string) => string | Promise<string>,
 ): Promise<Migration> {
+  refuseUnfitName(name);
   const text = await read(name);
   const { forward, rollback: section } = splitSections(text, name);
   let rollback: RollbackSection | null = section === null

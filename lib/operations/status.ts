@@ -10,8 +10,10 @@ import {
   type Rename,
 } from "../planning/plan.ts";
 import type { LeftOut } from "../planning/discovery.ts";
+import { Refusals } from "../planning/refusals.ts";
 import type { OperationContext } from "./context.ts";
 import { describeFiles, reviewOrder } from "./plan_notes.ts";
+import { collectRefusals, type FileRefusal, toFileRefusals } from "./refusals.ts";
 import { describeUndoneInPart, toStepCount } from "./steps.ts";
 import { findUnvouched } from "./vouched.ts";
 
@@ -48,6 +50,8 @@ export interface StatusResult {
   readonly renamed: readonly Rename[];
   /** What is in the folder and is no migration. */
   readonly leftOut: readonly LeftOut[];
+  /** What keeps files from being read, or pending migrations from being sent, in order. */
+  readonly refusals: readonly FileRefusal[];
   /** Doubts about the files and the installation, a sentence each. */
   readonly warnings: readonly string[];
   /** The lock. */
@@ -64,16 +68,21 @@ export interface StatusResult {
  * @throws {SupamigrateError} The files or the state cannot be read.
  */
 export async function readStatus(context: OperationContext): Promise<StatusResult> {
-  const files = await context.load();
+  const refusals = new Refusals();
+  const files = await context.load(refusals);
   const { migrations, leftOut, order } = files;
+  const unread = new Set(
+    refusals.all.map(({ position }) => position.file.replace(/\.down\.sql$/, ".sql")),
+  );
   const state = await readState(await context.connect(), context.target);
   const { history, lock, activity, breaches } = state;
   const unvouched = findUnvouched(state, order);
   const plan = planMigrations(migrations, history, { order });
+  await collectRefusals(plan.pending, state, context, refusals);
   const entries = new Map(history.map((entry) => [entry.name, entry]));
   const undoneInPart = describeUndoneInPart(history);
   return {
-    totalFiles: migrations.length,
+    totalFiles: migrations.length + unread.size,
     executed: history.filter(isApplied).length,
     pending: plan.pending.map(({ migration: { name }, reason }) => ({
       name,
@@ -83,13 +92,15 @@ export async function readStatus(context: OperationContext): Promise<StatusResul
     })),
     undoneInPart: undoneInPart.map(({ name }) => name),
     lastBatch: plan.lastBatch,
-    upToDate: plan.pending.length === 0 && unvouched.length === 0 && undoneInPart.length === 0,
+    upToDate: plan.pending.length === 0 && unvouched.length === 0 && undoneInPart.length === 0 &&
+      unread.size === 0,
     unvouched,
-    missing: plan.missing,
+    missing: plan.missing.filter((name) => !unread.has(name)),
     changedRollbacks: plan.changedRollbacks.map(({ name }) => name),
     reworded: plan.reworded.map(({ name }) => name),
     renamed: plan.renamed,
     leftOut,
+    refusals: toFileRefusals(refusals),
     warnings: [
       ...unvouched.map((name) =>
         `The audit log says something else of ${name}: deno task migrate:doctor says more`

@@ -37,8 +37,7 @@ export async function planSteps(
   purpose: Purpose,
 ): Promise<PlannedSteps> {
   const progress = entry?.progress ?? null;
-  const isPlain = steps.length === 1 && steps[0]!.outside === null;
-  if (isPlain && progress === null) return { steps, stepsDone: 0, digests: null };
+  if (isPlain(steps) && progress === null) return { steps, stepsDone: 0, digests: null };
   const digests = await Promise.all(steps.map(digestStep));
   // What is applied in part can be undone, whatever its rollback section says of parts.
   if (progress === null || (purpose === "revert" && progress.purpose === "apply")) {
@@ -104,6 +103,11 @@ export function describeUndoneInPart(
         "of its rollback are done): run deno task migrate:rollback again",
     }]
   );
+}
+
+/** Whether steps are one transaction. */
+export function isPlain(steps: readonly Step[]): boolean {
+  return steps.length === 1 && steps[0]!.outside === null;
 }
 
 /** Whether a migration is one transaction, which can share a call with others. */

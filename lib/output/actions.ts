@@ -19,6 +19,7 @@ import {
   confirmUnlock,
 } from "./confirm.ts";
 import { formatDoctor } from "./doctor.ts";
+import { leaveOutStatements } from "./documents.ts";
 import { EXIT_CODES } from "./errors.ts";
 import type { ProjectMemory } from "./known_projects.ts";
 import { line } from "./neutral.ts";
@@ -135,12 +136,17 @@ export async function migrate(
   if (result.success && !result.dryRun) await projects.remember();
   for (const { name, error } of result.results) {
     if (error !== null) {
-      const position = { file: name, ...(error.line === undefined ? {} : { line: error.line }) };
+      const { line, column } = error;
+      const position = {
+        file: name,
+        ...(line === undefined ? {} : { line }),
+        ...(column === undefined ? {} : { column }),
+      };
       reporter.annotate(`${error.message} (${error.code})`, position);
     }
   }
   return {
-    result,
+    result: leaveOutStatements(result, flags),
     text: [
       result.dryRun
         ? text.formatPlannedMigrations(result.planned, !!flags.verbose)
@@ -183,7 +189,7 @@ export async function rollback(
   // Where nothing was undone, nobody was asked about the project.
   if (result.success && result.migrationsRolledBack > 0) await projects.remember();
   return {
-    result,
+    result: leaveOutStatements(result, flags),
     text: result.dryRun
       ? text.formatPlannedRollbacks(result.planned, !!flags.verbose)
       : text.formatRollback(result),
@@ -214,7 +220,12 @@ export async function fresh(
     ...guardConcerns(run, flags),
   });
   if (result.success) await projects.remember();
-  return { result, text: text.formatFresh(result), code: toResultCode(result) };
+  const { migrated } = result;
+  return {
+    result: { ...result, migrated: migrated && leaveOutStatements(migrated, flags) },
+    text: text.formatFresh(result),
+    code: toResultCode(result),
+  };
 }
 
 /** What `create` does. */

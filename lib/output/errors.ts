@@ -50,6 +50,9 @@ export function formatError(error: unknown): string {
     const text = error instanceof Error ? error.stack ?? error.message : String(error);
     return `❌ Migration command failed, which is a defect of supamigrate:\n   ${indent(text, 3)}`;
   }
+  if (error instanceof MigrationFileError && error.others.length > 0) {
+    return formatRefusals([error, ...error.others]);
+  }
   const lines = [`❌ Migration command failed: ${indent(error.message, 3)}`];
   if (error instanceof MigrationFileError) lines.push(...formatPosition(error.position));
   if (error.completed.length > 0) {
@@ -60,6 +63,37 @@ export function formatError(error: unknown): string {
   }
   if (error.hint !== undefined) lines.push(`💡 ${indent(error.hint, 3)}`);
   return lines.join("\n");
+}
+
+/** How many mistakes are shown. */
+const SHOWN_REFUSALS = 50;
+
+function formatRefusals(refusals: readonly MigrationFileError[]): string {
+  const files = new Set(refusals.map(({ position }) => position.file)).size;
+  const shown = refusals.slice(0, SHOWN_REFUSALS);
+  const left = refusals.length - shown.length;
+  return [
+    `❌ Migration command failed: ${refusals.length} mistakes in ${files} file${
+      files === 1 ? "" : "s"
+    }, and nothing was sent`,
+    ...shown.flatMap((refusal) => ["", ...formatRefusal(refusal)]),
+    ...(left > 0 ? ["", `… and ${left} more`] : []),
+  ].join("\n");
+}
+
+/**
+ * One of several reasons why files cannot be sent.
+ *
+ * @param refusal The reason, and where it stands.
+ */
+export function formatRefusal(
+  { message, position, hint }: Pick<MigrationFileError, "message" | "position" | "hint">,
+): string[] {
+  return [
+    `❌ ${indent(message, 3)}`,
+    ...formatPosition(position),
+    ...(hint === undefined ? [] : [`   💡 ${indent(hint, 6)}`]),
+  ];
 }
 
 function formatSteps(steps: readonly CompletedStep[]): string[] {
@@ -79,8 +113,20 @@ function formatDropped(names: readonly string[]): string {
   return line`     dropped: ${names.slice(0, 3).join(", ")}${more}`;
 }
 
-function formatPosition({ file, line: number, column, excerpt }: FilePosition): string[] {
-  const place = line`   at ${[file, number, column].filter((it) => it !== undefined).join(":")}`;
+/**
+ * A place in a file, with its line and a caret.
+ *
+ * @param position The place.
+ * @param occurrences How often what is meant stands in the statement, the first time here.
+ */
+export function formatPosition(
+  { file, line: number, column, excerpt }: FilePosition,
+  occurrences = 1,
+): string[] {
+  const where = [file, number, column].filter((it) => it !== undefined).join(":");
+  const place = occurrences === 1
+    ? line`   at ${where}`
+    : line`   near ${where}, the first of ${occurrences} places that have the name`;
   if (excerpt === undefined || number === undefined) return [place];
   const margin = `   ${number} | `;
   const characters = [...excerpt.replaceAll("\t", " ")];
@@ -109,7 +155,12 @@ export function toJsonError(error: unknown): Record<string, unknown> {
       type: known?.name ?? "Defect",
       message: error instanceof Error ? error.message : String(error),
       ...(known?.hint === undefined ? {} : { hint: known.hint }),
-      ...(error instanceof MigrationFileError ? { position: error.position } : {}),
+      ...(error instanceof MigrationFileError
+        ? {
+          position: error.position,
+          ...(error.others.length > 0 ? { others: toJson(error.others) } : {}),
+        }
+        : {}),
       ...(error instanceof LockHeldError ? { holder: error.holder, ageMs: error.ageMs } : {}),
       ...(known === undefined || known.completed.length === 0
         ? {}
@@ -117,6 +168,10 @@ export function toJsonError(error: unknown): Record<string, unknown> {
       exitCode: toExitCode(error),
     },
   };
+}
+
+function toJson(refusals: readonly MigrationFileError[]): Record<string, unknown>[] {
+  return refusals.map(({ message, position, hint }) => ({ message, hint, position }));
 }
 
 /**

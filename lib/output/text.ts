@@ -4,6 +4,7 @@ import { formatDuration } from "../duration.ts";
 import { shorten } from "../shorten.ts";
 import type { FreshResult } from "../operations/fresh.ts";
 import type { PlannedMigration } from "../operations/apply.ts";
+import type { MigrationMessages } from "../operations/messages.ts";
 import type { MigrateResult } from "../operations/migrate.ts";
 import type { PlannedRollback, RollbackResult, RollbackRunResult } from "../operations/rollback.ts";
 import type { PlannedSteps } from "../operations/steps.ts";
@@ -11,6 +12,7 @@ import type { StatusResult } from "../operations/status.ts";
 import type { LeftOut } from "../planning/discovery.ts";
 import type { MigrationFailure } from "../planning/plan.ts";
 import type { Statement } from "../planning/steps.ts";
+import { formatPosition, formatRefusal } from "./errors.ts";
 import { indent, line } from "./neutral.ts";
 
 /** How many statements of a migration a dry run shows, unless everything is asked for. */
@@ -26,14 +28,21 @@ function formatFailure(name: string, error: MigrationFailure): string[] {
   const place = error.part === "end"
     ? "in the checks at its end, after all statements"
     : error.statement === undefined
-    ? "when its connection ended"
+    ? `when its connection ended${
+      error.line === undefined ? "" : `, perhaps by line ${error.line}`
+    }`
     : `in statement ${error.statement}${
       error.part === "undo" ? " of the stored rollback SQL" : ""
     }, line ${error.line}`;
+  const { line: number, column, excerpt, occurrences } = error;
+  const position = number === undefined || column === undefined || excerpt === undefined
+    ? []
+    : formatPosition({ file: name, line: number, column, excerpt }, occurrences);
   return [
     line`🔎 ${name}`,
     line`   SQLSTATE ${error.code} ${place}`,
     line`   ${error.message}`,
+    ...position,
     ...(error.detail === undefined ? [] : [line`   Detail: ${error.detail}`]),
     ...(error.hint === undefined ? [] : [line`   Hint: ${error.hint}`]),
     ...(error.context === undefined ? [] : [line`   Where: ${error.context}`]),
@@ -60,25 +69,28 @@ export function formatMigrate(result: MigrateResult): string {
       `📉 Failed: ${result.migrationsFailed}`,
       "",
       "📋 Migration Results:",
-      ...result.results.map(({ name, success, undone, error }) => {
-        if (success) return line`  ✅ ${name}`;
-        return undone
+      ...result.results.flatMap((item) => {
+        const { name, success, undone, error } = item;
+        const ending = success
+          ? line`  ✅ ${name}`
+          : undone
           ? line`  ↩️  ${name} - undone with the run`
           : line`  ❌ ${name} - ${error?.message}`;
+        return [ending, ...formatMessages(item)];
       }),
       "",
     );
     for (const { name, error, steps } of result.results) {
-      if (error !== null) {
-        lines.push(...formatFailure(name, error), ...advise(error, steps, result.advice));
-      }
+      if (error === null) continue;
+      lines.push(...formatFailure(name, error), ...advise(error, steps, result));
     }
   } else if (result.results.length > 0) {
     lines.push(
       "📋 Migration Details:",
-      ...result.results.map(({ name, reason, executionTimeMs }) =>
-        line`  ✅ ${name} - ${reason} (${formatMs(executionTimeMs)})`
-      ),
+      ...result.results.flatMap((item) => [
+        line`  ✅ ${item.name} - ${item.reason} (${formatMs(item.executionTimeMs)})`,
+        ...formatMessages(item),
+      ]),
       "",
     );
     if (result.success) {
@@ -101,15 +113,18 @@ export function formatMigrate(result: MigrateResult): string {
   return lines.join("\n");
 }
 
+/** duplicate_table, duplicate_object, duplicate_function, duplicate_schema, duplicate_column. */
+const EXISTS_ALREADY: ReadonlySet<string> = new Set(["42P07", "42710", "42723", "42P06", "42701"]);
+
 function advise(
   error: MigrationFailure,
   steps: { readonly done: number; readonly total: number },
-  advice: string | null,
+  { advice, isFirstRun }: Pick<MigrateResult, "advice" | "isFirstRun">,
 ): string[] {
   const tip = advice ??
     (error.code === "55P04"
-      ? "A new enum value can be used in the next transaction only: use it in a migration of its own, " +
-        "with --transaction each"
+      ? "A new enum value can be used in the next transaction only: take BEGIN and COMMIT out, or put " +
+        '"-- supamigrate: commit" between the two'
       : error.code === "55P03"
       ? "Another session holds a lock on the table: run it again when that has ended, or set a longer " +
         "lock_timeout in the migration"
@@ -117,6 +132,13 @@ function advise(
       ? "It was cancelled, by somebody or by a statement_timeout: run it again"
       : error.code === "40P01" || error.code === "40001"
       ? "It met with other sessions' work: run it again"
+      : error.code === "2D000"
+      ? "What it calls or runs cannot commit inside a transaction: leave COMMIT and ROLLBACK out of " +
+        "the procedure or the block, or create the procedure in the file that calls it, which then " +
+        "runs it outside a transaction"
+      : EXISTS_ALREADY.has(error.code) && isFirstRun
+      ? "If the database had this before its first migration here, record what it has: deno task " +
+        "migrate:baseline NAME, with the last migration that is in it. Otherwise mend the file"
       : null);
   return [
     "",
@@ -219,6 +241,13 @@ export function formatStatus(status: StatusResult, verbose: boolean): string {
       if (error !== null) lines.push(line`     last failed with: ${error.message} (${error.code})`);
     }
   }
+  if (status.refusals.length > 0) {
+    lines.push(
+      "",
+      "⛔ Cannot be sent as they are:",
+      ...status.refusals.flatMap(formatRefusal).map((text) => `  ${text}`),
+    );
+  }
   const list = (title: string, names: readonly string[]) => {
     if (names.length > 0) lines.push("", title, ...names.map((name) => line`  📄 ${name}`));
   };
@@ -230,6 +259,8 @@ export function formatStatus(status: StatusResult, verbose: boolean): string {
   if (leftOut.length > 0) lines.push("", ...leftOut);
   if (status.unvouched.length > 0) {
     lines.push("", "💡 Migrations are refused until the history is what the audit log says");
+  } else if (status.refusals.length > 0) {
+    lines.push("", '💡 Mend these files and run "deno task migrate"');
   } else if (!status.upToDate) {
     lines.push("", '💡 Run "deno task migrate" to execute pending migrations');
   }
@@ -268,7 +299,10 @@ export function formatRollback(result: RollbackRunResult): string {
   if (result.success) {
     lines.push(
       "📋 Rollback Details:",
-      ...result.results.map((item) => line`  ✅ ${item.name}${formatSource(item)}`),
+      ...result.results.flatMap((item) => [
+        line`  ✅ ${item.name}${formatSource(item)}`,
+        ...formatMessages(item),
+      ]),
       "",
       "✅ Rollback completed successfully!",
       `📉 Migrations rolled back: ${result.migrationsRolledBack}`,
@@ -313,6 +347,15 @@ function formatUndone(results: readonly RollbackResult[], planned: number): stri
   return lines;
 }
 
+/** What the server said while a migration ran. */
+function formatMessages({ messages, messagesLeftOut }: MigrationMessages): string[] {
+  const lines = messages.map(({ severity, message, line: number }) =>
+    line`     ${severity === "WARNING" ? "⚠️ " : "💬"} ${severity}: ${message}` +
+    (number === undefined ? "" : ` (line ${number})`)
+  );
+  return messagesLeftOut === 0 ? lines : [...lines, `     … and ${messagesLeftOut} more`];
+}
+
 function formatSource({ source, sourceReason }: { source: string; sourceReason: string }): string {
   return source === "file" ? "" : ` (stored rollback SQL: ${sourceReason})`;
 }
@@ -349,6 +392,9 @@ export function formatFresh(result: FreshResult): string {
     "✅ Migration completed successfully!",
     `📊 Batch: ${migrated.batchNumber ?? 0}`,
     `📈 Migrations run: ${migrated.migrationsRun}`,
+    ...migrated.results.flatMap((item) =>
+      item.messages.length === 0 ? [] : [line`  ✅ ${item.name}`, ...formatMessages(item)]
+    ),
     ...migrated.results.flatMap(formatNotices),
   ].join("\n");
 }

@@ -37,12 +37,12 @@ export class StatementSizeError extends Error {
   }
 }
 
-type Parser = typeof import("libpg-query");
+type Parser = Pick<typeof import("libpg-query"), "hasSqlDetails" | "parseSync">;
 
-let parser: Promise<Parser> | undefined;
+let parser: Promise<typeof import("libpg-query")> | undefined;
 
 /** Loads the parser (WebAssembly, about 10 ms), once and only when it is needed. */
-function loadParser(): Promise<Parser> {
+export function loadParser(): Promise<typeof import("libpg-query")> {
   parser ??= import("libpg-query").then(async (module) => {
     await module.loadModule();
     return module;
@@ -50,8 +50,31 @@ function loadParser(): Promise<Parser> {
   return parser;
 }
 
+let olderParser: Promise<Parser> | undefined;
+
+/**
+ * Loads the parser of the oldest PostgreSQL that projects have: names such as `json_value` are
+ * keywords to newer ones. What either of the two can read the server decides about.
+ */
+function loadOlderParser(): Promise<Parser> {
+  olderParser ??= import("libpg-query-15").then(async (module) => {
+    await module.loadModule();
+    // The trees of what is looked at have the same shape in both.
+    return module as unknown as Parser;
+  });
+  return olderParser;
+}
+
 /** How much is parsed at once: trees take up to a hundred times the room of their text. */
 const PART_LENGTH = 1_000_000;
+
+/** What there is in a text, and what in it is no SQL. */
+export interface ParsedText {
+  /** The statements that can be read, in order. */
+  readonly statements: readonly ParsedStatement[];
+  /** What is wrong with the others, in order: one for each. */
+  readonly errors: readonly (SqlSyntaxError | StatementSizeError)[];
+}
 
 /**
  * Parses a text.
@@ -61,59 +84,99 @@ const PART_LENGTH = 1_000_000;
  * @throws {SqlSyntaxError} It is no SQL.
  * @throws {StatementSizeError} A statement is too long or too deeply nested.
  */
-export async function parseSql(sql: string): Promise<ParsedStatement[]> {
-  const module = await loadParser();
+export async function parseSql(sql: string): Promise<readonly ParsedStatement[]> {
+  const { statements, errors: [error] } = await parseText(sql);
+  if (error !== undefined) throw error;
+  return statements;
+}
+
+/**
+ * Parses a text, and goes on behind what it cannot read.
+ *
+ * @param sql The text, with LF line ends and without NUL.
+ * @returns What there is in it.
+ */
+export async function parseText(sql: string): Promise<ParsedText> {
+  const text: Text = {
+    // Comments are tokens to this build of the parser, and stand in its way where PostgreSQL looks
+    // at two things at once: between NOT and IN, NULLS and FIRST, or the parts of a string.
+    readable: blankComments(sql),
+    module: await loadParser(),
+    statements: [],
+    errors: [],
+  };
   const { statements } = scanComments(sql);
-  // Comments are tokens to this build of the parser, and stand in its way where PostgreSQL looks at
-  // two things at once: between NOT and IN, NULLS and FIRST, or the parts of a string.
-  const readable = blankComments(sql);
-  const parsed: ParsedStatement[] = [];
   let first = 0;
   for (let next = 1; next <= statements.length || first === 0; next++) {
     const start = first === 0 ? 0 : statements[first]!;
     const end = statements[next] ?? sql.length;
     if (end - start < PART_LENGTH && end < sql.length) continue;
-    const starts = statements.slice(first, next);
-    for (const statement of parsePart(module, readable, start, end, starts)) parsed.push(statement);
+    await parsePart(text, start, end, statements.slice(first, next));
     first = next;
   }
-  return parsed;
+  return text;
+}
+
+/** A text that is being parsed. */
+interface Text {
+  readonly readable: string;
+  readonly module: Parser;
+  readonly statements: ParsedStatement[];
+  readonly errors: (SqlSyntaxError | StatementSizeError)[];
 }
 
 /** Parses a part of a text, of which it is known where statements begin. */
-function parsePart(
-  module: Parser,
-  sql: string,
+async function parsePart(
+  text: Text,
   start: number,
   end: number,
   statements: readonly number[],
-): ParsedStatement[] {
-  const part = sql.slice(start, end);
+): Promise<void> {
+  const part = text.readable.slice(start, end);
+  const outcome = tryPart(text.module, part, start);
+  if (Array.isArray(outcome)) {
+    for (const statement of outcome) text.statements.push(statement);
+    return;
+  }
+  if (statements.length > 1) {
+    // Finds out which statement it is, and reads the others.
+    const half = statements.length >> 1;
+    const middle = statements[half]!;
+    await parsePart(text, start, middle, statements.slice(0, half));
+    await parsePart(text, middle, end, statements.slice(half));
+    return;
+  }
+  if (outcome instanceof StatementSizeError) {
+    text.errors.push(new StatementSizeError(statements[0] ?? start, outcome.cause));
+    return;
+  }
+  const older = tryPart(await loadOlderParser(), part, start);
+  if (Array.isArray(older)) { for (const statement of older) text.statements.push(statement); }
+  else text.errors.push(outcome);
+}
+
+/** Parses a part of a text, where that is possible. */
+function tryPart(
+  module: Parser,
+  part: string,
+  start: number,
+): ParsedStatement[] | SqlSyntaxError | StatementSizeError {
   if (part === "") return [];
   let raw;
   try {
     raw = module.parseSync(part).stmts;
   } catch (error) {
-    if (module.hasSqlDetails(error)) {
-      const characters = Math.max(0, error.sqlDetails?.cursorPosition ?? 0);
-      const offset = offsetFinder(part, () => 1)(characters);
-      throw new SqlSyntaxError(error.message, start + offset);
-    }
-    // Out of stack or of memory: finds out by which statement.
-    if (statements.length < 2) throw new StatementSizeError(statements[0] ?? start, error);
-    const half = statements.length >> 1;
-    const middle = statements[half]!;
-    return [
-      ...parsePart(module, sql, start, middle, statements.slice(0, half)),
-      ...parsePart(module, sql, middle, end, statements.slice(half)),
-    ];
+    // Without details it is out of stack or of memory.
+    if (!module.hasSqlDetails(error)) return new StatementSizeError(start, error);
+    const characters = Math.max(0, error.sqlDetails?.cursorPosition ?? 0);
+    return new SqlSyntaxError(error.message, start + offsetFinder(part, () => 1)(characters));
   }
   const find = offsetFinder(part, bytesOf);
   return (raw ?? []).map(({ stmt, stmt_location = 0, stmt_len }) => {
     const [type, node] = Object.entries(stmt!)[0]!;
     return {
       start: start + find(stmt_location),
-      end: stmt_len ? start + find(stmt_location + stmt_len) : end,
+      end: stmt_len ? start + find(stmt_location + stmt_len) : start + part.length,
       type,
       node,
     };

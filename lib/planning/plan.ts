@@ -55,8 +55,14 @@ export interface MigrationFailure {
   readonly part?: "undo" | "statements" | "end";
   /** Which statement of that part, from 1. */
   readonly statement?: number;
-  /** The line of the file, from 1: where the statement starts, or in a `DO` block the line itself. */
+  /** The line of the file, from 1: that of the mistake where it can be told, else the statement's. */
   readonly line?: number;
+  /** The column of the name that the message is about, in characters from 1, where it is known. */
+  readonly column?: number;
+  /** The text of that line, where the column is known. */
+  readonly excerpt?: string;
+  /** How often the statement has that name, where it is more than once: this is the first. */
+  readonly occurrences?: number;
 }
 
 /** One row of the history: what is in the database, and how the last attempt ended. */

@@ -2,9 +2,13 @@
 
 import { type FilePosition, MigrationFileError } from "../errors.ts";
 import { shorten } from "../shorten.ts";
+import { findBodyError } from "./bodies.ts";
 import { scanComments } from "./lexer.ts";
-import { parseSql, SqlSyntaxError, StatementSizeError } from "./parser.ts";
 import { findCommittingProcedure, findOutside, type OutsideStatement } from "./outside.ts";
+import { parseText, StatementSizeError } from "./parser.ts";
+import { describeLongNames } from "./long_names.ts";
+import { countNewlines, locate as locateIn } from "./position.ts";
+import { Refusals } from "./refusals.ts";
 import { findReserved, type ReservedChange } from "./reserved.ts";
 import type { Section } from "./sections.ts";
 import { type Abilities, judgeSettings } from "./session_settings.ts";
@@ -42,7 +46,8 @@ const COMMIT_MARK = /^--\s*supamigrate:\s*commit\s*$/i;
  * @param file The name to use in errors.
  * @param can What the way to the database allows.
  * @returns The statements with their lines.
- * @throws {MigrationFileError} The SQL does not parse, or holds a statement that cannot run.
+ * @throws {MigrationFileError} The SQL or a body in it does not parse, or it holds a statement that
+ * cannot run: the first mistake, and with it all others.
  *
  * @example
  * ```ts
@@ -61,51 +66,71 @@ export async function splitStatements(
   can: Abilities = OF_EXEC_SQL,
 ): Promise<SplitResult> {
   const { sql } = section;
-  const locate = (offset: number): FilePosition => {
-    const start = offset === 0 ? 0 : sql.lastIndexOf("\n", offset - 1) + 1;
-    return {
-      file,
-      line: section.line + countNewlines(sql, 0, start),
-      column: [...sql.slice(start, offset)].length + 1,
-      excerpt: sql.slice(start).split("\n", 1)[0]!,
-    };
-  };
+  const locate = (offset: number): FilePosition => ({ file, ...locateIn(section, offset) });
 
-  let parsed: TypedStatement[];
-  try {
-    let line = section.line;
-    let counted = 0;
-    parsed = (await parseSql(sql)).map(({ start, end, type, node }) => {
-      line += countNewlines(sql, counted, start);
-      counted = start;
-      return { line, start, sql: trimEnd(sql.slice(start, end)), type, node };
-    });
-  } catch (error) {
-    if (error instanceof StatementSizeError) {
-      throw new MigrationFileError(error.message, locate(error.offset), {
-        hint: "Write it as several statements.",
-        cause: error,
-      });
-    }
-    if (!(error instanceof SqlSyntaxError)) throw error;
-    throw explainSyntaxError(error.message, sql, error.offset, locate);
+  const refusals = new Refusals();
+  const text = await parseText(sql);
+  for (const error of text.errors) {
+    refusals.add(
+      error instanceof StatementSizeError
+        ? new MigrationFileError(error.message, locate(error.offset), {
+          hint: "Write it as several statements.",
+          cause: error,
+        })
+        : explainSyntaxError(error.message, sql, error.offset, locate),
+    );
+  }
+  let line = section.line;
+  let counted = 0;
+  const checksBodies = !/check_function_bodies/i.test(sql);
+  const parsed: TypedStatement[] = [];
+  for (const { start, end, type, node } of text.statements) {
+    line += countNewlines(sql, counted, start);
+    counted = start;
+    const statement = { line, start, sql: trimEnd(sql.slice(start, end)), type, node };
+    parsed.push(statement);
+    if (type === "CreateFunctionStmt" && !checksBodies) continue;
+    const error = await findBodyError(statement);
+    if (error === undefined) continue;
+    refusals.add(
+      new MigrationFileError(shorten(error.message, 200), locate(start + error.offset), {
+        hint: `PostgreSQL refuses the body of this ${
+          type === "DoStmt" ? "DO block" : "function"
+        }. Mend it. Nothing was sent to the database.`,
+      }),
+    );
   }
 
   const needed = leaveOutNeedless(parsed, can);
   const findOutside = outsideFinder(needed.statements, can);
-  const { parts, notices } = divideIntoSteps(
-    needed.statements,
-    findCommitMarks(section, file),
-    findOutside,
-    file,
+  const marks = await refusals.attempt(() => findCommitMarks(section, file)) ?? [];
+  const divided = await refusals.attempt(() =>
+    divideIntoSteps(needed.statements, marks, findOutside, file)
   );
-  const statements = parts.flatMap((part) => part.statements);
+  const statements = divided?.parts.flatMap((part) => part.statements) ??
+    needed.statements.filter(({ type }) => type !== "TransactionStmt");
   const prepared = new Set<string>();
   for (const statement of statements) {
     if (statement.type === "PrepareStmt") prepared.add(statement.node.name);
-    refuseUnrunnable(statement, file, prepared, can, findOutside(statement));
+    await refusals.attempt(() =>
+      refuseUnrunnable(statement, file, prepared, can, findOutside(statement))
+    );
   }
+  for (const { outside, settings, statements } of divided?.parts ?? []) {
+    if (outside === null || settings.length === 0 || can.outside !== "pg_cron") continue;
+    refusals.add(refusal(
+      statements[0]!,
+      file,
+      `${outside.name} runs in a session of pg_cron, which has not got the settings of this file`,
+      `Write it so that it needs no "${
+        firstLine(settings[0]!.sql)
+      }", with the schemas of its names; ` +
+        "or run the migration with --via direct.",
+    ));
+  }
+  refusals.throwAny();
   const plain = ({ line, sql }: TypedStatement): Statement => ({ line, sql });
+  const { parts, notices } = divided!;
   return {
     statements: statements.map(plain),
     steps: parts.map(({ settings, statements, outside }) => ({
@@ -113,7 +138,7 @@ export async function splitStatements(
       statements: statements.map(plain),
       outside,
     })),
-    notices: [...notices, ...needed.notices],
+    notices: [...notices, ...needed.notices, ...describeLongNames(statements)],
     reserved: statements.flatMap((statement) =>
       findReserved(statement).map((change) => ({ ...change, line: statement.line }))
     ),
@@ -142,13 +167,6 @@ function outsideFinder(statements: readonly TypedStatement[], can: Abilities): F
     // What may run in a transaction is tried there, where it can be tried nowhere else.
     return found === null || found.isCertain || can.outside ? found : null;
   };
-}
-
-/** How many lines end in a part of a text. */
-function countNewlines(text: string, from: number, to: number): number {
-  let count = 0;
-  for (let at = from; at < to; at++) if (text[at] === "\n") count++;
-  return count;
 }
 
 /** Takes PostgreSQL's white space off the end. A regular expression would try at every blank. */

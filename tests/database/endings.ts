@@ -37,6 +37,9 @@ for (const [what, sql] of Object.entries(endings)) {
         /^The migration ends its connection, each of the 2 times that it was sent: /,
       );
       assert.match(results[1]!.error!.hint ?? "", /pg_terminate_backend.*DEALLOCATE ALL/);
+      const { line, column, excerpt } = results[1]!.error!;
+      assert.match(excerpt!.slice(column! - 1), /^(pg_terminate_backend|deallocate all)/);
+      assert.equal(line, files["2_ends.sql"].split("\n").findIndex((text) => text === excerpt) + 1);
       await assertServed(project);
 
       const { history, lock, log } = await project.records();
@@ -127,4 +130,17 @@ testOnServers("uninstall waits for the migration in flight", async (project) => 
   // The migration was whole before everything went; what came after it found nothing to come to.
   assert.ok([true, "ConfigurationError", "LockLostError"].includes(await ended), `${await ended}`);
   assert.equal((await project.sql("select from pg_class where relname = 'slow'")).length, 1);
+}, ownProject);
+
+testOnServers("a time limit of the transaction is shown where it is set", async (project) => {
+  const { results } = await project.migrator({
+    "1_a.sql": "create table a ();\nset transaction_timeout = '500ms';\nselect pg_sleep(2);",
+  }).migrate();
+  const { error } = results[0]!;
+  assert.deepEqual([results[0]?.success, error?.line], [false, 2]);
+  // PostgreSQL knows it from 17 on.
+  if (error?.code === "42704") return;
+  assert.match(error?.message ?? "", /ends its connection/);
+  assert.deepEqual([error?.column, error?.excerpt], [5, "set transaction_timeout = '500ms';"]);
+  assert.deepEqual(await project.sql("select from pg_class where relname = 'a'"), []);
 }, ownProject);

@@ -67,7 +67,7 @@ begin
 end
 $do$;`,
   );
-  assert.deepEqual([error.code, error.line, error.statement], ["22012", 5, 2]);
+  assert.deepEqual([error.code, error.line, error.statement], ["22012", 7, 2]);
   assert.match(error.context ?? "", /function broken\(\) line 3 at RETURN/);
   assert.match(error.context ?? "", /inline_code_block line 3 at PERFORM/);
   assert.doesNotMatch(error.context ?? "", /run_migration|exec_sql/);

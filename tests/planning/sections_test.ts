@@ -193,6 +193,7 @@ Deno.test("splitSections() refuses a banner after a statement without a semicolo
   assert.deepEqual({ ...refusalOf("create table a ()\n\n-- ROLLBACK\ndrop table a;\n") }, {
     name: "MigrationFileError",
     completed: [],
+    others: [],
     position: { file: "001_a.sql", line: 3, excerpt: "-- ROLLBACK" },
     hint: "End the statement before it with a semicolon, or word the comment differently.",
   });

@@ -25,8 +25,8 @@ export const hidingABanner: Readonly<Record<string, string>> = {
   "a $$ body with an apostrophe": "do $$\nbegin -- it's\n-- ROLLBACK\nnull; end $$;",
   "a tagged body": "do $do$\nbegin\n-- ROLLBACK\nperform $$;$$; end $do$;",
   "a body inside a body": "do $a$ begin perform $$\n-- ROLLBACK\n$$ || $A$ $A$; end $a$;",
-  "a body of which the tag begins as another": "do $a$ $ab$ $a \n-- ROLLBACK\n$a$;",
-  "a body with a tag that is no ASCII": "do $_é1$\n-- ROLLBACK\n$_é1$;",
+  "a body of which the tag begins as another": "select $a$ $ab$ $a \n-- ROLLBACK\n$a$;",
+  "a body with a tag that is no ASCII": "select $_é1$\n-- ROLLBACK\n$_é1$;",
   "a body behind a number": "select 1,2e5,$$\n-- ROLLBACK\n$$;",
   "a comment block": "/*\n-- ROLLBACK\n*/ select 1;",
   "a comment block with an apostrophe": "/* it's\n-- ROLLBACK\n*/ select 1;",
@@ -82,7 +82,7 @@ export const leavingNothingOpen: Readonly<Record<string, string>> = {
   "CASE … END outside of a body": "select case when true then 1 end;",
   "BEGIN and END of a transaction": "begin; select 1; end;",
   "a function with BEGIN in its body":
-    "create function f() returns int language plpgsql as $$ begin return 1; $$;",
+    "create function f() returns int language plpgsql as $$ begin return 1; end $$;",
   "a function with a parameter that is called begin":
     "create function f(begin int, atomic int) returns int language sql return 1;",
   "a function with a parameter of the type atomic":

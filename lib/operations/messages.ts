@@ -1,0 +1,50 @@
+/** What the server says while migrations run, given to the migrations that it is about. @module */
+
+import type { ServerMessage, TakenMessages } from "../database/messages.ts";
+import type { Statement } from "../planning/steps.ts";
+
+/** A message of the server: of RAISE NOTICE or RAISE WARNING, or a notice of its own. */
+export interface MigrationMessage extends Omit<ServerMessage, "where"> {
+  /** The line of the file that the statement starts on, where it is known. */
+  readonly line?: number;
+}
+
+/** What the server said while a migration ran. */
+export interface MigrationMessages {
+  /** The first 20 messages; none on ways that do not carry them. */
+  readonly messages: readonly MigrationMessage[];
+  /** How many there were beyond these. */
+  readonly messagesLeftOut: number;
+}
+
+/** How many messages of a migration are kept. */
+const MOST_MESSAGES = 20;
+
+/**
+ * Finds out which migration of a call each message is about: it comes with the statement.
+ *
+ * @param taken What was said during the call.
+ * @param parts The statements of each migration in the call.
+ * @returns What was said during each.
+ */
+export function assignMessages(
+  { messages, lost }: TakenMessages,
+  parts: readonly (readonly Statement[])[],
+): MigrationMessages[] {
+  const assigned = parts.map((): MigrationMessage[] => []);
+  let current = 0;
+  for (const { where, ...message } of messages) {
+    const isFrom = ({ sql }: Statement) => where.includes(`SQL statement "${sql}`);
+    // They come in the order of the migrations, which may have statements in common.
+    const found = parts.findIndex((statements, index) =>
+      index >= current && statements.some(isFrom)
+    );
+    if (found !== -1) current = found;
+    const line = found === -1 ? undefined : parts[found]!.find(isFrom)!.line;
+    assigned[current]?.push({ ...message, ...(line === undefined ? {} : { line }) });
+  }
+  return assigned.map((all, index) => ({
+    messages: all.slice(0, MOST_MESSAGES),
+    messagesLeftOut: Math.max(0, all.length - MOST_MESSAGES) + (index === current ? lost : 0),
+  }));
+}
