@@ -106,6 +106,7 @@ as $function$
     select 'setting ' || name || ' = ' || setting
       from pg_settings
      where source = 'session'
+       and setting is distinct from reset_val -- what was set for a transaction counts, too
        and name not in ('client_encoding', 'client_min_messages', 'application_name', 'role',
                         'search_path', 'transaction_read_only', 'transaction_isolation',
                         'transaction_deferrable', 'statement_timeout')
