@@ -6,20 +6,10 @@
  */
 
 import { PGlite, type PGliteOptions } from "@electric-sql/pglite";
-import { btree_gist } from "@electric-sql/pglite/contrib/btree_gist";
-import { citext } from "@electric-sql/pglite/contrib/citext";
-import { pg_trgm } from "@electric-sql/pglite/contrib/pg_trgm";
-import { pgcrypto } from "@electric-sql/pglite/contrib/pgcrypto";
-import { unaccent } from "@electric-sql/pglite/contrib/unaccent";
-import { uuid_ossp } from "@electric-sql/pglite/contrib/uuid_ossp";
 
-import authSql from "../../sql/embedded/auth.sql" with { type: "text" };
-import extensionsSql from "../../sql/embedded/extensions.sql" with {
-  type: "text",
-};
-import realtimeSql from "../../sql/embedded/realtime.sql" with { type: "text" };
-import rolesSql from "../../sql/embedded/roles.sql" with { type: "text" };
-import storageSql from "../../sql/embedded/storage.sql" with { type: "text" };
+import { PLATFORM_SQL } from "./platform/schemas.ts";
+import type { Piece } from "./platform/pieces.ts";
+import { ExtensionSupply } from "./platform/supply.ts";
 
 /** The major version of the PostgreSQL that PGlite carries. */
 export const POSTGRES_MAJOR = 18;
@@ -47,11 +37,19 @@ export interface Engine {
   ): Promise<Result>;
   /** The same, logged in as `postgres` meanwhile. */
   asOwner<Result>(job: (session: Session) => Promise<Result>): Promise<Result>;
+  /** The same, logged in as the superuser meanwhile. */
+  asSuperuser<Result>(job: (session: Session) => Promise<Result>): Promise<Result>;
+  /** Tells of the stand-ins that SQL uses, each once. */
+  tellOfStandIns(sql: string): void;
   /** Waits for the jobs and shuts the server down. Jobs that come later are refused. */
   close(): Promise<void>;
 }
 
-const BOOTSTRAP = [rolesSql, extensionsSql, authSql, storageSql, realtimeSql];
+/** How a server is started. */
+export interface StartOptions {
+  /** Told of each stand-in for a piece of the platform when it is first used. */
+  readonly onStandIn?: ((piece: Piece) => void) | undefined;
+}
 
 /** For new databases. The superuser is not `postgres`: on Supabase that is an ordinary role. */
 const INITDB_ARGUMENTS = ["-U", "supabase_admin", "--wal-segsize=1"];
@@ -62,19 +60,7 @@ const INITDB_ARGUMENTS = ["-U", "supabase_admin", "--wal-segsize=1"];
  */
 const MAX_STACK_DEPTH = "256kB";
 
-const OPTIONS: PGliteOptions = {
-  // What `create extension` finds: the two of every project, and those of PGlite's that
-  // migrations ask for most. Each costs 20 ms at every start.
-  extensions: {
-    btree_gist,
-    citext,
-    pg_trgm,
-    pgcrypto,
-    unaccent,
-    uuid_ossp,
-  },
-  startParams: startParameters(),
-};
+const OPTIONS: PGliteOptions = { startParams: startParameters() };
 
 /**
  * PGlite's own parameters but for four. A backend in single-user mode does not read
@@ -94,20 +80,27 @@ function startParameters(): string[] {
   ];
 }
 
+/** A server, and where it gets its extensions from. */
+interface Server {
+  readonly pglite: PGlite;
+  readonly supply: ExtensionSupply;
+}
+
 /** A database in memory as it is after the bootstrap: copying takes a fifth of creating. */
 let template: Promise<Blob> | undefined;
 
 /**
  * Starts a new database in memory.
  *
+ * @param options What to tell.
  * @returns The running engine.
  */
-export async function startInMemory(): Promise<Engine> {
+export async function startInMemory(options: StartOptions = {}): Promise<Engine> {
   if (template !== undefined) {
-    return await logIn(await load({ loadDataDir: await template }));
+    return await logIn(await load({ loadDataDir: await template }, options));
   }
-  const creation = create();
-  template = creation.then((server) => server.dumpDataDir("none"));
+  const creation = create(options);
+  template = creation.then(({ pglite }) => pglite.dumpDataDir("none"));
   try {
     await template;
   } catch (error) {
@@ -122,63 +115,104 @@ export async function startInMemory(): Promise<Engine> {
  *
  * @param dataDir The folder of PostgreSQL's files.
  * @param isNew Whether the folder has no database yet.
+ * @param options What to tell.
  * @returns The running engine.
  */
 export async function startInFolder(
   dataDir: string,
   isNew: boolean,
+  options: StartOptions = {},
 ): Promise<Engine> {
-  if (!isNew) return await logIn(await load({ dataDir }));
+  if (!isNew) return await logIn(await load({ dataDir }, options));
   return await logIn(
     template === undefined
-      ? await create(dataDir)
-      : await load({ dataDir, loadDataDir: await template }),
+      ? await create(options, dataDir)
+      : await load({ dataDir, loadDataDir: await template }, options),
   );
 }
 
-async function create(dataDir?: string): Promise<PGlite> {
+async function create(options: StartOptions, dataDir?: string): Promise<Server> {
   const server = await load({
     ...(dataDir === undefined ? {} : { dataDir }),
     initDbStartParams: INITDB_ARGUMENTS,
-  });
-  await server.exec(`begin;\n${BOOTSTRAP.join("\n")}\ncommit;`);
+  }, options);
+  await server.supply.supplyFor(PLATFORM_SQL);
+  await server.pglite.exec(`begin;\n${PLATFORM_SQL}\ncommit;`);
   // Whoever copies or opens the files next has nothing to replay.
-  await server.exec("checkpoint");
+  await server.pglite.exec("checkpoint");
   return server;
 }
 
-async function load(options: PGliteOptions): Promise<PGlite> {
-  return await PGlite.create({ ...OPTIONS, ...options });
+async function load(pgliteOptions: PGliteOptions, options: StartOptions): Promise<Server> {
+  const pglite = await PGlite.create({ ...OPTIONS, ...pgliteOptions });
+  const supply = new ExtensionSupply(pglite.Module.FS, options.onStandIn ?? (() => {}));
+  // What the database was made with, its functions may need at any time.
+  const { rows } = await pglite.query<{ extname: string }>("select extname from pg_extension");
+  await supply.supply(rows.map(({ extname }) => extname));
+  return { pglite, supply };
 }
 
-async function logIn(server: PGlite): Promise<Engine> {
-  await server.exec("set session authorization authenticator");
+async function logIn({ pglite, supply }: Server): Promise<Engine> {
+  await pglite.exec("set session authorization authenticator");
 
   let last: Promise<unknown> = Promise.resolve();
   let closed: Promise<void> | undefined;
+
+  const session: Session = {
+    exec: async (sql) => {
+      await supply.supplyFor(sql);
+      return await pglite.exec(sql);
+    },
+    query: async <Row>(sql: string, params?: unknown[]) => {
+      await supply.supplyFor(textOf([sql, params]));
+      return await pglite.query<Row>(sql, params);
+    },
+  };
 
   const exclusively: Engine["exclusively"] = (job) => {
     if (closed !== undefined) {
       return Promise.reject(new TypeError("The embedded database is closed"));
     }
-    const result = last.then(() => job(server));
+    const result = last.then(() => job(session));
     last = result.catch(() => {});
     return result;
   };
 
+  /** Allowed whoever is logged in, as the session began as a superuser. */
+  const as = (authorization: string): Engine["asOwner"] => (job) =>
+    exclusively(async (session) => {
+      await session.exec(`set session authorization ${authorization}`);
+      try {
+        return await job(session);
+      } finally {
+        await session.exec("rollback");
+        await session.exec("set session authorization authenticator");
+      }
+    });
+
   return {
     exclusively,
-    asOwner: (job) =>
-      exclusively(async (session) => {
-        // Allowed whoever is logged in, as the session began as a superuser.
-        await session.exec("set session authorization postgres");
-        try {
-          return await job(session);
-        } finally {
-          await session.exec("rollback");
-          await session.exec("set session authorization authenticator");
-        }
-      }),
-    close: () => closed ??= last.then(() => server.close()),
+    asOwner: as("postgres"),
+    asSuperuser: as("default"),
+    tellOfStandIns: (sql) => supply.tellFor(sql),
+    close: () => closed ??= last.then(() => pglite.close()),
   };
+}
+
+/** All text in a value, whose strings may be JSON with further text in it. */
+function textOf(value: unknown): string {
+  if (typeof value === "string") {
+    const parsed = /^\s*[[{]/.test(value) ? parse(value) : undefined;
+    return parsed === undefined ? value : textOf(parsed);
+  }
+  if (typeof value !== "object" || value === null) return "";
+  return Object.values(value).map(textOf).join("\n");
+}
+
+function parse(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined; // SQL that begins with a bracket
+  }
 }
