@@ -7,8 +7,10 @@
 
 import { PGlite, type PGliteOptions } from "@electric-sql/pglite";
 
-import { PLATFORM_SQL } from "./platform/schemas.ts";
+import manifest from "../../deno.json" with { type: "json" };
+import { readOrMakeImage, unpackImage } from "./image.ts";
 import type { Piece } from "./platform/pieces.ts";
+import { PLATFORM_SQL } from "./platform/schemas.ts";
 import { ExtensionSupply } from "./platform/supply.ts";
 
 /** The major version of the PostgreSQL that PGlite carries. */
@@ -86,8 +88,24 @@ interface Server {
   readonly supply: ExtensionSupply;
 }
 
-/** A database in memory as it is after the bootstrap: copying takes a fifth of creating. */
-let template: Promise<Blob> | undefined;
+/** The files of a new database, as an archive: copying them takes a fraction of making them. */
+let image: Promise<Uint8Array<ArrayBuffer>> | undefined;
+
+/** The image; `make` is called where there is none yet. */
+async function findImage(
+  make: () => Promise<Uint8Array<ArrayBuffer>>,
+): Promise<Uint8Array<ArrayBuffer>> {
+  image ??= readOrMakeImage({
+    ingredients: [manifest.imports["@electric-sql/pglite"], ...INITDB_ARGUMENTS, PLATFORM_SQL],
+    make,
+  });
+  try {
+    return await image;
+  } catch (error) {
+    image = undefined;
+    throw error;
+  }
+}
 
 /**
  * Starts a new database in memory.
@@ -96,18 +114,9 @@ let template: Promise<Blob> | undefined;
  * @returns The running engine.
  */
 export async function startInMemory(options: StartOptions = {}): Promise<Engine> {
-  if (template !== undefined) {
-    return await logIn(await load({ loadDataDir: await template }, options));
-  }
-  const creation = create(options);
-  template = creation.then(({ pglite }) => pglite.dumpDataDir("none"));
-  try {
-    await template;
-  } catch (error) {
-    template = undefined;
-    throw error;
-  }
-  return await logIn(await creation);
+  let made: Server | undefined;
+  const archive = await findImage(async () => await dump(made = await create(options)));
+  return await logIn(made ?? await load({ loadDataDir: new Blob([archive]) }, options));
 }
 
 /**
@@ -123,24 +132,31 @@ export async function startInFolder(
   isNew: boolean,
   options: StartOptions = {},
 ): Promise<Engine> {
-  if (!isNew) return await logIn(await load({ dataDir }, options));
-  return await logIn(
-    template === undefined
-      ? await create(options, dataDir)
-      : await load({ dataDir, loadDataDir: await template }, options),
-  );
+  if (isNew) {
+    // In memory, where it is quicker, and then copied at once.
+    const archive = await findImage(async () => {
+      const server = await create({});
+      const files = await dump(server);
+      await server.pglite.close();
+      return files;
+    });
+    await unpackImage(archive, dataDir);
+  }
+  return await logIn(await load({ dataDir }, options));
 }
 
-async function create(options: StartOptions, dataDir?: string): Promise<Server> {
-  const server = await load({
-    ...(dataDir === undefined ? {} : { dataDir }),
-    initDbStartParams: INITDB_ARGUMENTS,
-  }, options);
+/** Makes a database in memory. */
+async function create(options: StartOptions): Promise<Server> {
+  const server = await load({ initDbStartParams: INITDB_ARGUMENTS }, options);
   await server.supply.supplyFor(PLATFORM_SQL);
   await server.pglite.exec(`begin;\n${PLATFORM_SQL}\ncommit;`);
   // Whoever copies or opens the files next has nothing to replay.
   await server.pglite.exec("checkpoint");
   return server;
+}
+
+async function dump({ pglite }: Server): Promise<Uint8Array<ArrayBuffer>> {
+  return new Uint8Array(await (await pglite.dumpDataDir("none")).arrayBuffer());
 }
 
 async function load(pgliteOptions: PGliteOptions, options: StartOptions): Promise<Server> {

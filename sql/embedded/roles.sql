@@ -46,9 +46,31 @@ grant pgsodium_keyholder to service_role;
 -- `alter role authenticator set pgrst.db_schemas = …` is how a schema is shown to the API.
 grant authenticator to postgres with admin option, inherit false, set false;
 
--- What supautils lets postgres set.
-grant set on parameter session_replication_role to postgres;
-grant set on parameter log_min_messages to postgres;
+-- What supautils lets postgres set, for itself and for the API's roles.
+do $$
+declare
+  setting text;
+begin
+  foreach setting in array array[
+    'session_replication_role', 'log_min_messages', 'log_lock_waits', 'track_io_timing',
+    'auto_explain.log_min_duration', 'auto_explain.log_nested_statements',
+    'pg_net.batch_size', 'pg_net.ttl',
+    'pgaudit.log', 'pgaudit.log_catalog', 'pgaudit.log_client', 'pgaudit.log_level',
+    'pgaudit.log_parameter', 'pgaudit.log_relation', 'pgaudit.log_rows', 'pgaudit.log_statement',
+    'pgaudit.log_statement_once', 'pgaudit.role',
+    'pgrst.db_aggregates_enabled', 'pgrst.db_anon_role', 'pgrst.db_extra_search_path',
+    'pgrst.db_hoisted_tx_settings', 'pgrst.db_max_rows', 'pgrst.db_plan_enabled',
+    'pgrst.db_pre_request', 'pgrst.db_root_spec', 'pgrst.db_schema', 'pgrst.db_schemas',
+    'pgrst.db_timezone_enabled', 'pgrst.db_tx_end', 'pgrst.jwt_aud', 'pgrst.jwt_role_claim_key',
+    'pgrst.jwt_secret', 'pgrst.log_level', 'pgrst.openapi_mode',
+    'pgrst.openapi_security_active', 'pgrst.openapi_server_proxy_uri',
+    'pgrst.server_cors_allowed_origins', 'pgrst.server_timing_enabled',
+    'plan_filter.limit_select_only', 'plan_filter.statement_cost_limit', 'safeupdate.enabled'
+  ] loop
+    execute format('grant set on parameter %I to postgres', setting);
+  end loop;
+end
+$$;
 
 -- The owner of the database owns schema public, through pg_database_owner.
 alter database postgres owner to postgres;

@@ -8,8 +8,8 @@ import type { Extension, PGliteInterface } from "@electric-sql/pglite";
 
 import pgjwtSql from "../../../sql/embedded/extensions/pgjwt.sql" with { type: "text" };
 import type { RealExtension } from "./pieces.ts";
-import { type ExtensionFile, readTar } from "./tar.ts";
 import { scriptFiles } from "./stand_ins.ts";
+import { type ArchivedFile, readTar } from "./tar.ts";
 
 type Loader = () => Promise<Extension>;
 
@@ -74,7 +74,7 @@ const CONTROL = /\/([^/]+)\.control$/;
  * @param name The extension.
  * @returns Its files, and those of what comes in the same package.
  */
-export async function readBundle(name: RealExtension): Promise<ExtensionFile[]> {
+export async function readBundle(name: RealExtension): Promise<ArchivedFile[]> {
   // Written for this project, and does all that the extension of that name does.
   if (name === "pgjwt") {
     return scriptFiles({ name, version: "0.2.0", sql: pgjwtSql, requires: "pgcrypto" });
@@ -83,16 +83,17 @@ export async function readBundle(name: RealExtension): Promise<ExtensionFile[]> 
   // Nothing of the server is needed to say where the package's file is.
   const { bundlePath } = await extension.setup({} as PGliteInterface, {});
   if (bundlePath === undefined) throw new TypeError(`The package of ${name} names no bundle`);
-  const files = readTar(await promisify(gunzip)(await readFile(bundlePath)));
+  const files = readTar(await promisify(gunzip)(await readFile(bundlePath)))
+    .filter(({ path }) => !path.endsWith("/"));
   return files.map((file) => CONTROL.test(file.path) ? { ...file, data: trust(file.data) } : file);
 }
 
 /**
  * Lets `postgres`, which is no superuser, create the extension, as supautils does on hosted
- * projects: the script runs as a superuser, and belongs to one.
+ * projects: the script runs as a superuser, and belongs to one. Where it needs none, all is as it is.
  */
 function trust(control: Uint8Array): Uint8Array {
-  const lines = new TextDecoder().decode(control).split("\n")
-    .filter((line) => !/^\s*(trusted|superuser)\s*=/.test(line));
-  return new TextEncoder().encode([...lines, "trusted = true", ""].join("\n"));
+  const text = new TextDecoder().decode(control);
+  if (/^\s*(superuser\s*=\s*false|trusted\s*=\s*true)/m.test(text)) return control;
+  return new TextEncoder().encode(`${text}\ntrusted = true\n`);
 }

@@ -28,7 +28,7 @@ import supabaseVaultSql from "../../../sql/embedded/extensions/supabase_vault.sq
   type: "text",
 };
 import wrappersSql from "../../../sql/embedded/extensions/wrappers.sql" with { type: "text" };
-import type { ExtensionFile } from "./tar.ts";
+import type { ArchivedFile } from "./tar.ts";
 
 /** An extension that is a script. */
 export interface Script {
@@ -76,7 +76,7 @@ export const STAND_IN_SCRIPTS: readonly Script[] = [
  * @param script The extension.
  * @returns The control file and the script.
  */
-export function scriptFiles({ name, version, sql, requires }: Script): ExtensionFile[] {
+export function scriptFiles({ name, version, sql, requires }: Script): ArchivedFile[] {
   const control = [
     `default_version = '${version}'`,
     `comment = 'what supamigrate has of ${name} on its embedded database'`,
@@ -99,6 +99,6 @@ export function scriptFiles({ name, version, sql, requires }: Script): Extension
  * @param name Its name.
  * @param text What it says.
  */
-export function extensionFile(name: string, text: string): ExtensionFile {
+export function extensionFile(name: string, text: string): ArchivedFile {
   return { path: `share/postgresql/extension/${name}`, data: new TextEncoder().encode(text) };
 }

@@ -6,7 +6,7 @@
  */
 
 import { findExtension, type Piece, PIECES, type RealExtension } from "./pieces.ts";
-import type { ExtensionFile } from "./tar.ts";
+import type { ArchivedFile } from "./tar.ts";
 
 /** As much of PGlite's file system as is needed, with Emscripten's names. */
 export interface FileSystem {
@@ -108,7 +108,7 @@ export class ExtensionSupply {
     this.#write({ path: `${FOLDER}/${name}`, data: new TextEncoder().encode(text) });
   }
 
-  #write({ path, data }: ExtensionFile): void {
+  #write({ path, data }: ArchivedFile): void {
     const target = `${PREFIX}/${path}`;
     this.#fs.mkdirTree(target.slice(0, target.lastIndexOf("/")));
     this.#fs.writeFile(target, data);
@@ -119,7 +119,7 @@ export class ExtensionSupply {
 }
 
 /** Loaded when the first one is asked for. */
-async function readFiles({ name, standing }: Piece): Promise<readonly ExtensionFile[]> {
+async function readFiles({ name, standing }: Piece): Promise<readonly ArchivedFile[]> {
   if (standing === "real") {
     const { readBundle } = await import("./bundles.ts");
     return await readBundle(name as RealExtension);

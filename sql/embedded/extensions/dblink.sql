@@ -39,7 +39,7 @@ end
 $$;
 
 create function dblink_fdw_validator(options text[], catalog oid) returns void
-language sql
-as '';
+language plpgsql
+as 'begin end';
 create foreign data wrapper dblink_fdw validator dblink_fdw_validator;
 grant usage on foreign data wrapper dblink_fdw to postgres with grant option;

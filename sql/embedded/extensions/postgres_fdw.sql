@@ -6,8 +6,8 @@ language internal
 as 'fdw_handler_in';
 
 create function postgres_fdw_validator(options text[], catalog oid) returns void
-language sql
-as '';
+language plpgsql
+as 'begin end';
 
 create foreign data wrapper postgres_fdw
   handler postgres_fdw_handler

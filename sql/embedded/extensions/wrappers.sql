@@ -14,7 +14,8 @@ begin
       wrapper || '_fdw_handler'
     );
     execute format(
-      'create function %I(options text[], catalog oid) returns void language sql as ''''',
+      'create function %I(options text[], catalog oid) returns void '
+        'language plpgsql as ''begin end''',
       wrapper || '_fdw_validator'
     );
   end loop;
