@@ -41,8 +41,8 @@ export interface Engine {
   asOwner<Result>(job: (session: Session) => Promise<Result>): Promise<Result>;
   /** The same, logged in as the superuser meanwhile. */
   asSuperuser<Result>(job: (session: Session) => Promise<Result>): Promise<Result>;
-  /** Tells of the stand-ins that SQL uses, each once. */
-  tellOfStandIns(sql: string): void;
+  /** Tells of the stand-ins that a call uses, each once. */
+  tellOfStandIns(body: string): void;
   /** Waits for the jobs and shuts the server down. Jobs that come later are refused. */
   close(): Promise<void>;
 }
@@ -51,6 +51,8 @@ export interface Engine {
 export interface StartOptions {
   /** Told of each stand-in for a piece of the platform when it is first used. */
   readonly onStandIn?: ((piece: Piece) => void) | undefined;
+  /** Told when a new database is begun, which takes a moment, and several where there is no image. */
+  readonly onCreate?: (() => void) | undefined;
 }
 
 /** For new databases. The superuser is not `postgres`: on Supabase that is an ordinary role. */
@@ -180,7 +182,7 @@ async function logIn({ pglite, supply }: Server): Promise<Engine> {
       return await pglite.exec(sql);
     },
     query: async <Row>(sql: string, params?: unknown[]) => {
-      await supply.supplyFor(textOf([sql, params]));
+      await supply.supplyFor(sql, params);
       return await pglite.query<Row>(sql, params);
     },
   };
@@ -210,25 +212,7 @@ async function logIn({ pglite, supply }: Server): Promise<Engine> {
     exclusively,
     asOwner: as("postgres"),
     asSuperuser: as("default"),
-    tellOfStandIns: (sql) => supply.tellFor(sql),
+    tellOfStandIns: (body) => supply.tellFor(body),
     close: () => closed ??= last.then(() => pglite.close()),
   };
-}
-
-/** All text in a value, whose strings may be JSON with further text in it. */
-function textOf(value: unknown): string {
-  if (typeof value === "string") {
-    const parsed = /^\s*[[{]/.test(value) ? parse(value) : undefined;
-    return parsed === undefined ? value : textOf(parsed);
-  }
-  if (typeof value !== "object" || value === null) return "";
-  return Object.values(value).map(textOf).join("\n");
-}
-
-function parse(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return undefined; // SQL that begins with a bracket
-  }
 }

@@ -62,7 +62,7 @@ export async function unpackImage(image: Uint8Array, folder: string): Promise<vo
 }
 
 /** Whatever is wrong with it, it is no image then: gzip has a checksum of its own. */
-async function read(file: string): Promise<Uint8Array | undefined> {
+async function read(file: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
   try {
     return new Uint8Array(await promisify(gunzip)(await readFile(file)));
   } catch {

@@ -9,12 +9,15 @@ alter default privileges for role supabase_admin in schema extensions
 alter default privileges for role supabase_admin in schema extensions
   grant all on routines to postgres with grant option;
 
+create schema if not exists vault;
+grant usage on schema vault to postgres, service_role;
+
+-- Made by postgres, who may drop them then, as supautils lets it; what is in them is a superuser's.
+set role postgres;
 create extension if not exists "uuid-ossp" with schema extensions;
 create extension if not exists pgcrypto with schema extensions;
 create extension if not exists pg_stat_statements with schema extensions;
-
-create schema if not exists vault;
-grant usage on schema vault to postgres, service_role;
 create extension if not exists supabase_vault with schema vault;
+reset role;
 
 create schema if not exists pgbouncer authorization pgbouncer;

@@ -8,7 +8,7 @@ as $$
 declare
   altered text;
 begin
-  if (select rolsuper from pg_roles where rolname = current_user) then
+  if current_user = 'supabase_admin' then
     return;
   end if;
   if tg_event = 'sql_drop' then

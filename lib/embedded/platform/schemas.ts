@@ -5,15 +5,16 @@ import extensionsSql from "../../../sql/embedded/extensions.sql" with { type: "t
 import functionsSql from "../../../sql/embedded/functions.sql" with { type: "text" };
 import graphqlSql from "../../../sql/embedded/graphql.sql" with { type: "text" };
 import managedSql from "../../../sql/embedded/managed.sql" with { type: "text" };
+import publicSql from "../../../sql/embedded/public.sql" with { type: "text" };
 import realtimeSql from "../../../sql/embedded/realtime.sql" with { type: "text" };
 import rolesSql from "../../../sql/embedded/roles.sql" with { type: "text" };
 import storageSql from "../../../sql/embedded/storage.sql" with { type: "text" };
 
 /**
- * Makes the roles, schemas and extensions. Run by the superuser, in one transaction; run again, it
- * adds what is missing.
+ * Brings a database that an earlier version made up to date: adds what is missing. Run by the
+ * superuser, in one transaction.
  */
-export const PLATFORM_SQL: string = [
+export const UPGRADE_SQL: string = [
   rolesSql,
   extensionsSql,
   authSql,
@@ -23,3 +24,9 @@ export const PLATFORM_SQL: string = [
   graphqlSql,
   managedSql,
 ].join("\n");
+
+/** What has to be committed before that: a value of an enumeration cannot be used at once. */
+export const BEFORE_UPGRADE_SQL = "alter type storage.buckettype add value if not exists 'VECTOR'";
+
+/** Makes the roles, schemas and extensions of a new database. Run as the one before. */
+export const PLATFORM_SQL = `${UPGRADE_SQL}\n${publicSql}`;

@@ -7,6 +7,7 @@
 
 import { findExtension, type Piece, PIECES, type RealExtension } from "./pieces.ts";
 import type { ArchivedFile } from "./tar.ts";
+import { textOf } from "./text.ts";
 
 /** As much of PGlite's file system as is needed, with Emscripten's names. */
 export interface FileSystem {
@@ -44,12 +45,15 @@ export class ExtensionSupply {
   }
 
   /**
-   * Supplies what SQL mentions. Too much does no harm: a name counts wherever it stands.
+   * Supplies what is mentioned. Too much does no harm: a name counts wherever it stands.
    *
-   * @param sql What is about to run.
+   * @param statement What is about to run.
+   * @param values Its values, which may be calls with further statements in them.
    */
-  async supplyFor(sql: string): Promise<void> {
-    if (!ASKS.test(sql)) return;
+  async supplyFor(statement: string, values: readonly unknown[] = []): Promise<void> {
+    // Most calls end here, with nothing read but once.
+    if (![statement, ...values].some((part) => typeof part === "string" && ASKS.test(part))) return;
+    const sql = textOf([statement, ...values]);
     const all = ASKS_FOR_ALL.test(sql);
     const names = PIECES
       .filter(({ kind, name }) => kind === "extension" && (all || word(name).test(sql)))
@@ -76,11 +80,12 @@ export class ExtensionSupply {
   }
 
   /**
-   * Tells of the stand-ins that SQL uses: creates, or calls.
+   * Tells of the stand-ins that a call uses: creates, or calls something of.
    *
-   * @param sql What a migration is about to run.
+   * @param body The call, with the statements of a migration in it.
    */
-  tellFor(sql: string): void {
+  tellFor(body: string): void {
+    const sql = textOf(body);
     for (const piece of PIECES) {
       if (piece.standing === "real" || this.#told.has(piece.name) || !uses(sql, piece)) continue;
       this.#told.add(piece.name);
