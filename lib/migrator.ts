@@ -167,10 +167,11 @@ export function createMigrator(options: MigratorOptions): Migrator {
       const client = await createRpcClient(api.url, serviceKey);
       return openApiChannel({ ...shared, client, secrets: [serviceKey] });
     }
-    const { openForMigrations } = await import("./embedded/migrations.ts");
-    const embedded = await openForMigrations(
-      options.embedded === true ? undefined : options.embedded,
-    );
+    const { openForMigrations, telling } = await import("./embedded/migrations.ts");
+    const embedded = await openForMigrations({
+      ...(options.embedded === true ? {} : { path: options.embedded }),
+      ...telling((news) => options.onProgress?.(news)),
+    });
     return openApiChannel({
       ...shared,
       client: await createRpcClient(embedded.url, embedded.serviceKey, embedded.fetch),

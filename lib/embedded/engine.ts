@@ -116,6 +116,7 @@ async function findImage(
  * @returns The running engine.
  */
 export async function startInMemory(options: StartOptions = {}): Promise<Engine> {
+  options.onCreate?.();
   let made: Server | undefined;
   const archive = await findImage(async () => await dump(made = await create(options)));
   return await logIn(made ?? await load({ loadDataDir: new Blob([archive]) }, options));
@@ -135,6 +136,7 @@ export async function startInFolder(
   options: StartOptions = {},
 ): Promise<Engine> {
   if (isNew) {
+    options.onCreate?.();
     // In memory, where it is quicker, and then copied at once.
     const archive = await findImage(async () => {
       const server = await create({});

@@ -90,7 +90,13 @@ async function keep(file: string, image: Uint8Array): Promise<void> {
   }
 }
 
-async function digest(ingredients: readonly string[]): Promise<string> {
+/**
+ * Tells one set of texts from another.
+ *
+ * @param ingredients The texts, in order.
+ * @returns 24 hexadecimal digits.
+ */
+export async function digest(ingredients: readonly string[]): Promise<string> {
   const bytes = new TextEncoder().encode(JSON.stringify(ingredients));
   const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
   return [...hash.subarray(0, 12)].map((byte) => byte.toString(16).padStart(2, "0")).join("");

@@ -1,6 +1,7 @@
 /** What `migrate`, `status`, `rollback` and `fresh` print. Pure functions. @module */
 
 import { formatDuration } from "../duration.ts";
+import { adviseOnMissing } from "../embedded/platform/missing.ts";
 import { shorten } from "../shorten.ts";
 import type { FreshResult } from "../operations/fresh.ts";
 import type { PlannedMigration } from "../operations/apply.ts";
@@ -103,7 +104,7 @@ function advise(error: MigrationFailure): string[] {
     ? "It was cancelled, by somebody or by a statement_timeout: run it again"
     : error.code === "40P01" || error.code === "40001"
     ? "It met with other sessions' work: run it again"
-    : null;
+    : adviseOnMissing(error);
   return [
     "",
     "Nothing of this migration is left in the database.",

@@ -6,6 +6,7 @@ import { gunzip } from "node:zlib";
 
 import type { Extension, PGliteInterface } from "@electric-sql/pglite";
 
+import pgmqNamesSql from "../../../sql/embedded/extensions/pgmq_names.sql" with { type: "text" };
 import pgjwtSql from "../../../sql/embedded/extensions/pgjwt.sql" with { type: "text" };
 import type { RealExtension } from "./pieces.ts";
 import { scriptFiles } from "./stand_ins.ts";
@@ -85,7 +86,15 @@ export async function readBundle(name: RealExtension): Promise<ArchivedFile[]> {
   if (bundlePath === undefined) throw new TypeError(`The package of ${name} names no bundle`);
   const files = readTar(await promisify(gunzip)(await readFile(bundlePath)))
     .filter(({ path }) => !path.endsWith("/"));
-  return files.map((file) => CONTROL.test(file.path) ? { ...file, data: trust(file.data) } : file);
+  return files.map(({ path, data }) => {
+    if (CONTROL.test(path)) return { path, data: trust(data) };
+    if (/\/pgmq--[^-]*\.sql$/.test(path)) return { path, data: append(data, pgmqNamesSql) };
+    return { path, data };
+  });
+}
+
+function append(script: Uint8Array, sql: string): Uint8Array {
+  return new TextEncoder().encode(`${new TextDecoder().decode(script)}\n${sql}`);
 }
 
 /**

@@ -154,7 +154,12 @@ const SCHEMAS: readonly Piece[] = [
 
 /** All pieces. */
 export const PIECES: readonly Piece[] = [
-  ...REAL.map((name): Piece => ({ name, kind: "extension", standing: "real" })),
+  ...REAL.map((name): Piece => ({
+    name,
+    kind: "extension",
+    standing: "real",
+    ...(name === "pgmq" ? { schema: "pgmq" } : {}),
+  })),
   ...STAND_INS.map((piece): Piece => ({ kind: "extension", ...piece })),
   ...SCHEMAS,
 ];
