@@ -38,10 +38,10 @@ export async function withPrivileges<Result>(
   return result;
 }
 
-/** Allowed whoever is logged in, as the session began as a superuser. */
+/** Allowed whoever is logged in, as the session began as a superuser; a role may be set beside. */
 async function asSuperuser(session: Session, sql: string): Promise<void> {
   await session.exec(
-    `set local session authorization default; ${sql}; ` +
+    `set local session authorization default; set local role none; ${sql}; ` +
       "set local session authorization authenticator",
   );
 }
