@@ -10,7 +10,7 @@ import { PGlite, type PGliteOptions } from "@electric-sql/pglite";
 import manifest from "../../deno.json" with { type: "json" };
 import { readOrMakeImage, unpackImage } from "./image.ts";
 import type { Piece } from "./platform/pieces.ts";
-import { PLATFORM_SQL } from "./platform/schemas.ts";
+import { PLATFORM_SOURCES, PLATFORM_SQL } from "./platform/schemas.ts";
 import { ExtensionSupply } from "./platform/supply.ts";
 
 /** The major version of the PostgreSQL that PGlite carries. */
@@ -55,8 +55,11 @@ export interface StartOptions {
   readonly onCreate?: (() => void) | undefined;
 }
 
+/** Whom initdb makes, and whom the session began as. */
+export const SUPERUSER = "supabase_admin";
+
 /** For new databases. The superuser is not `postgres`: on Supabase that is an ordinary role. */
-const INITDB_ARGUMENTS = ["-U", "supabase_admin", "--wal-segsize=1"];
+const INITDB_ARGUMENTS = ["-U", SUPERUSER, "--wal-segsize=1"];
 
 /**
  * The limit of 2 MB that servers have is more than JavaScript's stack holds: a trigger that sets
@@ -98,7 +101,11 @@ async function findImage(
   make: () => Promise<Uint8Array<ArrayBuffer>>,
 ): Promise<Uint8Array<ArrayBuffer>> {
   image ??= readOrMakeImage({
-    ingredients: [manifest.imports["@electric-sql/pglite"], ...INITDB_ARGUMENTS, PLATFORM_SQL],
+    ingredients: [
+      manifest.imports["@electric-sql/pglite"],
+      ...INITDB_ARGUMENTS,
+      ...PLATFORM_SOURCES,
+    ],
     make,
   });
   try {
@@ -213,7 +220,7 @@ async function logIn({ pglite, supply }: Server): Promise<Engine> {
   return {
     exclusively,
     asOwner: as("postgres"),
-    asSuperuser: as("default"),
+    asSuperuser: as(SUPERUSER),
     tellOfStandIns: (body) => supply.tellFor(body),
     close: () => closed ??= last.then(() => pglite.close()),
   };

@@ -14,7 +14,9 @@ import { type ArchivedFile, readTar } from "./tar.ts";
 
 type Loader = () => Promise<Extension>;
 
-const spi: Loader = async () => (await import("@electric-sql/pglite/contrib/spi")).spi;
+/** One package of four. */
+const spi: Loader = async () =>
+  (await import("@electric-sql/pglite/contrib/moddatetime")).moddatetime;
 
 /** Each loaded when it is asked for: unpacking one takes up to a third of a second. */
 const PACKAGES: Record<Exclude<RealExtension, "pgjwt">, Loader> = {

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Session } from "../engine.ts";
+import { type Session, SUPERUSER } from "../engine.ts";
 import { textOf } from "./text.ts";
 
 const NEEDS_SUPERUSER = [
@@ -41,7 +41,7 @@ export async function withPrivileges<Result>(
 /** Allowed whoever is logged in, as the session began as a superuser; a role may be set beside. */
 async function asSuperuser(session: Session, sql: string): Promise<void> {
   await session.exec(
-    `set local session authorization default; set local role none; ${sql}; ` +
+    `set local session authorization ${SUPERUSER}; set local role none; ${sql}; ` +
       "set local session authorization authenticator",
   );
 }

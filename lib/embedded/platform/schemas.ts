@@ -4,6 +4,10 @@ import authSql from "../../../sql/embedded/auth.sql" with { type: "text" };
 import extensionsSql from "../../../sql/embedded/extensions.sql" with { type: "text" };
 import functionsSql from "../../../sql/embedded/functions.sql" with { type: "text" };
 import graphqlSql from "../../../sql/embedded/graphql.sql" with { type: "text" };
+import statementsSql from "../../../sql/embedded/extensions/pg_stat_statements.sql" with {
+  type: "text",
+};
+import vaultSql from "../../../sql/embedded/extensions/supabase_vault.sql" with { type: "text" };
 import managedSql from "../../../sql/embedded/managed.sql" with { type: "text" };
 import publicSql from "../../../sql/embedded/public.sql" with { type: "text" };
 import realtimeSql from "../../../sql/embedded/realtime.sql" with { type: "text" };
@@ -30,3 +34,6 @@ export const BEFORE_UPGRADE_SQL = "alter type storage.buckettype add value if no
 
 /** Makes the roles, schemas and extensions of a new database. Run as the one before. */
 export const PLATFORM_SQL = `${UPGRADE_SQL}\n${publicSql}`;
+
+/** All that decides what a new database has: the above, and the stand-ins that it creates. */
+export const PLATFORM_SOURCES: readonly string[] = [PLATFORM_SQL, vaultSql, statementsSql];
