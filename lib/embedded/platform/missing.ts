@@ -32,8 +32,8 @@ const TYPES: Readonly<Record<string, string>> = {
  */
 export function adviseOnMissing({ code, message, detail = "" }: Complaint): string | undefined {
   const unavailable = /^extension "([^"]+)" is not available/.exec(message)?.[1];
-  // Where PGlite is installed: on a project it is the project that lacks the extension.
-  if (unavailable !== undefined && detail.includes('"/pglite/')) {
+  // Servers before 18 name the file that they did not find; PGlite's has nothing to add.
+  if (unavailable !== undefined && detail === "") {
     return `The embedded database has no extension ${unavailable}: ${SEE}. ` +
       "The file may well be right: run it on a project";
   }
