@@ -1,6 +1,13 @@
 -- Jobs are kept as pg_cron keeps them. Nothing runs them here.
 
-create schema cron;
+do $$
+begin
+  -- Somebody may have made it before.
+  if to_regnamespace('cron') is null then
+    create schema cron;
+  end if;
+end
+$$;
 grant usage on schema cron to postgres with grant option;
 
 create sequence cron.jobid_seq;

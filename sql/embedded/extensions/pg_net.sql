@@ -2,7 +2,7 @@
 
 do $$
 begin
-  -- Somebody may have made it, to have the extension in it.
+  -- Somebody may have made it before.
   if to_regnamespace('net') is null then
     create schema net;
   end if;
