@@ -206,6 +206,7 @@ Deno.test("postgres may do in the platform's schemas what it may on a project", 
         execute function supabase_functions.http_request(
           'https://example.com', 'POST', '{"Content-Type":"application/json"}', '{}', '1000');
       insert into public.notes values (gen_random_uuid());
+      create table if not exists supabase_functions.hooks (id bigserial primary key);
       alter publication supabase_realtime add table public.notes;
       alter role authenticator set pgrst.db_schemas = 'public, api';
       alter role authenticated set statement_timeout = '10s';

@@ -1,7 +1,10 @@
 -- Database webhooks: the function that their triggers call. What it would send is kept.
 
 create schema if not exists supabase_functions;
-grant usage on schema supabase_functions to postgres, anon, authenticated, service_role;
+grant usage on schema supabase_functions to anon, authenticated, service_role;
+-- On projects postgres is in the role of its owner: what webhooks have not made, migrations make.
+grant all on schema supabase_functions to supabase_functions_admin, postgres;
+grant supabase_functions_admin to postgres;
 
 create table if not exists supabase_functions.migrations (
   version text not null primary key,
