@@ -157,7 +157,8 @@ export function createMigrator(options: MigratorOptions): Migrator {
   const { via = "api" } = options;
   let api: Promise<ApiChannel> | undefined;
   let pastApi: Promise<Channel> | undefined;
-  const connectToApi = () => api ??= openApi(options, target, requestTimeoutMs);
+  const connectToApi = () =>
+    api ??= openApi(options, target, requestTimeoutMs, (news) => options.onProgress?.(news));
   const context: OperationContext = {
     connect: () =>
       via === "api"

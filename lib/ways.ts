@@ -1,5 +1,6 @@
 /** The ways from a migrator's options to its database. @module */
 
+import type { EmbeddedNews } from "./embedded/migrations.ts";
 import {
   type ApiChannel,
   createRpcClient,
@@ -87,6 +88,7 @@ export function resolveTarget(options: WayOptions): Target {
  * @param options What opens it.
  * @param target The project, or the embedded database.
  * @param timeoutMs How long an answer may take, in milliseconds.
+ * @param tell Told what happens to the embedded database.
  * @returns The channel.
  * @throws {ConfigurationError} There is no key.
  */
@@ -94,6 +96,7 @@ export async function openApi(
   options: WayOptions,
   target: Target,
   timeoutMs: number,
+  tell: (news: EmbeddedNews) => void,
 ): Promise<ApiChannel> {
   const { supabaseUrl } = options;
   const api = supabaseUrl === undefined ? target : parseTarget(supabaseUrl);
@@ -105,10 +108,11 @@ export async function openApi(
     const client = await createRpcClient(api.url, serviceKey);
     return openApiChannel({ ...shared, client, secrets: [serviceKey] });
   }
-  const { openForMigrations, openSessionOf } = await import("./embedded/migrations.ts");
-  const embedded = await openForMigrations(
-    options.embedded === true ? undefined : options.embedded,
-  );
+  const { openForMigrations, openSessionOf, telling } = await import("./embedded/migrations.ts");
+  const embedded = await openForMigrations({
+    ...(options.embedded === true ? {} : { path: options.embedded }),
+    ...telling(tell),
+  });
   return openApiChannel({
     ...shared,
     client: await createRpcClient(embedded.url, embedded.serviceKey, embedded.fetch),

@@ -6,21 +6,13 @@
  */
 
 import { PGlite, type PGliteOptions } from "@electric-sql/pglite";
-import { btree_gist } from "@electric-sql/pglite/contrib/btree_gist";
-import { citext } from "@electric-sql/pglite/contrib/citext";
-import { pg_trgm } from "@electric-sql/pglite/contrib/pg_trgm";
-import { pgcrypto } from "@electric-sql/pglite/contrib/pgcrypto";
-import { unaccent } from "@electric-sql/pglite/contrib/unaccent";
-import { uuid_ossp } from "@electric-sql/pglite/contrib/uuid_ossp";
 
 import { MessageBox, type TakenMessages } from "../database/messages.ts";
-import authSql from "../../sql/embedded/auth.sql" with { type: "text" };
-import extensionsSql from "../../sql/embedded/extensions.sql" with {
-  type: "text",
-};
-import realtimeSql from "../../sql/embedded/realtime.sql" with { type: "text" };
-import rolesSql from "../../sql/embedded/roles.sql" with { type: "text" };
-import storageSql from "../../sql/embedded/storage.sql" with { type: "text" };
+import manifest from "../../deno.json" with { type: "json" };
+import { readOrMakeImage, unpackImage } from "./image.ts";
+import type { Piece } from "./platform/pieces.ts";
+import { PLATFORM_SOURCES, PLATFORM_SQL } from "./platform/schemas.ts";
+import { ExtensionSupply } from "./platform/supply.ts";
 
 /** The major version of the PostgreSQL that PGlite carries. */
 export const POSTGRES_MAJOR = 18;
@@ -50,14 +42,27 @@ export interface Engine {
   asOwner<Result>(job: (session: Session) => Promise<Result>): Promise<Result>;
   /** What the server has said beside its answers since this was asked last. */
   readonly takeMessages: () => TakenMessages;
+  /** The same, logged in as the superuser meanwhile. */
+  asSuperuser<Result>(job: (session: Session) => Promise<Result>): Promise<Result>;
+  /** Tells of the stand-ins that a call uses, each once. */
+  tellOfStandIns(body: string): void;
   /** Waits for the jobs and shuts the server down. Jobs that come later are refused. */
   close(): Promise<void>;
 }
 
-const BOOTSTRAP = [rolesSql, extensionsSql, authSql, storageSql, realtimeSql];
+/** How a server is started. */
+export interface StartOptions {
+  /** Told of each stand-in for a piece of the platform when it is first used. */
+  readonly onStandIn?: ((piece: Piece) => void) | undefined;
+  /** Told when a new database is begun, which takes a moment, and several where there is no image. */
+  readonly onCreate?: (() => void) | undefined;
+}
+
+/** Whom initdb makes, and whom the session began as. */
+export const SUPERUSER = "supabase_admin";
 
 /** For new databases. The superuser is not `postgres`: on Supabase that is an ordinary role. */
-const INITDB_ARGUMENTS = ["-U", "supabase_admin", "--wal-segsize=1"];
+const INITDB_ARGUMENTS = ["-U", SUPERUSER, "--wal-segsize=1"];
 
 /**
  * The limit of 2 MB that servers have is more than JavaScript's stack holds: a trigger that sets
@@ -65,19 +70,7 @@ const INITDB_ARGUMENTS = ["-U", "supabase_admin", "--wal-segsize=1"];
  */
 const MAX_STACK_DEPTH = "256kB";
 
-const OPTIONS: PGliteOptions = {
-  // What `create extension` finds: the two of every project, and those of PGlite's that
-  // migrations ask for most. Each costs 20 ms at every start.
-  extensions: {
-    btree_gist,
-    citext,
-    pg_trgm,
-    pgcrypto,
-    unaccent,
-    uuid_ossp,
-  },
-  startParams: startParameters(),
-};
+const OPTIONS: PGliteOptions = { startParams: startParameters() };
 
 /**
  * PGlite's own parameters but for four. A backend in single-user mode does not read
@@ -97,27 +90,46 @@ function startParameters(): string[] {
   ];
 }
 
-/** A database in memory as it is after the bootstrap: copying takes a fifth of creating. */
-let template: Promise<Blob> | undefined;
+/** A server, and where it gets its extensions from. */
+interface Server {
+  readonly pglite: PGlite;
+  readonly supply: ExtensionSupply;
+}
+
+/** The files of a new database, as an archive: copying them takes a fraction of making them. */
+let image: Promise<Uint8Array<ArrayBuffer>> | undefined;
+
+/** The image; `make` is called where there is none yet. */
+async function findImage(
+  make: () => Promise<Uint8Array<ArrayBuffer>>,
+): Promise<Uint8Array<ArrayBuffer>> {
+  image ??= readOrMakeImage({
+    ingredients: [
+      manifest.imports["@electric-sql/pglite"],
+      ...INITDB_ARGUMENTS,
+      ...PLATFORM_SOURCES,
+    ],
+    make,
+  });
+  try {
+    return await image;
+  } catch (error) {
+    image = undefined;
+    throw error;
+  }
+}
 
 /**
  * Starts a new database in memory.
  *
+ * @param options What to tell.
  * @returns The running engine.
  */
-export async function startInMemory(): Promise<Engine> {
-  if (template !== undefined) {
-    return await logIn(await load({ loadDataDir: await template }));
-  }
-  const creation = create();
-  template = creation.then((server) => server.dumpDataDir("none"));
-  try {
-    await template;
-  } catch (error) {
-    template = undefined;
-    throw error;
-  }
-  return await logIn(await creation);
+export async function startInMemory(options: StartOptions = {}): Promise<Engine> {
+  options.onCreate?.();
+  let made: Server | undefined;
+  const archive = await findImage(async () => await dump(made = await create(options)));
+  return await logIn(made ?? await load({ loadDataDir: new Blob([archive]) }, options));
 }
 
 /**
@@ -125,46 +137,68 @@ export async function startInMemory(): Promise<Engine> {
  *
  * @param dataDir The folder of PostgreSQL's files.
  * @param isNew Whether the folder has no database yet.
+ * @param options What to tell.
  * @returns The running engine.
  */
 export async function startInFolder(
   dataDir: string,
   isNew: boolean,
+  options: StartOptions = {},
 ): Promise<Engine> {
-  if (!isNew) return await logIn(await load({ dataDir }));
-  return await logIn(
-    template === undefined
-      ? await create(dataDir)
-      : await load({ dataDir, loadDataDir: await template }),
-  );
+  if (isNew) {
+    options.onCreate?.();
+    // In memory, where it is quicker, and then copied at once.
+    const archive = await findImage(async () => {
+      const server = await create({});
+      const files = await dump(server);
+      await server.pglite.close();
+      return files;
+    });
+    await unpackImage(archive, dataDir);
+  }
+  return await logIn(await load({ dataDir }, options));
 }
 
-async function create(dataDir?: string): Promise<PGlite> {
-  const server = await load({
-    ...(dataDir === undefined ? {} : { dataDir }),
-    initDbStartParams: INITDB_ARGUMENTS,
-  });
-  await server.exec(`begin;\n${BOOTSTRAP.join("\n")}\ncommit;`);
+/** Makes a database in memory. */
+async function create(options: StartOptions): Promise<Server> {
+  const server = await load({ initDbStartParams: INITDB_ARGUMENTS }, options);
+  await server.supply.supplyFor(PLATFORM_SQL);
+  await server.pglite.exec(`begin;\n${PLATFORM_SQL}\ncommit;`);
   // Whoever copies or opens the files next has nothing to replay.
-  await server.exec("checkpoint");
+  await server.pglite.exec("checkpoint");
   return server;
 }
 
-async function load(options: PGliteOptions): Promise<PGlite> {
-  return await PGlite.create({ ...OPTIONS, ...options });
+async function dump({ pglite }: Server): Promise<Uint8Array<ArrayBuffer>> {
+  return new Uint8Array(await (await pglite.dumpDataDir("none")).arrayBuffer());
 }
 
-async function logIn(server: PGlite): Promise<Engine> {
-  await server.exec("set session authorization authenticator");
+async function load(pgliteOptions: PGliteOptions, options: StartOptions): Promise<Server> {
+  const pglite = await PGlite.create({ ...OPTIONS, ...pgliteOptions });
+  const supply = new ExtensionSupply(pglite.Module.FS, options.onStandIn ?? (() => {}));
+  // What the database was made with, its functions may need at any time.
+  const { rows } = await pglite.query<{ extname: string }>("select extname from pg_extension");
+  await supply.supply(rows.map(({ extname }) => extname));
+  return { pglite, supply };
+}
+
+async function logIn({ pglite, supply }: Server): Promise<Engine> {
+  await pglite.exec("set session authorization authenticator");
 
   const box = new MessageBox();
-  const session: Session = {
-    exec: (sql) => server.exec(sql, { onNotice: box.add }),
-    query: (sql, params) => server.query(sql, params, { onNotice: box.add }),
-  };
-
   let last: Promise<unknown> = Promise.resolve();
   let closed: Promise<void> | undefined;
+
+  const session: Session = {
+    exec: async (sql) => {
+      await supply.supplyFor(sql);
+      return await pglite.exec(sql, { onNotice: box.add });
+    },
+    query: async <Row>(sql: string, params?: unknown[]) => {
+      await supply.supplyFor(sql, params);
+      return await pglite.query<Row>(sql, params, { onNotice: box.add });
+    },
+  };
 
   const exclusively: Engine["exclusively"] = (job) => {
     if (closed !== undefined) {
@@ -175,20 +209,24 @@ async function logIn(server: PGlite): Promise<Engine> {
     return result;
   };
 
+  /** Allowed whoever is logged in, as the session began as a superuser. */
+  const as = (authorization: string): Engine["asOwner"] => (job) =>
+    exclusively(async (session) => {
+      await session.exec(`set session authorization ${authorization}`);
+      try {
+        return await job(session);
+      } finally {
+        await session.exec("rollback");
+        await session.exec("set session authorization authenticator");
+      }
+    });
+
   return {
     exclusively,
-    asOwner: (job) =>
-      exclusively(async (session) => {
-        // Allowed whoever is logged in, as the session began as a superuser.
-        await session.exec("set session authorization postgres");
-        try {
-          return await job(session);
-        } finally {
-          await session.exec("rollback");
-          await session.exec("set session authorization authenticator");
-        }
-      }),
+    asOwner: as("postgres"),
+    asSuperuser: as(SUPERUSER),
     takeMessages: box.take,
-    close: () => closed ??= last.then(() => server.close()),
+    tellOfStandIns: (body) => supply.tellFor(body),
+    close: () => closed ??= last.then(() => pglite.close()),
   };
 }

@@ -17,7 +17,8 @@ import { mkdir, readdir, readFile, realpath, rename, rm, writeFile } from "node:
 import { join } from "node:path";
 
 import { ConfigurationError, LockHeldError } from "../errors.ts";
-import { type Engine, POSTGRES_MAJOR, startInFolder } from "./engine.ts";
+import { type Engine, POSTGRES_MAJOR, startInFolder, type StartOptions } from "./engine.ts";
+import { platformVersion, upgrade } from "./platform/upgrade.ts";
 import { type ProcessLock, ProcessLockHeld, takeProcessLock } from "./process_lock.ts";
 
 const LOCK = "lock";
@@ -34,10 +35,17 @@ const OWN_NAMES: ReadonlySet<string> = new Set([
   GITIGNORE,
 ]);
 
+/** What to tell while a folder is opened. */
+export interface FolderOptions extends StartOptions {
+  /** Told where a database that an earlier version made could not be brought up to date, and why. */
+  readonly onStale?: ((reason: string) => void) | undefined;
+}
+
 /**
  * Opens the database in a folder and creates it where there is none.
  *
  * @param path The folder, as the caller named it.
+ * @param options What to tell.
  * @returns The running engine, which gives the folder up when it closes, and
  * whether the database was created.
  * @throws {ConfigurationError} If the folder cannot hold the database.
@@ -45,11 +53,13 @@ const OWN_NAMES: ReadonlySet<string> = new Set([
  */
 export async function openFolder(
   path: string,
+  options: FolderOptions = {},
 ): Promise<{ engine: Engine; isNew: boolean }> {
   const folder = await prepare(path);
   const lock = await takeLock(path, folder);
   try {
-    const isNew = !(await hasDatabase(path, folder));
+    const version = await findDatabase(path, folder);
+    const isNew = version === undefined;
     const data = join(folder, DATA);
     if (isNew) {
       // Left behind by a process that ended while it created the database. Nobody
@@ -57,8 +67,13 @@ export async function openFolder(
       await rm(data, { recursive: true, force: true });
       await writeFile(join(folder, GITIGNORE), "*\n");
     }
-    const engine = await start(path, data, isNew);
-    if (isNew) await finish(path, folder, engine);
+    const engine = await start(path, data, isNew, options);
+    try {
+      if (isNew || await bringUpToDate(engine, version, options)) await mark(path, folder);
+    } catch (error) {
+      await engine.close();
+      throw error;
+    }
     return { engine: releasing(engine, lock), isNew };
   } catch (error) {
     await lock.release();
@@ -121,9 +136,14 @@ async function takeLock(path: string, folder: string): Promise<ProcessLock> {
   }
 }
 
-/** Whether a finished database is there. Refuses one that this version cannot read. */
-async function hasDatabase(path: string, folder: string): Promise<boolean> {
-  if (await read(path, join(folder, MARKER)) === undefined) return false;
+/**
+ * Looks for a finished database. Refuses one that this version cannot read.
+ *
+ * @returns Which version of the platform it has; undefined where there is no database.
+ */
+async function findDatabase(path: string, folder: string): Promise<string | undefined> {
+  const marker = await read(path, join(folder, MARKER));
+  if (marker === undefined) return undefined;
   const version = await read(path, join(folder, DATA, "PG_VERSION"));
   if (version === undefined) {
     throw cannotOpen(
@@ -145,7 +165,33 @@ async function hasDatabase(path: string, folder: string): Promise<boolean> {
       },
     );
   }
-  return true;
+  return platformOf(marker);
+}
+
+/** The earliest versions wrote none into the marker. */
+function platformOf(marker: string): string {
+  try {
+    return String((JSON.parse(marker) as { platform?: unknown }).platform ?? "");
+  } catch {
+    return ""; // cut short, or edited
+  }
+}
+
+/**
+ * Adds what the platform has and the database has not. Where that cannot be done, as something of
+ * the project's own is in the way, it goes on with what it has.
+ *
+ * @returns Whether it was changed.
+ */
+async function bringUpToDate(
+  engine: Engine,
+  version: string,
+  { onStale }: FolderOptions,
+): Promise<boolean> {
+  if (version === await platformVersion()) return false;
+  const reason = await engine.asSuperuser(upgrade);
+  if (reason !== undefined) onStale?.(reason);
+  return reason === undefined;
 }
 
 async function read(path: string, file: string): Promise<string | undefined> {
@@ -161,9 +207,10 @@ async function start(
   path: string,
   data: string,
   isNew: boolean,
+  options: StartOptions,
 ): Promise<Engine> {
   try {
-    return await startInFolder(data, isNew);
+    return await startInFolder(data, isNew, options);
   } catch (error) {
     throw cannotOpen(
       path,
@@ -179,18 +226,17 @@ async function start(
 }
 
 /** Says that the database is complete. */
-async function finish(
-  path: string,
-  folder: string,
-  engine: Engine,
-): Promise<void> {
+async function mark(path: string, folder: string): Promise<void> {
   const marker = join(folder, MARKER);
-  const content = { madeBy: "supamigrate", postgres: POSTGRES_MAJOR };
+  const content = {
+    madeBy: "supamigrate",
+    postgres: POSTGRES_MAJOR,
+    platform: await platformVersion(),
+  };
   try {
     await writeFile(`${marker}.new`, `${JSON.stringify(content)}\n`);
     await rename(`${marker}.new`, marker);
   } catch (error) {
-    await engine.close();
     throw cannotOpen(path, messageOf(error), { cause: error });
   }
 }

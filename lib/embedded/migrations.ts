@@ -2,17 +2,19 @@
 
 import { INSTALL_SQL } from "../database/bootstrap.ts";
 import { CallError, type OutsideSession } from "../database/channel.ts";
-import { type EmbeddedDatabase, openEmbedded } from "./open.ts";
+import { type EmbeddedDatabase, openEmbedded, type OpenEmbeddedOptions } from "./open.ts";
 
 /**
  * Opens the embedded database and installs `exec_sql` and the tracking schema where they are
  * missing.
  *
- * @param path The folder; in memory where it is left out.
+ * @param options The folder, and what to tell.
  * @returns The database.
  */
-export async function openForMigrations(path?: string): Promise<EmbeddedDatabase> {
-  const embedded = await openEmbedded(path === undefined ? {} : { path });
+export async function openForMigrations(
+  options: OpenEmbeddedOptions = {},
+): Promise<EmbeddedDatabase> {
+  const embedded = await openEmbedded(options);
   try {
     const [row] = await embedded.query(
       "select to_regclass('supamigrate.installation') is not null as installed",
@@ -55,5 +57,29 @@ export function openSessionOf(embedded: EmbeddedDatabase): OutsideSession {
       }
     },
     close: () => Promise.resolve(),
+  };
+}
+
+/** What a migrator tells while the embedded database is in use. */
+export type EmbeddedNews =
+  | { readonly type: "preparing"; readonly what: string }
+  | { readonly type: "notice"; readonly message: string };
+
+/**
+ * What to hand to {@linkcode openForMigrations}, so that the news reach who runs the migrations.
+ *
+ * @param tell Told of it.
+ */
+export function telling(tell: (news: EmbeddedNews) => void): OpenEmbeddedOptions {
+  const notice = (message: string) => tell({ type: "notice", message });
+  return {
+    onCreate: () => tell({ type: "preparing", what: "Making the embedded database" }),
+    onStandIn: ({ name, here }) =>
+      notice(`The embedded database has a stand-in for ${name}: ${here}`),
+    onStale: (reason) =>
+      notice(
+        "The embedded database was made by an earlier version, and could not be brought up to " +
+          `date with the platform (${reason}). It goes on with what it has`,
+      ),
   };
 }

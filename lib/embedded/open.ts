@@ -6,6 +6,7 @@
  */
 
 import type { TakenMessages } from "../database/messages.ts";
+import type { Piece } from "./platform/pieces.ts";
 import { createRestFetch } from "./rest.ts";
 import { createTokenAuthority } from "./tokens.ts";
 
@@ -16,6 +17,15 @@ export interface OpenEmbeddedOptions {
    * database lives in memory and ends with {@linkcode EmbeddedDatabase.close}.
    */
   readonly path?: string;
+  /** Told of each stand-in for a piece of the platform when it is first used. */
+  readonly onStandIn?: (piece: Piece) => void;
+  /**
+   * Told when a new database is begun. That takes seconds the first time; from then on a copy is
+   * kept, and it takes a fraction of one.
+   */
+  readonly onCreate?: () => void;
+  /** Told where a database that an earlier version made could not be brought up to date, and why. */
+  readonly onStale?: (reason: string) => void;
 }
 
 /** An open embedded database. */
@@ -106,8 +116,8 @@ export async function openEmbedded(
   const { startInMemory } = await import("./engine.ts");
   const { openFolder } = await import("./folder.ts");
   const { engine, isNew } = options.path === undefined
-    ? { engine: await startInMemory(), isNew: true }
-    : await openFolder(options.path);
+    ? { engine: await startInMemory(options), isNew: true }
+    : await openFolder(options.path, options);
 
   const tokens = await createTokenAuthority();
   const close = () => engine.close();

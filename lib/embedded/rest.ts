@@ -12,6 +12,7 @@
 
 import type { Engine, Session } from "./engine.ts";
 import { type DatabaseFunction, findFunction, takesBody } from "./functions.ts";
+import { withPrivileges } from "./platform/privileges.ts";
 import { type Call, JSON_TYPE, readCall, SINGLE_OBJECT_TYPE } from "./rest_call.ts";
 import { RestError, restErrorOf } from "./rest_errors.ts";
 import { type TokenAuthority, TokenError } from "./tokens.ts";
@@ -74,6 +75,7 @@ async function answerTo(
     const call = await readCall(request, target, tokens);
     return await engine.exclusively((session) => {
       request.signal.throwIfAborted();
+      engine.tellOfStandIns(call.body);
       return run(call, session);
     });
   } catch (error) {
@@ -97,7 +99,7 @@ async function run(call: Call, session: Session): Promise<Response> {
   // Said in full, as the session may have been left with other defaults.
   await session.exec("begin isolation level read committed read write");
   try {
-    const response = await callFunction(call, session);
+    const response = await withPrivileges(session, call.body, () => callFunction(call, session));
     await session.exec("commit");
     return response;
   } catch (error) {

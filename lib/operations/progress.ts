@@ -29,6 +29,8 @@ export type ProgressEvent =
     readonly holder: string | null;
     readonly activity: Activity | null;
   }
+  /** Something takes a moment before the work can begin. */
+  | { readonly type: "preparing"; readonly what: string }
   /** A part of a longer operation begins: `fresh` rolls back, then migrates. */
   | { readonly type: "phase"; readonly phase: "rollback" | "drop" | "migrate" }
   /** Something that the user should know. */

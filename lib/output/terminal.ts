@@ -173,6 +173,9 @@ export class Reporter {
       case "waiting":
         this.#startLive(describeWaiting(event));
         break;
+      case "preparing":
+        this.#startLive(line`⏳ ${event.what}`);
+        break;
       case "notice":
         this.warn(line`⚠️  ${event.message}`);
         break;

@@ -1,6 +1,7 @@
 /** What `migrate`, `status`, `rollback` and `fresh` print. Pure functions. @module */
 
 import { formatDuration } from "../duration.ts";
+import { adviseOnMissing } from "../embedded/platform/missing.ts";
 import { shorten } from "../shorten.ts";
 import type { FreshResult } from "../operations/fresh.ts";
 import type { PlannedMigration } from "../operations/apply.ts";
@@ -139,7 +140,7 @@ function advise(
       : EXISTS_ALREADY.has(error.code) && isFirstRun
       ? "If the database had this before its first migration here, record what it has: deno task " +
         "migrate:baseline NAME, with the last migration that is in it. Otherwise mend the file"
-      : null);
+      : adviseOnMissing(error));
   return [
     "",
     steps.done === 0

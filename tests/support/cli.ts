@@ -108,5 +108,6 @@ function permissionsOf(command: string): string[] {
   const name = aliases[command] ?? command;
   const tasks: Record<string, string> = manifest.tasks;
   const task = tasks[name] ?? tasks[`migrate:${name}`] ?? manifest.tasks.migrate;
-  return task.split(" ").filter((word) => word.startsWith("--allow-"));
+  return task.split(" ").filter((word) => word.startsWith("--allow-"))
+    .map((word) => word.replace("$HOME", Deno.env.get("HOME") ?? ""));
 }
