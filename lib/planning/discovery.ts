@@ -146,6 +146,10 @@ export function discoverMigrations(
   };
 }
 
+function isOneName(names: readonly string[]): boolean {
+  return new Set(names.map(toKey)).size === 1;
+}
+
 /** File systems tell names apart in different ways: case and composition do not count. */
 function toKey(name: string): string {
   return name.normalize("NFC").toLowerCase();
@@ -205,7 +209,11 @@ function findOwners({ base, version, name }: UndoName & { name: string }, candid
     return candidates.filter((other) => /^V/i.test(other) && sameNumber(other, `V${version}__`));
   }
   const stems = ["", ".up", ".do", "_up", "-up", ".up.tx"].map((end) => toKey(`${base}${end}.sql`));
-  const called = candidates.filter((other) => stems.includes(toKey(other)));
+  const alike = candidates.filter((other) => stems.includes(toKey(other)));
+  // Where two names differ in case or composition alone, the same writing decides.
+  const called = alike.length > 1 && alike.includes(`${base}.sql`) && isOneName(alike)
+    ? [`${base}.sql`]
+    : alike;
   if (called.length > 0 || base === "") return called;
   const [, number, rest] = /^(\d+)(.*)$/s.exec(base) ?? [];
   if (number === undefined) return [];

@@ -156,12 +156,18 @@ function readTitle(text: string): Mark | null {
   return null;
 }
 
-/** A comment block that holds one line of text, as a line comment. */
+/**
+ * A comment block that holds one line of text, as a line comment. A line comment inside a block is
+ * a mark that somebody has taken out.
+ */
 function asLine(block: string): string | null {
   const lines = block.slice(2, -2).split("\n", 8)
     .map((line) => line.replace(/^[\s*]+/, "").replace(/[\s*]{1,100}$/, ""))
     .filter((line) => /[\p{L}\p{N}]/u.test(line));
-  return lines.length === 1 && block.length <= 2 * LONGEST_TITLE ? `-- ${lines[0]}` : null;
+  const [line] = lines;
+  const isTitle = lines.length === 1 && !line!.startsWith("--") &&
+    block.length <= 2 * LONGEST_TITLE;
+  return isTitle ? `-- ${line}` : null;
 }
 
 /** The beginning of a statement that could undo something. */

@@ -279,6 +279,14 @@ function refuseHiddenRollback(
   // Of the last statement the beginning does not say that it goes on behind a comment.
   const last = isIn(lastToken) ? lastToken : statements.findLast(isIn) ?? -1;
   for (const title of titles) {
+    // The part of another tool's mark has none of ours.
+    if (title.tool === OWN && !title.doubtful && isIn(title.start)) {
+      throw new MigrationFileError(
+        `The banner "${title.text}" stands inside a part that another tool's mark begins or ends`,
+        { file, line: lineAt(title.start), excerpt: title.text },
+        { hint: 'Mark the sections with "-- FORWARD MIGRATION" and "-- ROLLBACK" alone.' },
+      );
+    }
     if (title.direction !== "down" || !isIn(title.start) || last < title.end) continue;
     const begins = title.start < first;
     // What is said before any SQL is said of the file, unless the other part comes after it.

@@ -135,6 +135,7 @@ const forwardAsItIs: Record<string, string> = {
   "only one plain word": `${UP}-- Up\nselect 1;\n`,
   "Drizzle's breakpoints": `${UP}--> statement-breakpoint\nselect 1;\n`,
   "graphile-migrate's head": `--! Previous: -\n--! Hash: sha1:abc\n\n${UP}`,
+  "a mark that was taken out": `${UP}/*\n-- ROLLBACK\n*/\n/* -- +goose Down */\nselect 1;\n`,
   "a mark in a body": `do $$\n-- +goose Down\n/* ROLLBACK */\n# --- !Downs\n$$;\n`,
 };
 
