@@ -126,13 +126,16 @@ export class ServerView implements Disposable {
 
   /** What does not parse does not parse there, in the same place; the rest does. */
   async #checkRefusal({ section, refusal }: SplitSection, checks: Checks): Promise<void> {
-    const { message, hint, position } = refusal!;
-    if (/stdin/.test(message)) return; // COPY is refused with its rows and without them
+    const refusals = [refusal!, ...refusal!.others];
+    // COPY is refused with its rows and without them.
+    if (refusals.some(({ message }) => /stdin/.test(message))) return;
+    const syntax = refusals.find(({ hint }) => /^Mend the SQL|^Delete the line/.test(hint ?? ""));
+    const { message, hint, position } = syntax ?? refusal!;
     const [alone, whole] = await this.#wire.ask([
       parse(section.sql),
       parse(`${section.sql}\n;select 1\n;select 2`),
     ]);
-    const isSyntax = /^Mend the SQL|^Delete the line/.test(hint ?? "");
+    const isSyntax = syntax !== undefined;
     checks.holds(
       "the server refuses what does not parse, and takes what is refused for other reasons",
       isSyntax !== isSeveral(whole!) || (!isSyntax && this.#tolerated.test(section.sql)),
