@@ -5,7 +5,7 @@
 --   steps              how many there are
 --   digests            SHA-256 of each step that is done, in order
 --   execution_time_ms  how long these took together
---   outside            a step outside a transaction that has begun (outside.sql)
+--   outside            a step outside a transaction that has begun (outside_transaction.sql)
 
 -- call brings migration with step: number, and the digests of all steps up to this one, of which the
 -- history has those before it.

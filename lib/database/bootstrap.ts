@@ -23,7 +23,7 @@ import guardSql from "../../sql/guard.sql" with { type: "text" };
 import inspectSql from "../../sql/inspect.sql" with { type: "text" };
 import lockSql from "../../sql/lock.sql" with { type: "text" };
 import logSql from "../../sql/log.sql" with { type: "text" };
-import outsideSql from "../../sql/outside.sql" with { type: "text" };
+import outsideTransactionSql from "../../sql/outside_transaction.sql" with { type: "text" };
 import pgCronSql from "../../sql/pg_cron.sql" with { type: "text" };
 import outsideObjectsSql from "../../sql/outside_objects.sql" with { type: "text" };
 import recordsSql from "../../sql/records.sql" with { type: "text" };
@@ -52,7 +52,7 @@ export const INSTALL_SQL: string = [
   stepsSql,
   applySql,
   pgCronSql,
-  outsideSql,
+  outsideTransactionSql,
   applicationSchemasSql,
   outsideObjectsSql,
   dropApplicationSchemasSql,

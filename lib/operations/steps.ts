@@ -186,7 +186,7 @@ export async function performSteps(
     };
     let reply;
     if (step?.outside) {
-      const { runOutside } = await import("./outside.ts");
+      const { runOutside } = await import("./outside_transaction.ts");
       reply = await runOutside(context, session, purpose, sent, step);
     } else {
       const payload = purpose === "apply" ? { atomic: false, migrations: [sent] } : {

@@ -4,7 +4,11 @@ import { type FilePosition, MigrationFileError } from "../errors.ts";
 import { shorten } from "../shorten.ts";
 import { findBodyError } from "./bodies.ts";
 import { scanComments } from "./lexer.ts";
-import { findCommittingProcedure, findOutside, type OutsideStatement } from "./outside.ts";
+import {
+  findCommittingProcedure,
+  findOutside,
+  type OutsideStatement,
+} from "./outside_transaction.ts";
 import { parseText, StatementSizeError } from "./parser.ts";
 import { describeLongNames } from "./long_names.ts";
 import { countNewlines, locate as locateIn } from "./position.ts";

@@ -7,7 +7,7 @@
 
 import { MigrationFileError } from "../errors.ts";
 import { shorten } from "../shorten.ts";
-import type { OutsideStatement } from "./outside.ts";
+import type { OutsideStatement } from "./outside_transaction.ts";
 import type { ParsedStatement } from "./parser.ts";
 import { judgeTransactionModes } from "./session_settings.ts";
 import { findKeptForSession, isSessionSetting } from "./session_state.ts";

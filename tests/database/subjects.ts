@@ -25,7 +25,7 @@ import "./log.ts";
 import "./messages.ts";
 import "./migrate.ts";
 import "./odd_settings.ts";
-import "./outside.ts";
+import "./outside_transaction.ts";
 import "./places.ts";
 import "./protocol.ts";
 import "./reasons.ts";

@@ -1,4 +1,4 @@
-/** Runs a step outside a transaction: the client's half of `sql/outside.sql`. @module */
+/** Runs a step outside a transaction: the client's half of `sql/outside_transaction.sql`. @module */
 
 import { CallError, type Channel, type OutsideSession } from "../database/channel.ts";
 import { explainCallError } from "../database/explain.ts";

@@ -8,7 +8,7 @@ export interface OutsideStatement {
   /** What to call it in a message. */
   readonly name: string;
   /**
-   * How its end is known where nobody has seen it: by what `observe` in `sql/outside.sql` finds of
+   * How its end is known where nobody has seen it: by what `observe` in `sql/outside_transaction.sql` finds of
    * this kind. `again` may run any number of times; `once` leaves no trace, and never runs twice.
    */
   readonly kind:
