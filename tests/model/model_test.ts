@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { isExpected } from "./check.ts";
 import { describeTest, findMissing } from "../support/programs.ts";
-import { goals, reinstalled, type Search, smallest, variants } from "./searches.ts";
+import { goals, outside, reinstalled, type Search, smallest, variants } from "./searches.ts";
 import { explain, model, PROGRAMS, run } from "./spin.ts";
 
 const missing = await findMissing(PROGRAMS);
@@ -30,7 +30,9 @@ for (const search of goals) {
   testSearch(`${search.title}, ${explain(search.finds!)}`, () => assertExpected(search));
 }
 
-testSearch(`${reinstalled.title}: nothing is found`, () => assertExpected(reinstalled));
+for (const search of [reinstalled, outside]) {
+  testSearch(`${search.title}: nothing is found`, () => assertExpected(search));
+}
 
 testSearch("key and token apply again when a copy of up comes after down", async () => {
   const { trail } = await run(variants.find(({ name }) => name === "key-and-token")!);

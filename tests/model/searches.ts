@@ -1,12 +1,14 @@
 /** What is searched for in the model: the shipped protocol, its variants, and what is possible. */
 
-/** One search through the states of `protocol.pml`. */
+/** One search through the states of a model. */
 export interface Search {
   /** What `--trail` knows it by. */
   readonly name: string;
   /** What it is, in a few words. */
   readonly title: string;
-  /** The macros that `protocol.pml` is compiled with. */
+  /** The file of the model. */
+  readonly model: "protocol.pml" | "outside_transaction.pml";
+  /** The macros that it is compiled with. */
   readonly macros: readonly string[];
   /** What has to come of it: a property or goal of the model, or null where nothing is found. */
   readonly finds: string | null;
@@ -20,6 +22,7 @@ function bounds(runs: number, changes: number, retries: number): string[] {
 /** The smallest bounds within which every step of the shipped protocol is taken. */
 export const smallest: Search = {
   name: "shipped",
+  model: "protocol.pml",
   title: "as shipped: 2 runs, 1 change, 1 retry",
   macros: bounds(2, 1, 1),
   finds: null,
@@ -28,8 +31,18 @@ export const smallest: Search = {
 /** Uninstalled and installed again, when the history begins anew and calls may still be on their way. */
 export const reinstalled: Search = {
   name: "reinstalled",
+  model: "protocol.pml",
   title: "as shipped: 2 runs, 1 change each, no retry, installed again",
   macros: ["REINSTALLED", "ONLY=DONE_TWICE", ...bounds(2, 1, 0)],
+  finds: null,
+};
+
+/** A step outside a transaction. */
+export const outside: Search = {
+  name: "outside-transaction",
+  model: "outside_transaction.pml",
+  title: "outside a transaction, as shipped: 2 runs, 2 connections each",
+  macros: ["ATTEMPTS=2"],
   finds: null,
 };
 
@@ -39,21 +52,40 @@ export const shipped: readonly Search[] = [
   reinstalled,
   {
     name: "shipped-2-2-1",
+    model: "protocol.pml",
     title: "as shipped: 2 runs, 2 changes each, 1 retry each",
     macros: bounds(2, 2, 1),
     finds: null,
   },
   {
     name: "shipped-3-1-0",
+    model: "protocol.pml",
     title: "as shipped: 3 runs, 1 change each, no retry",
     macros: bounds(3, 1, 0),
     finds: null,
+  },
+  outside,
+  {
+    ...outside,
+    name: "outside-transaction-3",
+    title: "outside a transaction, as shipped: 2 runs, 3 connections each",
+    macros: ["ATTEMPTS=3"],
   },
 ];
 
 function variant(title: string, macro: string, finds: string, more: string[] = []): Search {
   const name = macro.toLowerCase().replaceAll("_", "-");
-  return { name, title, macros: [macro, `ONLY=${finds}`, ...more], finds };
+  return {
+    name,
+    model: "protocol.pml",
+    title,
+    macros: [macro, `ONLY=${finds}`, ...more],
+    finds,
+  };
+}
+
+function outsideVariant(title: string, macro: string, finds: string): Search {
+  return { ...variant(title, macro, finds), model: "outside_transaction.pml" };
 }
 
 /** The protocol with something missing, which must not hold. */
@@ -71,6 +103,9 @@ export const variants: readonly Search[] = [
   variant("new operation id on retry", "NEW_OPERATION_ID_ON_RETRY", "APPLIED_TWICE"),
   variant("no reply is taken for success", "NO_REPLY_IS_SUCCESS", "FALSE_SUCCESS"),
   variant("no reply is taken for failure", "NO_REPLY_IS_FAILURE", "FALSE_FAILURE"),
+  outsideVariant("no look at what is at work", "NO_LOOK_AT_ACTIVITY", "TWO_AT_WORK"),
+  outsideVariant("a connection that waits counts as gone", "IDLE_IS_GONE", "TWO_AT_WORK"),
+  outsideVariant("what is left stays", "LEFT_AS_IT_IS", "BUILT_TWICE"),
   // The properties that the variants above do not show to be able to fail.
   ...[
     variant("no FOR UPDATE", "NO_FOR_UPDATE", "OVERLAP"),
@@ -82,6 +117,8 @@ export const variants: readonly Search[] = [
     name: `${search.name}-${search.finds?.toLowerCase().replaceAll("_", "-")}`,
   })),
 ];
+
+const outsideGoals = ["TAKEN_FOR_ITS_OWN", "CLEARED_AWAY", "CUT_OFF"];
 
 /** What has to be possible in the shipped protocol. */
 export const goals: readonly Search[] = [
@@ -96,8 +133,10 @@ export const goals: readonly Search[] = [
   "COMMIT_AFTER_DEATH",
   "LATE_COPY",
   "LATE_UP",
+  ...outsideGoals,
 ].map((goal) => ({
   name: goal.toLowerCase().replaceAll("_", "-"),
+  model: outsideGoals.includes(goal) ? "outside_transaction.pml" : "protocol.pml",
   title: "as shipped",
   macros: [`GOAL=${goal}`],
   finds: goal,

@@ -2,13 +2,15 @@
 
 import type { Search } from "./searches.ts";
 
-/** The files of the model with their text; the first includes the others. */
+/** The files of the models with their text; the first includes those behind it, but for the last. */
 export const model: Readonly<Record<string, string>> = Object.fromEntries(
   await Promise.all(
-    ["protocol.pml", "properties.pml", "lock.pml", "session.pml"].map(async (name) => [
-      name,
-      await Deno.readTextFile(new URL(name, import.meta.url)),
-    ]),
+    ["protocol.pml", "properties.pml", "lock.pml", "session.pml", "outside_transaction.pml"].map(
+      async (name) => [
+        name,
+        await Deno.readTextFile(new URL(name, import.meta.url)),
+      ],
+    ),
   ),
 );
 
@@ -40,9 +42,10 @@ export interface Outcome {
  * @returns The words.
  */
 export function explain(name: string): string {
-  const words = new RegExp(`^#define ${name} \\d+ +/\\* (.+) \\*/$`, "m")
-    .exec(model["properties.pml"]!)?.[1];
-  if (words === undefined) throw new Error(`properties.pml does not say what ${name} means`);
+  const definition = new RegExp(`^#define ${name} \\d+ +/\\* (.+) \\*/$`, "m");
+  const words = Object.values(model).map((text) => definition.exec(text)?.[1])
+    .find((found) => found !== undefined);
+  if (words === undefined) throw new Error(`No model says what ${name} means`);
   return words;
 }
 
@@ -65,7 +68,7 @@ export async function run(search: Search): Promise<Outcome> {
     const first = search.finds === null
       ? { spin: ["-o3"], gcc: ["-O2", "-DPEG"], pan: ["-m1000000"] }
       : { spin: [], gcc: ["-O0", "-DBFS"], pan: [] };
-    await call(folder, "spin", ...first.spin, ...macros, "-a", "protocol.pml");
+    await call(folder, "spin", ...first.spin, ...macros, "-a", search.model);
     await call(
       folder,
       "gcc",
@@ -75,7 +78,7 @@ export async function run(search: Search): Promise<Outcome> {
     const pan = `${folder}/pan`;
     const report = await call(folder, pan, ...first.pan);
     return await read(report, {
-      replay: () => call(folder, "spin", ...first.spin, ...macros, "-t", "-T", "protocol.pml"),
+      replay: () => call(folder, "spin", ...first.spin, ...macros, "-t", "-T", search.model),
       listTransitions: () => call(folder, pan, "-d"),
     });
   } finally {
