@@ -258,6 +258,7 @@ async function assemble(
   read: (name: string) => string | Promise<string>,
 ): Promise<LoadedMigrations> {
   const migrations: Migration[] = [];
+  for (const refusal of discovery.refusals) refusals.add(refusal);
   for (let start = 0; start < discovery.migrations.length; start += CONCURRENT_READS) {
     const group = discovery.migrations.slice(start, start + CONCURRENT_READS);
     const outcomes = await Promise.allSettled(

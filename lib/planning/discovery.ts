@@ -10,6 +10,8 @@ export interface Discovery {
   readonly migrations: readonly { readonly name: string; readonly downFile: string | null }[];
   /** What is no migration, and why, in order of names. */
   readonly leftOut: readonly LeftOut[];
+  /** Files of which nobody can tell what they undo. */
+  readonly refusals: readonly MigrationFileError[];
 }
 
 /** A file or folder that is no migration. */
@@ -72,7 +74,6 @@ export function orderOf({ layout = "plain", order }: DiscoveryOptions): OrderBy 
  * @param folders The names of the subfolders.
  * @param options The folder's layout and order.
  * @returns The migrations in order, and what was left out.
- * @throws {MigrationFileError} Of a file nobody can tell whether it undoes a migration, or which.
  */
 export function discoverMigrations(
   files: readonly string[],
@@ -96,29 +97,39 @@ export function discoverMigrations(
   }
 
   const downFiles = new Map<string, string>();
+  const refusals: MigrationFileError[] = [];
+  const refuse = (message: string, file: string, hint: string) =>
+    refusals.push(new MigrationFileError(message, { file }, { hint }));
   const isFlyway = candidates.some((name) => /^V\d/i.test(name));
   for (const undo of undoFiles) {
     const others = candidates.filter((name) => name !== undo.name);
     const owners = findOwners(undo, others);
     if (owners.length === 1) {
-      addDownFile(downFiles, owners[0]!, undo.name);
+      const [owner] = owners as [string];
+      const other = downFiles.get(owner);
+      if (other === undefined) {
+        downFiles.set(owner, undo.name);
+      } else {
+        refuse(
+          `The migration has two rollbacks: "${other}" and "${undo.name}"`,
+          owner,
+          "Keep one of them.",
+        );
+      }
     } else if (owners.length > 1) {
-      throw new MigrationFileError(
+      refuse(
         `"${undo.name}" could undo ${owners.map((name) => `"${name}"`).join(" or ")}`,
-        { file: undo.name },
-        { hint: "Call it as the migration that it undoes, with .down.sql in place of .sql." },
+        undo.name,
+        "Call it as the migration that it undoes, with .down.sql in place of .sql.",
       );
     } else if (undo.certainty === "by its owner alone") {
       candidates.push(undo.name);
     } else if (undo.certainty === "by its form" && isNumbered(undo.name)) {
-      throw new MigrationFileError(
+      refuse(
         `"${undo.name}" is called as what undoes "${undo.base}.sql", which is not there`,
-        { file: undo.name },
-        {
-          hint:
-            "Call it as the migration that it undoes, with .down.sql in place of .sql; or give " +
-            "it another name, if it is to be applied.",
-        },
+        undo.name,
+        "Call it as the migration that it undoes, with .down.sql in place of .sql; or give " +
+          "it another name, if it is to be applied.",
       );
     } else {
       const reason = undo.base === ""
@@ -143,6 +154,7 @@ export function discoverMigrations(
   return {
     migrations: candidates.map((name) => ({ name, downFile: downFiles.get(name) ?? null })),
     leftOut: leftOut.sort((a, b) => a.name < b.name ? -1 : 1),
+    refusals,
   };
 }
 
@@ -223,16 +235,4 @@ function findOwners({ base, version, name }: UndoName & { name: string }, candid
   return rest === "" || name.includes("/")
     ? candidates.filter((other) => sameNumber(other, `${number}_`))
     : [];
-}
-
-function addDownFile(downFiles: Map<string, string>, owner: string, file: string): void {
-  const other = downFiles.get(owner);
-  if (other !== undefined) {
-    throw new MigrationFileError(
-      `The migration has two rollbacks: "${other}" and "${file}"`,
-      { file: owner },
-      { hint: "Keep one of them." },
-    );
-  }
-  downFiles.set(owner, file);
 }

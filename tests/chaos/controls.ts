@@ -57,10 +57,10 @@ export const CONTROLS: Readonly<Record<string, readonly Change[]>> = {
     when 'release'  then '{}'::jsonb`,
   }, {
     file: "lib/operations/apply.ts",
-    from: "    failed = reply.results.some(",
-    to: `    const done = reply.results.filter(({ success }: { success: boolean }) => success);
-    await session.perform("record", { migrations: group.slice(0, done.length).map(toWire) });
-    failed = reply.results.some(`,
+    from: "  const failed = reply.results.some(",
+    to: `  const done = reply.results.filter(({ success }: { success: boolean }) => success);
+  await session.perform("record", { migrations: group.slice(0, done.length).map(toWire) });
+  const failed = reply.results.some(`,
   }],
 
   "with a new operation id on retry": [{

@@ -30,7 +30,7 @@ const MANY = {
   "004_fine.sql": "create table b (id int);\n",
   "005_body.sql":
     "create function public.f3() returns trigger language plpgsql as $$\nbegin\n  retrn new;\nend;\n$$;\n",
-  "006_rollback.sql": "create table c (id int);\n-- ROLLBACK\ndrop tabel c;\n",
+  "006_c.sql": "create table c (id int);\n-- ROLLBACK\ndrop tabel c;\n",
 };
 
 Deno.test("all that is wrong with the files is told in one run, each with its place", async () => {
@@ -49,7 +49,7 @@ Deno.test("all that is wrong with the files is told in one run, each with its pl
    at 002_concurrently.sql:1
    1 | create index concurrently on a (id)
 
-❌ Transaction control ("savepoint here") cannot be part of a migration
+❌ Transaction control ("savepoint here") cannot be part of a migration here
    at 003_savepoint.sql:1
    1 | savepoint here
 
@@ -59,12 +59,12 @@ Deno.test("all that is wrong with the files is told in one run, each with its pl
          ^
 
 ❌ syntax error at or near "tabel"
-   at 006_rollback.sql:3:6
+   at 006_c.sql:3:6
    3 | drop tabel c;
             ^
 `,
   );
-  assert.match(stderr, /💡 Leave CONCURRENTLY out/);
+  assert.match(stderr, /💡 Run the migration with --via direct .*leave CONCURRENTLY out/);
 });
 
 Deno.test("files that cannot be read are told beside statements that cannot be sent", async () => {
@@ -136,8 +136,12 @@ Deno.test("a failure is shown with its line and a caret, and with what to do", a
   );
   await workspace.write("001_a.sql", "create schema public;\n");
   assert.match((await workspace.run(["migrate"])).stdout, /💡 If .*migrate:baseline NAME/);
-  await workspace.write("001_a.sql", "do $$ begin commit; end $$;\n");
-  assert.match((await workspace.run(["migrate"])).stdout, /💡 A migration is one transaction, and/);
+  await workspace.write(
+    "001_a.sql",
+    "create procedure p() language plpgsql as $$ begin commit; end $$;\n" +
+      "do $$ begin call p(); end $$;\n",
+  );
+  assert.match((await workspace.run(["migrate"])).stdout, /💡 What it calls or runs cannot commit/);
   await workspace.write("001_a.sql", "create table a ();\n");
   await workspace.write("002_a.sql", "create table if not exists a ();\n");
   const json = JSON.parse((await workspace.run(["migrate", "--json"])).stdout);

@@ -72,7 +72,7 @@ const doubtful: Record<string, readonly string[]> = {
 
 for (const [what, files] of Object.entries(doubtful)) {
   Deno.test(`discoverMigrations() refuses ${what}`, () => {
-    assert.throws(() => discoverMigrations(files), MigrationFileError);
+    assert.equal(discoverMigrations(files).refusals.length, 1);
   });
 }
 
