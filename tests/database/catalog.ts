@@ -181,7 +181,8 @@ export const CLEAR_SQL = `
   begin
     for target in
       select extname as name from pg_extension
-       where extname not in ('plpgsql', 'uuid-ossp', 'pgcrypto', 'pg_stat_statements')
+       where extname not in ('plpgsql', 'uuid-ossp', 'pgcrypto', 'pg_stat_statements',
+                             'supabase_vault')
     loop
       execute format('drop extension %I cascade', target.name);
     end loop;
@@ -219,8 +220,10 @@ export const CLEAR_SQL = `
     end loop;
   end
   $$;
+  set storage.allow_delete_query = 'true';
   delete from storage.objects;
   delete from storage.buckets;
+  reset storage.allow_delete_query;
   delete from auth.users;
   do $$ begin
     if to_regclass('vault.secrets') is not null then
