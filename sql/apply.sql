@@ -306,7 +306,7 @@ begin
         split_part(context, format('SQL statement "%s"', statement), 1),
         'PL/pgSQL function supamigrate.', 1), E'\n'))), '') end,
     'schema', nullif(schema_of, ''), 'table', nullif(table_of, ''),
-    'column', nullif(column_of, ''), 'constraint', nullif(constraint_of, ''),
+    'column_name', nullif(column_of, ''), 'constraint', nullif(constraint_of, ''),
     'part', part,
     'statement', case when part <> 'end' then number end,
     'line', case when part <> 'end' then line end));
