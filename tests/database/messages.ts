@@ -55,9 +55,9 @@ testOnEveryDatabase("migrations that go together have each its own messages", as
   const raise = (text: string) => `do $$ begin raise notice '${text}'; end $$;`;
   for (const [index, transaction] of (["batch", "all"] as const).entries()) {
     await using migrator = hearing(project, {
-      [`${index}1_a.sql`]: `select 1; ${raise("one")} ${raise("both")}`,
-      [`${index}2_b.sql`]: "select 1;",
-      [`${index}3_c.sql`]: `${raise("three")} ${raise("both")}`,
+      [`${index}1_a.sql`]: `select ${index}; ${raise("one")} ${raise("both")}`,
+      [`${index}2_b.sql`]: `select ${index};`,
+      [`${index}3_c.sql`]: `${raise("three")} select ${index}; ${raise("both")}`,
     });
     const { results } = await migrator.migrate({ transaction });
     assert.deepEqual(
