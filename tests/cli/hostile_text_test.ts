@@ -116,10 +116,10 @@ Deno.test("names of files, SQL and PostgreSQL's messages cannot drive the termin
   const { json: history } = await runHarmlessly(workspace, ["history"]);
   assert(JSON.parse(history.stdout)[0].actor.startsWith(SHORT.slice(0, 200)));
   await Deno.rename(`${workspace.path}/migrations/${NAME}`, `${workspace.path}/migrations/3.sql`);
-  const { json: missing } = await runHarmlessly(workspace, ["status"]);
-  assert.deepEqual([JSON.parse(status.stdout).missing, JSON.parse(missing.stdout).missing], [
+  const { json: renamed } = await runHarmlessly(workspace, ["status"]);
+  assert.deepEqual([JSON.parse(status.stdout).renamed, JSON.parse(renamed.stdout).renamed], [
     [],
-    [NAME],
+    [{ from: NAME, to: "3.sql" }],
   ]);
   const { json: rollback } = await runHarmlessly(workspace, ["rollback"]);
   assert.equal(rollback.code, 0);
