@@ -118,7 +118,10 @@ export async function prepare(
     }
     if (applying === undefined) continue;
     const { statements, notices } = applying;
-    const steps = await planSteps(name, applying.steps, entries.get(name), "apply");
+    const steps = await refusals.attempt(() =>
+      planSteps(name, applying.steps, entries.get(name), "apply")
+    );
+    if (steps === undefined) continue;
     if (undoing !== null && !(isOneTransaction(steps) && isPlain(undoing.steps))) {
       throw new ConfigurationError(
         `Cannot undo the applied version of ${name} and apply the new one in one transaction: ` +

@@ -1,7 +1,7 @@
 /** Migrations of several steps: which are done, and how each is sent. @module */
 
 import type { LockSession } from "../database/session.ts";
-import { ConfigurationError } from "../errors.ts";
+import { MigrationFileError } from "../errors.ts";
 import { sha256 } from "../planning/checksum.ts";
 import type { HistoryEntry, MigrationFailure } from "../planning/plan.ts";
 import type { Statement, Step } from "../planning/steps.ts";
@@ -28,7 +28,7 @@ export type Purpose = "apply" | "revert";
  * @param entry Its history row, where there is one.
  * @param purpose What is to be done with it.
  * @returns The steps, and how many of them are done.
- * @throws {ConfigurationError} What is done is not what the file says now.
+ * @throws {MigrationFileError} What is done is not what the file says now.
  */
 export async function planSteps(
   name: string,
@@ -44,9 +44,10 @@ export async function planSteps(
     return { steps, stepsDone: 0, digests };
   }
   if (progress.purpose !== purpose) {
-    throw new ConfigurationError(
+    throw new MigrationFileError(
       `${name} is undone in part: ${progress.digests.length} of the ${progress.steps} steps of its ` +
         "rollback are done",
+      { file: name },
       { hint: `Go on with deno task migrate:rollback. ${BY_HAND(name)}` },
     );
   }
@@ -54,9 +55,10 @@ export async function planSteps(
   const begun = progress.outside?.digest;
   if (changed !== -1 || (begun !== undefined && begun !== digests[progress.digests.length])) {
     const number = changed === -1 ? progress.digests.length + 1 : changed + 1;
-    throw new ConfigurationError(
+    throw new MigrationFileError(
       `${progress.digests.length} of the ${progress.steps} steps of ${name} are done, and the text ` +
         `of step ${number}${changed === -1 ? ", which has begun," : ""} was changed since`,
+      { file: name },
       { hint: `Put its text back as it was; what comes behind it may change. ${BY_HAND(name)}` },
     );
   }

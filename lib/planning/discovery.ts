@@ -85,7 +85,7 @@ export function discoverMigrations(
   const names = new Set(files.map(toKey));
   const undoFiles: (UndoName & { name: string })[] = [];
   let candidates: string[] = [];
-  for (const name of files) {
+  for (const name of new Set(files)) {
     const without = whyLeftOut(name, names);
     if (without !== null) {
       leftOut.push({ name, ...without });

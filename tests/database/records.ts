@@ -82,7 +82,7 @@ testOnEveryDatabase(
       after: "not recorded",
     });
     assert.deepEqual((await migrator.status()).pending, [
-      { name: "1_a.sql", reason: "not_executed", error: null },
+      { name: "1_a.sql", reason: "not_executed", error: null, steps: null },
     ]);
     const [entry] = await migrator.history({ limit: 1 });
     assert.deepEqual([entry?.action, entry?.migration], ["mark pending", "1_a.sql"]);

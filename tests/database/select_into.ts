@@ -56,7 +56,8 @@ testOnEveryDatabase("SELECT INTO makes the table that it makes in psql", async (
     for (
       const [name, text] of [[`${index}1_into.sql`, sql], [`${index}2_as.sql`, makes]] as const
     ) {
-      const { results } = await project.migrator({ [name]: text }).migrate();
+      const { results } = await project.migrator({ [name]: `select '${name}';\n${text}` })
+        .migrate();
       assert.deepEqual(results.map(({ error }) => error?.message), [undefined], text);
       made.push(await describe());
       await project.sql("drop table if exists public.made");

@@ -68,8 +68,8 @@ export const breakages: readonly Breakage[] = [
     name: "parentheses",
     what: "a banner inside parentheses counts",
     file: "lexer.ts",
-    from: 'place: parentheses > 0 || bodies > 0 ? "nested"',
-    to: 'place: bodies > 0 ? "nested"',
+    from: 'parentheses > 0 || bodies > 0 ? "nested"',
+    to: 'bodies > 0 ? "nested"',
   },
   {
     name: "last-statement",

@@ -1,7 +1,7 @@
 /** What has to hold for the names of any folder. @module */
 
-import { ConfigurationError, MigrationFileError } from "../../lib/errors.ts";
-import { discoverMigrations, type Discovery } from "../../lib/planning/discovery.ts";
+import { ConfigurationError } from "../../lib/errors.ts";
+import { discoverMigrations } from "../../lib/planning/discovery.ts";
 import {
   compareMigrations,
   findMigration,
@@ -19,19 +19,15 @@ import type { Checks } from "./outcome.ts";
  */
 export function checkNames(names: readonly string[], checks: Checks): void {
   const random = new Random(names.length + names.join("").length);
-  let discovery: Discovery;
-  try {
-    discovery = discoverMigrations(names);
-  } catch (error) {
+  const { migrations, leftOut, refusals } = discoverMigrations(names);
+  for (const { message } of refusals) {
     checks.holds(
-      "a folder is refused with a MigrationFileError, for what could undo one or the other",
-      error instanceof MigrationFileError &&
-        /could undo|two rollbacks|called as what/.test(error.message),
-      () => String(error),
+      "a file is refused for what could undo one or the other",
+      /could undo|two rollbacks|called as what/.test(message),
+      () => message,
     );
-    return;
   }
-  const { migrations, leftOut } = discovery;
+  if (refusals.length > 0) return;
   const found = [
     ...migrations.flatMap(({ name, downFile }) => downFile === null ? [name] : [name, downFile]),
     ...leftOut.map(({ name }) => name),

@@ -145,7 +145,7 @@ create index concurrently on b (id);`;
     '3:13 syntax error at or near "creat"',
     "4 VACUUM cannot run inside a transaction",
     '5:17 syntax error at or near ";"',
-    '6 Transaction control ("savepoint here") cannot be part of a migration',
+    '6 Transaction control ("savepoint here") cannot be part of a migration here',
     "7 CREATE INDEX CONCURRENTLY cannot run inside a transaction",
   ]);
 });
