@@ -85,5 +85,10 @@ export type { Concern, MigrationReserved } from "./lib/operations/concerns.ts";
 export type { MigrationSource } from "./lib/operations/source.ts";
 export type { StatusResult } from "./lib/operations/status.ts";
 export type { LeftOut } from "./lib/planning/discovery.ts";
-export type { MigrationFailure, MigrationStatus, PendingReason } from "./lib/planning/plan.ts";
+export type {
+  FailurePlace,
+  MigrationFailure,
+  MigrationStatus,
+  PendingReason,
+} from "./lib/planning/plan.ts";
 export type { Statement } from "./lib/planning/statements.ts";
