@@ -44,6 +44,7 @@ export {
 export type { RpcClient } from "./lib/database/api.ts";
 export type { Activity, LockState } from "./lib/database/state.ts";
 export type { Target } from "./lib/database/target.ts";
+export type { FailurePlace } from "./lib/planning/plan.ts";
 export type { ProgressEvent } from "./lib/operations/progress.ts";
 export type { Finding, Remedy } from "./lib/doctor/check.ts";
 export type { DoctorResult } from "./lib/operations/doctor.ts";
@@ -85,10 +86,5 @@ export type { Concern, MigrationReserved } from "./lib/operations/concerns.ts";
 export type { MigrationSource } from "./lib/operations/source.ts";
 export type { StatusResult } from "./lib/operations/status.ts";
 export type { LeftOut } from "./lib/planning/discovery.ts";
-export type {
-  FailurePlace,
-  MigrationFailure,
-  MigrationStatus,
-  PendingReason,
-} from "./lib/planning/plan.ts";
+export type { MigrationFailure, MigrationStatus, PendingReason } from "./lib/planning/plan.ts";
 export type { Statement } from "./lib/planning/statements.ts";

@@ -139,6 +139,9 @@ Deno.test("a failure is reported with SQLSTATE and line, and the mended file is 
 🔎 015_add_performance_indexes.sql
    SQLSTATE 42P01 in statement 2, line 3
    relation "peoples" does not exist
+   at 015_add_performance_indexes.sql:3:17
+   3 | create index on peoples (id);
+                       ^
 
 Nothing of this migration is left in the database.
 💡 Mend the file and run "deno task migrate" again
