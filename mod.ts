@@ -45,6 +45,7 @@ export type { WayOptions } from "./lib/ways.ts";
 export type { RpcClient } from "./lib/database/api.ts";
 export type { Activity, LockState } from "./lib/database/state.ts";
 export type { Target } from "./lib/database/target.ts";
+export type { FailurePlace } from "./lib/planning/plan.ts";
 export type { ProgressEvent } from "./lib/operations/progress.ts";
 export type { Finding, Remedy } from "./lib/doctor/check.ts";
 export type { DoctorResult } from "./lib/operations/doctor.ts";

@@ -136,11 +136,11 @@ export async function migrate(
   if (result.success && !result.dryRun) await projects.remember();
   for (const { name, error } of result.results) {
     if (error !== null) {
-      const { line, column } = error;
+      const { line, place } = error;
       const position = {
         file: name,
         ...(line === undefined ? {} : { line }),
-        ...(column === undefined ? {} : { column }),
+        ...(place === undefined ? {} : { column: place.column }),
       };
       reporter.annotate(`${error.message} (${error.code})`, position);
     }

@@ -35,10 +35,10 @@ function formatFailure(name: string, error: MigrationFailure): string[] {
     : `in statement ${error.statement}${
       error.part === "undo" ? " of the stored rollback SQL" : ""
     }, line ${error.line}`;
-  const { line: number, column, excerpt, occurrences } = error;
-  const position = number === undefined || column === undefined || excerpt === undefined
+  const { line: number, place: found } = error;
+  const position = number === undefined || found === undefined
     ? []
-    : formatPosition({ file: name, line: number, column, excerpt }, occurrences);
+    : formatPosition({ file: name, line: number, ...found }, found.occurrences);
   return [
     line`🔎 ${name}`,
     line`   SQLSTATE ${error.code} ${place}`,

@@ -31,11 +31,7 @@ export function locateFailure(
   if (first === undefined || section === undefined) return { ...error, line };
   const start = findStatement(statement, section);
   if (start === undefined) return { ...error, line };
-  return {
-    ...error,
-    ...locate(section, start + first),
-    ...(found.length > 1 ? { occurrences: found.length } : {}),
-  };
+  return placed(error, section, start + first, found.length);
 }
 
 /** What ends the connection that it is run on, or has it ended. */
@@ -59,9 +55,20 @@ export function locateEnding(
     const found = ENDS_CONNECTION.exec(statement.sql);
     const start = found && findStatement(statement, section);
     if (found === null || start === null || start === undefined) continue;
-    return { ...error, ...locate(section, start + found.index) };
+    return placed(error, section, start + found.index, 1);
   }
   return error;
+}
+
+function placed(
+  error: MigrationFailure,
+  section: Section,
+  offset: number,
+  occurrences: number,
+): MigrationFailure {
+  const { line, column, excerpt } = locate(section, offset);
+  const place = { column, excerpt, ...(occurrences > 1 ? { occurrences } : {}) };
+  return { ...error, line, place };
 }
 
 /** Where a statement begins in the section that it is from. */

@@ -57,10 +57,19 @@ export interface MigrationFailure {
   readonly statement?: number;
   /** The line of the file, from 1: that of the mistake where it can be told, else the statement's. */
   readonly line?: number;
-  /** The column of the name that the message is about, in characters from 1, where it is known. */
-  readonly column?: number;
-  /** The text of that line, where the column is known. */
-  readonly excerpt?: string;
+  /** The name that the message is about, where it is known. */
+  readonly place?: FailurePlace;
+}
+
+/**
+ * Where in a file the name stands that an error is about. It is a thing of its own: PostgreSQL's
+ * errors have a `column` too, which is the name of a table's column.
+ */
+export interface FailurePlace {
+  /** The column of the line, in characters from 1. */
+  readonly column: number;
+  /** The text of the line. */
+  readonly excerpt: string;
   /** How often the statement has that name, where it is more than once: this is the first. */
   readonly occurrences?: number;
 }

@@ -37,8 +37,9 @@ for (const [what, sql] of Object.entries(endings)) {
         /^The migration ends its connection, each of the 2 times that it was sent: /,
       );
       assert.match(results[1]!.error!.hint ?? "", /pg_terminate_backend.*DEALLOCATE ALL/);
-      const { line, column, excerpt } = results[1]!.error!;
-      assert.match(excerpt!.slice(column! - 1), /^(pg_terminate_backend|deallocate all)/);
+      const { line, place } = results[1]!.error!;
+      const { column, excerpt } = place!;
+      assert.match(excerpt.slice(column - 1), /^(pg_terminate_backend|deallocate all)/);
       assert.equal(line, files["2_ends.sql"].split("\n").findIndex((text) => text === excerpt) + 1);
       await assertServed(project);
 
@@ -141,6 +142,9 @@ testOnServers("a time limit of the transaction is shown where it is set", async 
   // PostgreSQL knows it from 17 on.
   if (error?.code === "42704") return;
   assert.match(error?.message ?? "", /ends its connection/);
-  assert.deepEqual([error?.column, error?.excerpt], [5, "set transaction_timeout = '500ms';"]);
+  assert.deepEqual(error?.place, {
+    column: 5,
+    excerpt: "set transaction_timeout = '500ms';",
+  });
   assert.deepEqual(await project.sql("select from pg_class where relname = 'a'"), []);
 }, ownProject);

@@ -61,8 +61,8 @@ testOnEveryDatabase("an error is shown where it is", async (project) => {
     const error = await fail(`-- b\n\n${sql}`);
     const column = [...before.at(-1)!].length + 1;
     assert.deepEqual(
-      [error?.line, error?.column, error?.excerpt, error?.occurrences],
-      [before.length + 2, column, sql.split("\n")[before.length - 1], undefined],
+      [error?.line, error?.place],
+      [before.length + 2, { column, excerpt: sql.split("\n")[before.length - 1] }],
       `${what}: ${JSON.stringify(error)}`,
     );
   }
@@ -84,7 +84,7 @@ testOnEveryDatabase("an error that is about no name has its line alone", async (
   const fail = await prepare(project);
   for (const [what, [sql, line]] of Object.entries(lines)) {
     const error = await fail(sql);
-    assert.deepEqual([error?.line, error?.column], [line, undefined], what);
+    assert.deepEqual([error?.line, error?.place], [line, undefined], what);
   }
 });
 
@@ -96,9 +96,17 @@ testOnEveryDatabase(
       "2_b.sql": "select\n  nmae as nmae\nfrom known\norder by nmae;",
     }).migrate();
     const { error } = results[1]!;
-    assert.deepEqual([error?.line, error?.column, error?.occurrences], [2, 3, 3]);
+    assert.deepEqual([error?.line, error?.place?.column, error?.place?.occurrences], [2, 3, 3]);
   },
 );
+
+testOnEveryDatabase("the column of a table that PostgreSQL names is no place", async (project) => {
+  const { results } = await project.migrator({
+    "1_a.sql": "create table a (id int not null);\ninsert into a\n  values (null);",
+  }).migrate();
+  const { code, line, place } = results[0]!.error!;
+  assert.deepEqual([code, line, place], ["23502", 2, undefined]);
+});
 
 testOnEveryDatabase("an error of rollback SQL has its line", async (project) => {
   const migrator = project.migrator({

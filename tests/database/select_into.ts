@@ -6,7 +6,7 @@ import { testOnEveryDatabase } from "../support/projects.ts";
 
 const forms: readonly (readonly [sql: string, makes: string])[] = [
   ["select 1 as id into made;", "create table made as select 1 as id;"],
-  ["SELECT 1 AS id\nINTO TABLE made", "create table made as select 1 as id;"],
+  ["SELECT 2 AS id\nINTO TABLE made", "create table made as select 2 as id;"],
   [
     "select * into unlogged made from source where n > 1",
     "create unlogged table made as select * from source where n > 1",
