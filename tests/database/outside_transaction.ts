@@ -161,7 +161,7 @@ testOnServers(
     };
     await using second = directly(project, changed);
     await assert.rejects(second.migrate(), {
-      name: "ConfigurationError",
+      name: "MigrationFileError",
       message: /text of step 1, which has begun, was changed since/,
     });
     await holder[Symbol.asyncDispose]();

@@ -117,8 +117,8 @@ export const breakages: readonly Breakage[] = [
     name: "order",
     what: "numbers are compared as text",
     file: "order.ts",
-    from: "return digits === undefined ? undefined : BigInt(digits);",
-    to: 'return digits === undefined ? undefined : BigInt(digits.padEnd(60, "0"));',
+    from: "if (digits !== undefined) return [BigInt(digits)];",
+    to: 'if (digits !== undefined) return [BigInt(digits.padEnd(60, "0"))];',
   },
   {
     name: "hang",

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 
-import { MigrationFileError } from "../../lib/errors.ts";
 import { discoverMigrations, type DiscoveryOptions } from "../../lib/planning/discovery.ts";
 
 /** The migrations, with what undoes them behind an arrow. */

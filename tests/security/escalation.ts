@@ -51,7 +51,12 @@ testOnEveryDatabase(
   async (project) => {
     const found: Record<string, unknown> = {};
     for (const statement of Object.keys(escapes)) found[statement] = await exec(project, statement);
-    assert.deepEqual(found, escapes);
+    // The embedded database lets postgres do what supautils lets it do on hosted projects.
+    const ofSupautils = "stack" in project ? {} : {
+      "set session_replication_role = replica": [],
+      "create event trigger up on ddl_command_end execute function up()": "42883",
+    };
+    assert.deepEqual(found, { ...escapes, ...ofSupautils });
     assert.deepEqual(await exec(project, "select current_user, session_user"), [
       { current_user: "postgres", session_user: "authenticator" },
     ]);
