@@ -93,7 +93,7 @@ testOnEveryDatabase(
     };
     const records = await project.records();
     await assert.rejects(project.migrator(changed).migrate(), {
-      name: "ConfigurationError",
+      name: "MigrationFileError",
       message:
         "2 of the 4 steps of 001_steps.sql are done, and the text of step 1 was changed since",
       hint: /Put its text back .*--mark applied, or --mark pending/,
