@@ -114,8 +114,8 @@ export async function migrate(
       const plan = planMigrations(migrations, state.history, { order, to });
       refuseChanges(plan, options.onChange);
       const late = reviewOrder(plan, options.outOfOrder);
-      refuseUnvouched(state, order);
       const planned = await prepare(plan.pending, state, redo ? state : null, context.can);
+      refuseUnvouched(state, order);
       const { warnings: doubts, concerns } = reviewPlan(files, plan, planned);
       const warnings = [
         ...late,

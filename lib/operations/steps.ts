@@ -36,7 +36,8 @@ export async function planSteps(
   entry: HistoryEntry | undefined,
   purpose: Purpose,
 ): Promise<PlannedSteps> {
-  const progress = entry?.progress ?? null;
+  // What the audit log does not vouch for is refused as a whole, and says nothing here.
+  const progress = entry?.vouched ? entry.progress : null;
   if (isPlain(steps) && progress === null) return { steps, stepsDone: 0, digests: null };
   const digests = await Promise.all(steps.map(digestStep));
   // What is applied in part can be undone, whatever its rollback section says of parts.
