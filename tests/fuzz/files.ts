@@ -79,8 +79,15 @@ export function buildFile(random: Random): Input {
 function banner(random: Random, title: string): string {
   const rule = random.pick(["", "", "-- ====\n", "--\t****\n", "--########\n"]);
   const words = random.pick([title, title.toUpperCase()]);
+  // "-- Rollback:" above a comment that looks like SQL may be a note, and is refused.
+  const colon = title === "rollback" ? "" : ":";
   return random.pick(["", " ", "\t\f"]) + rule +
-    random.pick([`-- ${words}`, `--${words}:`, `--- ${words} ---  `, `-- === ${words} ===`]) +
+    random.pick([
+      `-- ${words}`,
+      `--${words}${colon}`,
+      `--- ${words} ---  `,
+      `-- === ${words} ===`,
+    ]) +
     `\n${rule}`;
 }
 
