@@ -74,7 +74,9 @@ end_idle:
        printf("database: connection %d begins to %e\n", its + 1, what);
        if
        :: what == build -> never(BUILT_TWICE, index == none); index = invalid
-       :: what == drop -> never(DROPPED_VALID, index != valid); reached(CLEARED_AWAY, true)
+       :: what == drop ->
+          never(DROPPED_VALID, index != valid);
+          reached(CLEARED_AWAY, true)
        fi }
      atomic {
        if
