@@ -6,7 +6,7 @@ import { runChaos } from "./run.ts";
 
 const ROUNDS = 48;
 const DIRECT_ROUNDS = 24;
-const BUILDS = 12;
+const BUILDS = 8;
 
 // PostgreSQL's and PostgREST's connections end when they like, also between two tests.
 const unsanitized = { sanitizeOps: false, sanitizeResources: false };

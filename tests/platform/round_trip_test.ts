@@ -53,7 +53,7 @@ testOnBlankDatabases("running both files twice changes nothing, not even a row",
   const again = Object.fromEntries(
     Object.entries(readMigrations()).map(([name, text]) => [
       name,
-      text.replace("-- FORWARD MIGRATION\n", "-- FORWARD MIGRATION\n-- again\n"),
+      text.replace("-- FORWARD MIGRATION\n", "-- FORWARD MIGRATION\nselect 'again';\n"),
     ]),
   );
   assert.deepEqual(await migrate(blank, again), [

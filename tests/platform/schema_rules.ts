@@ -115,7 +115,7 @@ rule(
       select from pg_index other
        where other.indrelid = one.indrelid and other.indexrelid <> one.indexrelid
          and other.indkey = one.indkey and other.indclass = one.indclass
-         and other.indoption = one.indoption
+         and other.indoption = one.indoption and other.indcollation = one.indcollation
          and (other.indisunique or one.indexrelid > other.indexrelid)
          and not one.indisunique
          and other.indpred::text is not distinct from one.indpred::text)`,
