@@ -2,7 +2,7 @@
 
 import manifest from "../deno.json" with { type: "json" };
 import type { ApiChannel } from "./database/api.ts";
-import { ABILITIES, type Channel } from "./database/channel.ts";
+import type { Channel } from "./database/channel.ts";
 import { explaining } from "./database/explain.ts";
 import type { Target } from "./database/target.ts";
 import { ConfigurationError } from "./errors.ts";
@@ -38,6 +38,7 @@ import type { Layout } from "./planning/discovery.ts";
 import type { OrderBy } from "./planning/order.ts";
 import { findUnstorable } from "./storable.ts";
 import {
+  findAbilities,
   findBestWay,
   openApi,
   openPastApi,
@@ -164,7 +165,7 @@ export function createMigrator(options: MigratorOptions): Migrator {
       via === "api"
         ? connectToApi()
         : pastApi ??= openPastApi(via, options, target, requestTimeoutMs),
-    can: ABILITIES[via === "api" && options.embedded !== undefined ? "embedded" : via],
+    can: findAbilities(options),
     target,
     load: async (refused) => {
       const loaded = await loadMigrations(migrations, discovery, refused);

@@ -7,7 +7,7 @@ import {
   openApiChannel,
   type RpcClient,
 } from "./database/api.ts";
-import type { Channel, Via } from "./database/channel.ts";
+import { ABILITIES, type Channel, type Via } from "./database/channel.ts";
 import {
   parseDatabaseUrl,
   refuseOtherMachine,
@@ -15,6 +15,7 @@ import {
 } from "./database/database_url.ts";
 import { checkServiceKey, parseTarget, type Target } from "./database/target.ts";
 import { ConfigurationError } from "./errors.ts";
+import type { Abilities } from "./planning/session_settings.ts";
 
 /** Which database, and what opens it. */
 export interface WayOptions {
@@ -80,6 +81,18 @@ export function resolveTarget(options: WayOptions): Target {
     throw keyMissing();
   }
   return target;
+}
+
+/**
+ * Finds out what migrations can do on the way that the options mean.
+ *
+ * @param options The options.
+ */
+export function findAbilities({ via = "api", embedded, databaseUrl }: WayOptions): Abilities {
+  const abilities = ABILITIES[via === "api" && embedded !== undefined ? "embedded" : via];
+  const isPooled = via === "direct" && databaseUrl !== undefined &&
+    parseDatabaseUrl(databaseUrl).poolsTransactions;
+  return isPooled ? { ...abilities, outside: null } : abilities;
 }
 
 /**

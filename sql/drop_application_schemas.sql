@@ -255,6 +255,7 @@ begin
   end if;
   perform supamigrate.guard_door(missing_before);
 
+  perform supamigrate.abandon_job(progress) from supamigrate.migration_history;
   update supamigrate.migration_history
      set status = 'rolled_back', applied_checksum = null, progress = null,
          error_message = null, error = null

@@ -165,7 +165,8 @@ $function$;
 
 -- What runs at this moment of an attempt: its session, with progress where the server reports some;
 -- null where nothing does. A session that waits for its client is not at work: of a client that is
--- gone it is ended here, so that nothing can come over it any more.
+-- gone it is ended here, so that nothing can come over it any more. Of the caller, who still waits for
+-- an answer over it, it is idle: the statement is on its way there, or the answer on its way back.
 create or replace function supamigrate.find_attempt(intent jsonb, call jsonb) returns jsonb
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -178,7 +179,13 @@ begin
     from pg_stat_activity
    where pid = (intent->>'pid')::integer
      and extract(epoch from backend_start)::text = intent->>'backend_start';
-  if not found then
+  -- The embedded database names no process: it has one, which ends with its client.
+  if call ? 'waiting' and session.state is distinct from 'active'
+     and (session.pid is not null or intent->'pid' is null or intent->'pid' = 'null')
+     and intent->>'pid' is not distinct from call->'connection'->>'pid' then
+    return '{"idle": true}';
+  end if;
+  if session.pid is null then
     return null;
   end if;
   if session.state = 'active' then
@@ -191,7 +198,7 @@ begin
       'progress', progress_now);
   end if;
   if intent->>'pid' = call->'connection'->>'pid' then
-    return case when call ? 'waiting' then jsonb_build_object('pid', session.pid) end;
+    return null;
   end if;
   perform pg_terminate_backend(session.pid);
   return jsonb_build_object('pid', session.pid);
@@ -286,7 +293,7 @@ begin
   else
     activity := supamigrate.find_attempt(intent, call);
   end if;
-  if activity is not null then
+  if activity is not null and not activity ? 'idle' then
     return jsonb_build_object('status', 'running', 'activity', activity);
   end if;
 
@@ -296,11 +303,16 @@ begin
      (ended and failure is null and intent->>'cleanup' is null and judged->>'verdict' <> 'left') then
     return supamigrate.end_outside(call, intent, null);
   end if;
+  if activity is not null then
+    return jsonb_build_object('status', 'running', 'activity', activity);
+  end if;
 
   -- What an attempt has left is taken away before anything else is done.
   if judged->>'verdict' = 'left' then
     if intent->>'cleanup' is not null and (intent->>'attempt')::integer > 2 * most_attempts then
-      return supamigrate.end_outside(call, intent, coalesce(failure, intent->'failure'));
+      return supamigrate.end_outside(call, intent, coalesce(
+        nullif(intent->'failure', 'null'), failure, jsonb_build_object('code', '57000', 'message',
+          format('What the statement has left cannot be removed: %s', judged->>'cleanup'))));
     end if;
     intent := intent || jsonb_build_object('cleanup', judged->'cleanup',
       'attempt', (intent->>'attempt')::integer + 1,

@@ -107,3 +107,23 @@ begin
   perform cron.unschedule(jobid) from cron.job where jobid = job_number;
 end
 $function$;
+
+-- Nobody will look after the job of a step that has begun, as its row says something else from now on:
+-- it must not begin again. pg_cron would cancel it with its removal, where it runs.
+create or replace function supamigrate.abandon_job(progress jsonb) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+declare
+  job_number constant bigint := (progress->'outside'->>'job')::bigint;
+  job record;
+begin
+  if job_number is null or not exists (select from pg_extension where extname = 'pg_cron') then
+    return;
+  end if;
+  select * into job from supamigrate.watch_job(job_number);
+  if job.activity is null or job.activity ? 'waiting' then
+    perform supamigrate.remove_job(job_number);
+  end if;
+end
+$function$;

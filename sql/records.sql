@@ -119,6 +119,7 @@ begin
     perform supamigrate.rename_migration(call, migration, before);
     return '{}'::jsonb;
   end if;
+  perform supamigrate.abandon_job(before->'progress');
   if call->>'mark' = 'applied' then
     perform supamigrate.record_as_applied(migration, 0);
   else

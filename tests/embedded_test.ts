@@ -725,6 +725,28 @@ test("a closed database refuses calls, and closing twice is closing once", async
   assert.match(error?.message ?? "", /The embedded database is closed/);
 });
 
+Deno.test("A statement that takes its time outside a transaction runs once on the embedded database", async () => {
+  await using migrator = createMigrator({
+    embedded: true,
+    migrations: {
+      "001_t.sql": "create table t (id int);",
+      "002_once.sql": `do $$ begin
+        insert into t values (1);
+        commit;
+        perform count(*) from generate_series(1, 4000000);
+      end $$;`,
+      "003_seen.sql": "do $$ begin assert (select count(*) from t) = 1; end $$;",
+    },
+  });
+  const { results } = await migrator.migrate();
+  assert.deepEqual(results.map(({ success, error }) => [success, error]), [
+    [true, null],
+    [true, null],
+    [true, null],
+  ]);
+  assert.ok(results[1]!.executionTimeMs > 0);
+});
+
 Deno.test("A migrator on the embedded database runs what needs to be outside a transaction", async () => {
   await using migrator = createMigrator({
     embedded: true,

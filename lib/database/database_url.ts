@@ -28,6 +28,11 @@ export interface DatabaseAddress {
   readonly reference: string | null;
   /** How long to try to connect, in seconds. */
   readonly connectTimeoutS: number;
+  /**
+   * Whether a pooler in transaction mode is there, by its port on Supabase: of two statements nobody
+   * knows whether they have one session.
+   */
+  readonly poolsTransactions: boolean;
   /** How to encrypt. */
   readonly encrypt: () => Promise<Encryption>;
 }
@@ -97,6 +102,7 @@ export function parseDatabaseUrl(databaseUrl: string): DatabaseAddress {
     reference,
     connectTimeoutS: Number(/^\d+$/.exec(given.get("connect_timeout") ?? "")?.[0]) ||
       CONNECT_TIMEOUT_S,
+    poolsTransactions: hosts.some(({ port }) => port === ":6543"),
     encrypt: chooseEncryption(given, isLocal, hosts),
   };
 }

@@ -120,10 +120,12 @@ export function openDirectChannel(databaseUrl: string, timeoutMs: number): Chann
     call: async (statement, params = {}) =>
       toResult(await inTurn(withLiteral(statement, params)), "the database"),
     run: inTurn,
-    openSession: (label) =>
-      openSession(address, label, box).catch((error) => {
-        throw toCallError(error, redact);
-      }),
+    ...(address.poolsTransactions ? {} : {
+      openSession: (label) =>
+        openSession(address, label, box).catch((error) => {
+          throw toCallError(error, redact);
+        }),
+    }),
     takeMessages: box.take,
     close: () => end(5),
   };

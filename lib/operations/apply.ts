@@ -248,10 +248,6 @@ export async function applyAll(
     } as const;
     let ended: EndedMigration[];
     try {
-      if (firstCall && refresh.length > 0 && !isOneTransaction(first!.step)) {
-        await session.perform("refresh", { refresh });
-        firstCall = false;
-      }
       if (isOneTransaction(first!.step)) {
         context.onProgress(started);
         ended = await applyGroup(session, group, {
@@ -259,6 +255,7 @@ export async function applyAll(
           ...(firstCall && refresh.length > 0 ? { refresh } : {}),
         });
       } else {
+        if (firstCall && refresh.length > 0) await session.perform("refresh", { refresh });
         const { step } = first!;
         const { statements: _, ...migration } = toWire(first!);
         const outcome = await performSteps(

@@ -44,7 +44,22 @@ export function assignMessages(
     assigned[current]?.push({ ...message, ...(line === undefined ? {} : { line }) });
   }
   return assigned.map((all, index) => ({
-    messages: all.slice(0, MOST_MESSAGES),
+    messages: choose(all),
     messagesLeftOut: Math.max(0, all.length - MOST_MESSAGES) + (index === current ? lost : 0),
   }));
+}
+
+/** The first ones; what the author has to say comes before what IF EXISTS has to say. */
+function choose(all: readonly MigrationMessage[]): MigrationMessage[] {
+  let room = MOST_MESSAGES - all.filter((message) => !saysSkipped(message)).length;
+  return all.filter((message) => !saysSkipped(message) || room-- > 0).slice(0, MOST_MESSAGES);
+}
+
+/**
+ * Whether a message says no more than that IF EXISTS or IF NOT EXISTS has found what it asks for.
+ *
+ * @param message The message.
+ */
+export function saysSkipped({ severity, message }: MigrationMessage): boolean {
+  return severity === "NOTICE" && /(?:does not exist|already exists), skipping$/.test(message);
 }

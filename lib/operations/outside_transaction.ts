@@ -4,9 +4,9 @@ import { CallError, type Channel, type OutsideSession } from "../database/channe
 import { explainCallError } from "../database/explain.ts";
 import type { LockSession } from "../database/session.ts";
 import { UnknownOutcomeError } from "../errors.ts";
+import type { Purpose } from "../planning/plan.ts";
 import type { Step } from "../planning/steps.ts";
 import type { OperationContext } from "./context.ts";
-import type { Purpose } from "./steps.ts";
 
 /** What the client knows of an attempt that has ended. */
 type Outcome =

@@ -3,8 +3,12 @@
 import { nameSome } from "../doctor/check.ts";
 import { ConfigurationError } from "../errors.ts";
 import { comparisonBy, findOrderWarnings, isNumbered, type OrderBy } from "../planning/order.ts";
-import { type HistoryEntry, inOrderOfApplication, type MigrationPlan } from "../planning/plan.ts";
-import type { MigrationResult } from "./apply.ts";
+import {
+  type HistoryEntry,
+  inOrderOfApplication,
+  type MigrationFailure,
+  type MigrationPlan,
+} from "../planning/plan.ts";
 import type { LoadedMigrations } from "./source.ts";
 
 /** What to do with a migration that comes before some that are applied. */
@@ -126,7 +130,7 @@ const MISSING = new Set(["42P01", "42703", "42704", "42883", "3F000", "42P02", "
  * @returns A sentence, or null.
  */
 export function adviseOnFailure(
-  results: readonly MigrationResult[],
+  results: readonly { readonly name: string; readonly error: MigrationFailure | null }[],
   files: Files,
   { pending }: MigrationPlan,
   redo: boolean,

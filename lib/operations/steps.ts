@@ -3,7 +3,7 @@
 import type { LockSession } from "../database/session.ts";
 import { MigrationFileError } from "../errors.ts";
 import { sha256 } from "../planning/checksum.ts";
-import type { HistoryEntry, MigrationFailure } from "../planning/plan.ts";
+import type { HistoryEntry, MigrationFailure, Purpose } from "../planning/plan.ts";
 import type { Statement, Step } from "../planning/steps.ts";
 import type { OperationContext } from "./context.ts";
 
@@ -16,9 +16,6 @@ export interface PlannedSteps {
   /** SHA-256 of each step, where there are several or one is outside a transaction; else null. */
   readonly digests: readonly string[] | null;
 }
-
-/** Which of the two is done with a migration. */
-export type Purpose = "apply" | "revert";
 
 /**
  * Finds out where a migration goes on.

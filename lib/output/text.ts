@@ -5,7 +5,7 @@ import { adviseOnMissing } from "../embedded/platform/missing.ts";
 import { shorten } from "../shorten.ts";
 import type { FreshResult } from "../operations/fresh.ts";
 import type { PlannedMigration } from "../operations/apply.ts";
-import type { MigrationMessages } from "../operations/messages.ts";
+import { type MigrationMessages, saysSkipped } from "../operations/messages.ts";
 import type { MigrateResult } from "../operations/migrate.ts";
 import type { PlannedRollback, RollbackResult, RollbackRunResult } from "../operations/rollback.ts";
 import type { PlannedSteps } from "../operations/steps.ts";
@@ -350,11 +350,14 @@ function formatUndone(results: readonly RollbackResult[], planned: number): stri
 
 /** What the server said while a migration ran. */
 function formatMessages({ messages, messagesLeftOut }: MigrationMessages): string[] {
-  const lines = messages.map(({ severity, message, line: number }) =>
+  const shown = messages.filter((message) => !saysSkipped(message));
+  const lines = shown.map(({ severity, message, line: number }) =>
     line`     ${severity === "WARNING" ? "⚠️ " : "💬"} ${severity}: ${message}` +
     (number === undefined ? "" : ` (line ${number})`)
   );
-  return messagesLeftOut === 0 ? lines : [...lines, `     … and ${messagesLeftOut} more`];
+  // Where what was skipped has found room, all that was left out was skipped as well.
+  const isAll = messagesLeftOut === 0 || shown.length < messages.length;
+  return isAll ? lines : [...lines, `     … and ${messagesLeftOut} more`];
 }
 
 function formatSource({ source, sourceReason }: { source: string; sourceReason: string }): string {

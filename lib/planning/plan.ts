@@ -107,10 +107,13 @@ export interface HistoryEntry {
   readonly progress: StepProgress | null;
 }
 
+/** Which of the two is done with a migration. */
+export type Purpose = "apply" | "revert";
+
 /** What is done of a migration of several steps. */
 export interface StepProgress {
   /** Whether it is being applied or undone. */
-  readonly purpose: "apply" | "revert";
+  readonly purpose: Purpose;
   /** How many steps there are. */
   readonly steps: number;
   /** SHA-256 of each step that is done, in order. */

@@ -1,6 +1,7 @@
 /** Collects what is wrong with migration files, so that one run tells all of it. @module */
 
 import { MigrationFileError } from "../errors.ts";
+import { shorten } from "../shorten.ts";
 
 /** What is wrong with migration files, in the order in which it was found. */
 export class Refusals {
@@ -48,4 +49,26 @@ export class Refusals {
     first.others = others;
     throw first;
   }
+}
+
+/**
+ * Makes the error of a statement that cannot be sent.
+ *
+ * @param statement The statement.
+ * @param file The file that it stands in.
+ * @param what What is wrong with it.
+ * @param hint What to do instead.
+ */
+export function refusal(
+  { sql, line }: { readonly sql: string; readonly line: number },
+  file: string,
+  what: string,
+  hint: string,
+): MigrationFileError {
+  return new MigrationFileError(what, { file, line, excerpt: firstLine(sql) }, { hint });
+}
+
+/** What a statement is called in a message. */
+export function firstLine(sql: string): string {
+  return shorten(sql.split("\n", 1)[0]!, 80);
 }

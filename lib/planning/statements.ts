@@ -12,7 +12,7 @@ import {
 import { parseText, StatementSizeError } from "./parser.ts";
 import { describeLongNames } from "./long_names.ts";
 import { countNewlines, locate as locateIn } from "./position.ts";
-import { Refusals } from "./refusals.ts";
+import { firstLine, refusal, Refusals } from "./refusals.ts";
 import { findReserved, type ReservedChange } from "./reserved.ts";
 import type { Section } from "./sections.ts";
 import { type Abilities, judgeSettings } from "./session_settings.ts";
@@ -238,15 +238,6 @@ function leaveOutNeedless(
   return { statements, notices };
 }
 
-function refusal(
-  { sql, line }: Statement,
-  file: string,
-  what: string,
-  hint: string,
-): MigrationFileError {
-  return new MigrationFileError(what, { file, line, excerpt: firstLine(sql) }, { hint });
-}
-
 /** PostgREST numbers the statements that it prepares. */
 const POSTGRESTS = /^\d+$/;
 
@@ -274,8 +265,9 @@ function refuseUnrunnable(
     const isIndex = outside.name.endsWith("INDEX CONCURRENTLY");
     refuse(
       `${outside.name} cannot run inside a transaction`,
-      "Run the migration with --via direct (DATABASE_URL); or enable pg_cron (create extension " +
-        "pg_cron), through which such statements run over HTTPS alone." +
+      "Run the migration with --via direct (DATABASE_URL), though not through a transaction pooler " +
+        "(port 6543); or enable pg_cron (create extension pg_cron), through which such statements " +
+        "run over HTTPS alone." +
         (isIndex ? " Or leave CONCURRENTLY out: writes to the table wait while it runs." : ""),
     );
   }
@@ -316,9 +308,4 @@ function refuseUnrunnable(
       break;
     }
   }
-}
-
-function firstLine(sql: string): string {
-  const line = sql.split("\n", 1)[0]!;
-  return shorten(line, 80);
 }

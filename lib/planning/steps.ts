@@ -6,9 +6,9 @@
  */
 
 import { MigrationFileError } from "../errors.ts";
-import { shorten } from "../shorten.ts";
 import type { OutsideStatement } from "./outside_transaction.ts";
 import type { ParsedStatement } from "./parser.ts";
+import { firstLine, refusal } from "./refusals.ts";
 import { judgeTransactionModes } from "./session_settings.ts";
 import { findKeptForSession, isSessionSetting } from "./session_state.ts";
 
@@ -308,6 +308,18 @@ function splitAtMarks(
   return [...Map.groupBy(statements, marksBefore).values()];
 }
 
+/** Whether a text stands somewhere that is no part of a longer word there. */
+function holdsWord(text: string, word: string): boolean {
+  const isJoint = (one: string | undefined, other: string | undefined) =>
+    /\w/.test(one ?? "") && /\w/.test(other ?? "");
+  for (let at = text.indexOf(word); at !== -1; at = text.indexOf(word, at + 1)) {
+    const end = at + word.length;
+    if (!isJoint(text[at - 1], word[0]) && !isJoint(word.at(-1), text[end])) return true;
+    if (word === "") return true;
+  }
+  return false;
+}
+
 /** What cannot run in a transaction is a step of its own. */
 function isolateOutside(
   statements: readonly TypedStatement[],
@@ -351,7 +363,7 @@ function usesValue(statements: readonly TypedStatement[], value: string): boolea
   const written = value.replaceAll("'", "''");
   return statements.some(({ sql, type }) =>
     type !== "AlterEnumStmt" &&
-    (sql.includes(written) || /\benum_(?:range|first|last)\b/i.test(sql))
+    (holdsWord(sql, written) || /\benum_(?:range|first|last)\b/i.test(sql))
   );
 }
 
@@ -382,17 +394,4 @@ function refuseLostState(parts: readonly StepPart[], file: string): void {
 
 function findWords(sql: string): string[] {
   return sql.toLowerCase().match(/[\w$\u0080-\uffff]+/g) ?? [];
-}
-
-function refusal(
-  { sql, line }: Statement,
-  file: string,
-  what: string,
-  hint: string,
-): MigrationFileError {
-  return new MigrationFileError(what, { file, line, excerpt: firstLine(sql) }, { hint });
-}
-
-function firstLine(sql: string): string {
-  return shorten(sql.split("\n", 1)[0]!, 80);
 }

@@ -163,8 +163,10 @@ Deno.test("what the server says is shown under its migration", async () => {
     "001_a.sql": "do $$ begin raise warning 'two rows had no owner'; end $$;\n",
     "002_b.sql": "do $$ begin for i in 1..25 loop raise notice '%', i; end loop; end $$;\n",
   }, { DATABASE_URL: project.databaseUrl });
+  await workspace.write("003_c.sql", "drop table if exists nothing;\n");
   const { stdout, code } = await workspace.run(["migrate", "--via", "direct"]);
   assert.equal(code, 0);
+  assert.doesNotMatch(stdout, /skipping/);
   assert.match(
     stdout,
     / {2}✅ 001_a\.sql - not_executed \(Nms\)\n {5}⚠️ {2}WARNING: two rows had no owner \(line 1\)\n {2}✅ 002_b/,

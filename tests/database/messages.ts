@@ -51,6 +51,19 @@ testOnEveryDatabase("of what is raised in a loop there is a part", async (projec
   assert.deepEqual([first?.messagesLeftOut, second?.messagesLeftOut], [1980, 0]);
 });
 
+testOnEveryDatabase("what is raised is not crowded out by what was skipped", async (project) => {
+  const skipped = Array.from({ length: 30 }, (_, index) => `drop table if exists t${index};`);
+  await using migrator = hearing(project, {
+    "1_a.sql": `${skipped.join("\n")}\ndo $$ begin raise warning 'heard'; end $$;`,
+  });
+  const { results: [result] } = await migrator.migrate();
+  assert.deepEqual([result?.messages.length, result?.messagesLeftOut], [20, 11]);
+  assert.deepEqual(
+    result?.messages.filter(({ severity }) => severity === "WARNING").map(({ message }) => message),
+    ["heard"],
+  );
+});
+
 testOnEveryDatabase("migrations that go together have each its own messages", async (project) => {
   const raise = (text: string) => `do $$ begin raise notice '${text}'; end $$;`;
   for (const [index, transaction] of (["batch", "all"] as const).entries()) {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describeServer, type ServerProject } from "../support/projects.ts";
 import { describeTest, findMissing } from "../support/programs.ts";
 import { startStack } from "../support/stack.ts";
+import { until } from "../support/until.ts";
 import { INSTALL_SCRIPT } from "../../lib/database/bootstrap.ts";
 
 // Before 1.5, which Debian has, pg_cron begins jobs at full minutes: one project and one run for all.
@@ -38,6 +39,16 @@ Deno.test(
         "do $$ begin insert into items values (2); commit; insert into items values (3); end $$;",
       "004_unique.sql": "create unique index concurrently unique_id on items (id);",
     };
+    // A run that is gone and a person who sees to it by hand leave no job that begins again and again.
+    const vacuum = { "000_vacuum.sql": "vacuum;" };
+    const gone = project.migrator(vacuum);
+    const lost = gone.migrate().catch((error: Error) => error.name);
+    await until("the job", async () => (await project.sql("select from cron.job")).length === 1);
+    await gone.unlock({});
+    assert.equal(await lost, "LockLostError");
+    await gone.repair("000", { mark: "pending" });
+    assert.deepEqual(await project.sql("select from cron.job"), []);
+
     const waiting = new Set<string>();
     const { results } = await project.migrator(files, {
       onProgress: (event) => {

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { createServer, type Server, type Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import { parseDatabaseUrl } from "../../lib/database/database_url.ts";
+import { openDirectChannel } from "../../lib/database/direct.ts";
+import { findAbilities } from "../../lib/ways.ts";
 import { createMigrator, type MigratorOptions } from "../../mod.ts";
 import { type Certificate, makeCertificate } from "../support/certificate.ts";
 
@@ -241,5 +243,17 @@ Deno.test("a server's certificate is verified as sslmode says", async () => {
     assert.equal(await isTrusted(elsewhere, `sslmode=verify-full&${trustsOther}`), false);
   } finally {
     await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("through a pooler in transaction mode nothing runs outside a transaction", async () => {
+  for (const port of [5432, 6543]) {
+    const databaseUrl =
+      `postgresql://postgres.abcdefghijklmnopqrst:a@x.pooler.supabase.com:${port}/postgres`;
+    assert.equal(parseDatabaseUrl(databaseUrl).poolsTransactions, port === 6543);
+    assert.equal(findAbilities({ via: "direct", databaseUrl }).outside === null, port === 6543);
+    const channel = openDirectChannel(databaseUrl, 1000);
+    assert.equal(channel.openSession === undefined, port === 6543);
+    await channel.close();
   }
 });

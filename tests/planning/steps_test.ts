@@ -87,6 +87,14 @@ const divided: Readonly<Record<string, readonly [sql: string, steps: readonly st
     "alter type mood add value 'wild'; select 1;",
     [["alter type mood add value 'wild'", "select 1"]],
   ],
+  "a new enum value is not used by a longer word that holds it": [
+    "alter type mood add value 'open'; alter table a add opened_at date; select 'reopen';",
+    [["alter type mood add value 'open'", "alter table a add opened_at date", "select 'reopen'"]],
+  ],
+  "a new enum value is used inside the text of an array": [
+    "alter type mood add value 'open'; select '{calm,open}'::mood[];",
+    [["alter type mood add value 'open'"], ["select '{calm,open}'::mood[]"]],
+  ],
   "a value of a type that the file makes can be used at once": [
     "create type mood as enum (); alter type mood add value 'wild'; select 'wild'::mood;",
     [["create type mood as enum ()", "alter type mood add value 'wild'", "select 'wild'::mood"]],
