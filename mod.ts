@@ -59,12 +59,8 @@ export type {
   UninstallOptions,
   UninstallResult,
 } from "./lib/operations/install.ts";
-export type {
-  ApplyResult,
-  MigrationResult,
-  PlannedMigration,
-  TransactionMode,
-} from "./lib/operations/apply.ts";
+export type { ApplyResult, MigrationResult, TransactionMode } from "./lib/operations/apply.ts";
+export type { PlannedMigration } from "./lib/operations/prepare.ts";
 export type { MigrationMessage, MigrationMessages } from "./lib/operations/messages.ts";
 export type { FileRefusal } from "./lib/operations/refusals.ts";
 export type { MigrateOptions, MigrateResult } from "./lib/operations/migrate.ts";

@@ -1,7 +1,6 @@
 /** Sends migrations: what `migrate` and `fresh` have in common. @module */
 
 import type { LockSession } from "../database/session.ts";
-import type { DatabaseState } from "../database/state.ts";
 import { ConfigurationError, SupamigrateError } from "../errors.ts";
 import { locateEnding, locateFailure } from "../planning/locate_failure.ts";
 import type {
@@ -10,40 +9,18 @@ import type {
   PendingMigration,
   PendingReason,
 } from "../planning/plan.ts";
-import { Refusals } from "../planning/refusals.ts";
-import type { Abilities } from "../planning/session_settings.ts";
-import { type SplitResult, splitStatements } from "../planning/statements.ts";
 import type { Statement } from "../planning/steps.ts";
-import { locateReserved, type MigrationReserved } from "./concerns.ts";
 import { type OperationContext, toSteps } from "./context.ts";
 import { assignMessages, type MigrationMessages } from "./messages.ts";
+import type { PlannedMigration } from "./prepare.ts";
 import {
   isOneTransaction,
-  isPlain,
   listSent,
   performSteps,
-  type PlannedSteps,
-  planSteps,
   type StepsOutcome,
+  tellDone,
   toPairs,
 } from "./steps.ts";
-import { refuseUnproven, type StoredRollbacks } from "./stored.ts";
-
-/** A migration with the statements that would be sent. */
-export interface PlannedMigration extends PlannedSteps {
-  /** The migration's name. */
-  readonly name: string;
-  /** Why it is pending. */
-  readonly reason: PendingReason;
-  /** Its statements with their lines. */
-  readonly statements: readonly Statement[];
-  /** The statements that undo the version before it, with `onChange: "redo"`. */
-  readonly undo: readonly Statement[] | null;
-  /** What the user should know of it, a sentence each. */
-  readonly notices: readonly string[];
-  /** What it changes of what Supabase keeps to itself, and its undo before it. */
-  readonly reserved: readonly MigrationReserved[];
-}
 
 /** How one migration ended. */
 export interface MigrationResult extends MigrationMessages {
@@ -63,100 +40,6 @@ export interface MigrationResult extends MigrationMessages {
   readonly undone: boolean;
   /** What the user should know of it, a sentence each. */
   readonly notices: readonly string[];
-}
-
-/**
- * Splits and checks everything that might be sent: the forward parts, the rollback parts (so
- * that a mistake in one shows now and not when it is needed), and what undoes old versions.
- *
- * @param pending What is to be applied.
- * @param state The state that the plan is made of.
- * @param stored What undoes old versions, where they are to be undone first.
- * @param way What the way to the database allows.
- * @returns The migrations with their statements.
- * @throws {MigrationFileError} Files cannot be sent: the first reason, and with it all others.
- * @throws {ConfigurationError} An old version cannot be undone.
- */
-export async function prepare(
-  pending: readonly PendingMigration[],
-  state: Pick<DatabaseState, "history" | "hasPgCron">,
-  stored: StoredRollbacks | null,
-  way: Abilities,
-): Promise<PlannedMigration[]> {
-  let can = withPgCron(way, state.hasPgCron);
-  const entries = new Map(state.history.map((entry) => [entry.name, entry]));
-  if (stored !== null) {
-    const undone = pending.flatMap(({ applied }) => applied === null ? [] : [applied]);
-    refuseUnproven(undone.filter(({ name }) => name in stored.storedRollbacks), stored);
-  }
-  const planned: PlannedMigration[] = [];
-  const refusals = new Refusals();
-  for (const { migration, reason, applied } of pending) {
-    const { name, forward, rollback } = migration;
-    const applying = await refusals.attempt(() => splitStatements(forward, name, can));
-    can = withPgCron(
-      can,
-      applying?.statements.some(({ sql }) => CREATES_PG_CRON.test(sql)) ?? false,
-    );
-    if (rollback !== null) {
-      await refusals.attempt(() => splitStatements(rollback, rollback.file, can));
-    }
-    let undoing: SplitResult | null = null;
-    const undoFile = `stored rollback of ${name}`;
-    if (stored !== null && applied !== null) {
-      const sql = stored.storedRollbacks[name];
-      if (sql === undefined) {
-        throw new ConfigurationError(
-          `Cannot undo the applied version of ${name}: it has no rollback SQL`,
-          {
-            hint: "Put the change into a new migration, or run with --on-change rerun.",
-          },
-        );
-      }
-      undoing = await refusals.attempt(() => splitStatements({ sql, line: 1 }, undoFile, can)) ??
-        null;
-    }
-    if (applying === undefined) continue;
-    const { statements, notices } = applying;
-    const steps = await refusals.attempt(() =>
-      planSteps(name, applying.steps, entries.get(name), "apply")
-    );
-    if (steps === undefined) continue;
-    if (undoing !== null && !(isOneTransaction(steps) && isPlain(undoing.steps))) {
-      throw new ConfigurationError(
-        `Cannot undo the applied version of ${name} and apply the new one in one transaction: ` +
-          "one of them has several steps",
-        { hint: "Roll it back with the old file, or put the change into a new migration." },
-      );
-    }
-    planned.push({
-      name,
-      reason,
-      statements,
-      ...steps,
-      undo: undoing?.statements ?? null,
-      notices: statements.length === 0 ? [...notices, "It holds no statements"] : notices,
-      reserved: [
-        ...(undoing === null ? [] : locateReserved(undoFile, undoing)),
-        ...locateReserved(name, applying),
-      ],
-    });
-  }
-  refusals.throwAny();
-  return planned;
-}
-
-/** What enables the ways of pg_cron for what comes after it. */
-const CREATES_PG_CRON = /^create\s+extension\s+(?:if\s+not\s+exists\s+)?"?pg_cron\b/i;
-
-/**
- * What can be done where pg_cron is there.
- *
- * @param can What the way to the database allows by itself.
- * @param isThere Whether pg_cron is.
- */
-export function withPgCron(can: Abilities, isThere: boolean): Abilities {
-  return isThere && can.outside === null ? { ...can, outside: "pg_cron" } : can;
 }
 
 /** How applying went. */
@@ -363,27 +246,6 @@ async function applyGroup(
   return reply.results.map((item: unknown, index: number) =>
     toResult(group[index]!, item, failed && options.atomic)
   );
-}
-
-/**
- * Says how far a migration came in a run that was asked to stop.
- *
- * @param context Who is told.
- * @param name The migration.
- * @param done How many of its steps are done.
- * @param total How many there are.
- */
-export function tellDone(
-  context: OperationContext,
-  name: string,
-  done: number,
-  total: number,
-): void {
-  if (done === 0) return;
-  context.onProgress({
-    type: "notice",
-    message: `${done} of ${total} steps of ${name} are done; the next run goes on behind them`,
-  });
 }
 
 /** A migration in the form of `supamigrate.apply`. */

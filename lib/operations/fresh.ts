@@ -13,7 +13,8 @@ import {
   planRollback,
 } from "../planning/plan.ts";
 import { type OperationContext, toSteps, withLock } from "./context.ts";
-import { applyAll, type PlannedMigration, prepare } from "./apply.ts";
+import { applyAll } from "./apply.ts";
+import { type PlannedMigration, prepare } from "./prepare.ts";
 import type { MigrateResult } from "./migrate.ts";
 import { type Concern, createTeller, reviewPlan } from "./concerns.ts";
 import {

@@ -4,14 +4,8 @@ import { ConfigurationError } from "../errors.ts";
 import { findMigration } from "../planning/order.ts";
 import type { LeftOut } from "../planning/discovery.ts";
 import { type Migration, type MigrationPlan, planMigrations } from "../planning/plan.ts";
-import {
-  applyAll,
-  type ApplyResult,
-  type PlannedMigration,
-  prepare,
-  type RefreshedRecord,
-  type TransactionMode,
-} from "./apply.ts";
+import { applyAll, type ApplyResult, type RefreshedRecord, type TransactionMode } from "./apply.ts";
+import { type PlannedMigration, prepare } from "./prepare.ts";
 import { type OperationContext, withLock } from "./context.ts";
 import { adviseOnFailure, describeChanges, type OutOfOrder, reviewOrder } from "./plan_notes.ts";
 import { loadAllFit } from "./refusals.ts";

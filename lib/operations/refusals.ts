@@ -5,7 +5,7 @@ import { type MigrationFileError, SupamigrateError } from "../errors.ts";
 import { planMigrations } from "../planning/plan.ts";
 import type { PendingMigration } from "../planning/plan.ts";
 import { Refusals } from "../planning/refusals.ts";
-import { prepare } from "./apply.ts";
+import { prepare } from "./prepare.ts";
 import type { OperationContext } from "./context.ts";
 
 /** A reason why a file cannot be sent, and where it stands. */

@@ -23,7 +23,7 @@ import {
   type MigrationReserved,
 } from "./concerns.ts";
 import { type OperationContext, toSteps, withLock } from "./context.ts";
-import { tellDone, withPgCron } from "./apply.ts";
+import { withPgCron } from "./prepare.ts";
 import {
   isOneTransaction,
   listSent,
@@ -31,6 +31,7 @@ import {
   type PlannedSteps,
   planSteps,
   type StepsOutcome,
+  tellDone,
   toPairs,
 } from "./steps.ts";
 import { assignMessages, type MigrationMessages } from "./messages.ts";

@@ -211,3 +211,24 @@ export async function performSteps(
   }
   return { success: true, interrupted: false, stepsDone, executionTimeMs, error: null, closedDoor };
 }
+
+/**
+ * Says how far a migration came in a run that was asked to stop.
+ *
+ * @param context Who is told.
+ * @param name The migration.
+ * @param done How many of its steps are done.
+ * @param total How many there are.
+ */
+export function tellDone(
+  context: OperationContext,
+  name: string,
+  done: number,
+  total: number,
+): void {
+  if (done === 0) return;
+  context.onProgress({
+    type: "notice",
+    message: `${done} of ${total} steps of ${name} are done; the next run goes on behind them`,
+  });
+}

@@ -4,7 +4,7 @@ import { formatDuration } from "../duration.ts";
 import { adviseOnMissing } from "../embedded/platform/missing.ts";
 import { shorten } from "../shorten.ts";
 import type { FreshResult } from "../operations/fresh.ts";
-import type { PlannedMigration } from "../operations/apply.ts";
+import type { PlannedMigration } from "../operations/prepare.ts";
 import { type MigrationMessages, saysSkipped } from "../operations/messages.ts";
 import type { MigrateResult } from "../operations/migrate.ts";
 import type { PlannedRollback, RollbackResult, RollbackRunResult } from "../operations/rollback.ts";
