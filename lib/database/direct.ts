@@ -147,8 +147,12 @@ function toCallError(error: unknown, redact: (text: string) => string): CallErro
 }
 
 /** Connects. The driver would try for ever where something accepts connections and closes them. */
-async function connect(address: DatabaseAddress, box: MessageBox): Promise<Sql> {
-  const sql = await createDriver(address, box);
+async function connect(
+  address: DatabaseAddress,
+  box: MessageBox,
+  onClose = () => {},
+): Promise<Sql> {
+  const sql = await createDriver(address, box, onClose);
   try {
     const milliseconds = address.connectTimeoutS * 1000;
     await ask(sql, "select 1", milliseconds, "no server has let anybody in");
@@ -165,15 +169,22 @@ async function openSession(
   label: string,
   box: MessageBox,
 ): Promise<OutsideSession> {
-  const sql = await connect(address, box);
+  // The driver would connect anew for the next statement. But whoever has ended this connection
+  // counts on it that nothing comes over it any more.
+  let isOver = false;
+  const sql = await connect(address, box, () => isOver = true);
   const redact = createRedactor([address.url]);
+  const send = <Rows extends DriverRow[]>(text: string): Promise<RowList<Rows>> => {
+    if (isOver) throw new CallError("the connection was closed", 0, CLOSED);
+    return sql.unsafe<Rows>(text);
+  };
   try {
-    const [identity] = await sql.unsafe<{ pid: number; backend_start: string }[]>(
+    const [identity] = await send<{ pid: number; backend_start: string }[]>(
       `select pid, extract(epoch from backend_start)::text as backend_start
          from pg_catalog.pg_stat_activity where pid = pg_catalog.pg_backend_pid()`,
     );
-    await sql.unsafe("set statement_timeout = 0");
-    await sql.unsafe(withLiteral(
+    await send("set statement_timeout = 0");
+    await send(withLiteral(
       "select pg_catalog.set_config('application_name', $1->>'name', false)",
       { name: `supamigrate ${label}`.slice(0, 63) },
     ));
@@ -181,8 +192,8 @@ async function openSession(
       identity: { pid: identity!.pid, backend_start: identity!.backend_start },
       run: async (settings, statement) => {
         try {
-          for (const setting of settings) await sql.unsafe(setting);
-          await sql.unsafe(statement);
+          for (const setting of settings) await send(setting);
+          await send(statement);
         } catch (error) {
           throw toCallError(error, redact);
         }
@@ -223,11 +234,15 @@ async function ask(
 async function createDriver(
   { url, connectTimeoutS, encrypt }: DatabaseAddress,
   box: MessageBox,
+  onClose: () => void,
 ): Promise<Sql> {
   const { default: postgres } = await import("postgres");
   return postgres(url, {
     max: 1,
     onnotice: box.add,
+    onclose: onClose,
+    // Or it would connect anew between two statements of a long session.
+    max_lifetime: null,
     connect_timeout: connectTimeoutS,
     prepare: false,
     // The driver's own question. Where the connection breaks before the answer, nobody could

@@ -1,6 +1,8 @@
 /** Steps outside a transaction: over a direct connection, and on the embedded database. */
 
 import assert from "node:assert/strict";
+import { setTimeout as delay } from "node:timers/promises";
+import { openDirectChannel } from "../../lib/database/direct.ts";
 import type { Migrator, MigratorOptions } from "../../mod.ts";
 import { openSession } from "../support/session.ts";
 import { type ServerProject, testOnServers } from "../support/projects.ts";
@@ -143,6 +145,22 @@ testOnServers(
     ]]);
     assert.match(waiting[0]!, /002_index\.sql line 1/);
     assert.deepEqual(await indexes(project), ["items_id"]);
+  },
+);
+
+testOnServers(
+  "nothing comes over a session that another run has ended, not even over a new connection",
+  async (project) => {
+    const channel = openDirectChannel(project.databaseUrl, 10_000);
+    const session = await channel.openSession!("late");
+    await project.sql("select pg_terminate_backend($1)", [session.identity!.pid]);
+    await delay(200);
+    for (const settings of [[], ["set work_mem = '4MB'"]]) {
+      await assert.rejects(session.run(settings, "create table late (id int)"), { code: "08006" });
+    }
+    await session.close();
+    await channel.close();
+    assert.deepEqual(await project.sql("select to_regclass('late') as late"), [{ late: null }]);
   },
 );
 
