@@ -25,6 +25,7 @@ import type {
 import { EXIT_CODES, formatError, toExitCode, toJsonError } from "./lib/output/errors.ts";
 import { ProjectMemory } from "./lib/output/known_projects.ts";
 import { line } from "./lib/output/neutral.ts";
+import { findTasks, type NameCommand, nameCommandsAs } from "./lib/output/started_as.ts";
 import { Reporter } from "./lib/output/terminal.ts";
 import { holdsKey } from "./lib/redact.ts";
 import { findSecrets, resolveSettings } from "./lib/settings.ts";
@@ -71,7 +72,19 @@ const reporter = new Reporter(process.stdout, process.stderr, {
   quiet: false,
   verbose: false,
   color: false,
-});
+}, (command) => (nameCommand ??= findNames())(command));
+
+/** How hints name commands: found out when the first one is printed. */
+let nameCommand: NameCommand | undefined;
+
+function findNames(): NameCommand {
+  return nameCommandsAs({
+    isDeno: process.versions.deno !== undefined,
+    script: process.argv[1] ?? "",
+    environment: process.env,
+    tasks: findTasks(process.cwd()),
+  });
+}
 
 /**
  * Runs an action with a migrator, prints what it came to, and sets the exit code.

@@ -5,9 +5,9 @@ import { readShownSchemas } from "./api.ts";
 import { CallError, type Channel, isConnectionTrouble } from "./channel.ts";
 
 const HOW_TO_INSTALL = `Install it in one of three ways:
-  deno task migrate:install --print                  prints SQL to paste into the SQL editor
-  DATABASE_URL=… deno task migrate:install           over a direct connection
-  SUPABASE_ACCESS_TOKEN=… deno task migrate:install  over HTTPS (Management API)`;
+  supamigrate install --print                  prints SQL to paste into the SQL editor
+  DATABASE_URL=… supamigrate install           over a direct connection
+  SUPABASE_ACCESS_TOKEN=… supamigrate install  over HTTPS (Management API)`;
 
 /**
  * Turns a failed call into what its reader needs: what is wrong, and what to do.
@@ -42,7 +42,7 @@ export function explainCallError(
           `${
             shown.length === 0 ? "" : `It shows ${shown.join(", ")}. `
           }Have exec_sql in one that ` +
-          "it shows: deno task migrate:install --schema NAME, with DATABASE_URL or " +
+          "it shows: supamigrate install --schema NAME, with DATABASE_URL or " +
           "SUPABASE_ACCESS_TOKEN set. Or add public to the exposed schemas: in the project's settings " +
           "under Data API, or in PGRST_DB_SCHEMAS where you run PostgREST yourself.",
         cause,
@@ -53,7 +53,7 @@ export function explainCallError(
     return new ConfigurationError(
       "The project has several functions exec_sql, and PostgREST cannot choose",
       {
-        hint: "deno task migrate:install shows them, and with --replace keeps supamigrate's alone.",
+        hint: "supamigrate install shows them, and with --replace keeps supamigrate's alone.",
         cause,
       },
     );
@@ -66,8 +66,8 @@ export function explainCallError(
   }
   if ((code === "3F000" || code === "42883" || code === "42P01") && /supamigrate/.test(message)) {
     return new ConfigurationError(`The project's tracking schema is not complete: ${message}`, {
-      hint: "deno task migrate:install puts it back. If its tables are gone, so is the history: " +
-        "record what is applied with deno task migrate:baseline NAME before you migrate.",
+      hint: "supamigrate install puts it back. If its tables are gone, so is the history: " +
+        "record what is applied with supamigrate baseline NAME before you migrate.",
       cause,
     });
   }
@@ -91,7 +91,7 @@ export function explainCallError(
   }
   if (code === "SM002") {
     return new ConfigurationError(message, {
-      hint: "deno task migrate:doctor says what is wrong and how to mend it.",
+      hint: "supamigrate doctor says what is wrong and how to mend it.",
       cause,
     });
   }

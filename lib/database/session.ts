@@ -183,8 +183,7 @@ export class LockSession {
     const reply: Json = await this.#database.call(statement, { ...call, sequence: this.#sequence });
     if (reply.status === "lost") {
       throw new LockLostError("lock lost: another run or unlock has taken the migration lock", {
-        hint:
-          "Nothing was changed since. deno task migrate:status shows where the database stands.",
+        hint: "Nothing was changed since. supamigrate status shows where the database stands.",
       });
     }
     if (reply.status === "busy") this.#patience.onWaiting?.(toActivity(reply.activity));
@@ -210,11 +209,10 @@ export class LockSession {
           throw new UnknownOutcomeError(
             `It is unknown whether the last step took effect: ${reason.message}`,
             {
-              hint:
-                "Run deno task migrate:status when the project answers again: it tells what is " +
+              hint: "Run supamigrate status when the project answers again: it tells what is " +
                 "there. What was sent may arrive until the lock is free or another's. Running the " +
                 "command again is safe, and sees to that when the lease has ended; so does " +
-                "migrate:unlock, at once.",
+                "supamigrate unlock, at once.",
               cause: error,
             },
           );

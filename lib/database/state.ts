@@ -148,7 +148,7 @@ export function refuseBreaches({ breaches }: Pick<DatabaseState, "breaches">): v
 
 function unsafe(breaches: readonly string[]): ConfigurationError {
   return new ConfigurationError(`supamigrate is not safe to use: ${breaches.join("; ")}`, {
-    hint: "deno task migrate:doctor says how to mend it.",
+    hint: "supamigrate doctor says how to mend it.",
   });
 }
 
@@ -230,7 +230,7 @@ export function lockHeld(lock: LockState): LockHeldError {
     "Failed to acquire migration lock - another migration is in progress",
     {
       hint: `${holder} has held it for ${formatDuration(lock.ageMs ?? 0)}. ` +
-        "Wait for it with --wait SECONDS. If that run is dead, deno task migrate:unlock releases it; it also " +
+        "Wait for it with --wait SECONDS. If that run is dead, supamigrate unlock releases it; it also " +
         (lock.expiresInMs !== null && lock.expiresInMs > 0
           ? `expires in ${formatDuration(lock.expiresInMs)}.`
           : "is free as soon as the migration in flight has ended."),

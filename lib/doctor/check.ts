@@ -35,7 +35,7 @@ export interface Check {
 }
 
 /** The command that puts back what is supamigrate's own. */
-export const INSTALL = "deno task migrate:install";
+export const INSTALL = "supamigrate install";
 
 /** Whether there is nothing of supamigrate at all. */
 export function isNotInstalled({ schema, functions }: CatalogFacts): boolean {

@@ -123,7 +123,7 @@ const schema: Check = {
         why: "History, lock and log are in it.",
         mend: {
           advice: "If there was one, its history is gone: record what is applied with " +
-            "deno task migrate:baseline NAME before you migrate.",
+            "supamigrate baseline NAME before you migrate.",
           command: INSTALL,
         },
       }];
@@ -152,7 +152,7 @@ const schema: Check = {
         why: "A history that is gone is not made anew unasked, so that nothing is applied twice.",
         mend: {
           advice: "Restore them from a backup. Otherwise install makes them empty, and " +
-            "deno task migrate:baseline NAME records what is applied.",
+            "supamigrate baseline NAME records what is applied.",
           command: INSTALL,
         },
       }];

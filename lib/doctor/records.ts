@@ -63,9 +63,8 @@ const history: Check = {
         advice:
           "Find out what is in the database. What is there is recorded anew from its file, which " +
           "has to be put back where it is gone; what is not there, with --mark pending.",
-        command: differences.map(({ name }) =>
-          `deno task migrate:repair ${quote(name)} --mark applied`
-        ).join("\n"),
+        command: differences.map(({ name }) => `supamigrate repair ${quote(name)} --mark applied`)
+          .join("\n"),
       },
     }];
   },
@@ -104,7 +103,7 @@ alter table supamigrate.migration_lock add constraint single_lock check (id = 1)
     }
     const { is_locked, holder, locked_ms, expired_ms, lease_ms } = locks[0]!;
     if (!is_locked) return [];
-    const mend = { command: "deno task migrate:unlock" };
+    const mend = { command: "supamigrate unlock" };
     if (
       (locked_ms ?? 0) < -CLOCK_TOLERANCE_MS ||
       -(expired_ms ?? 0) > (lease_ms ?? 0) + CLOCK_TOLERANCE_MS

@@ -116,7 +116,7 @@ function toSlug(name: string): string {
     .replace(/[^a-z0-9]+/g, "_").slice(0, 200).replace(/^_+|_+$/g, "");
   if (slug === "") {
     throw new ConfigurationError(`"${name}" has nothing in it to name a migration with`, {
-      hint: "For example: deno task migrate:create add_celebrity_ratings",
+      hint: "For example: supamigrate create add_celebrity_ratings",
     });
   }
   if (slug.includes("deprecated")) {

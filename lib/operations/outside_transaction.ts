@@ -80,7 +80,7 @@ export async function runOutside(
             {
               hint:
                 "It must not run twice, so it is not run again. Look at what it has done, then " +
-                `record that: deno task migrate:repair ${sent.name} --mark applied, or --mark pending.`,
+                `record that: supamigrate repair ${sent.name} --mark applied, or --mark pending.`,
             },
           );
         case "run":

@@ -50,7 +50,7 @@ export function describeFiles(files: Files, plan: MigrationPlan): string[] {
     ]),
     ...plan.renamed.map(({ from, to }) =>
       `${to} is applied as ${from}, which is gone: it is not run again. Put it on record under its ` +
-      `new name: deno task migrate:repair ${from} --renamed ${to}`
+      `new name: supamigrate repair ${from} --renamed ${to}`
     ),
     ...plan.templates.map((name) =>
       `${name} is a template that nobody has filled in: it is not applied`

@@ -66,7 +66,7 @@ export async function loadMigrations(
   if (loaded.migrations.length === 0 && refusals.all.length === 0) {
     const what = typeof source === "string" ? `folder "${source}"` : "record of migrations";
     throw new ConfigurationError(`The ${what} holds no migrations`, {
-      hint: "Make the first one: deno task migrate:create NAME.",
+      hint: "Make the first one: supamigrate create NAME.",
     });
   }
   return loaded;
@@ -138,7 +138,7 @@ async function listFolder(folder: string): Promise<Dirent[]> {
         : `Cannot read the folder "${folder}": ${(error as Error).message}`,
       {
         hint: "Name the folder of the migrations with --dir, or make the first one: " +
-          "deno task migrate:create NAME.",
+          "supamigrate create NAME.",
         cause: error,
       },
     );

@@ -103,7 +103,7 @@ export async function readStatus(context: OperationContext): Promise<StatusResul
     refusals: toFileRefusals(refusals),
     warnings: [
       ...unvouched.map((name) =>
-        `The audit log says something else of ${name}: deno task migrate:doctor says more`
+        `The audit log says something else of ${name}: supamigrate doctor says more`
       ),
       ...undoneInPart.map(({ says }) => says),
       ...breaches.map((breach) => `Nothing can be written: ${breach}`),

@@ -46,7 +46,7 @@ export async function planSteps(
       `${name} is undone in part: ${progress.digests.length} of the ${progress.steps} steps of its ` +
         "rollback are done",
       { file: name },
-      { hint: `Go on with deno task migrate:rollback. ${BY_HAND(name)}` },
+      { hint: `Go on with supamigrate rollback. ${BY_HAND(name)}` },
     );
   }
   const changed = progress.digests.findIndex((digest, index) => digest !== digests[index]);
@@ -64,7 +64,7 @@ export async function planSteps(
 }
 
 const BY_HAND = (name: string) =>
-  "Or see to the database by hand, and record what is there: deno task migrate:repair " +
+  "Or see to the database by hand, and record what is there: supamigrate repair " +
   `${name} --mark applied, or --mark pending.`;
 
 function digestStep({ settings, statements }: Step): Promise<string> {
@@ -100,7 +100,7 @@ export function describeUndoneInPart(
       name,
       says:
         `${name} is undone in part (${progress.digests.length} of the ${progress.steps} steps ` +
-        "of its rollback are done): run deno task migrate:rollback again",
+        "of its rollback are done): run supamigrate rollback again",
     }]
   );
 }

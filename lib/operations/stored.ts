@@ -29,7 +29,7 @@ export function refuseUnproven(
     }`,
     {
       hint: "Put the file back as it was when it was applied: then its ROLLBACK section is used. " +
-        "deno task migrate:doctor says what was changed.",
+        "supamigrate doctor says what was changed.",
     },
   );
 }

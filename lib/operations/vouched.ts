@@ -38,8 +38,8 @@ export function refuseUnvouched(state: RecordedHistory, order: OrderBy): void {
   throw new ConfigurationError(
     `The history is not what the audit log says of ${nameSome(unvouched)}`,
     {
-      hint: "Somebody has changed it past the tool: deno task migrate:doctor says what. Find out " +
-        "what is in the database, and record that with deno task migrate:repair NAME --mark " +
+      hint: "Somebody has changed it past the tool: supamigrate doctor says what. Find out " +
+        "what is in the database, and record that with supamigrate repair NAME --mark " +
         "applied, or --mark pending.",
     },
   );

@@ -77,7 +77,7 @@ export function formatInstall(result: InstallResult): string {
     ...replaced.map((signature) => line`🗑️  Dropped ${signature}`),
     describeInstalled(previousVersion, version, via),
     "",
-    '💡 Run "deno task migrate" to execute pending migrations',
+    '💡 Run "supamigrate migrate" to execute pending migrations',
   ].join("\n");
 }
 

@@ -7,6 +7,7 @@ import { formatAnnotation } from "./errors.ts";
 import { formatDuration } from "../duration.ts";
 import { createRedactor } from "../redact.ts";
 import { line, neutralize, neutralizeJson } from "./neutral.ts";
+import { type NameCommand, nameCommands } from "./started_as.ts";
 
 /** Something that text can be written to, such as `process.stdout`. */
 export interface Writer {
@@ -39,6 +40,9 @@ const PHASES = {
   migrate: "✅ All migrations rolled back\n\n🚀 Running fresh migration...",
 } as const;
 
+/** What of a document is advice, and so names commands. */
+const ADVICE: ReadonlySet<string> = new Set(["hint", "advice", "command"]);
+
 /** The colours that cliffy paints its help with. */
 // deno-lint-ignore no-control-regex -- terminals are driven by control characters
 const COLOR = /(\x1b\[\d{1,2}m)/;
@@ -50,6 +54,7 @@ const COLOR = /(\x1b\[\d{1,2}m)/;
 export class Reporter {
   readonly #out: Writer;
   readonly #err: Writer;
+  readonly #nameCommand: NameCommand;
   readonly #secrets = new Set<string>();
   #style: ReportStyle;
   #redact = createRedactor([]);
@@ -59,11 +64,18 @@ export class Reporter {
    * @param out Standard output.
    * @param err Standard error.
    * @param style How much to write, and in what form.
+   * @param nameCommand How hints name commands.
    */
-  constructor(out: Writer, err: Writer, style: ReportStyle) {
+  constructor(
+    out: Writer,
+    err: Writer,
+    style: ReportStyle,
+    nameCommand: NameCommand = (command) => `supamigrate ${command}`,
+  ) {
     this.#out = out;
     this.#err = err;
     this.#style = style;
+    this.#nameCommand = nameCommand;
   }
 
   /** Goes on in another style. */
@@ -124,7 +136,7 @@ export class Reporter {
   }
 
   #print(writer: Writer, text: string): void {
-    const clean = this.clean(text);
+    const clean = this.clean(nameCommands(text, this.#nameCommand));
     const paints = this.#style.color && writer.isTTY === true;
     writer.write(`${paints ? clean.split("\n").map(paint).join("\n") : clean}\n`);
   }
@@ -142,7 +154,12 @@ export class Reporter {
     if (typeof item === "string") return this.#redact(item);
     if (typeof item !== "object" || item === null || Array.isArray(item)) return item;
     return Object.fromEntries(
-      Object.entries(item).map(([name, value]) => [this.#redact(name), value]),
+      Object.entries(item).map(([name, value]) => [
+        this.#redact(name),
+        ADVICE.has(name) && typeof value === "string"
+          ? nameCommands(value, this.#nameCommand)
+          : value,
+      ]),
     );
   }
 

@@ -107,7 +107,7 @@ export function formatMigrate(result: MigrateResult): string {
   if (result.interrupted) {
     lines.push(
       `⏹️  Interrupted: ${result.migrationsRun} of ${result.planned.length} migrations were applied`,
-      '💡 Run "deno task migrate" to apply the others',
+      '💡 Run "supamigrate migrate" to apply the others',
     );
   }
   lines.push(...result.results.flatMap(formatNotices));
@@ -138,8 +138,8 @@ function advise(
         "the procedure or the block, or create the procedure in the file that calls it, which then " +
         "runs it outside a transaction"
       : EXISTS_ALREADY.has(error.code) && isFirstRun
-      ? "If the database had this before its first migration here, record what it has: deno task " +
-        "migrate:baseline NAME, with the last migration that is in it. Otherwise mend the file"
+      ? "If the database had this before its first migration here, record what it has: " +
+        "supamigrate baseline NAME, with the last migration that is in it. Otherwise mend the file"
       : adviseOnMissing(error));
   return [
     "",
@@ -148,7 +148,7 @@ function advise(
       : `${steps.done} of its ${steps.total} steps ${
         steps.done === 1 ? "is" : "are"
       } done and stay so: the next run goes on behind them.`,
-    line`💡 ${tip ?? 'Mend the file and run "deno task migrate" again'}`,
+    line`💡 ${tip ?? 'Mend the file and run "supamigrate migrate" again'}`,
   ];
 }
 
@@ -261,9 +261,9 @@ export function formatStatus(status: StatusResult, verbose: boolean): string {
   if (status.unvouched.length > 0) {
     lines.push("", "💡 Migrations are refused until the history is what the audit log says");
   } else if (status.refusals.length > 0) {
-    lines.push("", '💡 Mend these files and run "deno task migrate"');
+    lines.push("", '💡 Mend these files and run "supamigrate migrate"');
   } else if (!status.upToDate) {
-    lines.push("", '💡 Run "deno task migrate" to execute pending migrations');
+    lines.push("", '💡 Run "supamigrate migrate" to execute pending migrations');
   }
   return lines.join("\n");
 }
@@ -411,6 +411,6 @@ function adviseAfterDrop(dropped: readonly string[], migrated: MigrateResult): s
     "The application's schemas were emptied before that. Since then " +
     `${migrated.migrationsRun} of ${migrated.planned.length} migrations were applied.`,
     "💡 Where it failed on something that was there before, such as what a DO block makes, drop " +
-    'that in the SQL editor and run "deno task migrate", which applies the rest',
+    'that in the SQL editor and run "supamigrate migrate", which applies the rest',
   ];
 }

@@ -184,7 +184,7 @@ export function findMigration(
   const guess = suggest(query, names);
   throw new ConfigurationError(`No ${what} is called "${query}"`, {
     hint: guess === undefined
-      ? "deno task migrate:status lists the migrations."
+      ? "supamigrate status lists the migrations."
       : `Did you mean ${guess}?`,
   });
 }

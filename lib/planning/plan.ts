@@ -321,7 +321,7 @@ export function planRollback(
       throw new ConfigurationError(
         `There is no batch ${target.target}: the last one is ${lastBatch}`,
         {
-          hint: "deno task migrate:history shows the batches.",
+          hint: "supamigrate history shows the batches.",
         },
       );
     }

@@ -66,11 +66,11 @@ async function mend(
   for (const command of mend.command?.split("\n") ?? []) {
     const past = isServer(project) ? { databaseUrl: project.databaseUrl } : {};
     const migrator = project.migrator(migrations, past);
-    const repair = /^deno task migrate:repair (\S+) --mark (applied|pending)$/.exec(command);
+    const repair = /^supamigrate repair (\S+) --mark (applied|pending)$/.exec(command);
     if (repair) await migrator.repair(repair[1]!, { mark: repair[2] as "applied" });
-    else if (command === "deno task migrate:unlock") await migrator.unlock();
-    else if (command === "deno task migrate:install") await migrator.install();
-    else if (command === "deno task migrate:install --replace") {
+    else if (command === "supamigrate unlock") await migrator.unlock();
+    else if (command === "supamigrate install") await migrator.install();
+    else if (command === "supamigrate install --replace") {
       await migrator.install({ replace: true });
     } else assert.fail(`unknown command: ${command}`);
   }

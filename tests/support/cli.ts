@@ -29,6 +29,8 @@ export class Workspace implements AsyncDisposable {
   ): Promise<Workspace> {
     const path = await Deno.realPath(await Deno.makeTempDir({ prefix: "supamigrate-cli-" }));
     await Deno.mkdir(`${path}/migrations`);
+    // Hints name the tasks that are there.
+    await Deno.writeTextFile(`${path}/deno.json`, JSON.stringify({ tasks: manifest.tasks }));
     const workspace = new Workspace(path, environment);
     for (const [name, sql] of Object.entries(migrations)) await workspace.write(name, sql);
     return workspace;
