@@ -140,7 +140,9 @@ function toCallError(error: unknown, redact: (text: string) => string): CallErro
   // An error of the system may have five letters too (EPIPE), an SQLSTATE has digits.
   const isSqlState = /^(?=.*\d)[0-9A-Z]{5}$/.test(code);
   // The driver keeps what the server said last to itself where the server closes the connection.
-  if (code === "CONNECTION_CLOSED") return new CallError("the connection was closed", 0, CLOSED);
+  if (code === "CONNECTION_CLOSED" || code === "CONNECTION_ENDED") {
+    return new CallError("the connection was closed", 0, CLOSED);
+  }
   return isSqlState
     ? new CallError(redact(message), 0, code, redact(detail), redact(hint))
     : new CallError(redact(message), 0);
@@ -150,9 +152,9 @@ function toCallError(error: unknown, redact: (text: string) => string): CallErro
 async function connect(
   address: DatabaseAddress,
   box: MessageBox,
-  onClose = () => {},
+  isSession = false,
 ): Promise<Sql> {
-  const sql = await createDriver(address, box, onClose);
+  const sql = await createDriver(address, box, isSession);
   try {
     const milliseconds = address.connectTimeoutS * 1000;
     await ask(sql, "select 1", milliseconds, "no server has let anybody in");
@@ -169,22 +171,15 @@ async function openSession(
   label: string,
   box: MessageBox,
 ): Promise<OutsideSession> {
-  // The driver would connect anew for the next statement. But whoever has ended this connection
-  // counts on it that nothing comes over it any more.
-  let isOver = false;
-  const sql = await connect(address, box, () => isOver = true);
+  const sql = await connect(address, box, true);
   const redact = createRedactor([address.url]);
-  const send = <Rows extends DriverRow[]>(text: string): Promise<RowList<Rows>> => {
-    if (isOver) throw new CallError("the connection was closed", 0, CLOSED);
-    return sql.unsafe<Rows>(text);
-  };
   try {
-    const [identity] = await send<{ pid: number; backend_start: string }[]>(
+    const [identity] = await sql.unsafe<{ pid: number; backend_start: string }[]>(
       `select pid, extract(epoch from backend_start)::text as backend_start
          from pg_catalog.pg_stat_activity where pid = pg_catalog.pg_backend_pid()`,
     );
-    await send("set statement_timeout = 0");
-    await send(withLiteral(
+    await sql.unsafe("set statement_timeout = 0");
+    await sql.unsafe(withLiteral(
       "select pg_catalog.set_config('application_name', $1->>'name', false)",
       { name: `supamigrate ${label}`.slice(0, 63) },
     ));
@@ -192,8 +187,8 @@ async function openSession(
       identity: { pid: identity!.pid, backend_start: identity!.backend_start },
       run: async (settings, statement) => {
         try {
-          for (const setting of settings) await send(setting);
-          await send(statement);
+          for (const setting of settings) await sql.unsafe(setting);
+          await sql.unsafe(statement);
         } catch (error) {
           throw toCallError(error, redact);
         }
@@ -234,15 +229,20 @@ async function ask(
 async function createDriver(
   { url, connectTimeoutS, encrypt }: DatabaseAddress,
   box: MessageBox,
-  onClose: () => void,
+  isSession: boolean,
 ): Promise<Sql> {
   const { default: postgres } = await import("postgres");
-  return postgres(url, {
+  const sql = postgres(url, {
     max: 1,
     onnotice: box.add,
-    onclose: onClose,
-    // Or it would connect anew between two statements of a long session.
-    max_lifetime: null,
+    ...(isSession
+      ? {
+        // The driver would connect anew for the next statement. But whoever has ended a session
+        // counts on it that nothing comes over it any more.
+        onclose: () => void sql.end({ timeout: 0 }),
+        max_lifetime: null,
+      }
+      : {}),
     connect_timeout: connectTimeoutS,
     prepare: false,
     // The driver's own question. Where the connection breaks before the answer, nobody could
@@ -252,4 +252,5 @@ async function createDriver(
     // The driver hands an object on to the TLS library.
     ssl: await encrypt() as boolean | "prefer" | "require" | Record<string, unknown>,
   });
+  return sql;
 }

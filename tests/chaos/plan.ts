@@ -209,7 +209,10 @@ export function planRound(seed: number, round: number, via: Via = "api"): RoundP
       startAfterMs: random.below(900),
     });
   }
-  return { seed, round, files, applied, before, via, clients };
+  // What needs commits is refused where everything is to be one transaction.
+  const isOne = clients.some(({ args }) => args.includes("all"));
+  const played = isOne ? files.map((file): PlannedFile => ({ ...file, steps: "one" })) : files;
+  return { seed, round, files: played, applied, before, via, clients };
 }
 
 /** What can befall a build: its client, its server process, its server, its connection. */

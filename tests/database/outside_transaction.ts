@@ -152,13 +152,23 @@ testOnServers(
   "nothing comes over a session that another run has ended, not even over a new connection",
   async (project) => {
     const channel = openDirectChannel(project.databaseUrl, 10_000);
-    const session = await channel.openSession!("late");
-    await project.sql("select pg_terminate_backend($1)", [session.identity!.pid]);
-    await delay(200);
     for (const settings of [[], ["set work_mem = '4MB'"]]) {
-      await assert.rejects(session.run(settings, "create table late (id int)"), { code: "08006" });
+      for (const asleep of [false, true]) {
+        const session = await channel.openSession!("late");
+        const ended = project.sql(
+          "select pg_sleep(0.2), pg_terminate_backend($1)",
+          [session.identity!.pid],
+        );
+        await delay(100);
+        // Asleep, this process learns of the end and of what it is to run at the same time.
+        if (asleep) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500);
+        else await ended;
+        const run = session.run(settings, "create table late (id int)");
+        await assert.rejects(run, { name: "CallError" });
+        await session.close();
+        await ended;
+      }
     }
-    await session.close();
     await channel.close();
     assert.deepEqual(await project.sql("select to_regclass('late') as late"), [{ late: null }]);
   },

@@ -19,8 +19,9 @@ export type QueryHandler = (
 ) => Promise<void>;
 
 /**
- * Stands before a database, and knows one query from the next. One that is sent on more than once
- * gets a connection of its own for each copy.
+ * Stands before a database, and knows one query from the next. A whole transaction that is sent on
+ * more than once, or after the end of its session, gets a connection of its own for each copy; any
+ * other query belongs to its session, and ends with it.
  */
 export class WireServer implements AsyncDisposable {
   readonly #server: Server;
@@ -90,7 +91,10 @@ export class WireServer implements AsyncDisposable {
         if (startup === undefined) return;
         const opened = this.#openSession(startup);
         session = opened;
-        opened.then((it) => client.write(it.greeting), () => client.destroy());
+        opened.then((it) => {
+          client.write(it.greeting);
+          it.onClose(() => client.end());
+        }, () => client.destroy());
       }
       for (let message = messages.take(); message !== undefined; message = messages.take()) {
         if (message[0] !== QUERY) {
@@ -122,6 +126,7 @@ export class WireServer implements AsyncDisposable {
     const forward = async (sql?: string): Promise<Uint8Array> => {
       const isOwn = first && !own.isClosed;
       first = false;
+      if (!isOwn && !isTransaction(message)) throw new Error("The session is over");
       const used = isOwn ? own : await this.#openSession(startup);
       const answer = await used.ask(sql === undefined ? message : toMessage(sql));
       if (!isOwn) used.end();
@@ -191,6 +196,10 @@ class Session {
     return this.#socket.destroyed;
   }
 
+  onClose(act: () => void): void {
+    this.#socket.on("close", act);
+  }
+
   async begin(startup: Uint8Array): Promise<void> {
     this.greeting = await this.ask(startup);
   }
@@ -234,6 +243,11 @@ class Session {
 /** What a client says to see whether it is connected: a part of connecting, and no request. */
 function isGreeting(query: Uint8Array): boolean {
   return new TextDecoder().decode(query.slice(5, -1)) === "select 1";
+}
+
+/** Whether it is one from BEGIN to COMMIT, which needs nothing of its session. */
+function isTransaction(query: Uint8Array): boolean {
+  return new TextDecoder().decode(query.slice(5, 11)) === "begin ";
 }
 
 /** Whether an answer is, or ends with, an error. */
