@@ -88,6 +88,7 @@ export function divideIntoSteps(
   file: string,
 ): Division {
   const { units, notices } = splitUnits(parsed, marks, file);
+  for (const { isBlock, statements } of units) if (isBlock) refuseEarlyValue(statements, file);
   const blocks = units.filter(({ isBlock }) => isBlock).length;
   if (blocks > 0 && canBeOneTransaction(units, findOutside)) {
     const statements = units.flatMap((unit) => unit.statements);
@@ -333,17 +334,17 @@ function isolateOutside(
   return groups;
 }
 
-/** A new enum value cannot be used before it is committed: where it is, its addition is a step. */
+/**
+ * A new enum value cannot be used before it is committed: where it is, its addition is a step. From
+ * 17 on it can be in the transaction that makes the type, but not in the subtransaction that a
+ * migration runs in.
+ */
 function isolateEnumValues(statements: readonly TypedStatement[]): TypedStatement[][] {
-  const made = new Set<string>();
   const groups: TypedStatement[][] = [[]];
   let additions: TypedStatement[] | undefined;
   for (const [index, statement] of statements.entries()) {
     const { type, node } = statement;
-    if (type === "CreateEnumStmt") made.add(nameOf(node.typeName));
     const isUsed = type === "AlterEnumStmt" && node.newVal !== undefined && !node.oldVal &&
-      // In the transaction that makes the type its values can be used.
-      !made.has(nameOf(node.typeName)) &&
       usesValue(statements.slice(index + 1), node.newVal);
     if (isUsed) {
       if (additions === undefined) groups.push(additions = []);
@@ -359,17 +360,38 @@ function isolateEnumValues(statements: readonly TypedStatement[]): TypedStatemen
   return groups;
 }
 
+/**
+ * In a block that makes the type PostgreSQL 17 takes a value that is added to it, and 15 does not;
+ * nor does either inside the subtransaction that a migration runs in.
+ */
+function refuseEarlyValue(statements: readonly TypedStatement[], file: string): void {
+  const made = new Set<string>();
+  for (const [index, statement] of statements.entries()) {
+    const { type, node } = statement;
+    if (type === "CreateEnumStmt") made.add(nameOf(node.typeName));
+    if (type !== "AlterEnumStmt" || !node.newVal || node.oldVal) continue;
+    if (!made.has(nameOf(node.typeName))) continue;
+    if (!usesValue(statements.slice(index + 1), node.newVal)) continue;
+    throw refusal(
+      statement,
+      file,
+      `The value "${node.newVal}" is used in the block that adds it, before it is committed`,
+      "Name it in CREATE TYPE, or take BEGIN and COMMIT out: then its addition is a step of its own.",
+    );
+  }
+}
+
+// deno-lint-ignore no-explicit-any -- see ParsedStatement
+function nameOf(parts: any[]): string {
+  return parts.map(({ String: { sval } }) => sval).at(-1);
+}
+
 function usesValue(statements: readonly TypedStatement[], value: string): boolean {
   const written = value.replaceAll("'", "''");
   return statements.some(({ sql, type }) =>
     type !== "AlterEnumStmt" &&
     (holdsWord(sql, written) || /\benum_(?:range|first|last)\b/i.test(sql))
   );
-}
-
-// deno-lint-ignore no-explicit-any -- see ParsedStatement
-function nameOf(parts: any[]): string {
-  return parts.map(({ String: { sval } }) => sval).at(-1);
 }
 
 /** Temporary tables and the like end with the session, and each step has one of its own. */

@@ -178,9 +178,13 @@ commit;
 begin;
 insert into diary values ('odd');
 commit;`,
+    "004_other.sql": `create type weather as enum ('dry');
+alter type weather add value 'wet';
+create table days (was weather default 'wet');`,
   };
   const result = await project.migrator(files).migrate({ transaction: "batch" });
   assert.deepEqual(result.results.map(({ success, error }) => [success, error]), [
+    [true, null],
     [true, null],
     [true, null],
     [true, null],
@@ -193,6 +197,31 @@ commit;`,
     ],
   );
 });
+
+testOnEveryDatabase(
+  "a table can be changed after its rows were, also where constraints are deferred",
+  async (project) => {
+    const files = {
+      "001_keys.sql": `create table pairs (id int unique deferrable initially deferred);
+insert into pairs values (1), (2);
+alter table pairs add column label text;
+update pairs set id = 3 - id;
+create index pairs_label on pairs (label);
+delete from pairs where id = 1;
+truncate pairs;
+insert into pairs values (7);
+drop table pairs;`,
+      "002_twice.sql": `create table twice (id int unique deferrable initially deferred);
+insert into twice values (1), (1);
+alter table twice add column label text;`,
+    };
+    const { results } = await project.migrator(files).migrate();
+    assert.deepEqual(
+      results.map(({ success, error }) => [success, error?.code, error?.statement]),
+      [[true, undefined, undefined], [false, "23505", 3]],
+    );
+  },
+);
 
 testOnEveryDatabase("what needs commits cannot be one transaction with others", async (project) => {
   const records = await project.records();

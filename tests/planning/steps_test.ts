@@ -95,9 +95,11 @@ const divided: Readonly<Record<string, readonly [sql: string, steps: readonly st
     "alter type mood add value 'open'; select '{calm,open}'::mood[];",
     [["alter type mood add value 'open'"], ["select '{calm,open}'::mood[]"]],
   ],
-  "a value of a type that the file makes can be used at once": [
+  "a new value of a type that the file makes is a step of its own as well": [
     "create type mood as enum (); alter type mood add value 'wild'; select 'wild'::mood;",
-    [["create type mood as enum ()", "alter type mood add value 'wild'", "select 'wild'::mood"]],
+    [["create type mood as enum ()"], ["alter type mood add value 'wild'"], [
+      "select 'wild'::mood",
+    ]],
   ],
   "an enum value that is renamed can be used at once": [
     "alter type mood rename value 'a' to 'wild'; select 'wild'::mood;",
@@ -318,6 +320,13 @@ for (const [sql, found, line] of transactionControl) {
     assert.notEqual(hint, undefined);
   });
 }
+
+Deno.test("splitStatements() refuses a value that is used in the block that makes its type", async () => {
+  const block = "begin; create type mood as enum (); alter type mood add value 'wild';";
+  const { message } = await refusalOf(`${block} select 'wild'::mood; commit;`);
+  assert.match(message, /^The value "wild" is used in the block that adds it/);
+  assert.equal((await stepsOf(`${block} select 1; commit;`)).length, 1);
+});
 
 Deno.test("splitStatements() refuses a block without an end, which would be undone", async () => {
   const { message, position } = await refusalOf("select 1;\nbegin;\nselect 1;");
