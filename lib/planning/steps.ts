@@ -88,6 +88,7 @@ export function divideIntoSteps(
   file: string,
 ): Division {
   const { units, notices } = splitUnits(parsed, marks, file);
+  notices.push(...tellLocalPaths(units));
   for (const { isBlock, statements } of units) if (isBlock) refuseEarlyValue(statements, file);
   const blocks = units.filter(({ isBlock }) => isBlock).length;
   if (blocks > 0 && canBeOneTransaction(units, findOutside)) {
@@ -123,6 +124,20 @@ export function divideIntoSteps(
     parts: parts.length === 0 ? [{ settings: [], statements: [], outside: null }] : parts,
     notices,
   };
+}
+
+/** Outside a block psql warns and does nothing, and what follows is made in another schema. */
+function tellLocalPaths(units: readonly Unit[]): string[] {
+  const isLocalPath = ({ type, node }: TypedStatement) =>
+    type === "VariableSetStmt" && node.is_local === true && node.name === "search_path";
+  const local = units.filter(({ isBlock }) => !isBlock)
+    .flatMap(({ statements }) => statements.filter(isLocalPath));
+  return local.length === 0 ? [] : [
+    `SET LOCAL search_path (line ${
+      local[0]!.line
+    }) holds to the end of the step: outside a block ` +
+    "psql leaves it without effect",
+  ];
 }
 
 const BEGINS = ["TRANS_STMT_BEGIN", "TRANS_STMT_START"];

@@ -302,7 +302,6 @@ const settings: Production = (world) => [
     "set row_security = off",
     "set datestyle = 'ISO, DMY'",
     "set time zone 'Europe/Berlin'",
-    "set local search_path = shop",
     "reset search_path",
     "set session characteristics as transaction isolation level read committed",
     "reset all",
@@ -450,7 +449,9 @@ function makeStatements(world: World, count: number): string[] {
     const unit = pickProduction(random)(world);
     switch (random.below(14)) {
       case 0:
-        statements.push(random.pick(["begin", "start transaction", "BEGIN"]), ...unit);
+        statements.push(random.pick(["begin", "start transaction", "BEGIN"]));
+        if (world.chance(4)) statements.push("set local search_path = shop, public");
+        statements.push(...unit);
         statements.push(...pickProduction(random)(world), random.pick(["commit", "end", "COMMIT"]));
         break;
       case 1:

@@ -295,6 +295,16 @@ for (const [sql, kept, notice] of leftOut) {
   });
 }
 
+Deno.test("Steps: SET LOCAL search_path outside a block holds, and that is said", async () => {
+  const told = async (sql: string) => (await split(sql)).notices.join("\n");
+  assert.match(
+    await told("select 1;\nset local search_path = a;"),
+    /^SET LOCAL .*\(line 2\) holds/,
+  );
+  assert.equal(await told("set local lock_timeout = 1; set search_path = a;"), "");
+  assert.doesNotMatch(await told("begin; set local search_path = a; commit;"), /SET LOCAL/);
+});
+
 Deno.test("Steps: savepoints that are released say nothing", async () => {
   const { steps } = await split("begin; select 1; savepoint a; select 2; release a; commit;");
   assert.deepEqual(steps.map(({ statements }) => statements.map(({ sql }) => sql)), [
