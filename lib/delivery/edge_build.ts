@@ -26,6 +26,8 @@ export async function buildEdgeRuntime(): Promise<string> {
       mainFields: ["module", "main"],
       target: "es2022",
       minify: true,
+      // Replies name the classes of errors.
+      keepNames: true,
       legalComments: "none",
       logLevel: "silent",
       plugins: [resolveLikeDeno],
