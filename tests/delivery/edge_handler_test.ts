@@ -197,7 +197,10 @@ Deno.test("rollback SQL that was stored runs where the bundle has it, and is ref
   assert.equal((await first.call({ command: "migrate" })).status, 200);
 
   // The forward part was changed, and the stored rollback is what the file says still.
-  const changed = await deploy({ "001_a.sql": table("a"), "002_b.sql": `select 1;\n${table("b")}` });
+  const changed = await deploy({
+    "001_a.sql": table("a"),
+    "002_b.sql": `select 1;\n${table("b")}`,
+  });
   const undone = await changed.call({ command: "rollback", steps: 1 });
   assert.equal(undone.status, 200, JSON.stringify(undone.body));
   assert.equal(undone.body.results[0].source, "stored");

@@ -58,7 +58,8 @@ async function measure(what: string, body?: unknown) {
   console.log(
     `${what}: ${status}, ${migrationsRun ?? migrationsRolledBack ?? 0} run, ${ms} ms, ` +
       `${await edge.cpuMs()} ms of CPU from the start, ${Math.round(await edge.peakMb())} MB`,
-    message ?? "", error ?? "",
+    message ?? "",
+    error ?? "",
   );
   return status;
 }
