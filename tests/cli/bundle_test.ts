@@ -17,7 +17,10 @@ Deno.test("bundle writes one file, says whether it is up to date, and leaves alo
   );
   const dry = await workspace.run(["bundle", "--dry-run"]);
   assert.equal(dry.code, 0, dry.stderr);
-  assert.match(dry.stdout, /^📦 Would write supabase\/functions\/migrate\/index\.ts: 1 migration, /);
+  assert.match(
+    dry.stdout,
+    /^📦 Would write supabase\/functions\/migrate\/index\.ts: 1 migration, /,
+  );
   assert.equal(await exists(), false, "nothing was written");
 
   const { code, stdout, stderr } = await workspace.run(["bundle"]);

@@ -63,7 +63,16 @@ globalThis.EdgeRuntime = { waitUntil: (work) => work };
     `import "./platform.ts";\nimport ${JSON.stringify(`file://${path}`)};\n`,
   );
   const child = new Deno.Command(await findEdgeDeno(), {
-    args: ["run", "--no-config", "--no-check", "--no-remote", "--no-code-cache", "--no-prompt", ...PERMISSIONS, main],
+    args: [
+      "run",
+      "--no-config",
+      "--no-check",
+      "--no-remote",
+      "--no-code-cache",
+      "--no-prompt",
+      ...PERMISSIONS,
+      main,
+    ],
     cwd: folder,
     clearEnv: true,
     env: { ...variables, DENO_DIR: join(dirname(path), ".deno"), NO_COLOR: "1", HOME: folder },
