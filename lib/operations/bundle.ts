@@ -10,6 +10,9 @@ import { describeFiles } from "./plan_notes.ts";
 import { prepareForBundle } from "./prepared.ts";
 import { loadMigrations, type MigrationSource } from "./source.ts";
 
+/** Supabase's limit for a function, in bytes. */
+const MOST_BYTES = 20_000_000;
+
 /** Options of {@linkcode bundle}. */
 export interface BundleOptions extends DiscoveryOptions {
   /** The folder of the function. `"supabase/functions/migrate"` by default. */
@@ -70,6 +73,7 @@ export async function bundle(
     });
   }
   const text = formatEdgeFunction(prepared, await readEdgeRuntime());
+  const bytes = new TextEncoder().encode(text).length;
   const upToDate = found === text;
   const written = !check && !upToDate;
   if (written) await write(out, path, text);
@@ -77,7 +81,7 @@ export async function bundle(
     path,
     upToDate,
     written,
-    bytes: new TextEncoder().encode(text).length,
+    bytes,
     migrations: loaded.migrations.map(({ name }) => name),
     needPgCron,
     leftOut: loaded.leftOut,
@@ -85,6 +89,11 @@ export async function bundle(
       ...describeFiles(loaded, planMigrations(loaded.migrations, [], { order: loaded.order })),
       ...describeSecrets(loaded.secrets),
       ...describeReserved([{ reserved }]),
+      ...(bytes <= MOST_BYTES ? [] : [
+        `${path} has ${
+          Math.ceil(bytes / 1_000_000)
+        } MB, and Supabase takes functions of 20 MB at most`,
+      ]),
     ],
   };
 }
