@@ -161,8 +161,13 @@ function pack(
     at = start + text.length;
     return [line - firstLine, start, at] as const;
   });
-  const numberOf = (setting: Statement) =>
-    statements.findIndex(({ line, sql }) => line === setting.line && sql === setting.sql);
+  const numberOf = (setting: Statement) => {
+    const number = statements.findIndex(({ line, sql }) =>
+      line === setting.line && sql === setting.sql
+    );
+    if (number === -1) throw new Error(`A setting is not part of its file: ${setting.sql}`);
+    return number;
+  };
   const isPlain = steps.length === 1 && steps[0]!.outside === null;
   return {
     statements: places,
