@@ -23,6 +23,8 @@ export interface BundleOptions extends DiscoveryOptions {
 
 /** What {@linkcode bundle} came to. */
 export interface BundleResult {
+  /** The function's name, which is that of its folder. */
+  readonly name: string;
   /** The file. */
   readonly path: string;
   /** The file is what the migrations and this version make, as it was found. */
@@ -64,7 +66,13 @@ export async function bundle(
     splitStatements,
     version,
   );
-  const { join } = await import("node:path");
+  const { basename, join, resolve } = await import("node:path");
+  const name = basename(resolve(out));
+  if (!/^[a-z][\w-]*$/i.test(name)) {
+    throw new ConfigurationError(`"${name}" cannot be the name of a function`, {
+      hint: "--out names its folder, as in supabase/functions/migrate: letters, digits, - and _.",
+    });
+  }
   const path = join(out, "index.ts");
   const found = await readIfThere(path);
   if (found !== undefined && !isEdgeFunction(found)) {
@@ -78,6 +86,7 @@ export async function bundle(
   const written = !check && !upToDate;
   if (written) await write(out, path, text);
   return {
+    name,
     path,
     upToDate,
     written,

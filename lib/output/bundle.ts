@@ -1,6 +1,5 @@
 /** What `bundle` does, and what it prints. @module */
 
-import { basename } from "node:path";
 import { bundle as makeBundle } from "../operations/bundle.ts";
 import type { BundleResult } from "../operations/bundle.ts";
 import type { MigratorOptions } from "../migrator.ts";
@@ -33,7 +32,7 @@ export async function bundle(
     ...(order === undefined ? {} : { order }),
     check: !!check || !!dryRun,
   });
-  for (const warning of result.warnings) reporter.warn(line`⚠️  ${warning}`);
+  for (const message of result.warnings) reporter.onProgress({ type: "notice", message });
   const isStale = !!check && !result.upToDate;
   return {
     result: { success: !isStale, ...result },
@@ -45,12 +44,11 @@ export async function bundle(
 }
 
 function format(
-  { path, upToDate, bytes, migrations, needPgCron }: BundleResult,
+  { name, path, upToDate, bytes, migrations, needPgCron }: BundleResult,
   dryRun: boolean,
 ): string {
   const count = `${migrations.length} migration${migrations.length === 1 ? "" : "s"}`;
   const size = `${Math.ceil(bytes / 1024)} KB`;
-  const name = basename(path.replace(/[\\/]index\.ts$/, ""));
   return [
     upToDate
       ? line`✅ ${path} is up to date: ${count}, ${size}`

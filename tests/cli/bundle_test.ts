@@ -43,6 +43,10 @@ Deno.test("bundle writes one file, says whether it is up to date, and leaves alo
     migrations: ["001_notes.sql", "002_more.sql"],
   });
 
+  const wrong = await workspace.run(["bundle", "--out", "supabase/functions/migrate.ts"]);
+  assert.equal(wrong.code, 2);
+  assert.match(wrong.stderr, /"migrate\.ts" cannot be the name of a function\n/);
+
   await Deno.writeTextFile(file, "Deno.serve(() => new Response());\n");
   const foreign = await workspace.run(["bundle"]);
   assert.equal(foreign.code, 2);

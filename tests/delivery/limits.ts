@@ -35,7 +35,7 @@ const migrations = Object.fromEntries(
 );
 
 const folder = await Deno.makeTempDir();
-const { path, bytes } = await bundle(migrations, "0.0.0", { out: folder });
+const { path, bytes } = await bundle(migrations, "0.0.0", { out: `${folder}/migrate` });
 console.log(`${count} migrations in ${Math.round(bytes / 1024)} KB`);
 await using stack = await startStack({ major: 17 });
 await using project = await stack.createProject({ setup: INSTALL_SQL, listens: false });
