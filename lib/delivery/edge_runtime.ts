@@ -30,6 +30,7 @@ import { leaveOutStatements } from "../output/documents.ts";
 import { toJsonError } from "../output/errors.ts";
 import { findAllowedKey, type ReadVariable } from "./edge_keys.ts";
 import { type EdgeCommand, parseCommand } from "./edge_request.ts";
+import { nameFields } from "./edge_words.ts";
 
 /** What the platform gives to a function. */
 export interface EdgePlatform {
@@ -77,7 +78,7 @@ export function createHandler(
           try {
             command = parseCommand(text);
           } catch (error) {
-            return reply(400, toJsonError(error));
+            return reply(400, describe(error));
           }
           return await run(openWork(prepared, platform.read, key), command, platform);
         }
@@ -203,7 +204,7 @@ async function perform(work: Work, command: EdgeCommand): Promise<Response> {
   } catch (error) {
     if (!(error instanceof InterruptedError)) throw error;
     return reply(202, {
-      ...toJsonError(error),
+      ...describe(error),
       running: false,
       continue: toBody(command),
       message: "The time of this request was over before the run began. The next POST continues",
@@ -249,7 +250,17 @@ function reply(status: number, document: unknown): Response {
 }
 
 function replyError(error: unknown): Response {
-  return reply(toStatus(error), toJsonError(error));
+  return reply(toStatus(error), describe(error));
+}
+
+/** An error as `--json` has it, with a hint for who sends requests. */
+function describe(error: unknown): Record<string, unknown> {
+  const { error: described, ...document } = toJsonError(error);
+  const { hint, ...others } = described as { readonly hint?: string };
+  return {
+    ...document,
+    error: { ...others, ...(hint === undefined ? {} : { hint: nameFields(hint) }) },
+  };
 }
 
 function toStatus(error: unknown): number {
@@ -264,12 +275,12 @@ function refuseCaller(): Response {
   const error = new ConfigurationError("The request has no key, or not one of this project's", {
     hint: "Send the service role's key or a secret key, as a bearer token or as apikey.",
   });
-  return reply(401, toJsonError(error));
+  return reply(401, describe(error));
 }
 
 function refuseMethod(method: string): Response {
   const error = new ConfigurationError(`${method} is not for this function`, {
     hint: "GET is status; POST is migrate, or what the body says.",
   });
-  return reply(405, toJsonError(error));
+  return reply(405, describe(error));
 }

@@ -205,6 +205,18 @@ Deno.test("rollback SQL that was stored runs where the bundle has it, and is ref
   assert.equal(undone.status, 200, JSON.stringify(undone.body));
   assert.equal(undone.body.results[0].source, "stored");
 
+  const strict = await changed.call({
+    command: "migrate",
+    onChange: "error",
+    outOfOrder: "refuse",
+  });
+  assert.equal(strict.status, 200, JSON.stringify(strict.body));
+  const again = await first.call({ command: "migrate", onChange: "error" });
+  assert.equal(again.status, 422);
+  assert.match(again.body.error.hint, /run with "onChange": "rerun" or redo/);
+  const back = await changed.call({ command: "rollback", steps: 1 });
+  assert.equal(back.body.results[0].source, "file", JSON.stringify(back.body));
+
   const gone = await deploy({ "002_b.sql": table("b") });
   const refused = await gone.call({ command: "rollback", steps: 1 });
   assert.equal(refused.status, 422);

@@ -74,6 +74,7 @@ Deno.test("what bundle makes runs in Supabase's Deno without files: status, migr
     assert.equal(second.status, 409);
     assert.equal(second.body.error.type, "LockHeldError");
     assert.equal(second.body.error.holder, "edge function");
+    assert.match(second.body.error.hint, /Wait for it with "waitMs"\./);
 
     await blocker.sql("select pg_advisory_unlock(7)");
     await until("the run has ended", async () => !(await call()).body.lock.isLocked);
