@@ -47,10 +47,13 @@ ${runtime.trimEnd()}
  * @returns A module that serves the migrations in `MIGRATIONS`.
  */
 export async function readEdgeRuntime(): Promise<string> {
-  try {
-    return await readFile(new URL("./edge.js", import.meta.url), "utf8");
-  } catch (error) {
-    if ((error as { code?: string }).code !== "ENOENT") throw error;
+  // The package has it beside its entry points, and this module there or in a folder of its own.
+  for (const place of ["./edge.js", "../edge.js"]) {
+    try {
+      return await readFile(new URL(place, import.meta.url), "utf8");
+    } catch (error) {
+      if ((error as { code?: string }).code !== "ENOENT") throw error;
+    }
   }
   const { buildEdgeRuntime } = await import("./edge_build.ts");
   return await buildEdgeRuntime();
