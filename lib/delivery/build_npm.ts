@@ -37,9 +37,9 @@ function packageJson() {
     license: manifest.license,
     type: "module",
     engines: { node: ">=22.13" },
-    bin: { supamigrate: "./cli.js" },
+    bin: { supamigrate: "./lib/cli.js" },
     exports: {
-      ".": { types: "./types/mod.d.ts", default: "./mod.js" },
+      ".": { types: "./types/mod.d.ts", default: "./lib/mod.js" },
       "./package.json": "./package.json",
     },
     dependencies: dependencies(),
@@ -51,7 +51,8 @@ async function bundle(out: string): Promise<void> {
   try {
     await build({
       entryPoints: [join(ROOT, "cli.ts"), join(ROOT, "mod.ts")],
-      outdir: out,
+      // Side by side, as some read files that lie beside them.
+      outdir: join(out, "lib"),
       bundle: true,
       splitting: true,
       format: "esm",
@@ -61,7 +62,6 @@ async function bundle(out: string): Promise<void> {
       minify: true,
       // Errors are told apart, and told, by the names of their classes.
       keepNames: true,
-      chunkNames: "chunks/[name]-[hash]",
       define: { "import.meta.main": "true" },
       banner: {
         // Packages that were written for require() ask for it.
@@ -117,12 +117,12 @@ export async function buildNpm(out: string): Promise<void> {
   await rm(out, { recursive: true, force: true });
   await mkdir(out, { recursive: true });
   await Promise.all([bundle(out), declare(out)]);
-  await writeFile(join(out, "edge.js"), await buildEdgeRuntime());
+  await writeFile(join(out, "lib", "edge.js"), await buildEdgeRuntime());
   await writeFile(join(out, "package.json"), `${JSON.stringify(packageJson(), null, 2)}\n`);
   for (const name of ["README.md", "CHANGELOG.md", "LICENSE"]) {
     await copyFile(join(ROOT, name), join(out, name));
   }
-  const cli = join(out, "cli.js");
+  const cli = join(out, "lib", "cli.js");
   await writeFile(cli, `#!/usr/bin/env node\n${await readFile(cli, "utf8")}`);
   await chmod(cli, 0o755);
 }
