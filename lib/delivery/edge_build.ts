@@ -5,9 +5,8 @@
  * @module
  */
 
-import type { Plugin } from "esbuild";
-import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
+import { resolveLikeDeno } from "./esbuild.ts";
 
 /**
  * Builds the runtime.
@@ -30,28 +29,10 @@ export async function buildEdgeRuntime(): Promise<string> {
       keepNames: true,
       legalComments: "none",
       logLevel: "silent",
-      plugins: [resolveLikeDeno],
+      plugins: [resolveLikeDeno()],
     });
     return outputFiles[0]!.text;
   } finally {
     await stop();
   }
 }
-
-/** Finds packages where Deno keeps them, which is no folder that esbuild looks into. */
-const resolveLikeDeno: Plugin = {
-  name: "resolve like Deno",
-  setup: (build) => {
-    build.onResolve({ filter: /^node:/ }, ({ path }) => ({ path, external: true }));
-    build.onResolve({ filter: /^[^./]/ }, ({ path, importer, kind }) => {
-      if (kind === "entry-point") return undefined;
-      return {
-        path: importer.startsWith(SOURCES)
-          ? fileURLToPath(import.meta.resolve(path))
-          : createRequire(importer).resolve(path),
-      };
-    });
-  },
-};
-
-const SOURCES = fileURLToPath(new URL("../../", import.meta.url));

@@ -312,7 +312,7 @@ const usesSettings: Production = (world) => [
   world.random.pick([
     `create table ${
       world.name("set")
-    } as select current_setting('search_path') as path, current_setting('app.tenant', true) as tenant`,
+    } as select current_setting('search_path') as path, nullif(current_setting('app.tenant', true), '') as tenant`,
     `create table ${
       world.name("set")
     } as select '02/03/2026'::date as day, '2026-01-01 12:00+00'::timestamptz::text as moment`,
