@@ -22,6 +22,7 @@ import type {
   Report,
   Run,
 } from "./lib/output/actions.ts";
+import type { BundleFlags } from "./lib/output/bundle.ts";
 import { EXIT_CODES, formatError, toExitCode, toJsonError } from "./lib/output/errors.ts";
 import { ProjectMemory } from "./lib/output/known_projects.ts";
 import { line } from "./lib/output/neutral.ts";
@@ -126,7 +127,12 @@ async function run(
       reporter,
       !!flags.verbose,
     );
-    const { result, text, code = EXIT_CODES.done } = await action({ migrator, reporter, projects });
+    const { result, text, code = EXIT_CODES.done } = await action({
+      migrator,
+      reporter,
+      projects,
+      options: settings.options,
+    });
     if (code === EXIT_CODES.done) reporter.say(text);
     else reporter.sayFailure(text);
     reporter.document(result);
@@ -235,6 +241,16 @@ function makeCli() {
     .action(({ via: _, ...flags }: GlobalFlags, name: string, description?: string) =>
       // No database is opened, whichever it would be.
       run({ ...flags, embedded: true }, (it) => actions.create(it, name, description))
+    )
+    .command("bundle", "Make an edge function of the migrations, with everything in one file.")
+    .option("--out <folder:string>", "The function's folder (supabase/functions/migrate).")
+    .option("--check", "Write nothing; exit with 1 unless what is there is up to date.")
+    .option("--dry-run", "Show what would be written, and write nothing.")
+    .action(({ via: _, ...flags }: BundleFlags) =>
+      run({ ...flags, embedded: true }, async (it) => {
+        const { bundle } = await import("./lib/output/bundle.ts");
+        return await bundle(it, flags, it.options);
+      })
     )
     .command("fresh", "Undo everything, then apply everything. Destroys all data.")
     .option("--drop-schema", "Empty the application's schemas instead of running rollback SQL.")

@@ -36,6 +36,7 @@ import { loadMigrations, type MigrationSource } from "./operations/source.ts";
 import { readStatus, type StatusResult } from "./operations/status.ts";
 import type { Layout } from "./planning/discovery.ts";
 import type { OrderBy } from "./planning/order.ts";
+import { splitStatements } from "./planning/statements.ts";
 import { findUnstorable } from "./storable.ts";
 import {
   findAbilities,
@@ -172,6 +173,7 @@ export function createMigrator(options: MigratorOptions): Migrator {
       hider.learn(loaded.secrets);
       return loaded;
     },
+    split: splitStatements,
     tenure: {
       holder: storable("holder", options.holder ?? "supamigrate"),
       processId: storable("processId", options.processId ?? `migration-${Date.now()}`),

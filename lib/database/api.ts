@@ -5,7 +5,6 @@
  * @module
  */
 
-import type { SupabaseClient } from "@supabase/supabase-js";
 import { createRedactor } from "../redact.ts";
 import { shorten } from "../shorten.ts";
 import {
@@ -18,8 +17,30 @@ import {
 } from "./channel.ts";
 import type { Target } from "./target.ts";
 
-/** The part of a Supabase client that is used. */
-export type RpcClient = Pick<SupabaseClient, "rpc"> & Partial<Pick<SupabaseClient, "schema">>;
+/** The part of a Supabase client that is used, whichever version of supabase-js made it. */
+export interface RpcClient {
+  /** Calls a function. */
+  rpc(name: string, parameters: Record<string, unknown>): RpcCall;
+  /** The same in another schema. */
+  schema?(name: string): Pick<RpcClient, "rpc">;
+}
+
+/** A call on its way. */
+export interface RpcCall {
+  /** The same, that can be given up. */
+  abortSignal(signal: AbortSignal): PromiseLike<{
+    readonly data: unknown;
+    readonly error:
+      | {
+        readonly message: string;
+        readonly code: string;
+        readonly details: string;
+        readonly hint: string;
+      }
+      | null;
+    readonly status: number;
+  }>;
+}
 
 /** `exec_sql` of one project. */
 export interface ApiChannel extends Channel {

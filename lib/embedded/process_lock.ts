@@ -65,6 +65,14 @@ export async function takeProcessLock(file: string): Promise<ProcessLock> {
 }
 
 async function importSqlite(): Promise<typeof import("node:sqlite")> {
+  const { default: process } = await import("node:process");
+  const { emitWarning } = process;
+  // Node 22 and 24 call it experimental each time; what is used of it is an exclusive lock.
+  process.emitWarning = (warning: string | Error, ...others: unknown[]) => {
+    if (!/SQLite is an experimental feature/.test(`${warning}`)) {
+      Reflect.apply(emitWarning, process, [warning, ...others]);
+    }
+  };
   try {
     return await import("node:sqlite");
   } catch (error) {
@@ -72,6 +80,8 @@ async function importSqlite(): Promise<typeof import("node:sqlite")> {
       "Cannot lock the embedded database: this runtime has no node:sqlite",
       { hint: "Use Deno 2.2, Node.js 22.13, or a later one.", cause: error },
     );
+  } finally {
+    process.emitWarning = emitWarning;
   }
 }
 

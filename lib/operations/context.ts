@@ -23,6 +23,7 @@ import {
 } from "../errors.ts";
 import type { Refusals } from "../planning/refusals.ts";
 import type { Abilities } from "../planning/session_settings.ts";
+import type { SplitSection } from "../planning/statements.ts";
 import type { ProgressEvent } from "./progress.ts";
 import type { LoadedMigrations } from "./source.ts";
 
@@ -36,6 +37,8 @@ export interface OperationContext {
   readonly target: Target;
   /** Reads the migrations: see `loadMigrations()`. */
   readonly load: (refused?: Refusals) => Promise<LoadedMigrations>;
+  /** Splits their sections into statements. */
+  readonly split: SplitSection;
   /** Who takes the lock, and for how long. */
   readonly tenure: Tenure;
   /** How many migrations make a batch. */

@@ -117,7 +117,7 @@ export async function fresh(
         planRollback(history, { kind: "to", target: "0" }, order).entries,
         migrations,
         state,
-        context.can,
+        context,
       )
         .catch(suggestDropSchema);
       const plan = planMigrations(migrations, history.map(asRolledBack), { order });
@@ -125,7 +125,7 @@ export async function fresh(
         plan.pending,
         { ...state, history: [] },
         null,
-        context.can,
+        context,
       );
       // What is emptied is empty, whatever the history says.
       if (!options.dropSchema) refuseUnvouched(state, order);

@@ -108,7 +108,7 @@ export async function migrate(
       const plan = planMigrations(migrations, state.history, { order, to });
       refuseChanges(plan, options.onChange);
       const late = reviewOrder(plan, options.outOfOrder);
-      const planned = await prepare(plan.pending, state, redo ? state : null, context.can);
+      const planned = await prepare(plan.pending, state, redo ? state : null, context);
       refuseUnvouched(state, order);
       const { warnings: doubts, concerns } = reviewPlan(files, plan, planned);
       const warnings = [

@@ -5,9 +5,10 @@ import { ConfigurationError } from "../errors.ts";
 import type { PendingMigration, PendingReason } from "../planning/plan.ts";
 import { Refusals } from "../planning/refusals.ts";
 import type { Abilities } from "../planning/session_settings.ts";
-import { type SplitResult, splitStatements } from "../planning/statements.ts";
+import type { SplitResult } from "../planning/statements.ts";
 import type { Statement } from "../planning/steps.ts";
 import { locateReserved, type MigrationReserved } from "./concerns.ts";
+import type { OperationContext } from "./context.ts";
 import { isOneTransaction, isPlain, type PlannedSteps, planSteps } from "./steps.ts";
 import { refuseUnproven, type StoredRollbacks } from "./stored.ts";
 
@@ -34,7 +35,7 @@ export interface PlannedMigration extends PlannedSteps {
  * @param pending What is to be applied.
  * @param state The state that the plan is made of.
  * @param stored What undoes old versions, where they are to be undone first.
- * @param way What the way to the database allows.
+ * @param context What the way to the database allows, and what splits sections.
  * @returns The migrations with their statements.
  * @throws {MigrationFileError} Files cannot be sent: the first reason, and with it all others.
  * @throws {ConfigurationError} An old version cannot be undone.
@@ -43,7 +44,7 @@ export async function prepare(
   pending: readonly PendingMigration[],
   state: Pick<DatabaseState, "history" | "hasPgCron">,
   stored: StoredRollbacks | null,
-  way: Abilities,
+  { can: way, split }: Pick<OperationContext, "can" | "split">,
 ): Promise<PlannedMigration[]> {
   let can = withPgCron(way, state.hasPgCron);
   const entries = new Map(state.history.map((entry) => [entry.name, entry]));
@@ -55,13 +56,13 @@ export async function prepare(
   const refusals = new Refusals();
   for (const { migration, reason, applied } of pending) {
     const { name, forward, rollback } = migration;
-    const applying = await refusals.attempt(() => splitStatements(forward, name, can));
+    const applying = await refusals.attempt(() => split(forward, name, can));
     can = withPgCron(
       can,
       applying?.statements.some(({ sql }) => CREATES_PG_CRON.test(sql)) ?? false,
     );
     if (rollback !== null) {
-      await refusals.attempt(() => splitStatements(rollback, rollback.file, can));
+      await refusals.attempt(() => split(rollback, rollback.file, can));
     }
     let undoing: SplitResult | null = null;
     const undoFile = `stored rollback of ${name}`;
@@ -75,7 +76,7 @@ export async function prepare(
           },
         );
       }
-      undoing = await refusals.attempt(() => splitStatements({ sql, line: 1 }, undoFile, can)) ??
+      undoing = await refusals.attempt(() => split({ sql, line: 1 }, undoFile, can)) ??
         null;
     }
     if (applying === undefined) continue;

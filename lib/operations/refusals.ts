@@ -48,10 +48,10 @@ export async function loadAllFit(
 export async function collectRefusals(
   pending: readonly PendingMigration[],
   state: DatabaseState,
-  { can }: Pick<OperationContext, "can">,
+  context: Pick<OperationContext, "can" | "split">,
   refusals: Refusals,
 ): Promise<void> {
-  await refusals.attempt(() => prepare(pending, state, null, can));
+  await refusals.attempt(() => prepare(pending, state, null, context));
 }
 
 /** Says where, as data. */

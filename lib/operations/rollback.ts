@@ -11,10 +11,8 @@ import {
   type RollbackTarget,
 } from "../planning/plan.ts";
 import { holdsStatements } from "../planning/lexer.ts";
-import type { Abilities } from "../planning/session_settings.ts";
 import { locateFailure } from "../planning/locate_failure.ts";
 import { Refusals } from "../planning/refusals.ts";
-import { splitStatements } from "../planning/statements.ts";
 import type { Statement } from "../planning/steps.ts";
 import {
   createTeller,
@@ -135,7 +133,7 @@ export async function rollback(
       undoneByFile: findUndoneByFile(migrations),
       plan: async (state) => {
         const { to, entries } = planRollback(state.history, target, order);
-        const planned = await prepareRollbacks(entries, migrations, state, context.can);
+        const planned = await prepareRollbacks(entries, migrations, state, context);
         tell(describeReserved(planned));
         return { to, planned };
       },
@@ -208,7 +206,7 @@ export function findUndoneByFile(migrations: readonly Migration[]): UndoneByFile
  * @param entries The history rows to undo, last first.
  * @param migrations The files.
  * @param stored The stored rollback SQL, and what the log says of it.
- * @param can What the way to the database allows.
+ * @param context What the way to the database allows, and what splits sections.
  * @returns The migrations with the statements that undo them.
  * @throws {ConfigurationError} Some have none, or one that is not as it was stored; all of them
  * are named.
@@ -217,7 +215,7 @@ export async function prepareRollbacks(
   entries: readonly HistoryEntry[],
   migrations: readonly Migration[],
   stored: StoredRollbacks & Pick<DatabaseState, "hasPgCron">,
-  way: Abilities,
+  { can: way, split }: Pick<OperationContext, "can" | "split">,
 ): Promise<PlannedRollback[]> {
   const can = withPgCron(way, stored.hasPgCron);
   const { storedRollbacks } = stored;
@@ -254,7 +252,7 @@ export async function prepareRollbacks(
         line: 1,
         file: `stored rollback of ${entry.name}`,
       };
-    const undoing = await refusals.attempt(() => splitStatements(section, section.file, can));
+    const undoing = await refusals.attempt(() => split(section, section.file, can));
     if (undoing === undefined) continue;
     planned.push({
       name: entry.name,

@@ -7,7 +7,7 @@
 
 import type { Via } from "../database/channel.ts";
 import { ConfigurationError } from "../errors.ts";
-import type { Migrator } from "../migrator.ts";
+import type { Migrator, MigratorOptions } from "../migrator.ts";
 import type { MigrateOptions } from "../operations/migrate.ts";
 import type { Concern } from "../operations/concerns.ts";
 import type { OrderBy } from "../planning/order.ts";
@@ -77,6 +77,8 @@ export interface Run {
   reporter: Reporter;
   /** Asked before a command changes another project than before, unless its name is typed anyway. */
   projects: ProjectMemory;
+  /** What the migrator was made of. */
+  options: MigratorOptions;
 }
 
 /** What an action came to. */

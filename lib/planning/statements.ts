@@ -37,6 +37,13 @@ export interface SplitResult {
   readonly reserved: readonly (ReservedChange & Pick<Statement, "line">)[];
 }
 
+/** Splits a section: with the parser, or by looking up what the parser has made of it before. */
+export type SplitSection = (
+  section: Section,
+  file: string,
+  can: Abilities,
+) => Promise<SplitResult>;
+
 /** What `exec_sql` allows. */
 const OF_EXEC_SQL: Abilities = { setRole: false, outside: null };
 

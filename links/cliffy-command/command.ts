@@ -1,4 +1,5 @@
 /** Commands: the tree they make, and running them. */
+import process from "node:process";
 import { Builder } from "./builder.ts";
 import { type Definition, splitNames, ValidationError } from "./definition.ts";
 import { findOption, type Input, readFlags } from "./flags.ts";
@@ -68,7 +69,7 @@ export class Command extends Builder {
   }
 
   /** Reads the arguments and runs the command they name. */
-  parse(args: string[] = Deno.args): Promise<CommandResult> {
+  parse(args: string[] = process.argv.slice(2)): Promise<CommandResult> {
     this.#prepare();
     return this.#run({
       rest: [...args],
@@ -114,7 +115,7 @@ export class Command extends Builder {
       console.error(
         colored(paint.red(`  ${paint.bold("error")}: ${error.message}\n`)),
       );
-      Deno.exit(error.exitCode);
+      process.exit(error.exitCode);
     }
     next.calledFrom = this.definition;
     return await next.command.#run(input);
@@ -200,15 +201,19 @@ export class Command extends Builder {
     const label = "Environment variable";
     for (const { names, argument: { type } } of this.definition.envVars) {
       const key = camelCase(names[0]!.toLowerCase().replaceAll("_", "-"));
-      const name = names.find((variable) => {
-        const { state } = Deno.permissions.querySync({ name: "env", variable });
-        return state === "granted" && Deno.env.get(variable);
-      });
+      const name = names.find((variable) => mayRead(variable) && process.env[variable]);
       if (name === undefined) continue;
-      const value = Deno.env.get(name)!;
+      const value = process.env[name]!;
       input.env[key] = this.definition.parseValue({ label, type, name, value });
     }
   }
+}
+
+/** Node asks nobody. */
+function mayRead(variable: string): boolean {
+  const { Deno } = globalThis as { Deno?: typeof globalThis.Deno };
+  return Deno === undefined ||
+    Deno.permissions.querySync({ name: "env", variable }).state === "granted";
 }
 
 /** The error for a command that does not exist. */

@@ -1,4 +1,5 @@
 /** What a command is made of, how its flags and arguments are written, and what it inherits. */
+import process from "node:process";
 import type { Command } from "./command.ts";
 
 /** A wrong call by the user: the text says what is wrong, `cmd` is the command concerned. */
@@ -173,7 +174,7 @@ export class Definition {
   leave(): void {
     if (!this.exits) return;
     if (this.parent) this.parent.leave();
-    else Deno.exit(0);
+    else process.exit(0);
   }
 
   /** The commands above, nearest first, and whether what they share (help apart) reaches here. */

@@ -6,8 +6,10 @@ import {
   type Option,
   parseArgument,
 } from "./definition.ts";
+import process from "node:process";
+import { inspect as nodeInspect } from "node:util";
 import { table, type TableOptions } from "./table.ts";
-import { dedent, describe, flag, paint, plain } from "./text.ts";
+import { dedent, describe, flag, isColorless, paint, plain } from "./text.ts";
 
 /** How help is printed. */
 export interface HelpOptions {
@@ -129,8 +131,8 @@ export function helpText(command: Definition, options: HelpOptions): string {
       ]),
       { padding: [1], maxWidth: room, shrink: [0, 1] },
     );
-  const on = colors === "auto" ? Deno.stdout.isTerminal() : colors;
-  return on && !Deno.noColor ? text : plain(text);
+  const on = colors === "auto" ? process.stdout.isTTY === true : colors;
+  return on && !isColorless() ? text : plain(text);
 }
 
 function header(command: Definition): string {
@@ -185,13 +187,11 @@ function argumentText(argument: Argument): string {
 }
 
 function inspect(value: unknown): string {
-  return Deno.inspect(value, { depth: 1, colors: true, trailingComma: false });
+  return typeof value === "string"
+    ? paint.green(JSON.stringify(value))
+    : nodeInspect(value, { depth: 1, colors: true });
 }
 
 function terminalWidth(): number {
-  try {
-    return Deno.consoleSize().columns || 150;
-  } catch {
-    return 150; // Standard output is not a terminal.
-  }
+  return process.stdout.columns || 150; // Where it is a terminal.
 }

@@ -1,10 +1,12 @@
 /** Colours, and the few things done to words and lines. */
+import process from "node:process";
 
 const CODES = {
   bold: [1, 22],
   dim: [2, 22],
   italic: [3, 23],
   red: [31, 39],
+  green: [32, 39],
   yellow: [33, 39],
   brightBlue: [94, 39],
   brightMagenta: [95, 39],
@@ -25,6 +27,7 @@ export const paint = {
   dim: painter("dim"),
   italic: painter("italic"),
   red: painter("red"),
+  green: painter("green"),
   yellow: painter("yellow"),
   brightBlue: painter("brightBlue"),
   brightMagenta: painter("brightMagenta"),
@@ -38,7 +41,13 @@ export function plain(text: string): string {
 
 /** The text as the user wants it: `NO_COLOR` is the only thing asked, as in cliffy. */
 export function colored(text: string): string {
-  return Deno.noColor ? plain(text) : text;
+  return isColorless() ? plain(text) : text;
+}
+
+/** Whether `NO_COLOR` is set, which Deno tells without a permission. */
+export function isColorless(): boolean {
+  const { Deno } = globalThis as { Deno?: typeof globalThis.Deno };
+  return Deno?.noColor ?? Boolean(process.env.NO_COLOR);
 }
 
 /** Takes the first line's indentation from every line, and blank lines from both ends. */

@@ -1,7 +1,7 @@
 /**
  * Stands in for `jsr:@std/fs` on machines that reach npm but not JSR; deno.json's `links`
- * puts it in that package's place. Like that package it calls `Deno`'s own functions, so
- * errors are of the same classes.
+ * puts it in that package's place. It stands on `node:fs`, so that it runs on Node as well; as that
+ * package's on Node, errors are told by their `code`.
  *
  * Covered: `ensureDir`; `exists` with `isDirectory` and `isFile`; `walk` with `maxDepth`,
  * `includeFiles`, `includeDirs`, `includeSymlinks` and `exts`, which never follows symbolic
@@ -9,18 +9,34 @@
  *
  * @module
  */
+import type { Dirent, Stats } from "node:fs";
+import { mkdir, opendir, stat } from "node:fs/promises";
 import { basename, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
+
+function codeOf(error: unknown): unknown {
+  return (error as { code?: unknown }).code;
+}
+
+function kindOf(found: Stats | Dirent) {
+  return {
+    isFile: found.isFile(),
+    isDirectory: found.isDirectory(),
+    isSymlink: found.isSymbolicLink(),
+  };
+}
 
 /** Makes a folder and those above it, where they do not exist yet. */
 export async function ensureDir(dir: string | URL): Promise<void> {
   try {
-    await Deno.mkdir(dir, { recursive: true });
+    await mkdir(dir, { recursive: true });
   } catch (error) {
-    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
-    const { isFile } = await Deno.stat(dir);
+    if (codeOf(error) !== "EEXIST") throw error;
+    const found = await stat(dir);
     throw new Error(
-      `Failed to ensure directory exists: expected 'dir', got '${isFile ? "file" : "undefined"}'`,
+      `Failed to ensure directory exists: expected 'dir', got '${
+        found.isFile() ? "file" : "undefined"
+      }'`,
     );
   }
 }
@@ -44,10 +60,10 @@ export async function exists(
     );
   }
   try {
-    const found = await Deno.stat(path);
-    return isDirectory ? found.isDirectory : !isFile || found.isFile;
+    const found = await stat(path);
+    return isDirectory ? found.isDirectory() : !isFile || found.isFile();
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
+    if (codeOf(error) === "ENOENT") return false;
     throw error;
   }
 }
@@ -67,8 +83,12 @@ export interface WalkOptions {
 }
 
 /** A file, folder or symbolic link, and where it is. */
-export interface WalkEntry extends Deno.DirEntry {
+export interface WalkEntry {
   path: string;
+  name: string;
+  isFile: boolean;
+  isDirectory: boolean;
+  isSymlink: boolean;
 }
 
 /** Visits a folder and all that is below it, each folder before what it holds. */
@@ -84,13 +104,13 @@ export async function* walk(
   if (maxDepth < 0) return;
   const folder = root instanceof URL ? fileURLToPath(root) : root;
   if (includeDirs && included(folder)) {
-    const { isFile, isDirectory, isSymlink } = await Deno.stat(folder);
     const path = normalize(folder);
-    yield { path, name: basename(path), isFile, isDirectory, isSymlink };
+    yield { path, name: basename(path), ...kindOf(await stat(folder)) };
   }
   if (maxDepth < 1) return;
-  for await (const entry of Deno.readDir(folder)) {
-    const path = join(folder, entry.name);
+  for await (const found of await opendir(folder)) {
+    const path = join(folder, found.name);
+    const entry = { name: found.name, ...kindOf(found) };
     if (entry.isDirectory) {
       yield* walk(path, { ...options, maxDepth: maxDepth - 1 });
     } else if (
