@@ -7,7 +7,7 @@
 
 import process from "node:process";
 import { format } from "node:util";
-import { Command, EnumType, ValidationError } from "@cliffy/command";
+import { type ArgumentValue, Command, EnumType, ValidationError } from "@cliffy/command";
 import { CompletionsCommand } from "@cliffy/command/completions";
 import { HelpCommand } from "@cliffy/command/help";
 import { VIAS } from "./lib/database/channel.ts";
@@ -28,6 +28,7 @@ import { ProjectMemory } from "./lib/output/known_projects.ts";
 import { line } from "./lib/output/neutral.ts";
 import { findTasks, type NameCommand, nameCommandsAs } from "./lib/output/started_as.ts";
 import { Reporter } from "./lib/output/terminal.ts";
+import { explainUsage } from "./lib/output/usage.ts";
 import { holdsKey } from "./lib/redact.ts";
 import { findSecrets, resolveSettings } from "./lib/settings.ts";
 import {
@@ -155,10 +156,23 @@ function fail(error: unknown): void {
 
 /** Says what is wrong with the command line, and where to read what is right. */
 function failUsage(error: ValidationError): void {
-  const hint = `See ${error.cmd?.getPath() ?? "supamigrate"} --help`;
+  const { cmd } = error;
+  const name = (cmd?.getPath() ?? "").split(" ").slice(1).join(" ");
+  const message = explainUsage(error.message, {
+    name,
+    commands: cmd?.getCommands().flatMap((one) => [one.getName(), ...one.getAliases()]) ?? [],
+    options: cmd?.getOptions().flatMap(({ flags }) => flags) ?? [],
+  });
+  const hint = name === "" ? "See supamigrate help" : `See supamigrate ${name} --help`;
   process.exitCode = EXIT_CODES.usage;
-  reporter.document(toJsonError(new ConfigurationError(error.message, { hint })));
-  reporter.warn(line`❌ ${error.message}\n💡 ${hint}`);
+  reporter.document(toJsonError(new ConfigurationError(message, { hint })));
+  reporter.warn(line`❌ ${message}\n💡 ${hint}`);
+}
+
+/** An argument that is no option: cliffy takes `--step` for one where an argument may stand. */
+function parseWord({ value }: ArgumentValue): string {
+  if (value.startsWith("-")) throw new ValidationError(`Unknown option "${value}"`);
+  return value;
 }
 
 /** The command tree. */
@@ -174,6 +188,7 @@ function makeCli() {
     .globalType("mark", new EnumType(["applied", "pending"]))
     .globalType("way", new EnumType(VIAS))
     .globalType("order", new EnumType(["number", "name"]))
+    .globalType("word", parseWord)
     .globalType("late", new EnumType(["apply", "warn", "refuse"]))
     .globalOption(
       "--dir <path:string>",
@@ -226,7 +241,7 @@ function makeCli() {
       run(flags, (it) => actions.status(it, flags))
     )
     .command(
-      "rollback [target:string]",
+      "rollback [target:word]",
       "Undo the last batch, or everything after a batch or a migration.",
     )
     .option("--steps <number:integer>", "Undo this many migrations.")
@@ -236,7 +251,7 @@ function makeCli() {
     .action((flags: GlobalFlags & Asking & { steps?: number; dryRun?: Flag }, target?: string) =>
       run(flags, (it) => actions.rollback(it, flags, target))
     )
-    .command("create <name:string> [description:string]", "Make a new migration file.")
+    .command("create <name:word> [description:word]", "Make a new migration file.")
     .alias("new")
     .action(({ via: _, ...flags }: GlobalFlags, name: string, description?: string) =>
       // No database is opened, whichever it would be.
@@ -260,14 +275,14 @@ function makeCli() {
       run(flags, (it) => actions.fresh(it, flags))
     )
     .command(
-      "baseline <name:string>",
+      "baseline <name:word>",
       "Record everything up to a migration as applied, without running it.",
     )
     .option("-y, --yes", "Do not ask.")
     .action((flags: GlobalFlags & Asking, name: string) =>
       run(flags, (it) => actions.baseline(it, flags, name))
     )
-    .command("repair <name:string>", "Mend one row of the history.")
+    .command("repair <name:word>", "Mend one row of the history.")
     .option("--mark <state:mark>", "What to record the migration as.")
     .option("--renamed <name:string>", "The name that its file has now.")
     .option("-y, --yes", "Do not ask.")
@@ -357,7 +372,9 @@ if (import.meta.main) {
   takeOverConsole();
   reportDefects();
   stopOnSignals();
-  const args = process.argv.slice(2);
+  // `deno task` and some package managers pass on the `--` before options. All that follows it would
+  // be no option to cliffy, so that `migrate -- --dry-run` applied.
+  const args = process.argv.slice(2).filter((arg) => arg !== "--");
   try {
     refuseKeys(args);
     await makeCli().parse(args);

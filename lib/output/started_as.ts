@@ -23,6 +23,7 @@ const COMMANDS = [
   "unlock",
   "install",
   "uninstall",
+  "completions",
   "help",
 ] as const;
 

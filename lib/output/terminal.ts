@@ -128,8 +128,14 @@ export class Reporter {
   passOn(stream: "out" | "err", text: string): void {
     this.stopLive();
     const writer = stream === "out" ? this.#out : this.#err;
+    // A completion script is for the shell: only help names commands to be typed.
+    const isHelp = /^\s*Usage:/.test(
+      text.split(COLOR).filter((part) => !COLOR.test(part)).join(""),
+    );
     const parts = text.split(COLOR).map((part) => {
-      if (!COLOR.test(part)) return this.clean(part);
+      if (!COLOR.test(part)) {
+        return this.clean(isHelp ? nameCommands(part, this.#nameCommand) : part);
+      }
       return writer.isTTY === true ? part : "";
     });
     writer.write(`${parts.join("")}\n`);

@@ -1,8 +1,8 @@
 /** The methods that say what a command is. */
 import {
   type Action,
+  type AnyType,
   Definition,
-  type EnumType,
   type Option,
   type OptionOptions,
   parseArgument,
@@ -11,8 +11,6 @@ import {
 } from "./definition.ts";
 import type { Command } from "./command.ts";
 import { findOption } from "./flags.ts";
-
-type AnyEnum = EnumType<string | number | boolean>;
 
 /**
  * Describes a command. As in cliffy the methods speak of the subcommand that was added last,
@@ -125,12 +123,12 @@ export abstract class Builder {
     return this;
   }
 
-  type(name: string, type: AnyEnum): this {
+  type(name: string, type: AnyType): this {
     this.at.types.set(name, { type, global: false });
     return this;
   }
 
-  globalType(name: string, type: AnyEnum): this {
+  globalType(name: string, type: AnyType): this {
     this.at.types.set(name, { type, global: true });
     return this;
   }

@@ -1,7 +1,7 @@
 /** Commands: the tree they make, and running them. */
 import process from "node:process";
 import { Builder } from "./builder.ts";
-import { type Definition, splitNames, ValidationError } from "./definition.ts";
+import { type Definition, type Option, splitNames, ValidationError } from "./definition.ts";
 import { findOption, type Input, readFlags } from "./flags.ts";
 import { type HelpOptions, helpText } from "./help_text.ts";
 import { camelCase, colored, didYouMean, paint } from "./text.ts";
@@ -51,6 +51,21 @@ export class Command extends Builder {
   /** The name after those of the commands above. */
   getPath(): string {
     return this.definition.path;
+  }
+
+  getAliases(): string[] {
+    return [...this.definition.aliases];
+  }
+
+  /** The options, the inherited ones first; hidden ones where that is asked for. */
+  getOptions(hidden = false): Option[] {
+    return this.definition.allOptions().filter((option) => hidden || !option.hidden);
+  }
+
+  /** The subcommands, the inherited ones first; hidden ones where that is asked for. */
+  getCommands(hidden = false): Command[] {
+    return this.definition.allCommands().filter((one) => hidden || !one.hidden)
+      .map(({ command }) => command);
   }
 
   /** What followed `--`. */

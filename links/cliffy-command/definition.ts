@@ -56,6 +56,9 @@ export class EnumType<const Value extends string | number | boolean> {
 
 type Parser = (given: ArgumentValue) => unknown;
 
+/** A type: the values it allows, or what reads one. */
+export type AnyType = EnumType<string | number | boolean> | Parser;
+
 function numeric(fits: (number: number) => boolean): Parser {
   return (given) => {
     const number = given.value === "" ? NaN : Number(given.value);
@@ -150,7 +153,7 @@ export class Definition {
   readonly examples: { name: string; text: string }[] = [];
   readonly types: Map<
     string,
-    { type: EnumType<string | number | boolean>; global: boolean }
+    { type: AnyType; global: boolean }
   > = new Map();
   readonly commands: Map<string, Definition> = new Map();
   readonly commandAliases: Map<string, Definition> = new Map();
@@ -230,17 +233,18 @@ export class Definition {
 
   /** The values that a type allows, where it lists them. */
   valuesOf(type: string): readonly unknown[] {
-    return this.#findType(type)?.values() ?? [];
+    const own = this.#findType(type);
+    return own instanceof EnumType ? own.values() : [];
   }
 
   parseValue(given: ArgumentValue): unknown {
     const own = this.#findType(given.type);
-    const parse = own ? own.parse.bind(own) : BUILT_IN[given.type];
+    const parse = own instanceof EnumType ? own.parse.bind(own) : own ?? BUILT_IN[given.type];
     if (!parse) throw new Error(`Unknown type "${given.type}".`);
     return parse(given);
   }
 
-  #findType(name: string): EnumType<string | number | boolean> | undefined {
+  #findType(name: string): AnyType | undefined {
     const own = this.types.get(name)?.type;
     if (own) return own;
     for (const [up] of this.#above()) {

@@ -7,7 +7,7 @@
  * Covered: names, version, description, usage, meta, examples, aliases; options and global
  * options with no value, one value, or one that may be left out (`required`, `default`,
  * `conflicts`, `depends`, `hidden`); arguments, the last of them variadic; the types string,
- * number, integer, boolean and `EnumType`; `env`; subcommands of any depth; `throwErrors`,
+ * number, integer, boolean, `EnumType` and functions; `env`; subcommands of any depth; `throwErrors`,
  * `noExit`; help with its layout and colours; the `help` and `completions` commands.
  *
  * Not covered, and so not there: inference of handlers' types from flags (they name their
