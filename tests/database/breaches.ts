@@ -61,7 +61,7 @@ for (const [what, { sql, message, byInstall }] of Object.entries(breaches)) {
     await project.sql(sql);
     const records = await project.records();
     const migrator = project.migrator({ ...migrations, "2_b.sql": "create table b ();" });
-    const refusal = { name: "ConfigurationError", message, hint: /migrate:doctor/ };
+    const refusal = { name: "ConfigurationError", message, hint: /supamigrate doctor/ };
     const { requests } = project;
     await assert.rejects(migrator.migrate(), refusal);
     assert.equal(project.requests - requests, 1, "the call that a run begins with tells");

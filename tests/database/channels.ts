@@ -113,7 +113,7 @@ testOnEachWay("supamigrate comes and goes", PAST_API, async (project, options) =
   await assert.rejects(migrator.status(), {
     name: "ConfigurationError",
     message: "supamigrate is not installed in the project",
-    hint: /migrate:install/,
+    hint: /supamigrate install/,
   });
   await migrator.install();
   assert.equal((await migrator.migrate()).migrationsRun, 3);

@@ -190,7 +190,7 @@ testOnEveryDatabase(
     assert.deepEqual([result.success, result.migrationsRun], [true, 0]);
     assert.match(
       told.join("\n"),
-      /005_b\.sql is applied as 002_b\.sql, .*migrate:repair 002_b\.sql --renamed 005_b\.sql/,
+      /005_b\.sql is applied as 002_b\.sql, .*supamigrate repair 002_b\.sql --renamed 005_b\.sql/,
     );
     const migrator = project.migrator(after);
     const status = await migrator.status();

@@ -42,7 +42,7 @@ testOnServers("a foreign exec_sql is told from a missing one", async (project) =
   await assert.rejects(project.migrator(migrations).migrate(), {
     name: "ConfigurationError",
     message: /^The project has an exec_sql of its own, public\.exec_sql\(query\)/,
-    hint: /migrate:install/,
+    hint: /supamigrate install/,
   });
 }, bareProject);
 

@@ -240,7 +240,7 @@ testOnEveryDatabase(
     await assert.rejects(project.migrator(migrations).migrate(), {
       name: "ConfigurationError",
       message: /tracking schema is not complete/,
-      hint: /migrate:install/,
+      hint: /supamigrate install/,
     });
     await project.migrator(migrations).install();
     assert.equal((await project.migrator(migrations).migrate()).success, true);

@@ -274,7 +274,7 @@ for (const [what, sql] of Object.entries(stored)) {
       name: "ConfigurationError",
       message:
         /Refused to run the stored rollback SQL of (1_a|4_d)\.sql: the audit log does not say/,
-      hint: /Put the file back as it was.*migrate:doctor/,
+      hint: /Put the file back as it was.*supamigrate doctor/,
     };
     const others = project.migrator(otherFiles);
     const { warnings } = await others.status();

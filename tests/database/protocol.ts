@@ -208,7 +208,7 @@ testOnBothWays(
         .migrate().then(() => assert.fail(), (error) => error);
       assert.ok(error instanceof UnknownOutcomeError, String(error));
       assert.match(error.message, /^It is unknown whether the last step took effect/);
-      assert.match(error.hint ?? "", /migrate:status/);
+      assert.match(error.hint ?? "", /supamigrate status/);
       assert.doesNotMatch(JSON.stringify(error) + error.message, new RegExp(project.serviceKey));
     }
     const migrator = project.migrator(witnessed);

@@ -41,7 +41,7 @@ async function checksumOf(project: AnyProject): Promise<unknown> {
 const refusal = {
   name: "ConfigurationError",
   message: "The history is not what the audit log says of 2_b.sql",
-  hint: /migrate:doctor says what.*migrate:repair NAME --mark applied, or --mark pending/,
+  hint: /supamigrate doctor says what.*supamigrate repair NAME --mark applied, or --mark pending/,
 };
 
 for (const [what, change] of Object.entries(changes)) {

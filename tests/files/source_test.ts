@@ -57,7 +57,7 @@ for (
   Deno.test(`loadMigrations() refuses the folder ${folder}, and says how to begin`, async () => {
     const refusal = await refusalOf(situation(folder));
     assert.match(refusal.message, message);
-    assert.match(refusal.hint!, /migrate:create NAME/);
+    assert.match(refusal.hint!, /supamigrate create NAME/);
   });
 }
 
