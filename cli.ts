@@ -24,10 +24,12 @@ import type {
 } from "./lib/output/actions.ts";
 import { EXIT_CODES, formatError, toExitCode, toJsonError } from "./lib/output/errors.ts";
 import { ProjectMemory } from "./lib/output/known_projects.ts";
+import { repairLedger } from "./lib/output/ledger.ts";
 import { line } from "./lib/output/neutral.ts";
 import { findTasks, type NameCommand, nameCommandsAs } from "./lib/output/started_as.ts";
 import { Reporter } from "./lib/output/terminal.ts";
 import { holdsKey } from "./lib/redact.ts";
+import { LEDGER_MODES } from "./lib/planning/ledger.ts";
 import { findSecrets, resolveSettings } from "./lib/settings.ts";
 import {
   ConfigurationError,
@@ -61,6 +63,7 @@ Settings, from the environment, then from .env, never from the command line:
   MIGRATION_GIVE_UP_AFTER    milliseconds to go on asking a silent server (60000)
   MIGRATION_VIA              api, direct or management, as --via
   MIGRATION_ORDER            number or name, as --order
+  MIGRATION_LEDGER           supabase or none, as --ledger
   DATABASE_URL               for --via direct, and for install, uninstall and doctor
   SUPABASE_ACCESS_TOKEN      for --via management, and for the same`;
 
@@ -168,6 +171,7 @@ function makeCli() {
     .globalType("mark", new EnumType(["applied", "pending"]))
     .globalType("way", new EnumType(VIAS))
     .globalType("order", new EnumType(["number", "name"]))
+    .globalType("ledger", new EnumType(LEDGER_MODES))
     .globalType("late", new EnumType(["apply", "warn", "refuse"]))
     .globalOption(
       "--dir <path:string>",
@@ -185,6 +189,10 @@ function makeCli() {
     .globalOption(
       "--order <by:order>",
       "What decides the order (number; name in supabase/migrations).",
+    )
+    .globalOption(
+      "--ledger [mode:ledger]",
+      "The Supabase CLI's ledger: make it (supabase) or leave it alone (none); kept where it is.",
     )
     .globalOption("--json", "Write one JSON document to standard output.")
     .globalOption("-v, --verbose", "Say more.")
@@ -251,12 +259,18 @@ function makeCli() {
     .action((flags: GlobalFlags & Asking, name: string) =>
       run(flags, (it) => actions.baseline(it, flags, name))
     )
-    .command("repair <name:string>", "Mend one row of the history.")
+    .command(
+      "repair [name:string]",
+      "Mend one row of the history; with --ledger and no name, the Supabase CLI's ledger.",
+    )
     .option("--mark <state:mark>", "What to record the migration as.")
     .option("--renamed <name:string>", "The name that its file has now.")
     .option("-y, --yes", "Do not ask.")
-    .action((flags: RepairFlags, name: string) =>
-      run(flags, (it) => actions.repair(it, flags, name))
+    .action(({ ledger, ...flags }: RepairFlags, name?: string) =>
+      ledger === true && name === undefined ? run(flags, (it) => repairLedger(it, flags)) : run(
+        ledger === undefined ? flags : { ...flags, ledger },
+        (it) => actions.repair(it, flags, name),
+      )
     )
     .command("history", "Show who did what, and when.")
     .option("--limit <number:integer>", "How many entries.", { default: 50 })

@@ -17,6 +17,7 @@ import type {
   UninstallOptions,
   UninstallResult,
 } from "./operations/install.ts";
+import type { RepairLedgerOptions, RepairLedgerResult } from "./operations/repair_ledger.ts";
 import { migrate, type MigrateOptions, type MigrateResult } from "./operations/migrate.ts";
 import { baseline, type BaselineOptions, type BaselineResult } from "./operations/baseline.ts";
 import type { ProgressEvent } from "./operations/progress.ts";
@@ -35,6 +36,7 @@ import { rollback, type RollbackOptions, type RollbackRunResult } from "./operat
 import { loadMigrations, type MigrationSource } from "./operations/source.ts";
 import { readStatus, type StatusResult } from "./operations/status.ts";
 import type { Layout } from "./planning/discovery.ts";
+import type { LedgerMode } from "./planning/ledger.ts";
 import type { OrderBy } from "./planning/order.ts";
 import { findUnstorable } from "./storable.ts";
 import {
@@ -68,6 +70,11 @@ export interface MigratorOptions extends WayOptions {
   readonly processId?: string;
   /** How long after its last step another run may take over, in milliseconds. 300,000 by default. */
   readonly lockTimeoutMs?: number;
+  /**
+   * The Supabase CLI's ledger, `supabase_migrations.schema_migrations`: kept in step with the history
+   * where there is one by default, made where there is none (`"supabase"`), or left alone (`"none"`).
+   */
+  readonly ledger?: LedgerMode;
   /** How many migrations make a batch. 50 by default. */
   readonly batchSize?: number;
   /**
@@ -101,6 +108,8 @@ export interface Migrator extends AsyncDisposable {
   baseline(name: string, options?: BaselineOptions): Promise<BaselineResult>;
   /** Mends one row of the history. */
   repair(name: string, options: RepairOptions): Promise<RepairChange>;
+  /** Makes the Supabase CLI's ledger what the history is. */
+  repairLedger(options?: RepairLedgerOptions): Promise<RepairLedgerResult>;
   /** Reads the audit log, newest first. */
   history(options?: HistoryOptions): Promise<LogEntry[]>;
   /** Examines the installation, and says how to mend what is wrong. Changes nothing. */
@@ -178,6 +187,7 @@ export function createMigrator(options: MigratorOptions): Migrator {
       leaseMs: lockTimeoutMs,
       toolVersion: VERSION,
     },
+    ledger: options.ledger,
     batchSize,
     giveUpAfterMs,
     onProgress: (event) => options.onProgress?.(hider.hideIn(event)),
@@ -225,6 +235,10 @@ export function createMigrator(options: MigratorOptions): Migrator {
     fresh: (given) => hiding(fresh(context, given)),
     baseline: (name, given) => hiding(baseline(context, name, given)),
     repair: (name, given) => hiding(repair(context, name, given)),
+    repairLedger: async (given) => {
+      const { repairLedger } = await import("./operations/repair_ledger.ts");
+      return await hiding(repairLedger(context, given));
+    },
     history: (given) => hiding(readHistory(context, given)),
     unlock: (given) => hiding(unlock(context, given)),
     doctor: () =>

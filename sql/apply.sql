@@ -333,6 +333,7 @@ begin
       'redo', case when migration ? 'undo' then true end,
       'statements_checksum', migration->>'statements_checksum')),
     migration->>'rollback_sql');
+  perform supamigrate.write_ledger(migration);
 end
 $function$;
 
@@ -389,6 +390,7 @@ begin
   perform supamigrate.write_log(call, 'rollback', 'ok', migration->>'name',
     (migration->>'batch')::integer, null, duration,
     jsonb_build_object('source', migration->>'source'));
+  perform supamigrate.write_ledger(migration);
 end
 $function$;
 

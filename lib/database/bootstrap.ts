@@ -21,6 +21,7 @@ import execSqlSql from "../../sql/exec_sql.sql" with { type: "text" };
 import finishSql from "../../sql/finish.sql" with { type: "text" };
 import guardSql from "../../sql/guard.sql" with { type: "text" };
 import inspectSql from "../../sql/inspect.sql" with { type: "text" };
+import ledgerSql from "../../sql/ledger.sql" with { type: "text" };
 import lockSql from "../../sql/lock.sql" with { type: "text" };
 import logSql from "../../sql/log.sql" with { type: "text" };
 import outsideTransactionSql from "../../sql/outside_transaction.sql" with { type: "text" };
@@ -47,6 +48,7 @@ export const INSTALL_SQL: string = [
   doorSql,
   guardSql,
   lockSql,
+  ledgerSql,
   recordsSql,
   eventTriggersSql,
   stepsSql,

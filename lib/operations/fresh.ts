@@ -14,6 +14,7 @@ import {
 } from "../planning/plan.ts";
 import { type OperationContext, toSteps, withLock } from "./context.ts";
 import { applyAll } from "./apply.ts";
+import { keepLedger, type Ledger, refuseUnwritable } from "./ledger.ts";
 import { type PlannedMigration, prepare } from "./prepare.ts";
 import type { MigrateResult } from "./migrate.ts";
 import { type Concern, createTeller, reviewPlan } from "./concerns.ts";
@@ -76,6 +77,7 @@ interface FreshPlan {
   readonly undo: readonly PlannedRollback[];
   readonly planned: readonly PlannedMigration[];
   readonly plan: MigrationPlan;
+  readonly ledger: Ledger;
   readonly warnings: readonly string[];
   readonly concerns: readonly Concern[];
 }
@@ -130,6 +132,8 @@ export async function fresh(
       // What is emptied is empty, whatever the history says.
       if (!options.dropSchema) refuseUnvouched(state, order);
       const { warnings, concerns } = reviewPlan(files, plan, [...undo, ...planned]);
+      const ledger = keepLedger(context.ledger, state, files);
+      refuseUnwritable(ledger, state.ledger);
       const drop = options.dropSchema ? await planDrop(context, migrations, history) : null;
       tell([
         ...warnings,
@@ -137,7 +141,7 @@ export async function fresh(
           ? []
           : [`What is not the application's is left alone: ${drop.kept.join("; ")}`]),
       ]);
-      return { drop, undo, plan, planned, warnings, concerns };
+      return { drop, undo, plan, planned, ledger, warnings, concerns };
     },
     confirm: (confirm ?? confirmRemoval ?? confirmConcerns) && (async (plan) => {
       const { drop, undo, concerns } = plan;
@@ -146,17 +150,19 @@ export async function fresh(
       if (confirm && !await confirm(undo)) return false;
       return concerns.length === 0 || !confirmConcerns || await confirmConcerns(concerns);
     }),
-    run: async (session, { drop, undo, plan, planned, warnings }) => {
+    run: async (session, { drop, undo, plan, planned, ledger, warnings }) => {
       context.onProgress({ type: "phase", phase: drop === null ? "rollback" : "drop" });
       let rolledBack: readonly RollbackResult[] = [];
       let dropped: readonly string[] = [];
       let interrupted = false;
       if (drop === null) {
-        ({ results: rolledBack, interrupted } = await revertAll(context, session, undo));
+        ({ results: rolledBack, interrupted } = await revertAll(context, session, undo, ledger));
       } else {
         dropped = (await session.perform("drop", {
           created: drop.created,
           remove: drop.remove.map(({ description }) => description),
+          // Of what has a file nothing is left, whoever applied it.
+          ...ledger.remove(...ledger.names?.versions.keys() ?? []),
         })).dropped;
       }
       const kept = drop?.kept ?? [];
@@ -171,6 +177,7 @@ export async function fresh(
           planned,
           lastBatch: 0,
           refresh: [],
+          ledger,
         });
         return {
           success: applied.success,

@@ -10,6 +10,7 @@ import { ConfigurationError } from "../errors.ts";
 import type { Migrator } from "../migrator.ts";
 import type { MigrateOptions } from "../operations/migrate.ts";
 import type { Concern } from "../operations/concerns.ts";
+import type { LedgerMode } from "../planning/ledger.ts";
 import type { OrderBy } from "../planning/order.ts";
 import {
   confirmConcerns,
@@ -36,6 +37,7 @@ export interface GlobalFlags {
   embedded?: string | true;
   via?: Via;
   order?: OrderBy;
+  ledger?: LedgerMode | true;
   envFile?: string;
   json?: Flag;
   verbose?: Flag;
@@ -258,8 +260,13 @@ export async function baseline(
 export async function repair(
   { migrator, reporter, projects }: Run,
   flags: RepairFlags,
-  name: string,
+  name?: string,
 ): Promise<Report> {
+  if (name === undefined) {
+    throw new ConfigurationError("No migration is named to be repaired", {
+      hint: "Name one, with --mark or --renamed; or say --ledger, for the Supabase CLI's ledger.",
+    });
+  }
   if (!flags.yes) await projects.confirm();
   const result = await migrator.repair(name, {
     ...(flags.mark === undefined ? {} : { mark: flags.mark }),

@@ -376,7 +376,7 @@ testOnEveryDatabase("doctor() finds nothing wrong with a project in use", async 
   const { log } = await project.records();
   assert.deepEqual(result.log, { entries: log.length, head: log.at(-1)?.hash });
   assert.deepEqual((await migrator.history())[0]?.hash, result.log?.head);
-  assert.deepEqual([result.via, result.schemaVersion], ["exec_sql", 4]);
+  assert.deepEqual([result.via, result.schemaVersion], ["exec_sql", 5]);
   if (isServer(project)) assert.match(result.postgrestVersion ?? "", /^\d+\.\d+/);
 });
 

@@ -20,6 +20,7 @@ import "./fresh_drop_schema.ts";
 import "./guard.ts";
 import "./install.ts";
 import "./install_faults.ts";
+import "./ledger.ts";
 import "./lock.ts";
 import "./log.ts";
 import "./messages.ts";
