@@ -115,7 +115,8 @@ async function writeHistory(project: AnyProject): Promise<void> {
     atomic: false,
     migrations: [{ ...refreshed, rollback_sql: "select 'before'" }],
   });
-  await run.perform("refresh", { refresh: [refreshed] });
+  const { name, rollback_sql } = refreshed;
+  await run.perform("refresh", { refresh: [{ name, rollback_sql }] });
   await run.perform("baseline", { migrations: [toMigration("3_baseline.sql")] });
   await run.perform("repair", { mark: "applied", migration: toMigration("4_repaired.sql") });
   await apply("5_undone.sql");
