@@ -267,10 +267,12 @@ function makeCli() {
     .option("--renamed <name:string>", "The name that its file has now.")
     .option("-y, --yes", "Do not ask.")
     .action(({ ledger, ...flags }: RepairFlags, name?: string) =>
-      ledger === true && name === undefined ? run(flags, (it) => repairLedger(it, flags)) : run(
-        ledger === undefined ? flags : { ...flags, ledger },
-        (it) => actions.repair(it, flags, name),
-      )
+      ledger === true && (name ?? flags.mark ?? flags.renamed) === undefined
+        ? run(flags, (it) => repairLedger(it, flags))
+        : run(
+          ledger === undefined ? flags : { ...flags, ledger },
+          (it) => actions.repair(it, flags, name),
+        )
     )
     .command("history", "Show who did what, and when.")
     .option("--limit <number:integer>", "How many entries.", { default: 50 })

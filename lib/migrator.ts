@@ -108,7 +108,7 @@ export interface Migrator extends AsyncDisposable {
   baseline(name: string, options?: BaselineOptions): Promise<BaselineResult>;
   /** Mends one row of the history. */
   repair(name: string, options: RepairOptions): Promise<RepairChange>;
-  /** Makes the Supabase CLI's ledger what the history is. */
+  /** Records in the Supabase CLI's ledger what is applied and not in it. */
   repairLedger(options?: RepairLedgerOptions): Promise<RepairLedgerResult>;
   /** Reads the audit log, newest first. */
   history(options?: HistoryOptions): Promise<LogEntry[]>;

@@ -94,7 +94,9 @@ export async function resolveSettings(
   const via = flags.via ?? readChoice(values, "MIGRATION_VIA", VIAS);
   const order = flags.order ?? readChoice(values, "MIGRATION_ORDER", ["number", "name"] as const);
   if (flags.ledger === true) {
-    throw new ConfigurationError("--ledger says supabase or none; without either it is for repair");
+    throw new ConfigurationError(
+      "--ledger says supabase or none; alone it is for repair without a migration",
+    );
   }
   const ledger = flags.ledger ?? readChoice(values, "MIGRATION_LEDGER", LEDGER_MODES);
   const folder = flags.dir ?? await defaultFolder();

@@ -117,8 +117,8 @@ begin
 end
 $function$;
 
--- call: migrations with ledger, to be recorded, and ledger with what is to be taken out. Makes the
--- CLI's ledger what the history is; the history stays as it is.
+-- call: migrations with ledger. Records in the CLI's ledger what is applied and not in it; the history
+-- stays as it is.
 create or replace function supamigrate.repair_ledger(call jsonb) returns jsonb
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -126,14 +126,12 @@ as $function$
 declare
   migration jsonb;
 begin
-  perform supamigrate.write_ledger(call);
   for migration in select item from jsonb_array_elements(call->'migrations') as list (item) loop
     perform supamigrate.write_ledger(migration);
   end loop;
   perform supamigrate.write_log(call, 'repair ledger', 'ok', details => jsonb_build_object(
     'recorded', (select coalesce(jsonb_agg(item->'ledger'->'version'), '[]')
-                   from jsonb_array_elements(call->'migrations') as list (item)),
-    'removed', coalesce(call->'ledger'->'remove', '[]')));
+                   from jsonb_array_elements(call->'migrations') as list (item))));
   return '{}'::jsonb;
 end
 $function$;

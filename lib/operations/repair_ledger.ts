@@ -1,9 +1,9 @@
-/** Makes the Supabase CLI's ledger what the history is. @module */
+/** Records in the Supabase CLI's ledger what is applied and not in it. @module */
 
 import { ConfigurationError } from "../errors.ts";
 import { compareLedger, type LedgerDifference } from "../planning/ledger.ts";
 import { type OperationContext, withLock } from "./context.ts";
-import { keepLedger, type LedgerPart, listStatements, refuseUnwritable } from "./ledger.ts";
+import { keepLedger, listStatements, refuseUnwritable } from "./ledger.ts";
 
 /** Options of `repairLedger`. */
 export interface RepairLedgerOptions {
@@ -17,13 +17,11 @@ export interface RepairLedgerResult {
   readonly difference: LedgerDifference;
   /** The versions that were recorded in the ledger. */
   readonly recorded: readonly string[];
-  /** The versions that were taken out of it. */
-  readonly removed: readonly string[];
 }
 
 /**
- * Makes the Supabase CLI's ledger what the history is: records what is applied, takes out what was
- * rolled back. Never the other way round, and versions that the history does not know are kept.
+ * Records in the Supabase CLI's ledger what is applied. Never the other way round; and what is in the
+ * ledger alone is kept, as the CLI may have applied it since.
  *
  * @param context What the operation works with.
  * @param options What to ask before.
@@ -59,23 +57,14 @@ export async function repairLedger(
         // Of a file that is gone, nobody knows the statements any more.
         migrations.push({ ledger: { statements: null, ...part.ledger } });
       }
-      const removed = ledger.remove(...difference.undoneHere.map(({ file }) => file));
-      return { difference, migrations, removed };
+      return { difference, migrations };
     },
     unlessNeeded: ({ difference }) =>
-      difference.onlyHere.length + difference.undoneHere.length === 0
-        ? { difference, recorded: [], removed: [] }
-        : undefined,
+      difference.onlyHere.length === 0 ? { difference, recorded: [] } : undefined,
     confirm: confirm && (({ difference }) => confirm(difference)),
-    run: async (session, { difference, migrations, removed }) => {
-      await session.perform("ledger", { migrations, ...removed });
-      const versions = (entries: LedgerDifference["onlyHere"]) =>
-        entries.map(({ version }) => version);
-      return {
-        difference,
-        recorded: versions(difference.onlyHere),
-        removed: versions(difference.undoneHere),
-      };
+    run: async (session, { difference, migrations }) => {
+      await session.perform("ledger", { migrations });
+      return { difference, recorded: difference.onlyHere.map(({ version }) => version) };
     },
   });
 }
@@ -83,5 +72,4 @@ export async function repairLedger(
 interface LedgerRepair {
   readonly difference: LedgerDifference;
   readonly migrations: readonly Record<string, unknown>[];
-  readonly removed: LedgerPart;
 }

@@ -16,24 +16,18 @@ const NAMED = 10;
  */
 export function formatLedgerDifference(difference: LedgerDifference | null): string[] {
   if (difference === null) return [];
-  const { onlyHere, undoneHere, onlyThere } = difference;
+  const { onlyHere, onlyThere } = difference;
   const list = (title: string, names: readonly string[], hint: string) =>
     names.length === 0 ? [] : [
       line`📒 ${title}: ${names.slice(0, NAMED).join(", ")}${
         names.length > NAMED ? ` and ${names.length - NAMED} more` : ""
       } (${hint})`,
     ];
-  const files = (entries: LedgerDifference["onlyHere"]) => entries.map(({ file }) => file);
   return [
     ...list(
       "Applied, and not in the Supabase CLI's ledger",
-      files(onlyHere),
+      onlyHere.map(({ file }) => file),
       "supamigrate repair --ledger records them there",
-    ),
-    ...list(
-      "Rolled back, and still in the Supabase CLI's ledger",
-      files(undoneHere),
-      "supamigrate repair --ledger takes them out",
     ),
     ...list(
       "In the Supabase CLI's ledger alone",
@@ -53,21 +47,19 @@ export async function repairLedger(
     confirm: async (difference) => {
       for (const found of formatLedgerDifference(difference)) reporter.warn(found);
       return !!flags.yes || isYes(
-        await ask(reporter, "Make the Supabase CLI's ledger what the history is? (yes/no): "),
+        await ask(reporter, "Record these in the Supabase CLI's ledger? (yes/no): "),
       );
     },
   });
   await projects.remember();
-  const { recorded, removed, difference: { onlyThere } } = result;
-  const left = formatLedgerDifference({ onlyHere: [], undoneHere: [], onlyThere });
-  const changed = recorded.length + removed.length > 0;
+  const { recorded, difference: { onlyThere } } = result;
   return {
     result,
-    text: [
-      changed
-        ? `✅ The Supabase CLI's ledger is mended: ${recorded.length} recorded, ${removed.length} taken out`
-        : "✅ What is applied is in the Supabase CLI's ledger, and what was rolled back is not",
-      ...(changed ? [] : left),
-    ].join("\n"),
+    text: recorded.length > 0
+      ? line`✅ Recorded in the Supabase CLI's ledger: ${recorded.join(", ")}`
+      : [
+        "✅ What is applied is in the Supabase CLI's ledger",
+        ...formatLedgerDifference({ onlyHere: [], onlyThere }),
+      ].join("\n"),
   };
 }

@@ -54,9 +54,7 @@ export function toLedgerNames(names: Iterable<string>): LedgerNames {
 export interface LedgerDifference {
   /** Applied by the history, and not in the ledger. */
   readonly onlyHere: readonly LedgerEntry[];
-  /** In the ledger, and undone by the history. */
-  readonly undoneHere: readonly LedgerEntry[];
-  /** In the ledger, and unknown to the history: with its file, where there is one. */
+  /** In the ledger, and not applied by the history: with its file, where there is one. */
   readonly onlyThere: readonly {
     readonly version: string;
     readonly name: string;
@@ -76,7 +74,6 @@ export interface LedgerEntry {
 interface Recorded {
   readonly name: string;
   readonly appliedChecksum: string | null;
-  readonly status: string;
 }
 
 /**
@@ -92,27 +89,21 @@ export function compareLedger(
   history: readonly Recorded[],
   ledger: Readonly<Record<string, string>>,
 ): LedgerDifference {
-  const rows = new Map(history.map((row) => [row.name, row]));
+  const applied = new Set(
+    history.filter(({ appliedChecksum }) => appliedChecksum !== null).map(({ name }) => name),
+  );
   const files = new Map([...versions].map(([file, { version }]) => [version, file]));
   const onlyHere = [...versions].flatMap(([file, { version }]) =>
-    (rows.get(file)?.appliedChecksum ?? null) !== null && !(version in ledger)
-      ? [{ version, file }]
-      : []
+    applied.has(file) && !(version in ledger) ? [{ version, file }] : []
   );
-  const undoneHere: LedgerEntry[] = [];
-  const onlyThere: { version: string; name: string; file: string | null }[] = [];
-  for (const [version, name] of Object.entries(ledger)) {
+  const onlyThere = Object.entries(ledger).flatMap(([version, name]) => {
     const file = files.get(version) ?? null;
-    const row = file === null ? undefined : rows.get(file);
-    if ((row?.appliedChecksum ?? null) !== null) continue;
-    if (file !== null && row?.status === "rolled_back") undoneHere.push({ version, file });
-    else onlyThere.push({ version, name, file });
-  }
+    return file !== null && applied.has(file) ? [] : [{ version, name, file }];
+  });
   const byVersion = (a: { version: string }, b: { version: string }) =>
     a.version < b.version ? -1 : a.version > b.version ? 1 : 0;
   return {
     onlyHere: onlyHere.sort(byVersion),
-    undoneHere: undoneHere.sort(byVersion),
     onlyThere: onlyThere.sort(byVersion),
   };
 }
