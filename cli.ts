@@ -26,6 +26,7 @@ import { EXIT_CODES, formatError, toExitCode, toJsonError } from "./lib/output/e
 import { ProjectMemory } from "./lib/output/known_projects.ts";
 import { repairLedger } from "./lib/output/ledger.ts";
 import { line } from "./lib/output/neutral.ts";
+import { seed } from "./lib/output/seed.ts";
 import { findTasks, type NameCommand, nameCommandsAs } from "./lib/output/started_as.ts";
 import { Reporter } from "./lib/output/terminal.ts";
 import { holdsKey } from "./lib/redact.ts";
@@ -246,10 +247,22 @@ function makeCli() {
     )
     .command("fresh", "Undo everything, then apply everything. Destroys all data.")
     .option("--drop-schema", "Empty the application's schemas instead of running rollback SQL.")
+    .option("--seed", "Run the seeds after that.")
     .option("--wait <seconds:number>", "Wait this long for another run.")
     .option("-y, --yes", "Do not ask.")
-    .action((flags: GlobalFlags & Asking & { dropSchema?: Flag }) =>
+    .action((flags: GlobalFlags & Asking & { dropSchema?: Flag; seed?: Flag }) =>
       run(flags, (it) => actions.fresh(it, flags))
+    )
+    .command(
+      "seed",
+      "Run the seeds that were not run yet: supabase/seed.sql, or what config.toml says.",
+    )
+    .option("--force", "Run all seeds again.")
+    .option("--dry-run", "Show what would run, and change nothing.")
+    .option("--wait <seconds:number>", "Wait this long for another run.")
+    .option("-y, --yes", "Do not ask.")
+    .action((flags: GlobalFlags & Asking & { force?: Flag; dryRun?: Flag }) =>
+      run(flags, (it) => seed(it, flags))
     )
     .command(
       "baseline <name:string>",

@@ -34,6 +34,7 @@ import {
 } from "./operations/records.ts";
 import { rollback, type RollbackOptions, type RollbackRunResult } from "./operations/rollback.ts";
 import { loadMigrations, type MigrationSource } from "./operations/source.ts";
+import type { SeedOptions, SeedResult } from "./operations/seed.ts";
 import { readStatus, type StatusResult } from "./operations/status.ts";
 import type { Layout } from "./planning/discovery.ts";
 import type { LedgerMode } from "./planning/ledger.ts";
@@ -104,6 +105,8 @@ export interface Migrator extends AsyncDisposable {
   create(name: string, options?: CreateOptions): Promise<CreateResult>;
   /** Undoes everything, then applies everything. */
   fresh(options?: FreshOptions): Promise<FreshResult>;
+  /** Runs the seeds that were not run yet. */
+  seed(options?: SeedOptions): Promise<SeedResult>;
   /** Records everything up to a migration as applied, without running it. */
   baseline(name: string, options?: BaselineOptions): Promise<BaselineResult>;
   /** Mends one row of the history. */
@@ -188,6 +191,7 @@ export function createMigrator(options: MigratorOptions): Migrator {
       toolVersion: VERSION,
     },
     ledger: options.ledger,
+    folder: typeof migrations === "string" ? migrations : null,
     batchSize,
     giveUpAfterMs,
     onProgress: (event) => options.onProgress?.(hider.hideIn(event)),
@@ -233,6 +237,10 @@ export function createMigrator(options: MigratorOptions): Migrator {
       return await createMigration(migrations, name, { ...discovery, ...given });
     },
     fresh: (given) => hiding(fresh(context, given)),
+    seed: async (given) => {
+      const { seed } = await import("./operations/seed.ts");
+      return await hiding(seed(context, given));
+    },
     baseline: (name, given) => hiding(baseline(context, name, given)),
     repair: (name, given) => hiding(repair(context, name, given)),
     repairLedger: async (given) => {

@@ -118,7 +118,7 @@ $function$;
 -- failure nothing of the migration is left.
 --
 -- migration: name, checksum, batch, rollback_sql, statements as [[line, sql], …], and undo
--- (likewise) where the version before is to be undone first. purpose: apply or revert.
+-- (likewise) where the version before is to be undone first. purpose: apply, revert or seed.
 --
 -- What a migration makes of the search_path and of its role ends with its statements. Between them
 -- nothing is looked up that is not qualified, no operator either: public may stand before
@@ -279,6 +279,8 @@ begin
       perform supamigrate.record_step(call, migration, purpose, duration);
     elsif purpose = 'apply' then
       perform supamigrate.record_applied(call, migration, duration);
+    elsif purpose = 'seed' then
+      perform supamigrate.record_seeded(call, migration, duration);
     else
       perform supamigrate.record_reverted(call, migration, duration);
     end if;
@@ -391,6 +393,9 @@ begin
     (migration->>'batch')::integer, null, duration,
     jsonb_build_object('source', migration->>'source'));
   perform supamigrate.write_ledger(migration);
+  if not exists (select from supamigrate.migration_history where applied_checksum is not null) then
+    perform supamigrate.forget_seeds();
+  end if;
 end
 $function$;
 

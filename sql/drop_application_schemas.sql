@@ -263,6 +263,7 @@ begin
   perform supamigrate.write_log(call, 'drop application schemas', 'ok',
     details => jsonb_build_object('dropped', to_jsonb(dropped)));
   perform supamigrate.write_ledger(call);
+  perform supamigrate.forget_seeds();
   notify pgrst, 'reload schema';
   return jsonb_build_object('dropped', to_jsonb(dropped));
 end

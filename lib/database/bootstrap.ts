@@ -29,6 +29,7 @@ import pgCronSql from "../../sql/pg_cron.sql" with { type: "text" };
 import outsideObjectsSql from "../../sql/outside_objects.sql" with { type: "text" };
 import recordsSql from "../../sql/records.sql" with { type: "text" };
 import schemaSql from "../../sql/schema.sql" with { type: "text" };
+import seedsSql from "../../sql/seeds.sql" with { type: "text" };
 import serveSql from "../../sql/serve.sql" with { type: "text" };
 import sessionSql from "../../sql/session.sql" with { type: "text" };
 import stateSql from "../../sql/state.sql" with { type: "text" };
@@ -52,6 +53,7 @@ export const INSTALL_SQL: string = [
   recordsSql,
   eventTriggersSql,
   stepsSql,
+  seedsSql,
   applySql,
   pgCronSql,
   outsideTransactionSql,

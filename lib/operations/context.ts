@@ -37,6 +37,8 @@ export interface OperationContext {
   readonly target: Target;
   /** Reads the migrations: see `loadMigrations()`. */
   readonly load: (refused?: Refusals) => Promise<LoadedMigrations>;
+  /** The folder of the migrations; null where they are a record. */
+  readonly folder: string | null;
   /** Who takes the lock, and for how long. */
   readonly tenure: Tenure;
   /** What is said of the Supabase CLI's ledger; it is followed where there is one by default. */

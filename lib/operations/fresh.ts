@@ -25,6 +25,7 @@ import {
   revertAll,
   type RollbackResult,
 } from "./rollback.ts";
+import type { SeedPlan, SeedResult } from "./seed.ts";
 import { adviseOnFailure } from "./plan_notes.ts";
 import { refuseUnvouched } from "./vouched.ts";
 
@@ -35,6 +36,8 @@ export interface FreshOptions {
    * is missing. Supabase's own schemas are left alone.
    */
   readonly dropSchema?: boolean;
+  /** Runs the seeds after everything is applied. */
+  readonly seed?: boolean;
   /** How long to wait for another run's lock, in milliseconds. 0 by default. */
   readonly waitMs?: number;
   /** Asked before anything is undone. Without it nothing is asked. */
@@ -68,6 +71,8 @@ export interface FreshResult {
   readonly kept: readonly string[];
   /** How the migrations ended, or null where the undoing failed or was interrupted. */
   readonly migrated: MigrateResult | null;
+  /** How the seeds ended, or null where none were asked for, or it did not come to them. */
+  readonly seeded: SeedResult | null;
   /** The run was asked to stop, and did so before all was done. */
   readonly interrupted: boolean;
 }
@@ -78,6 +83,7 @@ interface FreshPlan {
   readonly planned: readonly PlannedMigration[];
   readonly plan: MigrationPlan;
   readonly ledger: Ledger;
+  readonly seeds: SeedPlan | null;
   readonly warnings: readonly string[];
   readonly concerns: readonly Concern[];
 }
@@ -110,6 +116,7 @@ export async function fresh(
   const { migrations, order } = files;
   const { confirm, confirmRemoval, confirmConcerns } = options;
   const tell = createTeller(context);
+  const { prepareSeeds, runSeeds } = await import("./seed.ts");
   return await withLock<FreshPlan, FreshResult>(context, {
     ...(options.waitMs === undefined ? {} : { waitMs: options.waitMs }),
     undoneByFile: findUndoneByFile(migrations),
@@ -141,7 +148,9 @@ export async function fresh(
           ? []
           : [`What is not the application's is left alone: ${drop.kept.join("; ")}`]),
       ]);
-      return { drop, undo, plan, planned, ledger, warnings, concerns };
+      // All that could be wrong with the seeds is to be known before anything is undone.
+      const seeds = options.seed ? await prepareSeeds(context, state) : null;
+      return { drop, undo, plan, planned, ledger, seeds, warnings, concerns };
     },
     confirm: (confirm ?? confirmRemoval ?? confirmConcerns) && (async (plan) => {
       const { drop, undo, concerns } = plan;
@@ -150,7 +159,7 @@ export async function fresh(
       if (confirm && !await confirm(undo)) return false;
       return concerns.length === 0 || !confirmConcerns || await confirmConcerns(concerns);
     }),
-    run: async (session, { drop, undo, plan, planned, ledger, warnings }) => {
+    run: async (session, { drop, undo, plan, planned, ledger, seeds, warnings }) => {
       context.onProgress({ type: "phase", phase: drop === null ? "rollback" : "drop" });
       let rolledBack: readonly RollbackResult[] = [];
       let dropped: readonly string[] = [];
@@ -167,7 +176,15 @@ export async function fresh(
       }
       const kept = drop?.kept ?? [];
       if (interrupted || rolledBack.some(({ success }) => !success)) {
-        return { success: false, rolledBack, dropped, kept, migrated: null, interrupted };
+        return {
+          success: false,
+          rolledBack,
+          dropped,
+          kept,
+          migrated: null,
+          seeded: null,
+          interrupted,
+        };
       }
 
       context.onProgress({ type: "phase", phase: "migrate" });
@@ -179,8 +196,11 @@ export async function fresh(
           refresh: [],
           ledger,
         });
+        const seeded = seeds !== null && applied.success
+          ? await runSeeds(context, session, { ...seeds, due: seeds.all, changed: [] })
+          : null;
         return {
-          success: applied.success,
+          success: applied.success && (seeded?.success ?? true),
           rolledBack,
           dropped,
           kept,
@@ -195,7 +215,8 @@ export async function fresh(
             dryRun: false,
             isFirstRun: false,
           },
-          interrupted: applied.interrupted,
+          seeded,
+          interrupted: applied.interrupted || (seeded?.interrupted ?? false),
         };
       } catch (error) {
         if (error instanceof SupamigrateError) {

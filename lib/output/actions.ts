@@ -25,6 +25,7 @@ import { EXIT_CODES } from "./errors.ts";
 import type { ProjectMemory } from "./known_projects.ts";
 import { line } from "./neutral.ts";
 import * as records from "./records.ts";
+import { formatSeeds } from "./seed.ts";
 import type { Reporter } from "./terminal.ts";
 import * as text from "./text.ts";
 
@@ -92,7 +93,7 @@ export interface Report {
 }
 
 /** Seconds of `--wait` as milliseconds. */
-function waiting({ wait = 0 }: Asking): { waitMs: number } {
+export function waiting({ wait = 0 }: Asking): { waitMs: number } {
   if (!(wait >= 0 && wait <= 86_400)) {
     throw new ConfigurationError(
       `--wait has to be a number of seconds from 0 to 86400, not ${wait}`,
@@ -202,7 +203,7 @@ export async function rollback(
 /** What `fresh` does. */
 export async function fresh(
   run: Run,
-  flags: GlobalFlags & Asking & { dropSchema?: Flag },
+  flags: GlobalFlags & Asking & { dropSchema?: Flag; seed?: Flag },
 ): Promise<Report> {
   const { migrator, reporter, projects } = run;
   const wait = waiting(flags);
@@ -210,6 +211,7 @@ export async function fresh(
   const result = await migrator.fresh({
     ...wait,
     dropSchema: !!flags.dropSchema,
+    seed: !!flags.seed,
     ...(flags.yes ? {} : {
       confirmRemoval: (objects) => confirmRemoval(reporter, objects),
       confirm: () =>
@@ -222,10 +224,11 @@ export async function fresh(
     ...guardConcerns(run, flags),
   });
   if (result.success) await projects.remember();
-  const { migrated } = result;
+  const { migrated, seeded } = result;
   return {
     result: { ...result, migrated: migrated && leaveOutStatements(migrated, flags) },
-    text: text.formatFresh(result),
+    text: [text.formatFresh(result), ...(seeded === null ? [] : ["", formatSeeds(seeded)])]
+      .join("\n"),
     code: toResultCode(result),
   };
 }

@@ -15,6 +15,7 @@ const COMMANDS = [
   "rollback",
   "create",
   "fresh",
+  "seed",
   "baseline",
   "repair",
   "history",

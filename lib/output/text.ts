@@ -26,7 +26,7 @@ export function formatMs(ms: number): string {
 }
 
 /** What PostgreSQL said of a failure, beyond the message, and where it was. */
-function formatFailure(name: string, error: MigrationFailure): string[] {
+export function formatFailure(name: string, error: MigrationFailure): string[] {
   const place = error.part === "end"
     ? "in the checks at its end, after all statements"
     : error.statement === undefined

@@ -16,7 +16,7 @@ const files = {
   "002_b.sql": "create table b ();\n-- ROLLBACK\ndrop table b;\n",
 };
 
-/** The ledger's rows; taken away with the table, which the other tests must not find. */
+/** The ledger's rows. */
 async function read(project: AnyProject): Promise<unknown[]> {
   const rows = await project.sql(
     "select version, name, statements from supabase_migrations.schema_migrations order by version",
@@ -27,15 +27,11 @@ async function read(project: AnyProject): Promise<unknown[]> {
 const first = ["001", "a", ["create table a (n int)", "insert into a values (1)"]];
 const second = ["002", "b", ["create table b ()"]];
 
-/** A test with a ledger, which goes away with it. */
+/** A test with a ledger. */
 function testWithLedger(name: string, body: (project: AnyProject) => Promise<void>): void {
   testOnEveryDatabase(name, async (project) => {
     await project.sql(LEDGER);
-    try {
-      await body(project);
-    } finally {
-      await project.sql("drop schema if exists supabase_migrations cascade");
-    }
+    await body(project);
   });
 }
 
@@ -212,17 +208,13 @@ testOnEveryDatabase(
   async (project) => {
     const run = (ledger: NonNullable<MigratorOptions["ledger"]>) =>
       project.migrator(files, { ledger });
-    try {
-      await run("supabase").migrate({ to: "001" });
-      assert.deepEqual(await read(project), [first]);
-      await run("none").migrate();
-      assert.deepEqual(await read(project), [first]);
-      assert.equal((await run("none").status()).ledger, null);
-      await run("none").rollback({ target: "0" });
-      assert.deepEqual(await read(project), [first]);
-    } finally {
-      await project.sql("drop schema if exists supabase_migrations cascade");
-    }
+    await run("supabase").migrate({ to: "001" });
+    assert.deepEqual(await read(project), [first]);
+    await run("none").migrate();
+    assert.deepEqual(await read(project), [first]);
+    assert.equal((await run("none").status()).ledger, null);
+    await run("none").rollback({ target: "0" });
+    assert.deepEqual(await read(project), [first]);
   },
 );
 
@@ -241,23 +233,18 @@ testOnServers(
     await project.sql(`${LEDGER}
     alter schema supabase_migrations owner to supabase_admin;
     alter table supabase_migrations.schema_migrations owner to supabase_admin`);
-    try {
-      const migrator = project.migrator(files);
-      await assert.rejects(migrator.migrate(), {
-        name: "ConfigurationError",
-        message:
-          "Cannot keep the Supabase CLI's ledger in step: postgres has no right to insert, " +
-          "update, delete on supabase_migrations.schema_migrations, which belongs to supabase_admin",
-      });
-      await assert.rejects(migrator.baseline("001"), /Cannot keep the Supabase CLI's ledger/);
-      assert.deepEqual((await project.records()).log, []);
-      const { warnings, ledger } = await migrator.status();
-      assert.equal(ledger, null);
-      assert.match(warnings.join(), /The Supabase CLI's ledger cannot be kept in step/);
-      const { success } = await project.migrator(files, { ledger: "none" }).migrate();
-      assert.equal(success, true);
-    } finally {
-      await project.sql("drop schema if exists supabase_migrations cascade");
-    }
+    const migrator = project.migrator(files);
+    await assert.rejects(migrator.migrate(), {
+      name: "ConfigurationError",
+      message: "Cannot keep the Supabase CLI's ledger in step: postgres has no right to insert, " +
+        "update, delete on supabase_migrations.schema_migrations, which belongs to supabase_admin",
+    });
+    await assert.rejects(migrator.baseline("001"), /Cannot keep the Supabase CLI's ledger/);
+    assert.deepEqual((await project.records()).log, []);
+    const { warnings, ledger } = await migrator.status();
+    assert.equal(ledger, null);
+    assert.match(warnings.join(), /The Supabase CLI's ledger cannot be kept in step/);
+    const { success } = await project.migrator(files, { ledger: "none" }).migrate();
+    assert.equal(success, true);
   },
 );

@@ -33,6 +33,7 @@ import "./reasons.ts";
 import "./records.ts";
 import "./rollback.ts";
 import "./secrets.ts";
+import "./seeds.ts";
 import "./select_into.ts";
 import "./session_settings.ts";
 import "./shown_schemas.ts";
