@@ -193,7 +193,7 @@ function makeCli() {
     )
     .globalOption(
       "--ledger [mode:ledger]",
-      "The Supabase CLI's ledger: make it (supabase) or leave it alone (none); kept where it is.",
+      "The Supabase CLI's ledger, kept where it is: make it (supabase), or leave it (none).",
     )
     .globalOption("--json", "Write one JSON document to standard output.")
     .globalOption("-v, --verbose", "Say more.")
@@ -255,7 +255,7 @@ function makeCli() {
     )
     .command(
       "seed",
-      "Run the seeds that were not run yet: supabase/seed.sql, or what config.toml says.",
+      "Run the Supabase CLI's seeds, each once.",
     )
     .option("--force", "Run all seeds again.")
     .option("--dry-run", "Show what would run, and change nothing.")
@@ -274,7 +274,7 @@ function makeCli() {
     )
     .command(
       "repair [name:string]",
-      "Mend one row of the history; with --ledger and no name, the Supabase CLI's ledger.",
+      "Mend one row of the history; or with --ledger alone, the Supabase CLI's.",
     )
     .option("--mark <state:mark>", "What to record the migration as.")
     .option("--renamed <name:string>", "The name that its file has now.")
