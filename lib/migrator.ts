@@ -252,7 +252,7 @@ export function createMigrator(options: MigratorOptions): Migrator {
     doctor: () =>
       withChannel(async (channel, checked) => {
         const { doctor } = await import("./operations/doctor.ts");
-        return doctor(channel, checked, options.via !== undefined);
+        return doctor(channel, checked, options.via !== undefined, options.ledger);
       }),
     install: (given) =>
       withChannel(async (channel, checked) => {

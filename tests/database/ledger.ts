@@ -189,6 +189,19 @@ testWithLedger(
   },
 );
 
+testWithLedger("doctor() knows what the ledger is without", async (project) => {
+  await project.migrator(files).migrate();
+  const find = async (ledger?: "none") =>
+    (await project.migrator(files, ledger === undefined ? {} : { ledger }).doctor()).findings
+      .filter(({ check }) => check === "ledger");
+  assert.deepEqual(await find(), []);
+  await project.sql("delete from supabase_migrations.schema_migrations where version = '002'");
+  const [finding] = await find();
+  assert.equal(finding?.problem, "Applied, and not in the Supabase CLI's ledger: 002_b.sql");
+  assert.deepEqual(finding?.mend, { command: "supamigrate repair --ledger" });
+  assert.deepEqual(await find("none"), []);
+});
+
 testOnEveryDatabase("there is no ledger where nobody asked for one", async (project) => {
   const migrator = project.migrator(files);
   await migrator.migrate();
