@@ -49,7 +49,9 @@ export interface SeedResult {
   readonly results: readonly SeedRun[];
   /** The seeds that were to be run. */
   readonly planned: readonly string[];
-  /** Those that were run before and have another content now: not run again. */
+  /** Those that were run before, and are not run again. */
+  readonly alreadyRun: readonly string[];
+  /** Those of them that have another content now. */
   readonly changed: readonly string[];
   /** Where seeds were looked for. */
   readonly looked: string;
@@ -236,7 +238,9 @@ export async function runSeeds(
 }
 
 function describe(
-  { due, changed, looked, warnings }: SeedPlan,
-): Pick<SeedResult, "planned" | "changed" | "looked" | "warnings"> {
-  return { planned: due.map(({ name }) => name), changed, looked, warnings };
+  { all, due, changed, looked, warnings }: SeedPlan,
+): Pick<SeedResult, "planned" | "alreadyRun" | "changed" | "looked" | "warnings"> {
+  const planned = due.map(({ name }) => name);
+  const alreadyRun = all.map(({ name }) => name).filter((name) => !planned.includes(name));
+  return { planned, alreadyRun, changed, looked, warnings };
 }

@@ -16,13 +16,13 @@ import { formatFailure, formatMs } from "./text.ts";
 
 /** What became of the seeds. */
 export function formatSeeds(result: SeedResult): string {
-  const { results, planned, changed, looked, dryRun, interrupted } = result;
+  const { results, planned, alreadyRun, looked, dryRun, interrupted } = result;
   if (dryRun && planned.length > 0) {
     return ["🌱 Would run:", ...planned.map((name) => line`  📄 ${name}`)].join("\n");
   }
   if (planned.length === 0) {
-    return changed.length > 0
-      ? "✅ No seed is run: they were, before they were changed"
+    return alreadyRun.length > 0
+      ? line`✅ Run before: ${alreadyRun.join(", ")}`
       : line`✅ There is no seed to run. ${looked}`;
   }
   return [

@@ -233,7 +233,7 @@ const cases: Record<string, Case> = {
   "the tracking schema is older": {
     breaks: "update supamigrate.installation set schema_version = 1",
     check: "schema",
-    problem: /^The tracking schema has version 1, and this tool works with 4$/,
+    problem: /^The tracking schema has version 1, and this tool works with 5$/,
   },
   "the version is not on record": {
     breaks: "delete from supamigrate.installation",
@@ -384,8 +384,8 @@ testOnEveryDatabase(
   "doctor() upgrades nothing, and says that it is to be done",
   async (project) => {
     await project.sql("update supamigrate.installation set schema_version = 99");
-    const { problem, mend } = await findOne(project, "schema", /version 99, and this tool knows 4/);
-    await project.sql("update supamigrate.installation set schema_version = 4");
+    const { problem, mend } = await findOne(project, "schema", /version 99, and this tool knows 5/);
+    await project.sql("update supamigrate.installation set schema_version = 5");
     assert.ok(problem && mend.command === undefined && mend.sql === undefined);
     assert.match(mend.advice ?? "", /newer/);
   },

@@ -42,7 +42,8 @@ testWithFiles("seed() runs supabase/seed.sql once", SEED, async (project, folder
   assert.deepEqual(result.results.map(({ name, success }) => [name, success]), [
     ["supabase/seed.sql", true],
   ]);
-  assert.deepEqual((await migrator.seed()).results, []);
+  const { results, alreadyRun } = await migrator.seed();
+  assert.deepEqual([results, alreadyRun], [[], ["supabase/seed.sql"]]);
   assert.deepEqual(await read(project), [1]);
   const hash = createHash("sha256").update(SEED["seed.sql"]).digest("hex");
   const entry = (await project.records()).log.at(-1)!;
