@@ -241,6 +241,29 @@ testWithLedger("the ledger of an old CLI gets the columns that it is without", a
 });
 
 testOnServers(
+  "a statement outside a transaction is in the ledger when it is done",
+  async (project) => {
+    await project.sql(LEDGER);
+    const index = {
+      ...files,
+      "003_i.sql": "create index concurrently i on a (n);\n-- ROLLBACK\n" +
+        "drop index concurrently i;\n",
+    };
+    const { databaseUrl } = project;
+    await using migrator = project.migrator(index, { via: "direct", databaseUrl });
+    const { success } = await migrator.migrate();
+    assert.equal(success, true);
+    assert.deepEqual((await read(project)).at(-1), [
+      "003",
+      "i",
+      ["create index concurrently i on a (n)"],
+    ]);
+    await migrator.rollback({ steps: 1 });
+    assert.deepEqual(await read(project), [first, second]);
+  },
+);
+
+testOnServers(
   "a ledger that may not be written is told before anything is sent",
   async (project) => {
     await project.sql(`${LEDGER}
