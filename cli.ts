@@ -30,6 +30,7 @@ import { findTasks, type NameCommand, nameCommandsAs } from "./lib/output/starte
 import { Reporter } from "./lib/output/terminal.ts";
 import { explainUsage } from "./lib/output/usage.ts";
 import { holdsKey } from "./lib/redact.ts";
+import { LEDGER_MODES } from "./lib/planning/ledger.ts";
 import { findSecrets, resolveSettings } from "./lib/settings.ts";
 import {
   ConfigurationError,
@@ -63,6 +64,7 @@ Settings, from the environment, then from .env, never from the command line:
   MIGRATION_GIVE_UP_AFTER    milliseconds to go on asking a silent server (60000)
   MIGRATION_VIA              api, direct or management, as --via
   MIGRATION_ORDER            number or name, as --order
+  MIGRATION_LEDGER           supabase or none, as --ledger
   DATABASE_URL               for --via direct, and for install, uninstall and doctor
   SUPABASE_ACCESS_TOKEN      for --via management, and for the same`;
 
@@ -189,6 +191,7 @@ function makeCli() {
     .globalType("way", new EnumType(VIAS))
     .globalType("order", new EnumType(["number", "name"]))
     .globalType("word", parseWord)
+    .globalType("ledger", new EnumType(LEDGER_MODES))
     .globalType("late", new EnumType(["apply", "warn", "refuse"]))
     .globalOption(
       "--dir <path:string>",
@@ -206,6 +209,10 @@ function makeCli() {
     .globalOption(
       "--order <by:order>",
       "What decides the order (number; name in supabase/migrations).",
+    )
+    .globalOption(
+      "--ledger [mode:ledger]",
+      "The Supabase CLI's ledger, kept where it is: make it (supabase), or leave it (none).",
     )
     .globalOption("--json", "Write one JSON document to standard output.")
     .globalOption("-v, --verbose", "Say more.")
@@ -269,10 +276,22 @@ function makeCli() {
     )
     .command("fresh", "Undo everything, then apply everything. Destroys all data.")
     .option("--drop-schema", "Empty the application's schemas instead of running rollback SQL.")
+    .option("--seed", "Run the seeds after that.")
     .option("--wait <seconds:number>", "Wait this long for another run.")
     .option("-y, --yes", "Do not ask.")
-    .action((flags: GlobalFlags & Asking & { dropSchema?: Flag }) =>
+    .action((flags: GlobalFlags & Asking & { dropSchema?: Flag; seed?: Flag }) =>
       run(flags, (it) => actions.fresh(it, flags))
+    )
+    .command(
+      "seed",
+      "Run the Supabase CLI's seeds, each once.",
+    )
+    .option("--force", "Run all seeds again.")
+    .option("--dry-run", "Show what would run, and change nothing.")
+    .option("--wait <seconds:number>", "Wait this long for another run.")
+    .option("-y, --yes", "Do not ask.")
+    .action((flags: GlobalFlags & Asking & { force?: Flag; dryRun?: Flag }) =>
+      run(flags, async (it) => (await import("./lib/output/seed.ts")).seed(it, flags))
     )
     .command(
       "baseline <name:word>",
@@ -282,12 +301,20 @@ function makeCli() {
     .action((flags: GlobalFlags & Asking, name: string) =>
       run(flags, (it) => actions.baseline(it, flags, name))
     )
-    .command("repair <name:word>", "Mend one row of the history.")
+    .command(
+      "repair [name:word]",
+      "Mend one row of the history; or with --ledger alone, the Supabase CLI's.",
+    )
     .option("--mark <state:mark>", "What to record the migration as.")
     .option("--renamed <name:string>", "The name that its file has now.")
     .option("-y, --yes", "Do not ask.")
-    .action((flags: RepairFlags, name: string) =>
-      run(flags, (it) => actions.repair(it, flags, name))
+    .action(({ ledger, ...flags }: RepairFlags, name?: string) =>
+      ledger === true && (name ?? flags.mark ?? flags.renamed) === undefined
+        ? run(flags, async (it) => (await import("./lib/output/ledger.ts")).repairLedger(it, flags))
+        : run(
+          ledger === undefined ? flags : { ...flags, ledger },
+          (it) => actions.repair(it, flags, name),
+        )
     )
     .command("history", "Show who did what, and when.")
     .option("--limit <number:integer>", "How many entries.", { default: 50 })

@@ -79,6 +79,9 @@ export type {
   RollbackResult,
   RollbackRunResult,
 } from "./lib/operations/rollback.ts";
+export type { RepairLedgerOptions, RepairLedgerResult } from "./lib/operations/repair_ledger.ts";
+export type { SeedOptions, SeedResult, SeedRun } from "./lib/operations/seed.ts";
+export type { LedgerDifference, LedgerEntry, LedgerMode } from "./lib/planning/ledger.ts";
 export type { Concern, MigrationReserved } from "./lib/operations/concerns.ts";
 export type { MigrationSource } from "./lib/operations/source.ts";
 export type { StatusResult } from "./lib/operations/status.ts";

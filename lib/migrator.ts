@@ -17,6 +17,7 @@ import type {
   UninstallOptions,
   UninstallResult,
 } from "./operations/install.ts";
+import type { RepairLedgerOptions, RepairLedgerResult } from "./operations/repair_ledger.ts";
 import { migrate, type MigrateOptions, type MigrateResult } from "./operations/migrate.ts";
 import { baseline, type BaselineOptions, type BaselineResult } from "./operations/baseline.ts";
 import type { ProgressEvent } from "./operations/progress.ts";
@@ -33,8 +34,10 @@ import {
 } from "./operations/records.ts";
 import { rollback, type RollbackOptions, type RollbackRunResult } from "./operations/rollback.ts";
 import { loadMigrations, type MigrationSource } from "./operations/source.ts";
+import type { SeedOptions, SeedResult } from "./operations/seed.ts";
 import { readStatus, type StatusResult } from "./operations/status.ts";
 import type { Layout } from "./planning/discovery.ts";
+import type { LedgerMode } from "./planning/ledger.ts";
 import type { OrderBy } from "./planning/order.ts";
 import { splitStatements } from "./planning/statements.ts";
 import { findUnstorable } from "./storable.ts";
@@ -69,6 +72,11 @@ export interface MigratorOptions extends WayOptions {
   readonly processId?: string;
   /** How long after its last step another run may take over, in milliseconds. 300,000 by default. */
   readonly lockTimeoutMs?: number;
+  /**
+   * The Supabase CLI's ledger, `supabase_migrations.schema_migrations`: kept in step with the history
+   * where there is one by default, made where there is none (`"supabase"`), or left alone (`"none"`).
+   */
+  readonly ledger?: LedgerMode;
   /** How many migrations make a batch. 50 by default. */
   readonly batchSize?: number;
   /**
@@ -98,10 +106,14 @@ export interface Migrator extends AsyncDisposable {
   create(name: string, options?: CreateOptions): Promise<CreateResult>;
   /** Undoes everything, then applies everything. */
   fresh(options?: FreshOptions): Promise<FreshResult>;
+  /** Runs the seeds that were not run yet. */
+  seed(options?: SeedOptions): Promise<SeedResult>;
   /** Records everything up to a migration as applied, without running it. */
   baseline(name: string, options?: BaselineOptions): Promise<BaselineResult>;
   /** Mends one row of the history. */
   repair(name: string, options: RepairOptions): Promise<RepairChange>;
+  /** Records in the Supabase CLI's ledger what is applied and not in it. */
+  repairLedger(options?: RepairLedgerOptions): Promise<RepairLedgerResult>;
   /** Reads the audit log, newest first. */
   history(options?: HistoryOptions): Promise<LogEntry[]>;
   /** Examines the installation, and says how to mend what is wrong. Changes nothing. */
@@ -180,6 +192,8 @@ export function createMigrator(options: MigratorOptions): Migrator {
       leaseMs: lockTimeoutMs,
       toolVersion: VERSION,
     },
+    ledger: options.ledger,
+    folder: typeof migrations === "string" ? migrations : null,
     batchSize,
     giveUpAfterMs,
     onProgress: (event) => options.onProgress?.(hider.hideIn(event)),
@@ -225,14 +239,22 @@ export function createMigrator(options: MigratorOptions): Migrator {
       return await createMigration(migrations, name, { ...discovery, ...given });
     },
     fresh: (given) => hiding(fresh(context, given)),
+    seed: async (given) => {
+      const { seed } = await import("./operations/seed.ts");
+      return await hiding(seed(context, given));
+    },
     baseline: (name, given) => hiding(baseline(context, name, given)),
     repair: (name, given) => hiding(repair(context, name, given)),
+    repairLedger: async (given) => {
+      const { repairLedger } = await import("./operations/repair_ledger.ts");
+      return await hiding(repairLedger(context, given));
+    },
     history: (given) => hiding(readHistory(context, given)),
     unlock: (given) => hiding(unlock(context, given)),
     doctor: () =>
       withChannel(async (channel, checked) => {
         const { doctor } = await import("./operations/doctor.ts");
-        return doctor(channel, checked, options.via !== undefined);
+        return doctor(channel, checked, options.via !== undefined, options.ledger);
       }),
     install: (given) =>
       withChannel(async (channel, checked) => {

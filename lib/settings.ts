@@ -3,6 +3,7 @@
 import { type Via, VIAS } from "./database/channel.ts";
 import { ConfigurationError } from "./errors.ts";
 import type { MigratorOptions } from "./migrator.ts";
+import { LEDGER_MODES, type LedgerMode } from "./planning/ledger.ts";
 import type { OrderBy } from "./planning/order.ts";
 
 /** The flags that every command has. */
@@ -15,6 +16,8 @@ export interface GlobalFlags {
   readonly via?: Via;
   /** What decides the order of the migrations. */
   readonly order?: OrderBy;
+  /** What is said of the Supabase CLI's ledger. */
+  readonly ledger?: LedgerMode | true;
   /** A file with settings, instead of `.env`; `-` is standard input. */
   readonly envFile?: string;
   /** The command makes no sense without a project, unless `embedded` says otherwise. */
@@ -90,10 +93,17 @@ export async function resolveSettings(
   const databaseUrl = values.DATABASE_URL ?? values.SUPABASE_DB_URL;
   const via = flags.via ?? readChoice(values, "MIGRATION_VIA", VIAS);
   const order = flags.order ?? readChoice(values, "MIGRATION_ORDER", ["number", "name"] as const);
+  if (flags.ledger === true) {
+    throw new ConfigurationError(
+      "--ledger says supabase or none; alone it is for repair without a migration",
+    );
+  }
+  const ledger = flags.ledger ?? readChoice(values, "MIGRATION_LEDGER", LEDGER_MODES);
   const folder = flags.dir ?? await defaultFolder();
   const shared = {
     migrations: folder,
     ...(order === undefined ? {} : { order }),
+    ...(ledger === undefined ? {} : { ledger }),
     holder: await describeHolder(values),
     processId: `migration-${Date.now()}`,
     ...numberSetting(values, "MIGRATION_LOCK_TIMEOUT", "lockTimeoutMs"),

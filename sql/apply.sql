@@ -118,7 +118,7 @@ $function$;
 -- failure nothing of the migration is left.
 --
 -- migration: name, checksum, batch, rollback_sql, statements as [[line, sql], …], and undo
--- (likewise) where the version before is to be undone first. purpose: apply or revert.
+-- (likewise) where the version before is to be undone first. purpose: apply, revert or seed.
 --
 -- What a migration makes of the search_path and of its role ends with its statements. Between them
 -- nothing is looked up that is not qualified, no operator either: public may stand before
@@ -293,6 +293,8 @@ begin
       perform supamigrate.record_step(call, migration, purpose, duration);
     elsif purpose = 'apply' then
       perform supamigrate.record_applied(call, migration, duration);
+    elsif purpose = 'seed' then
+      perform supamigrate.record_seeded(call, migration, duration);
     else
       perform supamigrate.record_reverted(call, migration, duration);
     end if;
@@ -347,6 +349,7 @@ begin
       'redo', case when migration ? 'undo' then true end,
       'statements_checksum', migration->>'statements_checksum')),
     migration->>'rollback_sql');
+  perform supamigrate.write_ledger(migration);
 end
 $function$;
 
@@ -403,6 +406,10 @@ begin
   perform supamigrate.write_log(call, 'rollback', 'ok', migration->>'name',
     (migration->>'batch')::integer, null, duration,
     jsonb_build_object('source', migration->>'source'));
+  perform supamigrate.write_ledger(migration);
+  if not exists (select from supamigrate.migration_history where applied_checksum is not null) then
+    perform supamigrate.forget_seeds();
+  end if;
 end
 $function$;
 

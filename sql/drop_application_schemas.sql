@@ -262,6 +262,8 @@ begin
    where applied_checksum is not null or status = 'failed';
   perform supamigrate.write_log(call, 'drop application schemas', 'ok',
     details => jsonb_build_object('dropped', to_jsonb(dropped)));
+  perform supamigrate.write_ledger(call);
+  perform supamigrate.forget_seeds();
   notify pgrst, 'reload schema';
   return jsonb_build_object('dropped', to_jsonb(dropped));
 end

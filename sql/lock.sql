@@ -231,6 +231,8 @@ begin
     when 'refresh'  then supamigrate.refresh_rollback(call)
     when 'baseline' then supamigrate.baseline(call)
     when 'repair'   then supamigrate.repair(call)
+    when 'ledger'   then supamigrate.repair_ledger(call)
+    when 'seed'     then supamigrate.seed(call)
     when 'give up'  then supamigrate.give_up(call)
     when 'drop'     then supamigrate.drop_application_schemas(call)
     when 'release'  then '{}'::jsonb

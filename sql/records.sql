@@ -54,6 +54,7 @@ begin
       (migration->>'batch')::integer, migration->>'checksum',
       details => supamigrate.log_statements(migration),
       rollback_sql => migration->>'rollback_sql');
+    perform supamigrate.write_ledger(migration);
   end loop;
   return '{}'::jsonb;
 end
@@ -115,6 +116,7 @@ begin
   select to_jsonb(h) into before
     from supamigrate.migration_history h
    where migration_name = migration->>'name';
+  perform supamigrate.write_ledger(migration);
   if call->>'mark' = 'renamed' then
     perform supamigrate.rename_migration(call, migration, before);
     return '{}'::jsonb;

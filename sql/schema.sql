@@ -113,6 +113,17 @@ create table if not exists supamigrate.migration_log (
 comment on table supamigrate.migration_log is
   'The audit log. Rows are only ever added, and each carries a hash of all before it';
 
+-- The seeds that were run, by their path as the Supabase CLI has it.
+create table if not exists supamigrate.seed_file (
+  path      text primary key,
+  hash      text not null,
+  seeded_at timestamp with time zone not null default clock_timestamp()
+);
+comment on table supamigrate.seed_file is
+  'The seeds that were run';
+comment on column supamigrate.seed_file.hash is
+  'SHA-256 of the file as it was then';
+
 -- Which shape of this schema is installed, so that an older tool refuses a newer one.
 create table if not exists supamigrate.installation (
   id             integer primary key default 1 constraint single_installation check (id = 1),
@@ -130,7 +141,7 @@ set local client_min_messages = warning;
 
 do $block$
 begin
-  if exists (select from supamigrate.installation where schema_version > 4) then
+  if exists (select from supamigrate.installation where schema_version > 5) then
     raise exception 'A newer version of supamigrate is installed in this database'
       using hint = 'Use the newer tool.';
   end if;
@@ -181,5 +192,5 @@ comment on column supamigrate.migration_log.rollback_checksum is
 comment on column supamigrate.migration_log.hash is
   'SHA-256 of this entry and of the hash of the one before';
 
-insert into supamigrate.installation (id, schema_version) values (1, 4)
+insert into supamigrate.installation (id, schema_version) values (1, 5)
 on conflict (id) do update set schema_version = excluded.schema_version, installed_at = now();

@@ -21,6 +21,7 @@ import execSqlSql from "../../sql/exec_sql.sql" with { type: "text" };
 import finishSql from "../../sql/finish.sql" with { type: "text" };
 import guardSql from "../../sql/guard.sql" with { type: "text" };
 import inspectSql from "../../sql/inspect.sql" with { type: "text" };
+import ledgerSql from "../../sql/ledger.sql" with { type: "text" };
 import lockSql from "../../sql/lock.sql" with { type: "text" };
 import logSql from "../../sql/log.sql" with { type: "text" };
 import outsideTransactionSql from "../../sql/outside_transaction.sql" with { type: "text" };
@@ -28,6 +29,7 @@ import pgCronSql from "../../sql/pg_cron.sql" with { type: "text" };
 import outsideObjectsSql from "../../sql/outside_objects.sql" with { type: "text" };
 import recordsSql from "../../sql/records.sql" with { type: "text" };
 import schemaSql from "../../sql/schema.sql" with { type: "text" };
+import seedsSql from "../../sql/seeds.sql" with { type: "text" };
 import serveSql from "../../sql/serve.sql" with { type: "text" };
 import sessionSql from "../../sql/session.sql" with { type: "text" };
 import stateSql from "../../sql/state.sql" with { type: "text" };
@@ -47,9 +49,11 @@ export const INSTALL_SQL: string = [
   doorSql,
   guardSql,
   lockSql,
+  ledgerSql,
   recordsSql,
   eventTriggersSql,
   stepsSql,
+  seedsSql,
   applySql,
   pgCronSql,
   outsideTransactionSql,

@@ -18,6 +18,7 @@ export const STATEMENTS = {
   perform: "select supamigrate.perform($1) as result",
   settle: "select supamigrate.settle($1) as result",
   unlock: "select supamigrate.unlock($1) as result",
+  readSeeds: "select supamigrate.read_seeds() as result",
   readLog: "select supamigrate.read_log(($1->>'most')::integer) as result",
 } as const;
 

@@ -13,7 +13,7 @@ import { explainCallError } from "./explain.ts";
 import type { Target } from "./target.ts";
 
 /** The version of the tracking schema that this tool works with; `sql/schema.sql` says it too. */
-export const SCHEMA_VERSION = 4;
+export const SCHEMA_VERSION = 5;
 
 /** The lock as the server described it. Ages are measured on the server's clock. */
 export interface LockState {
@@ -43,6 +43,16 @@ export interface Activity {
   readonly blockedBy: readonly { pid: number; user: string; query: string }[];
 }
 
+/** The Supabase CLI's ledger, `supabase_migrations.schema_migrations`. */
+export interface LedgerState {
+  /** Whether there is one. */
+  readonly exists: boolean;
+  /** What keeps it from being read and written, or made; null where nothing does. */
+  readonly problem: string | null;
+  /** The names of its migrations by version; empty where it cannot be read. */
+  readonly versions: Readonly<Record<string, string>>;
+}
+
 /** Everything that a plan is made of. */
 export interface DatabaseState {
   /** The server's version, such as `17.10`. */
@@ -61,6 +71,8 @@ export interface DatabaseState {
   readonly logIsIntact: boolean | null;
   /** Whether pg_cron is there, through which statements can run outside a transaction. */
   readonly hasPgCron: boolean;
+  /** The Supabase CLI's ledger. */
+  readonly ledger: LedgerState;
   /** What is wrong with the installation so that nothing may be written, a sentence each. */
   readonly breaches: readonly string[];
 }
@@ -106,6 +118,7 @@ export async function readState(
     storedRollbacks: state.rollbacks,
     logIsIntact: state.log && state.log.broken_entry === null && state.log.complete,
     hasPgCron: state.has_pg_cron,
+    ledger: state.ledger,
     breaches: state.breaches,
   };
 }

@@ -131,6 +131,7 @@ function openWork(prepared: PreparedMigrations, read: ReadVariable, serviceKey: 
     target,
     load: () => Promise.resolve(loaded),
     split,
+    folder: null,
     tenure: {
       holder: `edge function ${read("SB_EXECUTION_ID") ?? ""}`.trim(),
       processId: `migration-${Date.now()}`,

@@ -1,5 +1,8 @@
 /** What `doctor` knows of a project: the shapes of what the files in `sql/doctor` return. @module */
 
+import type { LedgerState } from "../database/state.ts";
+import type { LedgerMode } from "../planning/ledger.ts";
+
 /** The catalogs, as `sql/doctor/catalog.sql` reports them. Names are quoted where they need it. */
 export interface CatalogFacts {
   readonly server: {
@@ -125,6 +128,10 @@ export interface LogFacts {
     readonly complete: boolean;
   } | null;
   readonly door_is_as_installed: boolean | null;
+  /** The Supabase CLI's ledger. */
+  readonly ledger: LedgerState;
+  /** The names of the migrations that are applied. */
+  readonly applied: readonly string[];
   readonly differences: readonly {
     readonly name: string;
     readonly is_applied: boolean;
@@ -166,6 +173,8 @@ export interface Facts {
   readonly log: LogFacts | null;
   /** How far the server's clock is ahead of this machine's, in milliseconds. */
   readonly clockOffsetMs: number;
+  /** What is said of the Supabase CLI's ledger. */
+  readonly ledgerMode: LedgerMode | undefined;
   /** What this tool would install. */
   readonly shipped: Shipped;
 }

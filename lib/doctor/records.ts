@@ -2,6 +2,7 @@
 
 import { formatDuration } from "../duration.ts";
 import { type Check, findSchemaGap, INSTALL, nameSome } from "./check.ts";
+import { toLedgerNames } from "../planning/ledger.ts";
 import type { Facts } from "./facts.ts";
 
 /** A lock that expired this long ago was left behind by a run that is dead. */
@@ -129,5 +130,35 @@ alter table supamigrate.migration_lock add constraint single_lock check (id = 1)
   },
 };
 
+const ledger: Check = {
+  id: "ledger",
+  title: "the Supabase CLI's ledger, where there is one, has what is applied",
+  examine: (facts) => {
+    if (facts.ledgerMode === "none") return "the Supabase CLI's ledger is left alone";
+    if (facts.log === null) return whyNoLog(facts);
+    const { ledger, applied } = facts.log;
+    if (!ledger.exists) return [];
+    if (ledger.problem !== null) {
+      return [{
+        problem: `The Supabase CLI's ledger cannot be kept in step: ${ledger.problem}`,
+        why: "migrate and rollback refuse to begin, unless --ledger none leaves it alone.",
+        mend: {
+          sql: "grant usage on schema supabase_migrations to postgres;\n" +
+            "grant select, insert, update, delete on supabase_migrations.schema_migrations to postgres;",
+        },
+      }];
+    }
+    const missing = [...toLedgerNames(applied).versions]
+      .filter(([, { version }]) => !(version in ledger.versions))
+      .map(([name]) => name);
+    if (missing.length === 0) return [];
+    return [{
+      problem: `Applied, and not in the Supabase CLI's ledger: ${nameSome(missing, 5)}`,
+      why: "The Supabase CLI would apply them again, and branching does not know of them.",
+      mend: { command: "supamigrate repair --ledger" },
+    }];
+  },
+};
+
 /** Whether what is recorded can be relied on. */
-export const RECORD_CHECKS: readonly Check[] = [chain, history, lock];
+export const RECORD_CHECKS: readonly Check[] = [chain, history, ledger, lock];

@@ -11,6 +11,7 @@ import type {
 } from "../planning/plan.ts";
 import type { Statement } from "../planning/steps.ts";
 import { type OperationContext, toSteps } from "./context.ts";
+import type { Ledger } from "./ledger.ts";
 import { assignMessages, type MigrationMessages } from "./messages.ts";
 import type { PlannedMigration } from "./prepare.ts";
 import {
@@ -71,6 +72,8 @@ export interface ReadyMigrations {
   readonly lastBatch: number;
   /** What to bring up to date, which goes along with the first call. */
   readonly refresh: readonly RefreshedRecord[];
+  /** The Supabase CLI's ledger. */
+  readonly ledger: Ledger;
 }
 
 /** A record to bring up to date without running anything, in the form of `refresh_rollback`. */
@@ -97,7 +100,7 @@ export interface RefreshedRecord {
 export async function applyAll(
   context: OperationContext,
   session: LockSession,
-  { pending, planned, lastBatch, refresh }: ReadyMigrations,
+  { pending, planned, lastBatch, refresh, ledger }: ReadyMigrations,
   transaction: TransactionMode = "each",
 ): Promise<ApplyResult> {
   let added = 0;
@@ -133,7 +136,7 @@ export async function applyAll(
     try {
       if (isOneTransaction(first!.step)) {
         context.onProgress(started);
-        ended = await applyGroup(session, group, {
+        ended = await applyGroup(session, group, ledger, {
           atomic: transaction === "all",
           ...(firstCall && refresh.length > 0 ? { refresh } : {}),
         });
@@ -146,7 +149,7 @@ export async function applyAll(
           session,
           "apply",
           step,
-          migration,
+          { ...migration, ...ledger.record(step.name, step.statements.map(({ sql }) => sql)) },
           (number) =>
             context.onProgress({ ...started, step: { number, total: step.steps.length } }),
         );
@@ -233,9 +236,10 @@ function refuseSteps(planned: readonly PlannedMigration[]): void {
 async function applyGroup(
   session: LockSession,
   group: readonly Item[],
+  ledger: Ledger,
   options: { readonly atomic: boolean },
 ): Promise<EndedMigration[]> {
-  const migrations = group.map(toWire);
+  const migrations = group.map((item) => ({ ...toWire(item), ...ledger.record(item.step.name) }));
   const reply = await session.perform(
     "apply",
     { ...options, migrations },

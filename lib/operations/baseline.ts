@@ -2,8 +2,16 @@
 
 import { comparisonBy, findMigration } from "../planning/order.ts";
 import { findLastBatch, isApplied, type Migration } from "../planning/plan.ts";
+import type { Abilities } from "../planning/session_settings.ts";
 import { type OperationContext, withLock } from "./context.ts";
 import { type Concern, createTeller, describeSecrets, toConcerns } from "./concerns.ts";
+import {
+  describeLeftOut,
+  keepLedger,
+  type Ledger,
+  listStatements,
+  refuseUnwritable,
+} from "./ledger.ts";
 import { findStored } from "./secrets.ts";
 import { findUnvouched } from "./vouched.ts";
 
@@ -40,12 +48,13 @@ export async function baseline(
   name: string,
   { confirmConcerns }: BaselineOptions = {},
 ): Promise<BaselineResult> {
-  const { migrations, secrets, order } = await context.load();
+  const files = await context.load();
+  const { migrations, secrets, order } = files;
   const compare = comparisonBy(order);
   const tell = createTeller(context);
   const upTo = findMigration(name, migrations.map((migration) => migration.name));
   return await withLock<BaselinePlan, BaselineResult>(context, {
-    plan: (state) => {
+    plan: async (state) => {
       const { history } = state;
       const unvouched = new Set(findUnvouched(state, order));
       const applied = new Set(
@@ -54,25 +63,30 @@ export async function baseline(
       const missing = migrations.filter((migration) =>
         compare(migration.name, upTo) <= 0 && !applied.has(migration.name)
       );
+      const ledger = keepLedger(context.ledger, state, files);
+      if (missing.length > 0) refuseUnwritable(ledger, state.ledger);
       const stored = findStored(secrets, missing);
       const warnings = [
         ...missing.filter(({ name }) => unvouched.has(name)).map(({ name }) =>
           `The history is not what the audit log says of ${name}: it is recorded anew`
         ),
         ...describeSecrets(stored),
+        ...describeLeftOut(ledger, missing.map(({ name }) => name)),
       ];
       tell(warnings);
       const concerns = toConcerns(stored.filter(({ certain }) => certain));
-      return { batch: findLastBatch(history) + 1, missing, warnings, concerns };
+      const batch = findLastBatch(history) + 1;
+      const records = await Promise.all(
+        missing.map((migration) => toRecord(migration, batch, ledger, context.can)),
+      );
+      return { batch, missing, records, warnings, concerns };
     },
     unlessNeeded: ({ missing, warnings }) =>
       missing.length === 0 ? { upTo, recorded: [], batchNumber: null, warnings } : undefined,
     confirm: confirmConcerns &&
       (async ({ concerns }) => concerns.length === 0 || await confirmConcerns(concerns)),
-    run: async (session, { batch, missing, warnings }) => {
-      await session.perform("baseline", {
-        migrations: missing.map((migration) => toRecord(migration, batch)),
-      });
+    run: async (session, { batch, missing, records, warnings }) => {
+      await session.perform("baseline", { migrations: records });
       const recorded = missing.map((migration) => migration.name);
       return { upTo, recorded, batchNumber: batch, warnings };
     },
@@ -82,6 +96,7 @@ export async function baseline(
 interface BaselinePlan {
   readonly batch: number;
   readonly missing: readonly Migration[];
+  readonly records: readonly Record<string, unknown>[];
   readonly warnings: readonly string[];
   readonly concerns: readonly Concern[];
 }
@@ -89,14 +104,25 @@ interface BaselinePlan {
 /**
  * @param migration A migration.
  * @param batch The batch to record it in.
+ * @param ledger The Supabase CLI's ledger.
+ * @param can What migrations can do on the way to the database.
  * @returns It in the form of `supamigrate.record_as_applied`.
  */
-export function toRecord(migration: Migration, batch: number): Record<string, unknown> {
+export async function toRecord(
+  migration: Migration,
+  batch: number,
+  ledger: Ledger,
+  can: Abilities,
+): Promise<Record<string, unknown>> {
+  const statements = ledger.names?.versions.has(migration.name)
+    ? await listStatements(migration, can)
+    : undefined;
   return {
     name: migration.name,
     checksum: migration.checksum,
     statements_checksum: migration.statementsChecksum,
     batch,
     rollback_sql: migration.rollback?.sql ?? null,
+    ...ledger.record(migration.name, statements),
   };
 }

@@ -21,6 +21,7 @@ import {
   SupamigrateError,
   UnknownOutcomeError,
 } from "../errors.ts";
+import type { LedgerMode } from "../planning/ledger.ts";
 import type { Refusals } from "../planning/refusals.ts";
 import type { Abilities } from "../planning/session_settings.ts";
 import type { SplitSection } from "../planning/statements.ts";
@@ -39,8 +40,12 @@ export interface OperationContext {
   readonly load: (refused?: Refusals) => Promise<LoadedMigrations>;
   /** Splits their sections into statements. */
   readonly split: SplitSection;
+  /** The folder of the migrations; null where they are a record. */
+  readonly folder: string | null;
   /** Who takes the lock, and for how long. */
   readonly tenure: Tenure;
+  /** What is said of the Supabase CLI's ledger; it is followed where there is one by default. */
+  readonly ledger?: LedgerMode | undefined;
   /** How many migrations make a batch. */
   readonly batchSize: number;
   /** How long to go on asking a server that does not answer, in milliseconds. */

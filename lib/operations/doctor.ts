@@ -19,6 +19,7 @@ import { RECORD_CHECKS } from "../doctor/records.ts";
 import { findPostgrestVersion, SERVER_CHECKS, toApiFinding } from "../doctor/server.ts";
 import { readFunctions, readTables } from "../doctor/shipped.ts";
 import { ConfigurationError, UnreachableError } from "../errors.ts";
+import type { LedgerMode } from "../planning/ledger.ts";
 import type { ApiContext } from "./context.ts";
 
 /** What `doctor` found. */
@@ -51,7 +52,14 @@ const CHECKS: readonly Check[] = [
 ];
 
 /** What the facts of the log are read with. */
-const LOG_FUNCTIONS = ["verify_log", "hash_entry", "logged_state", "digest_door"]
+const LOG_FUNCTIONS = [
+  "verify_log",
+  "hash_entry",
+  "logged_state",
+  "digest_door",
+  "describe_ledger",
+  "find_ledger",
+]
   .map((name) => `supamigrate.${name}`);
 
 type Ask = (sql: string) => Promise<unknown>;
@@ -63,6 +71,7 @@ type Ask = (sql: string) => Promise<unknown>;
  * asked about itself.
  * @param context The project, to examine its API as well; null leaves that out.
  * @param isChosen Whether the user has said that it is to be this way, so that no other will do.
+ * @param ledgerMode What is said of the Supabase CLI's ledger.
  * @returns What was found.
  * @throws {UnreachableError} There is no answer.
  * @throws {ConfigurationError} The key is refused, or the two ways lead to different databases.
@@ -71,6 +80,7 @@ export async function doctor(
   channel: Channel,
   context: ApiContext | null,
   isChosen: boolean,
+  ledgerMode?: LedgerMode,
 ): Promise<DoctorResult> {
   const askPastApi: Ask | null = channel.isPastApi
     ? async (sql) => (await channel.run(sql))[0]?.result
@@ -99,7 +109,7 @@ export async function doctor(
   }
   const isThere = measured.catalog.functions.some(({ name }) => name === "public.exec_sql");
   if (context !== null && isUnknownYet(api) && isThere) api = await askApi(context, true);
-  const facts = await readRecords(ask, { ...measured, api });
+  const facts = await readRecords(ask, { ...measured, api, ledgerMode });
   if (api?.session && !isSameServer(api.session, facts.catalog.server)) {
     throw new ConfigurationError(
       `SUPABASE_URL and ${via} lead to different databases`,
@@ -190,7 +200,7 @@ async function readCatalog(
 /** Asks for the rows of the tracking tables, as far as these are there and can be trusted. */
 async function readRecords(
   ask: Ask,
-  known: Pick<Facts, "catalog" | "otherDoors" | "clockOffsetMs" | "api">,
+  known: Pick<Facts, "catalog" | "otherDoors" | "clockOffsetMs" | "api" | "ledgerMode">,
 ): Promise<Facts> {
   const shipped = {
     schemaVersion: SCHEMA_VERSION,

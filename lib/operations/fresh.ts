@@ -14,6 +14,7 @@ import {
 } from "../planning/plan.ts";
 import { type OperationContext, toSteps, withLock } from "./context.ts";
 import { applyAll } from "./apply.ts";
+import { keepLedger, type Ledger, refuseUnwritable } from "./ledger.ts";
 import { type PlannedMigration, prepare } from "./prepare.ts";
 import type { MigrateResult } from "./migrate.ts";
 import { type Concern, createTeller, reviewPlan } from "./concerns.ts";
@@ -24,6 +25,7 @@ import {
   revertAll,
   type RollbackResult,
 } from "./rollback.ts";
+import type { SeedPlan, SeedResult } from "./seed.ts";
 import { adviseOnFailure } from "./plan_notes.ts";
 import { refuseUnvouched } from "./vouched.ts";
 
@@ -34,6 +36,8 @@ export interface FreshOptions {
    * is missing. Supabase's own schemas are left alone.
    */
   readonly dropSchema?: boolean;
+  /** Runs the seeds after everything is applied. */
+  readonly seed?: boolean;
   /** How long to wait for another run's lock, in milliseconds. 0 by default. */
   readonly waitMs?: number;
   /** Asked before anything is undone. Without it nothing is asked. */
@@ -67,6 +71,8 @@ export interface FreshResult {
   readonly kept: readonly string[];
   /** How the migrations ended, or null where the undoing failed or was interrupted. */
   readonly migrated: MigrateResult | null;
+  /** How the seeds ended, or null where none were asked for, or it did not come to them. */
+  readonly seeded: SeedResult | null;
   /** The run was asked to stop, and did so before all was done. */
   readonly interrupted: boolean;
 }
@@ -76,6 +82,8 @@ interface FreshPlan {
   readonly undo: readonly PlannedRollback[];
   readonly planned: readonly PlannedMigration[];
   readonly plan: MigrationPlan;
+  readonly ledger: Ledger;
+  readonly seeds: SeedPlan | null;
   readonly warnings: readonly string[];
   readonly concerns: readonly Concern[];
 }
@@ -108,6 +116,7 @@ export async function fresh(
   const { migrations, order } = files;
   const { confirm, confirmRemoval, confirmConcerns } = options;
   const tell = createTeller(context);
+  const { prepareSeeds, runSeeds } = await import("./seed.ts");
   return await withLock<FreshPlan, FreshResult>(context, {
     ...(options.waitMs === undefined ? {} : { waitMs: options.waitMs }),
     undoneByFile: findUndoneByFile(migrations),
@@ -130,6 +139,8 @@ export async function fresh(
       // What is emptied is empty, whatever the history says.
       if (!options.dropSchema) refuseUnvouched(state, order);
       const { warnings, concerns } = reviewPlan(files, plan, [...undo, ...planned]);
+      const ledger = keepLedger(context.ledger, state, files);
+      refuseUnwritable(ledger, state.ledger);
       const drop = options.dropSchema ? await planDrop(context, migrations, history) : null;
       tell([
         ...warnings,
@@ -137,7 +148,9 @@ export async function fresh(
           ? []
           : [`What is not the application's is left alone: ${drop.kept.join("; ")}`]),
       ]);
-      return { drop, undo, plan, planned, warnings, concerns };
+      // All that could be wrong with the seeds is to be known before anything is undone.
+      const seeds = options.seed ? await prepareSeeds(context, state) : null;
+      return { drop, undo, plan, planned, ledger, seeds, warnings, concerns };
     },
     confirm: (confirm ?? confirmRemoval ?? confirmConcerns) && (async (plan) => {
       const { drop, undo, concerns } = plan;
@@ -146,22 +159,32 @@ export async function fresh(
       if (confirm && !await confirm(undo)) return false;
       return concerns.length === 0 || !confirmConcerns || await confirmConcerns(concerns);
     }),
-    run: async (session, { drop, undo, plan, planned, warnings }) => {
+    run: async (session, { drop, undo, plan, planned, ledger, seeds, warnings }) => {
       context.onProgress({ type: "phase", phase: drop === null ? "rollback" : "drop" });
       let rolledBack: readonly RollbackResult[] = [];
       let dropped: readonly string[] = [];
       let interrupted = false;
       if (drop === null) {
-        ({ results: rolledBack, interrupted } = await revertAll(context, session, undo));
+        ({ results: rolledBack, interrupted } = await revertAll(context, session, undo, ledger));
       } else {
         dropped = (await session.perform("drop", {
           created: drop.created,
           remove: drop.remove.map(({ description }) => description),
+          // Of what has a file nothing is left, whoever applied it.
+          ...ledger.remove(...ledger.names?.versions.keys() ?? []),
         })).dropped;
       }
       const kept = drop?.kept ?? [];
       if (interrupted || rolledBack.some(({ success }) => !success)) {
-        return { success: false, rolledBack, dropped, kept, migrated: null, interrupted };
+        return {
+          success: false,
+          rolledBack,
+          dropped,
+          kept,
+          migrated: null,
+          seeded: null,
+          interrupted,
+        };
       }
 
       context.onProgress({ type: "phase", phase: "migrate" });
@@ -171,9 +194,13 @@ export async function fresh(
           planned,
           lastBatch: 0,
           refresh: [],
+          ledger,
         });
+        const seeded = seeds !== null && applied.success
+          ? await runSeeds(context, session, { ...seeds, due: seeds.all, changed: [] })
+          : null;
         return {
-          success: applied.success,
+          success: applied.success && (seeded?.success ?? true),
           rolledBack,
           dropped,
           kept,
@@ -188,7 +215,8 @@ export async function fresh(
             dryRun: false,
             isFirstRun: false,
           },
-          interrupted: applied.interrupted,
+          seeded,
+          interrupted: applied.interrupted || (seeded?.interrupted ?? false),
         };
       } catch (error) {
         if (error instanceof SupamigrateError) {

@@ -7,6 +7,7 @@ import { type Migration, type MigrationPlan, planMigrations } from "../planning/
 import { applyAll, type ApplyResult, type RefreshedRecord, type TransactionMode } from "./apply.ts";
 import { type PlannedMigration, prepare } from "./prepare.ts";
 import { type OperationContext, withLock } from "./context.ts";
+import { describeLeftOut, keepLedger, type Ledger, refuseUnwritable } from "./ledger.ts";
 import { adviseOnFailure, describeChanges, type OutOfOrder, reviewOrder } from "./plan_notes.ts";
 import { loadAllFit } from "./refusals.ts";
 import { describeUndoneInPart } from "./steps.ts";
@@ -74,6 +75,7 @@ export interface MigrateResult extends ApplyResult {
 interface ReadyPlan {
   readonly plan: MigrationPlan;
   readonly planned: readonly PlannedMigration[];
+  readonly ledger: Ledger;
   readonly warnings: readonly string[];
   /** What is to be asked about. */
   readonly concerns: readonly Concern[];
@@ -110,15 +112,18 @@ export async function migrate(
       const late = reviewOrder(plan, options.outOfOrder);
       const planned = await prepare(plan.pending, state, redo ? state : null, context);
       refuseUnvouched(state, order);
+      const ledger = keepLedger(context.ledger, state, files);
+      if (planned.length > 0) refuseUnwritable(ledger, state.ledger);
       const { warnings: doubts, concerns } = reviewPlan(files, plan, planned);
       const warnings = [
         ...late,
         ...describeChanges(plan, redo, state.history, order),
         ...describeUndoneInPart(state.history).map(({ says }) => says),
         ...doubts,
+        ...describeLeftOut(ledger, planned.map(({ name }) => name)),
       ];
       tell(warnings);
-      return { plan, planned, warnings, concerns };
+      return { plan, planned, ledger, warnings, concerns };
     },
     dryRun: options.dryRun,
     unlessNeeded: ({ plan, planned, warnings }) =>
@@ -145,13 +150,13 @@ export async function migrate(
       if (undone.length > 0 && confirmUndo && !await confirmUndo(undone)) return false;
       return concerns.length === 0 || !confirmConcerns || await confirmConcerns(concerns);
     }),
-    run: async (session, { plan, planned, warnings }) => {
+    run: async (session, { plan, planned, ledger, warnings }) => {
       const refresh = toRefresh(plan);
       if (planned.length === 0) await session.perform("refresh", { refresh });
       const result = await applyAll(
         context,
         session,
-        { ...plan, planned, refresh },
+        { ...plan, planned, refresh, ledger },
         options.transaction,
       );
       const refreshed = planned.length === 0 || result.results.length > 0;

@@ -7,7 +7,7 @@ export type ProgressEvent =
   /** A migration, or a call with several of them, is being sent. */
   | {
     readonly type: "started";
-    readonly action: "apply" | "rollback";
+    readonly action: "apply" | "rollback" | "seed";
     readonly migrations: readonly string[];
     readonly index: number;
     readonly total: number;
@@ -17,7 +17,7 @@ export type ProgressEvent =
   /** A migration has ended. */
   | {
     readonly type: "finished";
-    readonly action: "apply" | "rollback";
+    readonly action: "apply" | "rollback" | "seed";
     readonly migration: string;
     readonly success: boolean;
     readonly executionTimeMs: number;

@@ -19,9 +19,17 @@ import {
   type MigrationStatus,
   saysTheSame,
 } from "../planning/plan.ts";
+import type { Abilities } from "../planning/session_settings.ts";
 import { type OperationContext, withLock } from "./context.ts";
 import { toRecord } from "./baseline.ts";
 import { createTeller, describeSecrets } from "./concerns.ts";
+import {
+  keepLedger,
+  type Ledger,
+  type LedgerPart,
+  listStatements,
+  refuseUnwritable,
+} from "./ledger.ts";
 import { findStored } from "./secrets.ts";
 
 /** What a migration is on record as: how its last attempt ended, or nothing at all. */
@@ -71,13 +79,15 @@ export async function repair(
     });
   }
   if (renamed !== undefined) return await repairName(context, query, renamed, confirm);
-  const { migrations, secrets, order } = await context.load();
+  const files = await context.load();
+  const { migrations, secrets, order } = files;
   const tell = createTeller(context);
   return await withLock<
     RepairChange & { migration: Record<string, unknown>; needed: boolean },
     RepairChange
   >(context, {
-    plan: ({ history, unrecorded }) => {
+    plan: async (state) => {
+      const { history, unrecorded } = state;
       const known = [...migrations, ...history].map(({ name }) => name);
       const names = [...new Set([...known, ...unrecorded])];
       const name = findMigration(query, names.sort(comparisonBy(order)));
@@ -91,11 +101,15 @@ export async function repair(
       // Told, not asked about: what mends a broken history at night is not to be in the way.
       if (mark === "applied") tell(describeSecrets(findStored(secrets, [file!])));
       const batch = isApplied(entry) ? entry.batch : findLastBatch(history) + 1;
+      const ledger = keepLedger(context.ledger, state, files);
+      refuseUnwritable(ledger, state.ledger);
       return {
         name,
         before: describeRow(entry, file),
         after: mark === "applied" ? "completed" : "not recorded",
-        migration: mark === "applied" ? toRecord(file!, batch) : { name },
+        migration: mark === "applied"
+          ? await toRecord(file!, batch, ledger, context.can)
+          : { name, ...ledger.remove(name) },
         needed: mark === "applied"
           ? entry?.appliedChecksum !== file!.checksum || entry.status !== "completed" ||
             !entry.vouched
@@ -118,7 +132,8 @@ async function repairName(
   renamed: string,
   confirm: RepairOptions["confirm"],
 ): Promise<RepairChange> {
-  const { migrations, order } = await context.load();
+  const files = await context.load();
+  const { migrations, order } = files;
   const to = findMigration(renamed, migrations.map(({ name }) => name));
   const file = migrations.find(({ name }) => name === to)!;
   const change = (entry: HistoryEntry): RepairChange => ({
@@ -127,8 +142,9 @@ async function repairName(
     after: saysTheSame(file, entry) ? entry.status : "completed with other content",
     renamedTo: to,
   });
-  return await withLock<HistoryEntry, RepairChange>(context, {
-    plan: ({ history }) => {
+  return await withLock<{ entry: HistoryEntry; part: LedgerPart }, RepairChange>(context, {
+    plan: async (state) => {
+      const { history } = state;
       const applied = history.filter(isApplied).map(({ name }) => name).sort(comparisonBy(order));
       const name = findMigration(query, applied, "applied migration");
       if (migrations.some((migration) => migration.name === name)) {
@@ -139,17 +155,33 @@ async function repairName(
           hint: `If ${name} is another migration, put its file back, or record it as pending.`,
         });
       }
-      return history.find((entry) => entry.name === name)!;
+      const entry = history.find((entry) => entry.name === name)!;
+      const ledger = keepLedger(context.ledger, state, files);
+      refuseUnwritable(ledger, state.ledger);
+      return { entry, part: await renameInLedger(ledger, entry.name, file, context.can) };
     },
-    confirm: confirm && ((entry) => confirm(change(entry))),
-    run: async (session, entry) => {
+    confirm: confirm && (({ entry }) => confirm(change(entry))),
+    run: async (session, { entry, part }) => {
       await session.perform("repair", {
         mark: "renamed",
-        migration: { name: entry.name, new_name: to },
+        migration: { name: entry.name, new_name: to, ...part },
       });
       return change(entry);
     },
   });
+}
+
+/** The version of the old name goes, and that of the new one comes. */
+async function renameInLedger(
+  ledger: Ledger,
+  from: string,
+  file: Migration,
+  can: Abilities,
+): Promise<LedgerPart> {
+  if (ledger.names === null) return {};
+  const recorded = ledger.record(file.name, await listStatements(file, can)).ledger;
+  const removed = ledger.remove(from).ledger;
+  return recorded || removed ? { ledger: { ...recorded, ...removed } } : {};
 }
 
 function describeRow(entry: HistoryEntry | undefined, file: Migration | undefined): RecordedAs {

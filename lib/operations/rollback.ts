@@ -21,6 +21,7 @@ import {
   type MigrationReserved,
 } from "./concerns.ts";
 import { type OperationContext, toSteps, withLock } from "./context.ts";
+import { keepLedger, type Ledger, refuseUnwritable } from "./ledger.ts";
 import { withPgCron } from "./prepare.ts";
 import {
   isOneTransaction,
@@ -123,10 +124,11 @@ export async function rollback(
   options: RollbackOptions = {},
 ): Promise<RollbackRunResult> {
   const target = toTarget(options);
-  const { migrations, order } = await context.load();
+  const files = await context.load();
+  const { migrations, order } = files;
   const { confirm } = options;
   const tell = createTeller(context);
-  return await withLock<{ to: string | null; planned: PlannedRollback[] }, RollbackRunResult>(
+  return await withLock<RollbackPlan, RollbackRunResult>(
     context,
     {
       ...(options.waitMs === undefined ? {} : { waitMs: options.waitMs }),
@@ -135,7 +137,9 @@ export async function rollback(
         const { to, entries } = planRollback(state.history, target, order);
         const planned = await prepareRollbacks(entries, migrations, state, context);
         tell(describeReserved(planned));
-        return { to, planned };
+        const ledger = keepLedger(context.ledger, state, files);
+        if (planned.length > 0) refuseUnwritable(ledger, state.ledger);
+        return { to, planned, ledger };
       },
       dryRun: options.dryRun,
       unlessNeeded: ({ to, planned }) =>
@@ -151,8 +155,8 @@ export async function rollback(
           }
           : undefined,
       confirm: confirm && (({ planned }) => confirm(planned)),
-      run: async (session, { to, planned }) => {
-        const { results, interrupted } = await revertAll(context, session, planned);
+      run: async (session, { to, planned, ledger }) => {
+        const { results, interrupted } = await revertAll(context, session, planned, ledger);
         const undone = results.filter(({ success }) => success).length;
         return {
           success: undone === planned.length,
@@ -166,6 +170,12 @@ export async function rollback(
       },
     },
   );
+}
+
+interface RollbackPlan {
+  readonly to: string | null;
+  readonly planned: PlannedRollback[];
+  readonly ledger: Ledger;
 }
 
 function toTarget({ target, steps }: RollbackOptions): RollbackTarget {
@@ -274,12 +284,14 @@ export async function prepareRollbacks(
  * @param context What the operation works with.
  * @param session The lock.
  * @param planned What to undo, in order.
+ * @param ledger The Supabase CLI's ledger.
  * @returns How each ended.
  */
 export async function revertAll(
   context: OperationContext,
   session: LockSession,
   planned: readonly PlannedRollback[],
+  ledger: Ledger,
 ): Promise<{ results: RollbackResult[]; interrupted: boolean }> {
   const results: RollbackResult[] = [];
   for (const [index, item] of planned.entries()) {
@@ -298,6 +310,7 @@ export async function revertAll(
         context,
         session,
         item,
+        ledger,
         (step) => context.onProgress({ ...started, ...(step === undefined ? {} : { step }) }),
       );
     } catch (error) {
@@ -339,10 +352,12 @@ async function revertOne(
   context: OperationContext,
   session: LockSession,
   planned: PlannedRollback,
+  ledger: Ledger,
   onStarted: (step?: { readonly number: number; readonly total: number }) => void,
 ): Promise<StepsOutcome> {
   const { name, batch, source, statements } = planned;
-  const migration = { name, batch, source };
+  // Until all of it is undone the history has it, and so has the ledger.
+  const migration = { name, batch, source, ...ledger.remove(name) };
   if (!isOneTransaction(planned)) {
     const total = planned.steps.length;
     return await performSteps(

@@ -185,7 +185,15 @@ async function refuseLinkOut(path: string, name: string, root: string): Promise<
   );
 }
 
-async function readMigrationFile(path: string, name: string): Promise<string> {
+/**
+ * Reads a file of SQL.
+ *
+ * @param path Where it is.
+ * @param name The name to use in errors.
+ * @returns Its text.
+ * @throws {MigrationFileError} It cannot be read, or not stored by PostgreSQL.
+ */
+export async function readMigrationFile(path: string, name: string): Promise<string> {
   const { readFile } = await import("node:fs/promises");
   let bytes: Uint8Array;
   try {

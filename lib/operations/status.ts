@@ -1,7 +1,7 @@
 /** Reports where the database stands. @module */
 
 import { readState } from "../database/state.ts";
-import type { Activity, LockState } from "../database/state.ts";
+import type { Activity, DatabaseState, LockState } from "../database/state.ts";
 import {
   isApplied,
   type MigrationFailure,
@@ -10,8 +10,10 @@ import {
   type Rename,
 } from "../planning/plan.ts";
 import type { LeftOut } from "../planning/discovery.ts";
+import { compareLedger, type LedgerDifference } from "../planning/ledger.ts";
 import { Refusals } from "../planning/refusals.ts";
 import type { OperationContext } from "./context.ts";
+import { keepLedger, type Ledger } from "./ledger.ts";
 import { describeFiles, reviewOrder } from "./plan_notes.ts";
 import { collectRefusals, type FileRefusal, toFileRefusals } from "./refusals.ts";
 import { describeUndoneInPart, toStepCount } from "./steps.ts";
@@ -54,6 +56,8 @@ export interface StatusResult {
   readonly refusals: readonly FileRefusal[];
   /** Doubts about the files and the installation, a sentence each. */
   readonly warnings: readonly string[];
+  /** How the Supabase CLI's ledger differs from the history; null where none is kept. */
+  readonly ledger: LedgerDifference | null;
   /** The lock. */
   readonly lock: LockState;
   /** What a run is doing at this moment, or null. */
@@ -79,6 +83,7 @@ export async function readStatus(context: OperationContext): Promise<StatusResul
   const unvouched = findUnvouched(state, order);
   const plan = planMigrations(migrations, history, { order });
   await collectRefusals(plan.pending, state, context, refusals);
+  const ledger = keepLedger(context.ledger, state, files);
   const entries = new Map(history.map((entry) => [entry.name, entry]));
   const undoneInPart = describeUndoneInPart(history);
   return {
@@ -107,10 +112,23 @@ export async function readStatus(context: OperationContext): Promise<StatusResul
       ),
       ...undoneInPart.map(({ says }) => says),
       ...breaches.map((breach) => `Nothing can be written: ${breach}`),
+      ...(ledger.names === null || state.ledger.problem === null
+        ? []
+        : [`The Supabase CLI's ledger cannot be kept in step: ${state.ledger.problem}`]),
       ...describeFiles(files, plan),
       ...reviewOrder(plan),
     ],
+    ledger: readLedger(ledger, state),
     lock,
     activity,
   };
+}
+
+/** Null as well where it cannot be read, which is a warning. */
+function readLedger(
+  { names }: Ledger,
+  { ledger, history }: DatabaseState,
+): LedgerDifference | null {
+  if (names === null || !ledger.exists || ledger.problem !== null) return null;
+  return compareLedger(names, history, ledger.versions);
 }

@@ -10,6 +10,7 @@ import { ConfigurationError } from "../errors.ts";
 import type { Migrator, MigratorOptions } from "../migrator.ts";
 import type { MigrateOptions } from "../operations/migrate.ts";
 import type { Concern } from "../operations/concerns.ts";
+import type { LedgerMode } from "../planning/ledger.ts";
 import type { OrderBy } from "../planning/order.ts";
 import {
   confirmConcerns,
@@ -24,6 +25,7 @@ import { EXIT_CODES } from "./errors.ts";
 import type { ProjectMemory } from "./known_projects.ts";
 import { line } from "./neutral.ts";
 import * as records from "./records.ts";
+import { formatSeeds } from "./seed.ts";
 import type { Reporter } from "./terminal.ts";
 import * as text from "./text.ts";
 
@@ -36,6 +38,7 @@ export interface GlobalFlags {
   embedded?: string | true;
   via?: Via;
   order?: OrderBy;
+  ledger?: LedgerMode | true;
   envFile?: string;
   json?: Flag;
   verbose?: Flag;
@@ -92,7 +95,7 @@ export interface Report {
 }
 
 /** Seconds of `--wait` as milliseconds. */
-function waiting({ wait = 0 }: Asking): { waitMs: number } {
+export function waiting({ wait = 0 }: Asking): { waitMs: number } {
   if (!(wait >= 0 && wait <= 86_400)) {
     throw new ConfigurationError(
       `--wait has to be a number of seconds from 0 to 86400, not ${wait}`,
@@ -202,7 +205,7 @@ export async function rollback(
 /** What `fresh` does. */
 export async function fresh(
   run: Run,
-  flags: GlobalFlags & Asking & { dropSchema?: Flag },
+  flags: GlobalFlags & Asking & { dropSchema?: Flag; seed?: Flag },
 ): Promise<Report> {
   const { migrator, reporter, projects } = run;
   const wait = waiting(flags);
@@ -210,6 +213,7 @@ export async function fresh(
   const result = await migrator.fresh({
     ...wait,
     dropSchema: !!flags.dropSchema,
+    seed: !!flags.seed,
     ...(flags.yes ? {} : {
       confirmRemoval: (objects) => confirmRemoval(reporter, objects),
       confirm: () =>
@@ -222,10 +226,11 @@ export async function fresh(
     ...guardConcerns(run, flags),
   });
   if (result.success) await projects.remember();
-  const { migrated } = result;
+  const { migrated, seeded } = result;
   return {
     result: { ...result, migrated: migrated && leaveOutStatements(migrated, flags) },
-    text: text.formatFresh(result),
+    text: [text.formatFresh(result), ...(seeded === null ? [] : ["", formatSeeds(seeded)])]
+      .join("\n"),
     code: toResultCode(result),
   };
 }
@@ -260,8 +265,13 @@ export async function baseline(
 export async function repair(
   { migrator, reporter, projects }: Run,
   flags: RepairFlags,
-  name: string,
+  name?: string,
 ): Promise<Report> {
+  if (name === undefined) {
+    throw new ConfigurationError("No migration is named to be repaired", {
+      hint: "Name one, with --mark or --renamed; or say --ledger, for the Supabase CLI's ledger.",
+    });
+  }
   if (!flags.yes) await projects.confirm();
   const result = await migrator.repair(name, {
     ...(flags.mark === undefined ? {} : { mark: flags.mark }),

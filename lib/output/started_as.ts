@@ -16,6 +16,7 @@ const COMMANDS = [
   "create",
   "bundle",
   "fresh",
+  "seed",
   "baseline",
   "repair",
   "history",

@@ -175,7 +175,7 @@ export class Reporter {
       case "started": {
         const { migrations: [first = ""], index, total, step } = event;
         const others = event.migrations.length - 1;
-        const verb = event.action === "apply" ? "⏳" : "⏪";
+        const verb = event.action === "rollback" ? "⏪" : "⏳";
         this.#startLive(
           line`${verb} ${index + 1}/${total} ${first}${others > 0 ? ` and ${others} more` : ""}` +
             (step === undefined || step.total === 1
@@ -188,7 +188,7 @@ export class Reporter {
         this.stopLive();
         if (this.#style.verbose && !this.#err.isTTY) {
           const verb = event.success
-            ? (event.action === "apply" ? "applied" : "rolled back")
+            ? { apply: "applied", rollback: "rolled back", seed: "run" }[event.action]
             : "failed";
           this.#print(this.#err, line`${event.migration} ${verb} (${event.executionTimeMs}ms)`);
         }

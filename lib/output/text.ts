@@ -14,6 +14,7 @@ import type { LeftOut } from "../planning/discovery.ts";
 import type { MigrationFailure } from "../planning/plan.ts";
 import type { Statement } from "../planning/steps.ts";
 import { formatPosition, formatRefusal } from "./errors.ts";
+import { formatLedgerDifference } from "./ledger.ts";
 import { indent, line } from "./neutral.ts";
 
 /** How many statements of a migration a dry run shows, unless everything is asked for. */
@@ -25,7 +26,7 @@ export function formatMs(ms: number): string {
 }
 
 /** What PostgreSQL said of a failure, beyond the message, and where it was. */
-function formatFailure(name: string, error: MigrationFailure): string[] {
+export function formatFailure(name: string, error: MigrationFailure): string[] {
   const place = error.part === "end"
     ? "in the checks at its end, after all statements"
     : error.statement === undefined
@@ -256,6 +257,8 @@ export function formatStatus(status: StatusResult, verbose: boolean): string {
   list("♻️  Rollback section changed (the next migrate stores it):", status.changedRollbacks);
   for (const { from, to } of status.renamed) lines.push("", line`🏷️  Renamed: ${from} → ${to}`);
   list("✏️  Comments changed (the next migrate stores the checksum):", status.reworded);
+  const ledger = formatLedgerDifference(status.ledger);
+  if (ledger.length > 0) lines.push("", ...ledger);
   const leftOut = formatLeftOut(status.leftOut, verbose);
   if (leftOut.length > 0) lines.push("", ...leftOut);
   if (status.unvouched.length > 0) {

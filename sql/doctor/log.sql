@@ -5,6 +5,10 @@ select jsonb_build_object(
   'door_is_as_installed', (
     select door is not distinct from supamigrate.digest_door()
       from supamigrate.installation where id = 1),
+  'ledger', supamigrate.describe_ledger(),
+  'applied', (
+    select coalesce(jsonb_agg(migration_name order by migration_name), '[]')
+      from supamigrate.migration_history where applied_checksum is not null),
   'differences', (
     select coalesce(jsonb_agg(jsonb_build_object(
              'name', migration_name,

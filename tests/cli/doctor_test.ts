@@ -26,7 +26,7 @@ Deno.test("doctor says what it has looked at, and ends with 0 where nothing is w
   assert.deepEqual({ code, stderr, stdout: hideHashes(stdout) }, {
     code: 0,
     stderr: "",
-    stdout: `🩺 Examined over exec_sql: PostgreSQL N.N, PostgREST N.N, tracking schema version 4
+    stdout: `🩺 Examined over exec_sql: PostgreSQL N.N, PostgREST N.N, tracking schema version 5
 
   ✅ api             exec_sql answers through the API
   ✅ server          the server is PostgreSQL 15 or later
@@ -48,6 +48,7 @@ Deno.test("doctor says what it has looked at, and ends with 0 where nothing is w
   ✅ owner           one role, which is no superuser, owns everything
   ✅ chain           the entries of the audit log are as they were written
   ✅ history         the history, and the rollback SQL stored in it, are what the audit log says
+  ✅ ledger          the Supabase CLI's ledger, where there is one, has what is applied
   ✅ lock            there is one lock, and nobody has left it behind
 
 🔗 Audit log: 1 entry, the last hash is HASH

@@ -233,7 +233,8 @@ export const CLEAR_SQL = `
   do $$ begin
     if to_regclass('supamigrate.migration_log') is not null then
       alter table supamigrate.migration_log disable trigger user;
-      truncate supamigrate.migration_log, supamigrate.migration_history, supamigrate.operation,
+      truncate supamigrate.migration_log, supamigrate.migration_history, supamigrate.seed_file,
+               supamigrate.operation,
                supamigrate.migration_lock restart identity;
       alter table supamigrate.migration_log
         enable always trigger migration_log_is_append_only,

@@ -24,7 +24,7 @@ testOnServers("exec_sql is called in a schema that the API shows", async (projec
   await show(project, "graphql_public, api");
   const direct = { databaseUrl: project.databaseUrl };
   const { version } = await project.migrator(migrations, direct).install({ schema: "api" });
-  assert.equal(version, 4);
+  assert.equal(version, 5);
   await project.migrator(migrations, direct).install({ schema: "api" }); // again
 
   const migrator = project.migrator({

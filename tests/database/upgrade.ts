@@ -3,12 +3,18 @@ import { createHash } from "node:crypto";
 import versionOneSql from "../testdata/schema_version_1/install.sql" with { type: "text" };
 import versionTwoSql from "../testdata/schema_version_2/install.sql" with { type: "text" };
 import versionThreeSql from "../testdata/schema_version_3/install.sql" with { type: "text" };
+import versionFourSql from "../testdata/schema_version_4/install.sql" with { type: "text" };
 import { type AnyProject, testOnEveryDatabase, testOnServers } from "../support/projects.ts";
 
 // What older versions of the tracking schema were, as they were shipped, with a history that was
 // made by their own functions, and what becomes of it.
 
-const olderVersions = { 1: versionOneSql, 2: versionTwoSql, 3: versionThreeSql } as const;
+const olderVersions = {
+  1: versionOneSql,
+  2: versionTwoSql,
+  3: versionThreeSql,
+  4: versionFourSql,
+} as const;
 
 type OlderVersion = keyof typeof olderVersions;
 
@@ -109,7 +115,8 @@ async function writeHistory(project: AnyProject): Promise<void> {
     atomic: false,
     migrations: [{ ...refreshed, rollback_sql: "select 'before'" }],
   });
-  await run.perform("refresh", { refresh: [refreshed] });
+  const { name, rollback_sql } = refreshed;
+  await run.perform("refresh", { refresh: [{ name, rollback_sql }] });
   await run.perform("baseline", { migrations: [toMigration("3_baseline.sql")] });
   await run.perform("repair", { mark: "applied", migration: toMigration("4_repaired.sql") });
   await apply("5_undone.sql");
@@ -130,7 +137,7 @@ function withoutNewer(rows: readonly Readonly<Record<string, unknown>>[]): unkno
   return rows.map(({ rollback_checksum: _, hash: __, log_head: ___, ...row }) => row);
 }
 
-for (const version of [1, 2] as const) {
+for (const version of [1, 2, 4] as const) {
   // Version 1 had no hashes: its entries are chained by the upgrade, which is an entry as well.
   const ofTheUpgrade = version === 1 ? ["chain entries"] : [];
 
@@ -165,7 +172,7 @@ for (const version of [1, 2] as const) {
       assert.ok(after.log.every(({ hash }) => /^[0-9a-f]{64}$/.test(`${hash}`)));
       assert.deepEqual(
         await project.sql("select schema_version from supamigrate.installation"),
-        [{ schema_version: 4 }],
+        [{ schema_version: 5 }],
       );
     },
   );
