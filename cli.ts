@@ -24,6 +24,7 @@ import type {
 } from "./lib/output/actions.ts";
 import { EXIT_CODES, formatError, toExitCode, toJsonError } from "./lib/output/errors.ts";
 import { ProjectMemory } from "./lib/output/known_projects.ts";
+import { importFiles, type ImportFlags } from "./lib/output/importing.ts";
 import { line } from "./lib/output/neutral.ts";
 import { findTasks, type NameCommand, nameCommandsAs } from "./lib/output/started_as.ts";
 import { Reporter } from "./lib/output/terminal.ts";
@@ -95,7 +96,7 @@ function findNames(): NameCommand {
  */
 async function run(
   flags: GlobalFlags,
-  action: (run: Run) => Promise<Report>,
+  action: (run: Run, folder: string) => Promise<Report>,
   needsProject = false,
 ): Promise<void> {
   const style = {
@@ -126,7 +127,10 @@ async function run(
       reporter,
       !!flags.verbose,
     );
-    const { result, text, code = EXIT_CODES.done } = await action({ migrator, reporter, projects });
+    const { result, text, code = EXIT_CODES.done } = await action(
+      { migrator, reporter, projects },
+      settings.folder,
+    );
     if (code === EXIT_CODES.done) reporter.say(text);
     else reporter.sayFailure(text);
     reporter.document(result);
@@ -235,6 +239,17 @@ function makeCli() {
     .action(({ via: _, ...flags }: GlobalFlags, name: string, description?: string) =>
       // No database is opened, whichever it would be.
       run({ ...flags, embedded: true }, (it) => actions.create(it, name, description))
+    )
+    .command("import", "Write another tool's migration files as ours.")
+    .option("--from <path:string>", "Folder of the other tool's files.", { required: true })
+    .option("--format <name:string>", "Which tool's they are (found out by the folder).")
+    .option("--dry-run", "Show what would be written, and write nothing.")
+    .option("--no-prove", "Do not compare on the embedded database what both make.")
+    .option("-y, --yes", "Do not ask.")
+    .action(({ via: _, ...flags }: ImportFlags & { via?: unknown }) =>
+      // Only files are written: no database is opened but two in memory.
+      run({ ...flags, embedded: true }, ({ reporter }, folder) =>
+        importFiles({ reporter, folder }, flags))
     )
     .command("fresh", "Undo everything, then apply everything. Destroys all data.")
     .option("--drop-schema", "Empty the application's schemas instead of running rollback SQL.")

@@ -14,6 +14,7 @@ const COMMANDS = [
   "status",
   "rollback",
   "create",
+  "import",
   "fresh",
   "baseline",
   "repair",
