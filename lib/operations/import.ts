@@ -6,8 +6,11 @@ import { findFormat, isRecognised } from "../adoption/formats.ts";
 import { ConfigurationError } from "../errors.ts";
 import { holdsStatements } from "../planning/lexer.ts";
 import { comparisonBy, isNumbered } from "../planning/order.ts";
+import { Refusals } from "../planning/refusals.ts";
 import { normalizeText } from "../planning/sections.ts";
+import { splitStatements } from "../planning/statements.ts";
 import { readUndoName } from "../planning/undo_names.ts";
+import { findAbilities } from "../ways.ts";
 import type { Proof } from "./prove_import.ts";
 import { loadMigrations } from "./source.ts";
 
@@ -61,6 +64,9 @@ export interface ImportResult extends ImportPlan {
 
 /** What of a folder is read: the rest, such as snapshots, is known by its name. */
 const READ = /\.(?:sql|plan|[cm]?[jt]s|conf)$|(?:^|\/)_journal\.json$/;
+
+/** Which way the migrations will take is not known here: the widest one. */
+const ABILITIES = findAbilities({ embedded: true });
 
 const MIGRATIONS = "migrations/";
 
@@ -270,6 +276,14 @@ async function refuseUnfit(
 ): Promise<void> {
   if (names.length === 0) return;
   const { migrations: read } = await loadMigrations(texts);
+  const refusals = new Refusals();
+  for (const { name, forward, rollback } of read) {
+    await refusals.attempt(() => splitStatements(forward, name, ABILITIES));
+    if (rollback !== null) {
+      await refusals.attempt(() => splitStatements(rollback, rollback.file, ABILITIES));
+    }
+  }
+  refusals.throwAny();
   const readNames = read.map(({ name }) => name);
   const differs = names.find((name, index) =>
     readNames[index] !== name ||
