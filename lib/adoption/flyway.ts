@@ -2,6 +2,7 @@
 
 import { compareMigrations } from "../planning/order.ts";
 import { baseName, type FileFormat, inTransaction, matching } from "./format.ts";
+import { oneByOne } from "./parts.ts";
 
 const VERSIONED = /^(?:.*\/)?V(\d+(?:[._]\d+)*)__(.+)\.sql$/;
 
@@ -10,12 +11,13 @@ export const flywayFiles: FileFormat = {
   name: "flyway",
   title: "Flyway",
   recognise: (files) => matching(files, VERSIONED).length > 0,
-  read(files) {
+  async read(files) {
     const undos = matching(files, /^(?:.*\/)?U\d+(?:[._]\d+)*__.+\.sql$/);
     const used = new Set<string>();
-    const migrations = matching(files, VERSIONED)
-      .sort((a, b) => compareMigrations(baseName(a), baseName(b)))
-      .map((path) => {
+    const paths = matching(files, VERSIONED)
+      .sort((a, b) => compareMigrations(baseName(a), baseName(b)));
+    const migrations = await Promise.all(
+      paths.map(async (path) => {
         const [, version, description] = VERSIONED.exec(path)!;
         const undo = undos.find((other) => versionOf(other) === versionOf(path));
         if (undo !== undefined) used.add(undo);
@@ -29,13 +31,14 @@ export const flywayFiles: FileFormat = {
           rollback: undo === undefined ? null : files.get(undo)!,
           // Flyway finds out by itself what cannot run in a transaction.
           sends: isAlone || /\bconcurrently\b|\bvacuum\b/i.test(forward)
-            ? [forward]
+            ? await oneByOne(forward)
             : inTransaction(forward),
           notes: placeholder === undefined
             ? []
             : [`the placeholder ${placeholder} is not filled in; write the value into the file`],
         };
-      });
+      }),
+    );
     return {
       migrations,
       notConverted: [

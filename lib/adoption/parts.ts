@@ -2,6 +2,7 @@
 
 import { normalizeText } from "../planning/sections.ts";
 import { scanComments } from "../planning/lexer.ts";
+import { parseText } from "../planning/parser.ts";
 
 /** A file of two parts. */
 export interface Parts {
@@ -41,4 +42,19 @@ export function divide(given: string, mark: RegExp): Parts {
     up: part("up"),
     down: part("down"),
   };
+}
+
+/**
+ * A text as `psql` sends it: each statement by itself. Blocks of `BEGIN` and `COMMIT` stay together
+ * with what is beside them.
+ *
+ * @param text The text.
+ * @returns What is sent, in order.
+ */
+export async function oneByOne(text: string): Promise<string[]> {
+  const sql = normalizeText(text);
+  const { statements, errors } = await parseText(sql);
+  // What is no SQL is refused when it is read as ours.
+  const isWhole = errors.length > 0 || statements.some(({ type }) => type === "TransactionStmt");
+  return isWhole ? [sql] : statements.map(({ start, end }) => sql.slice(start, end));
 }

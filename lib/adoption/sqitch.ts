@@ -1,9 +1,8 @@
 /** Sqitch. @module */
 
-import { scanComments } from "../planning/lexer.ts";
-import { parseSql } from "../planning/parser.ts";
 import { normalizeText } from "../planning/sections.ts";
 import type { FileFormat, FolderFiles, ForeignMigration, NotConverted } from "./format.ts";
+import { oneByOne } from "./parts.ts";
 
 /** A change of the plan, with the tags between it and the next change of its name. */
 interface Change {
@@ -39,7 +38,7 @@ export const sqitchFiles: FileFormat = {
         name: script.replace("@", "_at_").replaceAll("/", "_"),
         forward,
         rollback: files.get(revert) ?? null,
-        sends: await sendAsPsql(forward),
+        sends: await oneByOne(forward),
         notes: files.has(`verify/${script}.sql`)
           ? [`verify/${script}.sql is not taken over: it changes nothing`]
           : [],
@@ -70,14 +69,4 @@ function readPlan(text: string): Change[] {
 function findScript(files: FolderFiles, { name, tags, isReworked }: Change): string | null {
   const names = isReworked ? tags.map((tag) => `${name}@${tag}`) : [name];
   return names.find((script) => files.has(`deploy/${script}.sql`)) ?? null;
-}
-
-/** `psql` sends each statement by itself; blocks of `BEGIN` and `COMMIT` stay together here. */
-async function sendAsPsql(text: string): Promise<string[]> {
-  const sql = normalizeText(text);
-  // What is no SQL is refused when it is read as ours.
-  const statements = await parseSql(sql).catch(() => null);
-  if (statements === null || scanComments(sql).statements.length === 0) return [sql];
-  if (statements.some(({ type }) => type === "TransactionStmt")) return [sql];
-  return statements.map(({ start, end }) => sql.slice(start, end));
 }

@@ -261,7 +261,7 @@ function write({ forward, rollback }: ForeignMigration): string {
 
 /** Whether a mark behind the text stands between statements. */
 function endsStatement(sql: string): boolean {
-  return !sql.replace(/(?:\s*--[^\n]*(?:\n|$))+\s*$/, "").trimEnd().match(/[^;]$/);
+  return sql.replace(/(?:\s*--[^\n]*(?:\n|$))+\s*$/, "").trimEnd().endsWith(";");
 }
 
 function withNewline(text: string): string {

@@ -8,6 +8,8 @@ export interface ToolFolder {
   readonly ours: Readonly<Record<string, string>>;
   /** What no migration is made of. */
   readonly notConverted: readonly string[];
+  /** SQL of which not a byte is changed: others show that it is proved. */
+  readonly isUnchanged?: true;
 }
 
 const rollback = (up: string, down: string) => `${up}\n-- ROLLBACK\n\n${down}`;
@@ -15,6 +17,7 @@ const rollback = (up: string, down: string) => `${up}\n-- ROLLBACK\n\n${down}`;
 export const folders: readonly ToolFolder[] = [
   {
     tool: "Supabase CLI",
+    isUnchanged: true,
     files: {
       "20250101000000_notes.sql": "create table notes (id int);\n",
       "20250102000000_more.sql": "alter table notes add body text;\n",
@@ -85,6 +88,7 @@ export const folders: readonly ToolFolder[] = [
   },
   {
     tool: "node-pg-migrate",
+    isUnchanged: true,
     files: {
       "1700000000000_add-notes.sql":
         "-- Up Migration\ncreate table notes (id int);\n-- Down Migration\ndrop table notes;\n",
@@ -138,6 +142,7 @@ export const folders: readonly ToolFolder[] = [
       "V1.10__last.sql": "create table last (id int references more);\n",
       "V1_2__more.sql": "create table more (id int primary key);\n",
       "U1_2__more.sql": "drop table more;\n",
+      "V2__index.sql": "create index concurrently a on more (id);\nselect 1;\n",
       "R__view.sql": "create or replace view v as select 1 as one;\n",
     },
     ours: {
@@ -147,6 +152,7 @@ export const folders: readonly ToolFolder[] = [
         "drop table more;\n",
       ),
       "0003_1_10_last.sql": "create table last (id int references more);\n",
+      "0004_2_index.sql": "create index concurrently a on more (id);\nselect 1;\n",
     },
     notConverted: ["R__view.sql"],
   },
@@ -188,6 +194,7 @@ export const folders: readonly ToolFolder[] = [
   },
   {
     tool: "graphile-migrate",
+    isUnchanged: true,
     files: {
       "committed/000001.sql":
         "--! Previous: -\n--! Hash: sha1:0123\n\ncreate table notes (id int);\n",

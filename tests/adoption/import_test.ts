@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 
 import { ConfigurationError, MigrationFileError } from "../../lib/errors.ts";
 import { importMigrations, type ImportOptions } from "../../lib/operations/import.ts";
+import { proveImport } from "../../lib/operations/prove_import.ts";
 import { Workspace } from "../support/cli.ts";
 import { folders } from "./folders.ts";
 
@@ -48,16 +49,20 @@ async function imported(files: Files, options: Options = {}) {
   return { result: outcome, ours };
 }
 
-for (const { tool, files, ours, notConverted } of folders) {
+for (const { tool, files, ours, notConverted, isUnchanged = false } of folders) {
   Deno.test({
-    name: `importMigrations() writes what ${tool} has as ours, and proves it`,
+    name: `importMigrations() writes what ${tool} has as ours${
+      isUnchanged ? "" : ", and proves it"
+    }`,
     // PGlite keeps timers.
     sanitizeOps: false,
     sanitizeResources: false,
     fn: async () => {
-      const found = await imported(files);
-      assert.deepEqual(found.result.proof?.differences, []);
-      assert.ok(found.result.proof.objects > 0);
+      const found = await imported(files, { prove: !isUnchanged });
+      if (!isUnchanged) {
+        assert.deepEqual(found.result.proof?.differences, []);
+        assert.ok(found.result.proof.objects > 0);
+      }
       assert.equal(found.result.tool, tool);
       assert.deepEqual(found.ours, ours);
       assert.deepEqual(found.result.files.map(({ to }) => to), Object.keys(ours));
@@ -65,6 +70,23 @@ for (const { tool, files, ours, notConverted } of folders) {
     },
   });
 }
+
+Deno.test({
+  name: "proveImport() names what one of both alone makes",
+  sanitizeOps: false,
+  sanitizeResources: false,
+  fn: async () => {
+    const shared = "create table notes (id int);\n";
+    const forward = `${shared}create index on notes (id);\n`;
+    const foreign = { from: ["1.sql"], name: "1", forward, rollback: null, notes: [] };
+    const { same, differences } = await proveImport("dbmate", [{ ...foreign, sends: [forward] }], {
+      "1_notes.sql": `${shared}alter table notes enable row level security;\n`,
+    });
+    assert.equal(same, false);
+    assert.match(differences.join("\n"), /^dbmate alone: CREATE INDEX notes_id_idx/m);
+    assert.match(differences.join("\n"), /^ours alone: relation r public.notes/m);
+  },
+});
 
 const quick: Options = { prove: false };
 
