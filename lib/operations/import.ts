@@ -86,6 +86,11 @@ const DEPTH = 3;
 export async function importMigrations(options: ImportOptions): Promise<ImportResult> {
   const { files, folder, format } = await findFiles(options);
   const foreign = await format.read(files);
+  if (foreign.migrations.length + foreign.notConverted.length === 0) {
+    throw new ConfigurationError(`No migrations of ${format.title} are in the folder "${folder}"`, {
+      hint: "Name the folder that holds them with --from, or another tool with --format.",
+    });
+  }
   const migrations = foreign.migrations.filter(({ forward }) => holdsStatements(forward));
   const notConverted = [
     ...foreign.notConverted,
@@ -278,9 +283,10 @@ async function refuseUnfit(
   const { migrations: read } = await loadMigrations(texts);
   const refusals = new Refusals();
   for (const { name, forward, rollback } of read) {
-    await refusals.attempt(() => splitStatements(forward, name, ABILITIES));
-    if (rollback !== null) {
-      await refusals.attempt(() => splitStatements(rollback, rollback.file, ABILITIES));
+    // Lines are those of what would be written: marks of the tool are not in it.
+    const file = `${name} (made from ${migrations[names.indexOf(name)]!.from.join(" and ")})`;
+    for (const section of rollback === null ? [forward] : [forward, rollback]) {
+      await refusals.attempt(() => splitStatements(section, file, ABILITIES));
     }
   }
   refusals.throwAny();

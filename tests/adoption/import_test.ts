@@ -133,6 +133,12 @@ Deno.test("importMigrations() asks which tool it is where a folder could be of t
   assert.deepEqual(result.files.map(({ to }) => to), ["1_a.sql"]);
 });
 
+Deno.test("importMigrations() says so where the folder has nothing of the tool that is named", async () => {
+  const { outcome } = await importing({ "a.txt": "" }, { ...quick, format: "goose" });
+  assert.ok(outcome instanceof ConfigurationError);
+  assert.match(outcome.message, /^No migrations of goose are in the folder/);
+});
+
 Deno.test("importMigrations() overwrites nothing, and writes all or none", async () => {
   const files = { "1_a.up.sql": "create table a ();\n", "2_b.up.sql": "create table b ();\n" };
   const there = { "2_B.sql": "select 1;\n" };
@@ -148,6 +154,7 @@ Deno.test("importMigrations() refuses what would not be read as it is meant", as
   ) {
     const { outcome, ours } = await importing({ "1_a.up.sql": sql }, quick);
     assert.ok(outcome instanceof MigrationFileError, String(outcome));
+    assert.match(outcome.position.file, /^1_a\.sql/);
     assert.deepEqual(ours, {});
   }
 });
