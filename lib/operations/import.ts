@@ -7,6 +7,7 @@ import { ConfigurationError } from "../errors.ts";
 import { holdsStatements } from "../planning/lexer.ts";
 import { comparisonBy, isNumbered } from "../planning/order.ts";
 import { Refusals } from "../planning/refusals.ts";
+import type { Migration } from "../planning/plan.ts";
 import { normalizeText } from "../planning/sections.ts";
 import { splitStatements } from "../planning/statements.ts";
 import { readUndoName } from "../planning/undo_names.ts";
@@ -290,19 +291,25 @@ async function refuseUnfit(
     }
   }
   refusals.throwAny();
-  const readNames = read.map(({ name }) => name);
-  const differs = names.find((name, index) =>
-    readNames[index] !== name ||
-    (read[index]!.rollback !== null) !==
-      holdsStatements(normalizeText(migrations[index]!.rollback ?? ""))
-  );
-  if (differs === undefined && read.length === names.length) return;
-  throw new ConfigurationError(
-    `"${
-      migrations[names.indexOf(differs ?? names[0]!)]!.from[0]
-    }" would not be read as it is meant`,
-    { hint: "Write this migration by hand. Nothing was written." },
-  );
+  const misread = migrations.find((one, index) => !isReadAsMeant(one, names[index]!, read[index]));
+  if (misread === undefined) return;
+  throw new ConfigurationError(`"${misread.from[0]}" would not be read as it is meant`, {
+    hint: "Its comments look like marks of sections. Write this migration by hand. Nothing was " +
+      "written.",
+  });
+}
+
+/** Whether ours applies and undoes what the other tool does, in its place. */
+function isReadAsMeant(
+  { forward, rollback }: ForeignMigration,
+  name: string,
+  read: Migration | undefined,
+): boolean {
+  const undo = normalizeText(rollback ?? "").trim();
+  return read?.name === name &&
+    // A semicolon may have been added.
+    read.forward.sql.trim().startsWith(normalizeText(forward).trim()) &&
+    (holdsStatements(undo) ? read.rollback?.sql.trim() === undo : read.rollback === null);
 }
 
 async function writeAll(folder: string, texts: Readonly<Record<string, string>>): Promise<void> {

@@ -159,6 +159,14 @@ Deno.test("importMigrations() refuses what would not be read as it is meant", as
   }
 });
 
+Deno.test("importMigrations() refuses a file of which ours would leave a part out", async () => {
+  const sql = "create table a ();\n-- ROLLBACK\ndrop table a;\n";
+  const { outcome, ours } = await importing({ "1_a.up.sql": sql }, quick);
+  assert.ok(outcome instanceof ConfigurationError);
+  assert.equal(outcome.message, '"1_a.up.sql" would not be read as it is meant');
+  assert.deepEqual(ours, {});
+});
+
 Deno.test("importMigrations() writes nothing on a dry run, nor without a yes", async () => {
   const files = { "1_a.up.sql": "create table a ();\n" };
   const dry = await importing(files, { ...quick, dryRun: true });
