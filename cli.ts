@@ -25,6 +25,7 @@ import type {
 import type { BundleFlags } from "./lib/output/bundle.ts";
 import { EXIT_CODES, formatError, toExitCode, toJsonError } from "./lib/output/errors.ts";
 import { ProjectMemory } from "./lib/output/known_projects.ts";
+import type { ImportFlags } from "./lib/output/importing.ts";
 import { line } from "./lib/output/neutral.ts";
 import { findTasks, type NameCommand, nameCommandsAs } from "./lib/output/started_as.ts";
 import { Reporter } from "./lib/output/terminal.ts";
@@ -135,6 +136,7 @@ async function run(
       reporter,
       projects,
       options: settings.options,
+      folder: settings.folder,
     });
     if (code === EXIT_CODES.done) reporter.say(text);
     else reporter.sayFailure(text);
@@ -272,6 +274,19 @@ function makeCli() {
       run({ ...flags, embedded: true }, async (it) => {
         const { bundle } = await import("./lib/output/bundle.ts");
         return await bundle(it, flags, it.options);
+      })
+    )
+    .command("import", "Write another tool's migration files as ours.")
+    .option("--from <path:string>", "Folder of the other tool's files.", { required: true })
+    .option("--format <name:string>", "Which tool's they are (found out by the folder).")
+    .option("--dry-run", "Show what would be written, and write nothing.")
+    .option("--no-prove", "Do not compare on the embedded database what both make.")
+    .option("-y, --yes", "Do not ask.")
+    .action(({ via: _, ...flags }: ImportFlags & { via?: unknown }) =>
+      // Only files are written: no database is opened but two in memory.
+      run({ ...flags, embedded: true }, async (it) => {
+        const { importFiles } = await import("./lib/output/importing.ts");
+        return await importFiles(it, flags);
       })
     )
     .command("fresh", "Undo everything, then apply everything. Destroys all data.")

@@ -82,6 +82,8 @@ export interface Run {
   projects: ProjectMemory;
   /** What the migrator was made of. */
   options: MigratorOptions;
+  /** The folder of the migrations. */
+  folder: string;
 }
 
 /** What an action came to. */

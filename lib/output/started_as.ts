@@ -15,6 +15,7 @@ const COMMANDS = [
   "rollback",
   "create",
   "bundle",
+  "import",
   "fresh",
   "seed",
   "baseline",
