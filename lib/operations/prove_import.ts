@@ -6,6 +6,7 @@ import { createRpcClient, openApiChannel } from "../database/api.ts";
 import type { Target } from "../database/target.ts";
 import type { EmbeddedDatabase } from "../embedded/open.ts";
 import { openForMigrations, openSessionOf } from "../embedded/migrations.ts";
+import { splitStatements } from "../planning/statements.ts";
 import { findAbilities } from "../ways.ts";
 import type { OperationContext } from "./context.ts";
 import { migrate } from "./migrate.ts";
@@ -85,6 +86,8 @@ async function runAsOurs(texts: Readonly<Record<string, string>>): Promise<strin
     can: findAbilities({ embedded: true }),
     target: TARGET,
     load: (refused) => loadMigrations(texts, {}, refused),
+    split: splitStatements,
+    folder: null,
     tenure: {
       holder: "import",
       processId: "import",
