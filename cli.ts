@@ -23,10 +23,12 @@ import type {
   Run,
 } from "./lib/output/actions.ts";
 import type { BundleFlags } from "./lib/output/bundle.ts";
+import { explainDenied } from "./lib/output/denied.ts";
 import { EXIT_CODES, formatError, toExitCode, toJsonError } from "./lib/output/errors.ts";
 import { ProjectMemory } from "./lib/output/known_projects.ts";
 import type { ImportFlags } from "./lib/output/importing.ts";
 import { line } from "./lib/output/neutral.ts";
+import { checkRuntime } from "./lib/output/runtime.ts";
 import { findTasks, type NameCommand, nameCommandsAs } from "./lib/output/started_as.ts";
 import { Reporter } from "./lib/output/terminal.ts";
 import { explainUsage } from "./lib/output/usage.ts";
@@ -148,7 +150,8 @@ async function run(
 }
 
 /** Reports what ended the command, and sets the exit code. */
-function fail(error: unknown): void {
+function fail(thrown: unknown): void {
+  const error = explainDenied(thrown);
   process.exitCode = toExitCode(error);
   reporter.document(toJsonError(error));
   reporter.warn(formatError(error));
@@ -410,7 +413,6 @@ function refuseKeys(args: readonly string[]): void {
 }
 
 if (import.meta.main) {
-  reporter.hide(findSecrets(process.env));
   takeOverConsole();
   reportDefects();
   stopOnSignals();
@@ -418,6 +420,8 @@ if (import.meta.main) {
   // be no option to cliffy, so that `migrate -- --dry-run` applied.
   const args = process.argv.slice(2).filter((arg) => arg !== "--");
   try {
+    checkRuntime(process.versions, import.meta.url.endsWith(".ts"));
+    reporter.hide(findSecrets(process.env));
     refuseKeys(args);
     await makeCli().parse(args);
   } catch (error) {
