@@ -30,14 +30,17 @@ function summarize(text, code) {
   if (text === "") return `${heading}There is no result; the step's log says why.\n`;
   const result = JSON.parse(text);
   const rows = toRows(result);
-  const table = rows.length === 0 ? "Nothing to do.\n" : [
+  if (result.error) return `${heading}${escape(result.error.message)}\n`;
+  // Other commands have no migrations to show, and what they found is not nothing.
+  if (rows.length === 0) {
+    return heading + (code === "0" ? "" : "The step's log says why.\n");
+  }
+  return heading + [
     "| Migration | Result | Duration |",
     "| --- | --- | ---: |",
     ...rows.map((cells) => `| ${cells.map(escape).join(" | ")} |`),
     "",
   ].join("\n");
-  if (result.error) return `${heading}${escape(result.error.message)}\n`;
-  return heading + table;
 }
 
 /** A row for each migration that was run, planned, or is pending. */
