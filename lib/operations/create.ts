@@ -1,6 +1,5 @@
 /** Makes a new migration file from the template. @module */
 
-import { ensureDir } from "@std/fs";
 import { ConfigurationError } from "../errors.ts";
 import { type DiscoveryOptions, orderOf } from "../planning/discovery.ts";
 import { comparisonBy, isNumbered } from "../planning/order.ts";
@@ -51,6 +50,7 @@ export async function createMigration(
   const slug = toSlug(name);
   const { writeFile } = await import("node:fs/promises");
   const { resolve } = await import("node:path");
+  const { ensureDir } = await import("@std/fs");
   await ensureDir(folder).catch((error) => refuseUnwritable(folder, error));
   const created = options.now ?? new Date();
   const content = fillTemplate(slug, options.description ?? "", created);
