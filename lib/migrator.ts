@@ -18,6 +18,7 @@ import type {
   UninstallResult,
 } from "./operations/install.ts";
 import { migrate, type MigrateOptions, type MigrateResult } from "./operations/migrate.ts";
+import type { AdoptOptions, AdoptResult } from "./operations/adopt.ts";
 import { baseline, type BaselineOptions, type BaselineResult } from "./operations/baseline.ts";
 import type { ProgressEvent } from "./operations/progress.ts";
 import {
@@ -99,6 +100,8 @@ export interface Migrator extends AsyncDisposable {
   fresh(options?: FreshOptions): Promise<FreshResult>;
   /** Records everything up to a migration as applied, without running it. */
   baseline(name: string, options?: BaselineOptions): Promise<BaselineResult>;
+  /** Records what another tool has applied, without running it. */
+  adopt(options?: AdoptOptions): Promise<AdoptResult>;
   /** Mends one row of the history. */
   repair(name: string, options: RepairOptions): Promise<RepairChange>;
   /** Reads the audit log, newest first. */
@@ -224,6 +227,12 @@ export function createMigrator(options: MigratorOptions): Migrator {
     },
     fresh: (given) => hiding(fresh(context, given)),
     baseline: (name, given) => hiding(baseline(context, name, given)),
+    adopt: (given) => {
+      const folder = typeof migrations === "string" ? migrations : null;
+      return hiding(
+        import("./operations/adopt.ts").then(({ adopt }) => adopt(context, folder, given)),
+      );
+    },
     repair: (name, given) => hiding(repair(context, name, given)),
     history: (given) => hiding(readHistory(context, given)),
     unlock: (given) => hiding(unlock(context, given)),

@@ -25,6 +25,7 @@ as $function$
       select supamigrate.describe_lock(held) from supamigrate.migration_lock held where id = 1),
     'activity', supamigrate.describe_activity(),
     'has_pg_cron', supamigrate.has_pg_cron(),
+    'other_histories', supamigrate.find_histories(),
     'rollbacks', (
       select coalesce(jsonb_object_agg(migration_name, rollback_sql), '{}')
         from supamigrate.migration_history

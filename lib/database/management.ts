@@ -20,6 +20,7 @@ const READING: ReadonlySet<string> = new Set([
   STATEMENTS.state,
   STATEMENTS.hasHistory,
   STATEMENTS.readLog,
+  STATEMENTS.readHistories,
 ]);
 
 /** What {@linkcode openManagementChannel} needs. */

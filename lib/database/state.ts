@@ -43,6 +43,20 @@ export interface Activity {
   readonly blockedBy: readonly { pid: number; user: string; query: string }[];
 }
 
+/** A table that may be the history of another tool. */
+export interface ForeignTable {
+  /** Its schema. */
+  readonly schema: string;
+  /** Its name. */
+  readonly table: string;
+  /** The names of its columns. */
+  readonly columns: readonly string[];
+  /** What stands beside it that tells two tools apart. */
+  readonly neighbours: readonly string[];
+  /** How many rows it has; null where it cannot be read. */
+  readonly rows: number | null;
+}
+
 /** Everything that a plan is made of. */
 export interface DatabaseState {
   /** The server's version, such as `17.10`. */
@@ -61,6 +75,8 @@ export interface DatabaseState {
   readonly logIsIntact: boolean | null;
   /** Whether pg_cron is there, through which statements can run outside a transaction. */
   readonly hasPgCron: boolean;
+  /** Tables of other tools, where nothing is applied that this one knows of. */
+  readonly otherHistories: readonly ForeignTable[];
   /** What is wrong with the installation so that nothing may be written, a sentence each. */
   readonly breaches: readonly string[];
 }
@@ -106,6 +122,7 @@ export async function readState(
     storedRollbacks: state.rollbacks,
     logIsIntact: state.log && state.log.broken_entry === null && state.log.complete,
     hasPgCron: state.has_pg_cron,
+    otherHistories: state.other_histories,
     breaches: state.breaches,
   };
 }

@@ -80,6 +80,9 @@ export async function readStatus(context: OperationContext): Promise<StatusResul
   const plan = planMigrations(migrations, history, { order });
   await collectRefusals(plan.pending, state, context, refusals);
   const entries = new Map(history.map((entry) => [entry.name, entry]));
+  const histories = state.otherHistories.length === 0
+    ? []
+    : (await import("./other_histories.ts")).describeHistories(state.otherHistories);
   const undoneInPart = describeUndoneInPart(history);
   return {
     totalFiles: migrations.length + unread.size,
@@ -106,6 +109,7 @@ export async function readStatus(context: OperationContext): Promise<StatusResul
         `The audit log says something else of ${name}: supamigrate doctor says more`
       ),
       ...undoneInPart.map(({ says }) => says),
+      ...histories,
       ...breaches.map((breach) => `Nothing can be written: ${breach}`),
       ...describeFiles(files, plan),
       ...reviewOrder(plan),

@@ -16,6 +16,7 @@ const COMMANDS = [
   "create",
   "fresh",
   "baseline",
+  "adopt",
   "repair",
   "history",
   "doctor",
