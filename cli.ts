@@ -11,6 +11,7 @@ import { type ArgumentValue, Command, EnumType, ValidationError } from "@cliffy/
 import { CompletionsCommand } from "@cliffy/command/completions";
 import { HelpCommand } from "@cliffy/command/help";
 import { VIAS } from "./lib/database/channel.ts";
+import type { AdoptFlags } from "./lib/output/adopt.ts";
 import * as actions from "./lib/output/actions.ts";
 import type {
   Asking,
@@ -318,6 +319,20 @@ function makeCli() {
     .option("-y, --yes", "Do not ask.")
     .action((flags: GlobalFlags & Asking, name: string) =>
       run(flags, (it) => actions.baseline(it, flags, name))
+    )
+    .command(
+      "adopt [tool:word]",
+      "Record what another migration tool has applied, without running it.",
+    )
+    .option("--from <tool:string>", "Whose history it is, where there are several.")
+    .option(
+      "--files <path:string>",
+      "Drizzle's own folder, with its journal, if it is another one.",
+    )
+    .option("--dry-run", "Show what would be recorded, and change nothing.")
+    .option("-y, --yes", "Do not ask.")
+    .action((flags: AdoptFlags, tool?: string) =>
+      run(flags, async (it) => (await import("./lib/output/adopt.ts")).adopt(it, flags, tool))
     )
     .command(
       "repair [name:word]",

@@ -49,6 +49,14 @@ export type { FailurePlace } from "./lib/planning/plan.ts";
 export type { ProgressEvent } from "./lib/operations/progress.ts";
 export type { Finding, Remedy } from "./lib/doctor/check.ts";
 export type { DoctorResult } from "./lib/operations/doctor.ts";
+export type {
+  AdoptedMigration,
+  AdoptOptions,
+  AdoptPlan,
+  AdoptResult,
+} from "./lib/operations/adopt.ts";
+export type { FoundHistory } from "./lib/adoption/histories.ts";
+export type { ToolName } from "./lib/adoption/history.ts";
 export type { BaselineOptions, BaselineResult } from "./lib/operations/baseline.ts";
 export type { CreateOptions, CreateResult } from "./lib/operations/create.ts";
 export type { FreshOptions, FreshResult, OutsideObject } from "./lib/operations/fresh.ts";

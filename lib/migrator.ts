@@ -19,6 +19,7 @@ import type {
 } from "./operations/install.ts";
 import type { RepairLedgerOptions, RepairLedgerResult } from "./operations/repair_ledger.ts";
 import { migrate, type MigrateOptions, type MigrateResult } from "./operations/migrate.ts";
+import type { AdoptOptions, AdoptResult } from "./operations/adopt.ts";
 import { baseline, type BaselineOptions, type BaselineResult } from "./operations/baseline.ts";
 import type { ProgressEvent } from "./operations/progress.ts";
 import {
@@ -110,6 +111,8 @@ export interface Migrator extends AsyncDisposable {
   seed(options?: SeedOptions): Promise<SeedResult>;
   /** Records everything up to a migration as applied, without running it. */
   baseline(name: string, options?: BaselineOptions): Promise<BaselineResult>;
+  /** Records what another tool has applied, without running it. */
+  adopt(options?: AdoptOptions): Promise<AdoptResult>;
   /** Mends one row of the history. */
   repair(name: string, options: RepairOptions): Promise<RepairChange>;
   /** Records in the Supabase CLI's ledger what is applied and not in it. */
@@ -244,6 +247,12 @@ export function createMigrator(options: MigratorOptions): Migrator {
       return await hiding(seed(context, given));
     },
     baseline: (name, given) => hiding(baseline(context, name, given)),
+    adopt: (given) => {
+      const folder = typeof migrations === "string" ? migrations : null;
+      return hiding(
+        import("./operations/adopt.ts").then(({ adopt }) => adopt(context, folder, given)),
+      );
+    },
     repair: (name, given) => hiding(repair(context, name, given)),
     repairLedger: async (given) => {
       const { repairLedger } = await import("./operations/repair_ledger.ts");

@@ -39,8 +39,8 @@ begin
 end
 $function$;
 
--- call: migrations with name, checksum, statements_checksum, batch and rollback_sql. Recorded as
--- applied, not run.
+-- call: migrations with name, checksum, statements_checksum, batch and rollback_sql; adopted_from and
+-- executed_at say which tool has applied it, and when. Recorded as applied, not run.
 create or replace function supamigrate.baseline(call jsonb) returns jsonb
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -60,13 +60,14 @@ begin
 end
 $function$;
 
--- What of a migration's statements goes into an entry's details.
+-- What of a migration goes into an entry's details: of its statements, and which tool applied it.
 create or replace function supamigrate.log_statements(migration jsonb) returns jsonb
 language sql immutable
 set search_path = pg_catalog, pg_temp
 as $function$
   select nullif(jsonb_strip_nulls(
-    jsonb_build_object('statements_checksum', migration->>'statements_checksum')), '{}')
+    jsonb_build_object('statements_checksum', migration->>'statements_checksum',
+                       'adopted_from', migration->'adopted_from')), '{}')
 $function$;
 
 -- What is applied keeps its batch: running it again moves it nowhere, so that what was built on it
@@ -84,7 +85,8 @@ as $function$
     ((select coalesce(max(id), 0) + 1 from supamigrate.migration_history),
      migration->>'name', (migration->>'batch')::integer, duration,
      migration->>'checksum', migration->>'checksum', migration->>'statements_checksum',
-     migration->>'rollback_sql', 'completed', clock_timestamp())
+     migration->>'rollback_sql', 'completed',
+     coalesce((migration->>'executed_at')::timestamptz, clock_timestamp()))
   on conflict (migration_name) do update
      set batch_number = case when known.applied_checksum is null
                              then excluded.batch_number else known.batch_number end,

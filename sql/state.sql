@@ -26,6 +26,7 @@ as $function$
     'activity', supamigrate.describe_activity(),
     'has_pg_cron', supamigrate.has_pg_cron(),
     'ledger', supamigrate.describe_ledger(),
+    'other_histories', supamigrate.find_histories(),
     'rollbacks', (
       select coalesce(jsonb_object_agg(migration_name, rollback_sql), '{}')
         from supamigrate.migration_history

@@ -21,6 +21,7 @@ Deno.test("a migrator has a method for each command", async () => {
   await using migrator = api.createMigrator({ embedded: true });
   const methods = Object.entries(migrator).filter(([, value]) => typeof value === "function");
   assert.deepEqual(methods.map(([name]) => name).sort(), [
+    "adopt",
     "baseline",
     "close",
     "create",

@@ -5,6 +5,7 @@
  * @module
  */
 
+import adoptionSql from "../../sql/adoption.sql" with { type: "text" };
 import applicationSchemasSql from "../../sql/application_schemas.sql" with { type: "text" };
 import applySql from "../../sql/apply.sql" with { type: "text" };
 import catalogFactsSql from "../../sql/doctor/catalog.sql" with { type: "text" };
@@ -60,6 +61,7 @@ export const INSTALL_SQL: string = [
   applicationSchemasSql,
   outsideObjectsSql,
   dropApplicationSchemasSql,
+  adoptionSql,
   stateSql,
   serveSql,
   execSqlSql,
@@ -81,6 +83,9 @@ export const FACTS_SQL = {
   lock: lockFactsSql,
   log: logFactsSql,
 } as const;
+
+/** Finds the histories of other tools, where there is none of this one. One row, `found`. */
+export const FIND_HISTORIES_SQL = "select supamigrate.find_histories() as found";
 
 /** Has `exec_sql` in another schema too. `$1` says which one, as `schema`. */
 export const SHOW_DOOR_SQL = "select supamigrate.show_door($1) as result";

@@ -21,6 +21,7 @@ const READING: ReadonlySet<string> = new Set([
   STATEMENTS.hasHistory,
   STATEMENTS.readLog,
   STATEMENTS.readSeeds,
+  STATEMENTS.readHistories,
 ]);
 
 /** What {@linkcode openManagementChannel} needs. */

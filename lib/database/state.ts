@@ -53,6 +53,20 @@ export interface LedgerState {
   readonly versions: Readonly<Record<string, string>>;
 }
 
+/** A table that may be the history of another tool. */
+export interface ForeignTable {
+  /** Its schema. */
+  readonly schema: string;
+  /** Its name. */
+  readonly table: string;
+  /** The names of its columns. */
+  readonly columns: readonly string[];
+  /** What stands beside it that tells two tools apart. */
+  readonly neighbours: readonly string[];
+  /** How many rows it has; null where it cannot be read. */
+  readonly rows: number | null;
+}
+
 /** Everything that a plan is made of. */
 export interface DatabaseState {
   /** The server's version, such as `17.10`. */
@@ -73,6 +87,8 @@ export interface DatabaseState {
   readonly hasPgCron: boolean;
   /** The Supabase CLI's ledger. */
   readonly ledger: LedgerState;
+  /** Tables of other tools, where nothing is applied that this one knows of. */
+  readonly otherHistories: readonly ForeignTable[];
   /** What is wrong with the installation so that nothing may be written, a sentence each. */
   readonly breaches: readonly string[];
 }
@@ -119,6 +135,7 @@ export async function readState(
     logIsIntact: state.log && state.log.broken_entry === null && state.log.complete,
     hasPgCron: state.has_pg_cron,
     ledger: state.ledger,
+    otherHistories: state.other_histories,
     breaches: state.breaches,
   };
 }

@@ -15,10 +15,10 @@ export interface Concern {
   /** The line of the file, from 1. */
   readonly line: number;
   /**
-   * A key that would be stored, a change of what Supabase keeps to itself, or a file that nobody
-   * has given a number.
+   * A key that would be stored, a change of what Supabase keeps to itself, a file that nobody has
+   * given a number, or one that another tool has applied already.
    */
-  readonly about: "secret" | "reserved" | "unnumbered";
+  readonly about: "secret" | "reserved" | "unnumbered" | "applied elsewhere";
   /** What the file does there, such as "holds a password". */
   readonly says: string;
 }

@@ -1,6 +1,7 @@
 /** Puts `exec_sql` and the tracking schema into a project, or takes them out. @module */
 
 import {
+  FIND_HISTORIES_SQL,
   INSPECT_SQL,
   INSTALL_SQL,
   READ_VERSION_SQL,
@@ -9,8 +10,9 @@ import {
 } from "../database/bootstrap.ts";
 import { CallError, type Channel, isConnectionTrouble } from "../database/channel.ts";
 import { withLiteral } from "../database/literal.ts";
-import { readState, SCHEMA_VERSION } from "../database/state.ts";
+import { type ForeignTable, readState, SCHEMA_VERSION } from "../database/state.ts";
 import { ConfigurationError, UnknownOutcomeError, UnreachableError } from "../errors.ts";
+import { describeHistories } from "./other_histories.ts";
 import type { ApiContext } from "./context.ts";
 
 /** A function named `exec_sql` that is in the project. */
@@ -59,6 +61,8 @@ export interface InstallResult {
   readonly previousVersion: number | null;
   /** The version now. */
   readonly version: number;
+  /** Histories of other tools, where nothing is applied by this one: a sentence each. */
+  readonly warnings: readonly string[];
 }
 
 /**
@@ -107,12 +111,14 @@ export async function install(
     await channel.run(withLiteral(SHOW_DOOR_SQL, { schema: options.schema }));
   }
   if (context !== null) await waitForApi(context, channel, options.schema !== undefined);
+  const tables = await readRow(channel, FIND_HISTORIES_SQL, "found") as ForeignTable[];
   return {
     via: channel.name,
     found,
     replaced: replaced.map(({ signature }) => signature),
     previousVersion,
     version: SCHEMA_VERSION,
+    warnings: describeHistories(tables),
   };
 }
 

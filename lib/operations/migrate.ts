@@ -10,6 +10,7 @@ import { type OperationContext, withLock } from "./context.ts";
 import { describeLeftOut, keepLedger, type Ledger, refuseUnwritable } from "./ledger.ts";
 import { adviseOnFailure, describeChanges, type OutOfOrder, reviewOrder } from "./plan_notes.ts";
 import { loadAllFit } from "./refusals.ts";
+import type { AppliedElsewhere } from "./other_histories.ts";
 import { describeUndoneInPart } from "./steps.ts";
 import { refuseUnvouched } from "./vouched.ts";
 import { type Concern, createTeller, reviewPlan } from "./concerns.ts";
@@ -41,8 +42,8 @@ export interface MigrateOptions {
   /** Asked before `redo` undoes the versions of these migrations. Without it nothing is asked. */
   readonly confirmUndo?: (planned: readonly PlannedMigration[]) => Promise<boolean>;
   /**
-   * Asked before migrations are sent that hold what can only be a key, or that change what
-   * Supabase keeps to itself. Without it nothing is asked; `warnings` name these, and everything
+   * Asked before migrations are sent that hold what can only be a key, that change what Supabase
+   * keeps to itself, or that another tool has applied already. Without it nothing is asked; `warnings` name these, and everything
    * else that is doubtful.
    */
   readonly confirmConcerns?: (concerns: readonly Concern[]) => Promise<boolean>;
@@ -70,6 +71,9 @@ export interface MigrateResult extends ApplyResult {
   /** Nothing was applied before this run, as far as the history knows. */
   readonly isFirstRun: boolean;
 }
+
+/** Where no other tool has been at work. */
+const NOWHERE: AppliedElsewhere = { warnings: [], concerns: [] };
 
 /** A plan that can be sent: every file is read, parsed and found fit by then. */
 interface ReadyPlan {
@@ -115,7 +119,16 @@ export async function migrate(
       const ledger = keepLedger(context.ledger, state, files);
       if (planned.length > 0) refuseUnwritable(ledger, state.ledger);
       const { warnings: doubts, concerns } = reviewPlan(files, plan, planned);
+      const elsewhere = state.otherHistories.length === 0
+        ? NOWHERE
+        : await (await import("./other_histories.ts")).findAppliedElsewhere(
+          state.otherHistories,
+          plan.pending,
+          migrations,
+          await context.connect(),
+        );
       const warnings = [
+        ...elsewhere.warnings,
         ...late,
         ...describeChanges(plan, redo, state.history, order),
         ...describeUndoneInPart(state.history).map(({ says }) => says),
@@ -123,7 +136,13 @@ export async function migrate(
         ...describeLeftOut(ledger, planned.map(({ name }) => name)),
       ];
       tell(warnings);
-      return { plan, planned, ledger, warnings, concerns };
+      return {
+        plan,
+        planned,
+        ledger,
+        warnings,
+        concerns: [...elsewhere.concerns, ...concerns],
+      };
     },
     dryRun: options.dryRun,
     unlessNeeded: ({ plan, planned, warnings }) =>

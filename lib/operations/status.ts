@@ -85,6 +85,9 @@ export async function readStatus(context: OperationContext): Promise<StatusResul
   await collectRefusals(plan.pending, state, context, refusals);
   const ledger = keepLedger(context.ledger, state, files);
   const entries = new Map(history.map((entry) => [entry.name, entry]));
+  const histories = state.otherHistories.length === 0
+    ? []
+    : (await import("./other_histories.ts")).describeHistories(state.otherHistories);
   const undoneInPart = describeUndoneInPart(history);
   return {
     totalFiles: migrations.length + unread.size,
@@ -111,6 +114,7 @@ export async function readStatus(context: OperationContext): Promise<StatusResul
         `The audit log says something else of ${name}: supamigrate doctor says more`
       ),
       ...undoneInPart.map(({ says }) => says),
+      ...histories,
       ...breaches.map((breach) => `Nothing can be written: ${breach}`),
       ...(ledger.names === null || state.ledger.problem === null
         ? []

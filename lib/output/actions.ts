@@ -106,11 +106,16 @@ export function waiting({ wait = 0 }: Asking): { waitMs: number } {
   return { waitMs: wait * 1000 };
 }
 
-/** Anything may go into the embedded database, which nobody else has. */
-function guardConcerns({ migrator: { target }, reporter }: Run, { yes }: Asking) {
-  if (yes || target.kind === "embedded") return {};
+/** Anything may go into the embedded database, which nobody else has, but not twice. */
+export function guardConcerns({ migrator: { target }, reporter }: Run, { yes }: Asking) {
+  if (yes) return {};
   return {
-    confirmConcerns: (found: readonly Concern[]) => confirmConcerns(target, reporter, found),
+    confirmConcerns: (found: readonly Concern[]) => {
+      const asked = target.kind !== "embedded"
+        ? found
+        : found.filter(({ about }) => about === "applied elsewhere");
+      return confirmConcerns(target, reporter, asked);
+    },
   };
 }
 

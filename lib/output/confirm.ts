@@ -106,7 +106,8 @@ export async function confirmUnlock(reporter: Reporter, lock: LockState): Promis
 
 /**
  * Asks whether migrations may be sent of which something is doubtful, which the reader has just
- * been told. On this machine nobody is cut off: keys alone are asked about.
+ * been told. On this machine nobody is cut off: keys alone are asked about, and what
+ * another tool has applied.
  *
  * @param target The project.
  * @param reporter Asks.
@@ -121,13 +122,15 @@ export async function confirmConcerns(
 ): Promise<boolean> {
   const asked = target.kind === "project"
     ? concerns
-    : concerns.filter(({ about }) => about === "secret");
+    : concerns.filter(({ about }) => about === "secret" || about === "applied elsewhere");
   const [first] = asked;
   if (first === undefined) return true;
   if (!await canAsk()) {
     const { file, line, says } = first;
     throw new MigrationFileError(`The migration ${says}`, { file, line }, {
-      hint: first.about === "unnumbered"
+      hint: first.about === "applied elsewhere"
+        ? "supamigrate adopt takes the other history over. Add --yes if all of it is to be run again."
+        : first.about === "unnumbered"
         ? "Give it a number, or take it out of the folder. Add --yes if it is to be run all the same."
         : "Take it out of the file. Add --yes if it is to be sent all the same.",
     });

@@ -55,6 +55,7 @@ export function formatHistory(entries: readonly LogEntry[]): string {
         ? ""
         : `step ${entry.details.step} of ${entry.details.steps}`,
       entry.batch === null ? "" : `batch ${entry.batch}`,
+      entry.details?.adopted_from === undefined ? "" : `adopted from ${entry.details.adopted_from}`,
       entry.executionTimeMs === null ? "" : formatMs(entry.executionTimeMs),
       entry.result === "failed" ? `${entry.details?.message} (${entry.details?.code})` : "",
     ].filter((fact) => fact !== "");
@@ -72,12 +73,15 @@ export function formatHistory(entries: readonly LogEntry[]): string {
 
 /** What `install` did. */
 export function formatInstall(result: InstallResult): string {
-  const { via, previousVersion, version, replaced } = result;
+  const { via, previousVersion, version, replaced, warnings } = result;
   return [
     ...replaced.map((signature) => line`🗑️  Dropped ${signature}`),
     describeInstalled(previousVersion, version, via),
+    ...warnings.map((warning) => line`⚠️  ${warning}`),
     "",
-    '💡 Run "supamigrate migrate" to execute pending migrations',
+    warnings.length > 0
+      ? '💡 Run "supamigrate adopt --dry-run" to see what would be taken over'
+      : '💡 Run "supamigrate migrate" to execute pending migrations',
   ].join("\n");
 }
 

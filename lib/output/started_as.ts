@@ -19,6 +19,7 @@ const COMMANDS = [
   "fresh",
   "seed",
   "baseline",
+  "adopt",
   "repair",
   "history",
   "doctor",

@@ -1,5 +1,6 @@
 // Defines all tests of the database. Which databases they run on, the test files say.
 
+import "./adopt.ts";
 import "./as_psql.ts";
 import "./breaches.ts";
 import "./channels.ts";

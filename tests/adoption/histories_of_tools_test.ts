@@ -1,0 +1,213 @@
+/** Histories that the tools themselves make: they come from npm. */
+
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { createMigrator, type ToolName } from "../../mod.ts";
+import { INSTALL_SQL } from "../../lib/database/bootstrap.ts";
+import { startStack } from "../support/stack.ts";
+import { runSupabaseCli } from "../support/supabase_cli.ts";
+
+/** In the versions that the test knows. */
+const DEPENDENCIES = {
+  dbmate: "2.36.0",
+  "drizzle-orm": "0.45.4",
+  "node-pg-migrate": "9.0.0",
+  pg: "8.16.3",
+};
+
+/** What programs do that use Drizzle. */
+const DRIZZLE_PROGRAM = `
+import { drizzle } from "drizzle-orm/node-postgres";
+import { migrate } from "drizzle-orm/node-postgres/migrator";
+const db = drizzle(process.argv[2]);
+await migrate(db, { migrationsFolder: "drizzle" });
+await db.$client.end();
+`;
+
+const stack = await startStack({ major: 17 });
+Deno.test.afterAll(async () => await stack[Symbol.asyncDispose]());
+
+/** What each tool runs: two files by it, and a third that it has not seen. */
+interface Made {
+  readonly folder: string;
+  readonly files: readonly string[];
+  readonly run: (databaseUrl: string, root: string) => Promise<void>;
+  readonly later: string;
+}
+
+const AB = ["create table a (id int);\n", "-- b\ncreate table b (id int);\n"] as const;
+
+const tools: Readonly<Partial<Record<ToolName, Made>>> = {
+  supabase: {
+    folder: "supabase/migrations",
+    files: ["20240101000000_a.sql", "20240102000000_b.sql"],
+    later: "20240103000000_c.sql",
+    run: async (databaseUrl, cwd) => {
+      const { code, stderr } = await runSupabaseCli(["db", "push", "--yes"], { cwd, databaseUrl });
+      assert.equal(code, 0, stderr);
+    },
+  },
+  dbmate: {
+    folder: "dbmate",
+    files: ["20240101000000_a.sql", "20240102000000_b.sql"],
+    later: "20240103000000_c.sql",
+    run: (url, root) =>
+      call(root, "dbmate", [
+        "-u",
+        `${url}?sslmode=disable`,
+        "-d",
+        "dbmate",
+        "--no-dump-schema",
+        "migrate",
+      ]),
+  },
+  "node-pg-migrate": {
+    folder: "pg",
+    files: ["1704067200000_a.sql", "1704153600000_b.sql"],
+    later: "1704240000000_c.sql",
+    run: (DATABASE_URL, root) =>
+      call(root, "node-pg-migrate", ["up", "-m", "pg"], { DATABASE_URL }),
+  },
+  drizzle: {
+    folder: "drizzle",
+    files: ["0000_a.sql", "0001_b.sql"],
+    later: "0002_c.sql",
+    run: async (url, root) => {
+      await Deno.mkdir(join(root, "drizzle/meta"));
+      const entries = ["0000_a", "0001_b"].map((tag, idx) => ({
+        idx,
+        version: "7",
+        when: 1704067200000 + idx,
+        tag,
+        breakpoints: true,
+      }));
+      await Deno.writeTextFile(
+        join(root, "drizzle/meta/_journal.json"),
+        JSON.stringify({ version: "7", dialect: "postgresql", entries }),
+      );
+      await Deno.writeTextFile(join(root, "migrate.mjs"), DRIZZLE_PROGRAM);
+      await call(root, "node", ["migrate.mjs", url]);
+    },
+  },
+};
+
+async function call(
+  cwd: string,
+  program: string,
+  args: readonly string[],
+  env: Record<string, string> = {},
+): Promise<void> {
+  const path = program === "npm" || program === "node"
+    ? program
+    : join(cwd, "node_modules/.bin", program);
+  const { success, stdout, stderr } = await new Deno.Command(path, {
+    args: [...args],
+    cwd,
+    env,
+    stdin: "null",
+  }).output();
+  const said = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes)).join("\n");
+  assert.ok(success, `${program} ${args.join(" ")}: ${said}`);
+}
+
+Deno.test("adopt() takes over what dbmate, node-pg-migrate, Drizzle and the Supabase CLI have run", async (test) => {
+  const root = await Deno.makeTempDir({ prefix: "histories-" });
+  try {
+    await Deno.writeTextFile(
+      join(root, "package.json"),
+      JSON.stringify({ dependencies: DEPENDENCIES }),
+    );
+    await call(root, "npm", ["install", "--ignore-scripts", "--no-audit", "--no-fund"]);
+    for (const [tool, made] of Object.entries(tools)) {
+      await test.step(tool, async () => {
+        await using project = await stack.createProject({ setup: INSTALL_SQL });
+        const folder = join(root, made.folder);
+        await Deno.mkdir(folder, { recursive: true });
+        for (const [index, name] of made.files.entries()) {
+          const text = tool === "dbmate"
+            ? `-- migrate:up\n${AB[index]}-- migrate:down\ndrop table ${index === 0 ? "a" : "b"};\n`
+            : AB[index]!;
+          await Deno.writeTextFile(join(folder, name), text);
+        }
+        await made.run(project.databaseUrl, root);
+        await Deno.writeTextFile(join(folder, made.later), "create table c (id int);\n");
+
+        await using migrator = createMigrator({
+          supabaseUrl: project.url,
+          serviceKey: project.serviceKey,
+          migrations: folder,
+        });
+        const result = await migrator.adopt();
+        assert.equal(result.history?.tool, tool);
+        assert.deepEqual(result.adopted.map(({ name }) => name), made.files);
+        assert.deepEqual([result.withoutFile, result.warnings], [[], []]);
+        assert.deepEqual(result.pending, [made.later]);
+        assert.deepEqual(
+          result.adopted.map(({ saysTheSame }) => saysTheSame),
+          tool === "supabase" || tool === "drizzle" ? [true, true] : [null, null],
+        );
+        const run = await migrator.migrate();
+        assert.deepEqual([run.success, run.migrationsRun], [true, 1]);
+      });
+    }
+  } finally {
+    await Deno.remove(root, { recursive: true });
+  }
+});
+
+const OWN_PROJECT = {
+  "20240105101500_init.sql": `-- Profiles
+create table public.profiles (
+  id uuid primary key, -- the user's
+  name text not null default 'it''s; nobody'
+);
+alter table public.profiles enable row level security;
+`,
+  "20240105103000_function.sql": `create or replace function public.greet() returns text
+language plpgsql as $$
+begin
+  -- a semicolon; inside
+  return 'hello';
+end;
+$$;
+
+do $$ begin perform 1; end $$;
+`,
+  "20240110090000_data.sql":
+    "/* all of it; at once */ insert into public.profiles (id, name)\r\nvalues (gen_random_uuid(), e'a\\'b');\r\n\r\n;\r\n",
+};
+
+Deno.test("adopt() tells what the Supabase CLI has run from what was changed since", async () => {
+  await using project = await stack.createProject({ setup: INSTALL_SQL });
+  const root = await Deno.makeTempDir({ prefix: "own-project-" });
+  try {
+    const folder = join(root, "supabase/migrations");
+    await Deno.mkdir(folder, { recursive: true });
+    for (const [name, sql] of Object.entries(OWN_PROJECT)) {
+      await Deno.writeTextFile(join(folder, name), sql);
+    }
+    const { code, stderr } = await runSupabaseCli(["db", "push", "--yes"], {
+      cwd: root,
+      databaseUrl: project.databaseUrl,
+    });
+    assert.equal(code, 0, stderr);
+    await using migrator = createMigrator({
+      supabaseUrl: project.url,
+      serviceKey: project.serviceKey,
+      migrations: folder,
+    });
+    const plan = await migrator.adopt({ dryRun: true });
+    assert.deepEqual(plan.adopted.map(({ saysTheSame }) => saysTheSame), [true, true, true]);
+
+    await Deno.writeTextFile(
+      join(folder, "20240105103000_function.sql"),
+      OWN_PROJECT["20240105103000_function.sql"].replace("hello", "goodbye"),
+    );
+    const result = await migrator.adopt();
+    assert.deepEqual(result.adopted.map(({ saysTheSame }) => saysTheSame), [true, false, true]);
+    assert.match(result.warnings[0]!, /^20240105103000_function\.sql does not say what/);
+    assert.equal((await migrator.status()).upToDate, true);
+  } finally {
+    await Deno.remove(root, { recursive: true });
+  }
+});
