@@ -1,5 +1,6 @@
 /** Takes over what another tool has applied, without running it. @module */
 
+import { describeLeftOut, keepLedger, refuseUnwritable } from "./ledger.ts";
 import type { AdoptedFile, FoundHistory } from "../adoption/histories.ts";
 import type { ToolName } from "../adoption/history.ts";
 import { nameSome } from "../doctor/check.ts";
@@ -92,7 +93,8 @@ export async function adopt(
   options: AdoptOptions = {},
 ): Promise<AdoptResult> {
   const { confirm, confirmConcerns, dryRun = false } = options;
-  const { migrations, secrets, order } = await context.load();
+  const files = await context.load();
+  const { migrations, secrets, order } = files;
   const compare = comparisonBy(order);
   const tell = createTeller(context);
   return await withLock<ReadyPlan, AdoptResult>(context, {
@@ -135,6 +137,8 @@ export async function adopt(
         .filter((name) => !applied.has(name) && !names.has(name));
       const newest = [...names, ...applied].sort(compare).at(-1);
       const late = newest === undefined ? [] : pending.filter((name) => compare(name, newest) < 0);
+      const ledger = keepLedger(context.ledger, state, files);
+      if (fresh.length > 0) refuseUnwritable(ledger, state.ledger);
       const stored = findStored(secrets, fresh.map(({ migration }) => migration));
       const warnings = [
         ...describeDifferences(fresh, title),
@@ -144,6 +148,7 @@ export async function adopt(
           `${title} has not applied ${late.length === 1 ? "it" : "them"}: the next migrate would`,
         ]),
         ...describeSecrets(stored),
+        ...describeLeftOut(ledger, fresh.map(({ migration }) => migration.name)),
       ];
       tell(warnings);
       return {
@@ -157,11 +162,11 @@ export async function adopt(
           warnings,
         },
         batch,
-        records: fresh.map(({ migration, appliedAt }) => ({
-          ...toRecord(migration, batch),
+        records: await Promise.all(fresh.map(async ({ migration, appliedAt }) => ({
+          ...await toRecord(migration, batch, ledger, context.can),
           adopted_from: tool,
           executed_at: appliedAt,
-        })),
+        }))),
         concerns: toConcerns(stored.filter(({ certain }) => certain)),
       };
     },
