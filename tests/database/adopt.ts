@@ -32,7 +32,9 @@ const cases: Readonly<Record<ToolName, Case>> = {
         version text not null primary key, statements text[], name text);
       insert into supabase_migrations.schema_migrations values
         ('20240101000000', array['create table a ()'], 'a'),
-        ('20240102000000', array['-- b' || chr(10) || 'create table b ()'], 'b');`,
+        ('20240102000000', array['-- b' || chr(10) || 'create table b ()'], 'b');
+      alter schema supabase_migrations owner to postgres;
+      alter table supabase_migrations.schema_migrations owner to postgres;`,
   },
   dbmate: {
     table: "public.schema_migrations",
