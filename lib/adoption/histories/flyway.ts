@@ -7,6 +7,7 @@ import {
   type HistoryFormat,
   type HistoryRow,
   inOrderOf,
+  stemOf,
   text,
   time,
   toVersion,
@@ -35,7 +36,7 @@ export const flywayHistory: HistoryFormat = {
       applied: latest.filter(({ success, type }) =>
         success === true && !/^(UNDO|DELETE|SCHEMA)/.test(text(type))
       ).flatMap((row) =>
-        text(row.type) === "BASELINE" ? readBaseline(row, files) : [toRecord(row)]
+        text(row.type) === "BASELINE" ? readBaseline(row, files) : [toRecord(row, files)]
       ),
       unclean: latest.filter(({ success }) => success !== true)
         .map(({ script }) => ({ label: text(script), says: "has failed" })),
@@ -43,12 +44,13 @@ export const flywayHistory: HistoryFormat = {
   },
 };
 
-function toRecord(row: HistoryRow): ForeignRecord {
+type Files = Parameters<HistoryFormat["read"]>[1]["files"];
+
+function toRecord(row: HistoryRow, files: Files): ForeignRecord {
   const script = text(row.script).split("/").at(-1)!;
-  const version = row.version === null ? null : byVersion(text(row.version));
   return {
     label: script,
-    names: (file) => version === null ? file.name === script : version(file),
+    names: findNames(row, script, files),
     appliedAt: time(row.installed_on),
     saysTheSame: ({ forward }) =>
       row.checksum === null
@@ -57,16 +59,39 @@ function toRecord(row: HistoryRow): ForeignRecord {
   };
 }
 
+/** The number in front of a name is a version of Flyway's behind a V alone. */
+function findNames(row: HistoryRow, script: string, files: Files): ForeignRecord["names"] {
+  if (row.version === null) return ({ name }) => name === script;
+  const hasVersion = byVersion(text(row.version));
+  if (files.some(({ name }) => isFlyways(name))) {
+    return (file) => isFlyways(file.name) && hasVersion(file);
+  }
+  // What `import` calls V1.2__x.sql: 1_2_x.sql, perhaps with zeros or another number in front.
+  const stem = script.replace(/^V/i, "").replace(/\.sql$/i, "").replace("__", "_")
+    .replace(/^[\d.]+/, (version) => version.replaceAll(".", "_"));
+  const isCalled = (name: string) => stemOf(name).replace(/^0+(?=\d)/, "") === stem;
+  return files.some(({ name }) => isCalled(name))
+    ? ({ name }) => isCalled(name)
+    : ({ name }) => stemOf(name).replace(/^\d+_/, "") === stem;
+}
+
+function isFlyways(name: string): boolean {
+  return /^V\d/i.test(name);
+}
+
 /** A baseline stands for all files up to its version. */
-function readBaseline(row: HistoryRow, files: Parameters<HistoryFormat["read"]>[1]["files"]) {
+function readBaseline(row: HistoryRow, files: Files): ForeignRecord[] {
   const last = toVersion(text(row.version));
-  return files.map(({ name }) => versionOf(name))
-    .filter((version): version is string => version !== null && !isAfter(version, last))
-    .map((version): ForeignRecord => ({
-      label: `${version} (below Flyway's baseline ${last})`,
-      names: byVersion(version),
-      appliedAt: time(row.installed_on),
-    }));
+  const label = `Flyway's baseline ${last}`;
+  const appliedAt = time(row.installed_on);
+  const versions = files.filter(({ name }) => isFlyways(name)).map(({ name }) => versionOf(name))
+    .filter((version): version is string => version !== null && !isAfter(version, last));
+  if (versions.length === 0) return [{ label, names: () => false, appliedAt }];
+  return versions.map((version) => ({
+    label: `${version} (below ${label})`,
+    names: (file) => isFlyways(file.name) && byVersion(version)(file),
+    appliedAt,
+  }));
 }
 
 function isAfter(a: string, b: string): boolean {
