@@ -24,9 +24,10 @@ import type {
 } from "./lib/output/actions.ts";
 import { EXIT_CODES, formatError, toExitCode, toJsonError } from "./lib/output/errors.ts";
 import { ProjectMemory } from "./lib/output/known_projects.ts";
+import type { InitFlags } from "./lib/output/init.ts";
 import { line } from "./lib/output/neutral.ts";
 import { findTasks, type NameCommand, nameCommandsAs } from "./lib/output/started_as.ts";
-import { Reporter } from "./lib/output/terminal.ts";
+import { Reporter, type ReportStyle } from "./lib/output/terminal.ts";
 import { holdsKey } from "./lib/redact.ts";
 import { findSecrets, resolveSettings } from "./lib/settings.ts";
 import {
@@ -98,14 +99,8 @@ async function run(
   action: (run: Run) => Promise<Report>,
   needsProject = false,
 ): Promise<void> {
-  const style = {
-    json: !!flags.json,
-    quiet: !!flags.quiet,
-    verbose: !!flags.verbose,
-    color: flags.color !== false && (process.env.NO_COLOR ?? "") === "",
-  };
-  reporter.restyle(style);
-  try {
+  const style = styleOf(flags);
+  await report(flags, async () => {
     const settings = await resolveSettings(
       process.env,
       { ...flags, needsProject },
@@ -126,7 +121,29 @@ async function run(
       reporter,
       !!flags.verbose,
     );
-    const { result, text, code = EXIT_CODES.done } = await action({ migrator, reporter, projects });
+    return await action({ migrator, reporter, projects });
+  });
+}
+
+function styleOf(flags: GlobalFlags): ReportStyle {
+  return {
+    json: !!flags.json,
+    quiet: !!flags.quiet,
+    verbose: !!flags.verbose,
+    color: flags.color !== false && (process.env.NO_COLOR ?? "") === "",
+  };
+}
+
+/**
+ * Runs what needs no database, prints what it came to, and sets the exit code.
+ *
+ * @param flags The global flags.
+ * @param work What is done.
+ */
+async function report(flags: GlobalFlags, work: () => Promise<Report>): Promise<void> {
+  reporter.restyle(styleOf(flags));
+  try {
+    const { result, text, code = EXIT_CODES.done } = await work();
     if (code === EXIT_CODES.done) reporter.say(text);
     else reporter.sayFailure(text);
     reporter.document(result);
@@ -199,6 +216,16 @@ function makeCli() {
       }
       this.showHelp();
     })
+    .command("init", "Set up a repository: folder, tasks or scripts, .gitignore, .env.example.")
+    .option("--workflow", "Write a GitHub workflow that migrates, too.")
+    .option("--dry-run", "Show what would be written, and change nothing.")
+    .option("-y, --yes", "Do not ask.")
+    .action((flags: InitFlags) =>
+      report(flags, async () => {
+        const { init } = await import("./lib/output/init.ts");
+        return await init(reporter, flags, VERSION);
+      })
+    )
     .command("migrate, up", "Apply what is pending.")
     .option("--to <name:string>", "Stop after this migration.")
     .option("--dry-run", "Show what would run, and change nothing.")
