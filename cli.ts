@@ -51,8 +51,9 @@ Exit codes:
   4    the server cannot be reached, or the outcome is unknown
   130  interrupted
 
-Settings, from the environment, then from .env, never from the command line:
-  SUPABASE_URL               https://….supabase.co
+Settings, from the environment, then .env.local, then .env, never from the command line:
+  SUPABASE_URL               https://….supabase.co; also as NEXT_PUBLIC_SUPABASE_URL,
+                             VITE_SUPABASE_URL and the like
   SUPABASE_SERVICE_KEY       the service role's key, or a secret key; also as
                              SUPABASE_SERVICE_ROLE_KEY, SUPABASE_SECRET_KEY or
                              SUPABASE_SECRET_KEYS
@@ -62,6 +63,7 @@ Settings, from the environment, then from .env, never from the command line:
   MIGRATION_GIVE_UP_AFTER    milliseconds to go on asking a silent server (60000)
   MIGRATION_VIA              api, direct or management, as --via
   MIGRATION_ORDER            number or name, as --order
+  MIGRATION_ALLOW_HTTP       true, as --allow-http
   DATABASE_URL               for --via direct, and for install, uninstall and doctor
   SUPABASE_ACCESS_TOKEN      for --via management, and for the same`;
 
@@ -120,8 +122,9 @@ async function run(
       migrator.target,
       reporter,
       !!flags.verbose,
+      settings.root,
     );
-    return await action({ migrator, reporter, projects });
+    return await action({ migrator, reporter, projects, namedBy: settings.namedBy });
   });
 }
 
@@ -197,7 +200,11 @@ function makeCli() {
     )
     .globalOption(
       "--env-file <path:string>",
-      "Read settings from this file instead of .env; - is standard input.",
+      "Read settings from this file instead of .env.local and .env; - is standard input.",
+    )
+    .globalOption(
+      "--allow-http",
+      "Take http:// for hosts of a private network too, such as containers.",
     )
     .globalOption(
       "--order <by:order>",

@@ -29,10 +29,10 @@ export async function findProjectFolder(start = "."): Promise<string> {
 }
 
 async function holds(folder: string, names: readonly string[]): Promise<boolean> {
-  const { access } = await import("node:fs/promises");
+  const { stat } = await import("node:fs/promises"); // access() would want a permission more
   for (const name of names) {
     // What cannot be looked at is not there for this user either.
-    if (await access(`${folder}/${name}`).then(() => true, () => false)) return true;
+    if (await stat(`${folder}/${name}`).then(() => true, () => false)) return true;
   }
   return false;
 }

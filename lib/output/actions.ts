@@ -37,6 +37,7 @@ export interface GlobalFlags {
   via?: Via;
   order?: OrderBy;
   envFile?: string;
+  allowHttp?: Flag;
   json?: Flag;
   verbose?: Flag;
   quiet?: Flag;
@@ -77,6 +78,8 @@ export interface Run {
   reporter: Reporter;
   /** Asked before a command changes another project than before, unless its name is typed anyway. */
   projects: ProjectMemory;
+  /** Which setting names the project, and where it stands; null for the embedded database. */
+  namedBy: string | null;
 }
 
 /** What an action came to. */
@@ -119,6 +122,7 @@ export async function migrate(
 ): Promise<Report> {
   const { migrator, reporter, projects } = run;
   const wait = waiting(flags);
+  reporter.say(text.formatTarget(migrator.target, run.namedBy));
   if (!flags.yes && !flags.dryRun) await projects.confirm();
   reporter.say("🚀 Starting database migration...\n");
   const result = await migrator.migrate({
@@ -146,7 +150,10 @@ export async function migrate(
     }
   }
   return {
-    result: leaveOutStatements(result, flags),
+    result: {
+      target: { ...migrator.target, namedBy: run.namedBy },
+      ...leaveOutStatements(result, flags),
+    },
     text: [
       result.dryRun
         ? text.formatPlannedMigrations(result.planned, !!flags.verbose)
@@ -159,14 +166,19 @@ export async function migrate(
 
 /** What `status` does. */
 export async function status(
-  { migrator, reporter }: Run,
+  { migrator, reporter, namedBy }: Run,
   flags: GlobalFlags & { check?: Flag },
 ): Promise<Report> {
+  reporter.say(text.formatTarget(migrator.target, namedBy));
   const result = await migrator.status();
   for (const warning of result.warnings) reporter.warn(line`⚠️  ${warning}`);
   reporter.say(text.formatStatus(result, !!flags.verbose));
   // Said already: with --quiet and --check the exit code is all that is wanted.
-  return { result, text: "", code: flags.check && !result.upToDate ? EXIT_CODES.failed : 0 };
+  return {
+    result: { target: { ...migrator.target, namedBy }, ...result },
+    text: "",
+    code: flags.check && !result.upToDate ? EXIT_CODES.failed : 0,
+  };
 }
 
 /** What `rollback` does. */
