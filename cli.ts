@@ -28,10 +28,11 @@ import { explainDenied } from "./lib/output/denied.ts";
 import { EXIT_CODES, formatError, toExitCode, toJsonError } from "./lib/output/errors.ts";
 import { ProjectMemory } from "./lib/output/known_projects.ts";
 import type { ImportFlags } from "./lib/output/importing.ts";
+import type { InitFlags } from "./lib/output/init.ts";
 import { line } from "./lib/output/neutral.ts";
 import { checkRuntime } from "./lib/output/runtime.ts";
 import { findTasks, type NameCommand, nameCommandsAs } from "./lib/output/started_as.ts";
-import { Reporter } from "./lib/output/terminal.ts";
+import { Reporter, type ReportStyle } from "./lib/output/terminal.ts";
 import { explainUsage } from "./lib/output/usage.ts";
 import { holdsKey } from "./lib/redact.ts";
 import { LEDGER_MODES } from "./lib/planning/ledger.ts";
@@ -57,8 +58,9 @@ Exit codes:
   4    the server cannot be reached, or the outcome is unknown
   130  interrupted
 
-Settings, from the environment, then from .env, never from the command line:
-  SUPABASE_URL               https://….supabase.co
+Settings, from the environment, then .env.local, then .env, never from the command line:
+  SUPABASE_URL               https://….supabase.co; also as NEXT_PUBLIC_SUPABASE_URL,
+                             VITE_SUPABASE_URL and the like
   SUPABASE_SERVICE_KEY       the service role's key, or a secret key; also as
                              SUPABASE_SERVICE_ROLE_KEY, SUPABASE_SECRET_KEY or
                              SUPABASE_SECRET_KEYS
@@ -69,6 +71,7 @@ Settings, from the environment, then from .env, never from the command line:
   MIGRATION_VIA              api, direct or management, as --via
   MIGRATION_ORDER            number or name, as --order
   MIGRATION_LEDGER           supabase or none, as --ledger
+  MIGRATION_ALLOW_HTTP       true, as --allow-http
   DATABASE_URL               for --via direct, and for install, uninstall and doctor
   SUPABASE_ACCESS_TOKEN      for --via management, and for the same`;
 
@@ -106,14 +109,8 @@ async function run(
   action: (run: Run) => Promise<Report>,
   needsProject = false,
 ): Promise<void> {
-  const style = {
-    json: !!flags.json,
-    quiet: !!flags.quiet,
-    verbose: !!flags.verbose,
-    color: flags.color !== false && (process.env.NO_COLOR ?? "") === "",
-  };
-  reporter.restyle(style);
-  try {
+  const style = styleOf(flags);
+  await report(flags, async () => {
     const settings = await resolveSettings(
       process.env,
       { ...flags, needsProject },
@@ -133,14 +130,32 @@ async function run(
       migrator.target,
       reporter,
       !!flags.verbose,
+      settings.root,
     );
-    const { result, text, code = EXIT_CODES.done } = await action({
-      migrator,
-      reporter,
-      projects,
-      options: settings.options,
-      folder: settings.folder,
-    });
+    const { options, folder, namedBy } = settings;
+    return await action({ migrator, reporter, projects, options, folder, namedBy });
+  });
+}
+
+function styleOf(flags: GlobalFlags): ReportStyle {
+  return {
+    json: !!flags.json,
+    quiet: !!flags.quiet,
+    verbose: !!flags.verbose,
+    color: flags.color !== false && (process.env.NO_COLOR ?? "") === "",
+  };
+}
+
+/**
+ * Runs what needs no database, prints what it came to, and sets the exit code.
+ *
+ * @param flags The global flags.
+ * @param work What is done.
+ */
+async function report(flags: GlobalFlags, work: () => Promise<Report>): Promise<void> {
+  reporter.restyle(styleOf(flags));
+  try {
+    const { result, text, code = EXIT_CODES.done } = await work();
     if (code === EXIT_CODES.done) reporter.say(text);
     else reporter.sayFailure(text);
     reporter.document(result);
@@ -210,7 +225,11 @@ function makeCli() {
     )
     .globalOption(
       "--env-file <path:string>",
-      "Read settings from this file instead of .env; - is standard input.",
+      "Read settings from this file instead of .env.local and .env; - is standard input.",
+    )
+    .globalOption(
+      "--allow-http",
+      "Take http:// for hosts of a private network too, such as containers.",
     )
     .globalOption(
       "--order <by:order>",
@@ -233,6 +252,16 @@ function makeCli() {
       }
       this.showHelp();
     })
+    .command("init", "Set up a repository: folder, tasks or scripts, .gitignore, .env.example.")
+    .option("--workflow", "Write a GitHub workflow that migrates, too.")
+    .option("--dry-run", "Show what would be written, and change nothing.")
+    .option("-y, --yes", "Do not ask.")
+    .action((flags: InitFlags) =>
+      report(flags, async () => {
+        const { init } = await import("./lib/output/init.ts");
+        return await init(reporter, flags, VERSION);
+      })
+    )
     .command("migrate, up", "Apply what is pending.")
     .option("--to <name:string>", "Stop after this migration.")
     .option("--dry-run", "Show what would run, and change nothing.")

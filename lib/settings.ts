@@ -1,7 +1,9 @@
-/** Turns environment variables, a `.env` file and flags into options. Used by the CLI. @module */
+/** Turns environment variables, `.env` files and flags into options. Used by the CLI. @module */
 
 import { type Via, VIAS } from "./database/channel.ts";
+import { projectReference } from "./database/target.ts";
 import { ConfigurationError } from "./errors.ts";
+import { findProjectFolder } from "./project_folder.ts";
 import type { MigratorOptions } from "./migrator.ts";
 import { LEDGER_MODES, type LedgerMode } from "./planning/ledger.ts";
 import type { OrderBy } from "./planning/order.ts";
@@ -18,8 +20,10 @@ export interface GlobalFlags {
   readonly order?: OrderBy;
   /** What is said of the Supabase CLI's ledger. */
   readonly ledger?: LedgerMode | true;
-  /** A file with settings, instead of `.env`; `-` is standard input. */
+  /** A file with settings, instead of `.env.local` and `.env`; `-` is standard input. */
   readonly envFile?: string;
+  /** `http://` serves for hosts of a private network as well. */
+  readonly allowHttp?: boolean | undefined;
   /** The command makes no sense without a project, unless `embedded` says otherwise. */
   readonly needsProject?: boolean;
 }
@@ -33,11 +37,15 @@ export interface Settings {
   readonly options: MigratorOptions;
   /** The folder of the migrations. */
   readonly folder: string;
+  /** The way to the project's folder: `.`, or `../..` where a command was started below it. */
+  readonly root: string;
+  /** Which setting names the project, and where it stands; null for the embedded database. */
+  readonly namedBy: string | null;
   /** Why the embedded database is used, where nobody asked for it. */
   readonly embeddedNote: string | null;
 }
 
-/** Where the embedded database is kept by default. */
+/** Where the embedded database is kept by default, in the project's folder. */
 const DEFAULT_EMBEDDED_PATH = ".supamigrate/db";
 
 /** The names that the service role's key goes by, the first one that is set counts. */
@@ -46,6 +54,19 @@ const KEY_NAMES = [
   "SUPABASE_SERVICE_ROLE_KEY",
   "SUPABASE_SECRET_KEY",
 ] as const;
+
+/** What web frameworks call the project's URL where it is built into pages. */
+const PUBLIC_URL_NAMES = [
+  "NEXT_PUBLIC_SUPABASE_URL",
+  "VITE_SUPABASE_URL",
+  "PUBLIC_SUPABASE_URL",
+  "EXPO_PUBLIC_SUPABASE_URL",
+  "NUXT_PUBLIC_SUPABASE_URL",
+  "REACT_APP_SUPABASE_URL",
+] as const;
+
+/** What a setting that is on or off may be. */
+const YES_OR_NO = ["true", "false"] as const;
 
 /** What else is secret, whether this tool uses it or not. */
 const OTHER_SECRETS = [
@@ -71,7 +92,8 @@ export function findSecrets(values: Environment): string[] {
 }
 
 /**
- * Resolves settings: flags, then environment variables, then the `.env` file.
+ * Resolves settings: flags, then environment variables, then `.env.local`, then `.env`. Files and
+ * folders that no flag names are those of the project that the working directory is in.
  *
  * @param environment The environment variables.
  * @param flags The command's flags.
@@ -84,10 +106,19 @@ export async function resolveSettings(
   flags: GlobalFlags,
   hide: (secrets: readonly string[]) => void = () => {},
 ): Promise<Settings> {
-  const { values: file, emptyPath } = await readEnvFile(flags.envFile);
-  const values = { ...file, ...dropEmpty(environment) };
-  hide([...findSecrets(values), ...findSecrets(file)]);
-  const url = values.SUPABASE_URL;
+  const root = await findProjectFolder();
+  const inRoot = (path: string) => root === "." ? path : `${root}/${path}`;
+  const files = await readEnvFiles(flags.envFile, inRoot);
+  const sources = [{ where: "the environment", values: dropEmpty(environment) }, ...files];
+  for (const { values } of sources) hide(findSecrets(values));
+  const values: Record<string, string> = Object.assign(
+    {},
+    ...sources.map((source) => source.values).toReversed(),
+  );
+  const whereIs = (name: string) => sources.find(({ values }) => name in values)!.where;
+  const emptyPath = files.find(({ isEmpty }) => isEmpty)?.where ?? null;
+  const urlName = findUrlName(values);
+  const url = urlName === undefined ? undefined : values[urlName];
   const key = readServiceKey(values);
   const accessToken = values.SUPABASE_ACCESS_TOKEN;
   const databaseUrl = values.DATABASE_URL ?? values.SUPABASE_DB_URL;
@@ -99,7 +130,7 @@ export async function resolveSettings(
     );
   }
   const ledger = flags.ledger ?? readChoice(values, "MIGRATION_LEDGER", LEDGER_MODES);
-  const folder = flags.dir ?? await defaultFolder();
+  const folder = flags.dir ?? inRoot(await defaultFolder(inRoot));
   const shared = {
     migrations: folder,
     ...(order === undefined ? {} : { order }),
@@ -117,20 +148,36 @@ export async function resolveSettings(
   }
   // Whoever chooses a way means a project: what is missing for it is told later.
   if (flags.embedded !== undefined || (url === undefined && via === undefined)) {
-    const path = typeof flags.embedded === "string" ? flags.embedded : DEFAULT_EMBEDDED_PATH;
+    const path = typeof flags.embedded === "string"
+      ? flags.embedded
+      : inRoot(DEFAULT_EMBEDDED_PATH);
     if (flags.embedded === undefined) refuseToGuess(values, key, emptyPath, flags.needsProject);
     return {
       folder,
+      root,
+      namedBy: null,
       options: { ...shared, embedded: path },
       embeddedNote: flags.embedded === undefined
         ? `SUPABASE_URL is not set: using the embedded database in ${path}`
         : null,
     };
   }
+  if (
+    urlName !== undefined && urlName !== "SUPABASE_URL" && via === undefined &&
+    key === undefined && accessToken === undefined && databaseUrl === undefined
+  ) throw keyMissing(urlName, url!, whereIs(urlName));
+  const naming = via === "direct"
+    ? (["DATABASE_URL", "SUPABASE_DB_URL"].find((name) => name in values))
+    : urlName;
   return {
     folder,
+    root,
+    namedBy: naming === undefined ? null : `${naming} in ${whereIs(naming)}`,
     options: {
       ...shared,
+      ...(flags.allowHttp || readChoice(values, "MIGRATION_ALLOW_HTTP", YES_OR_NO) === "true"
+        ? { allowHttp: true }
+        : {}),
       ...(url === undefined ? {} : { supabaseUrl: url }),
       ...(via === undefined ? {} : { via }),
       ...(key === undefined ? {} : { serviceKey: key }),
@@ -161,38 +208,85 @@ function refuseToGuess(
   }
 }
 
-/** A file of settings, and whether anything was in it. */
-interface EnvFile {
-  readonly values: Record<string, string>;
-  /** The file's path, where it is there and sets nothing. */
-  readonly emptyPath: string | null;
+/**
+ * The setting that names the project's URL. Those of the frameworks serve too, as far as they agree:
+ * what is built into a web page is no secret, and no key is ever taken from there.
+ */
+function findUrlName(values: Environment): string | undefined {
+  if (values.SUPABASE_URL !== undefined) return "SUPABASE_URL";
+  const [first, ...others] = PUBLIC_URL_NAMES.filter((name) => values[name] !== undefined);
+  if (first === undefined) return undefined;
+  const address = (name: string) => values[name]!.trim().replace(/\/+$/, "").toLowerCase();
+  const other = others.find((name) => address(name) !== address(first));
+  if (other === undefined) return first;
+  throw new ConfigurationError(`${first} and ${other} name different projects`, {
+    hint: "Set SUPABASE_URL to the one that migrations are to go to.",
+  });
 }
 
-async function readEnvFile(path: string | undefined): Promise<EnvFile> {
-  const { readFile } = await import("node:fs/promises");
+/** The project of a website's settings may not be meant, and no other database is guessed at. */
+function keyMissing(name: string, url: string, where: string): ConfigurationError {
+  const host = URL.canParse(url) ? ` "${projectReference(new URL(url)) ?? new URL(url).host}"` : "";
+  return new ConfigurationError(
+    `${name} in ${where} names the project${host}, and no service key is set`,
+    {
+      hint: "Set SUPABASE_SERVICE_KEY, in the environment or in .env.local, to work on that " +
+        "project, or say --embedded to use the embedded database.",
+    },
+  );
+}
+
+/** Settings of one place. */
+interface EnvFile {
+  /** What a user calls the place: the file's path. */
+  readonly where: string;
+  readonly values: Record<string, string>;
+  /** The file is there and sets nothing. */
+  readonly isEmpty: boolean;
+}
+
+/** The file that was named, or those of the project that are there, the one that counts first. */
+async function readEnvFiles(
+  path: string | undefined,
+  inRoot: (path: string) => string,
+): Promise<EnvFile[]> {
   if (path === "-") {
     const values = dropEmpty(await parseSettings(await readStandardInput(), "on standard input"));
-    if (Object.keys(values).length > 0) return { values, emptyPath: null };
+    if (Object.keys(values).length > 0) {
+      return [{ where: "standard input", values, isEmpty: false }];
+    }
     // Whoever pipes settings in means a project: an empty pipe must not choose another database.
     throw new ConfigurationError("There are no settings on standard input");
   }
-  const name = path ?? ".env";
+  if (path !== undefined) return [await readEnvFile(path)];
+  const files: EnvFile[] = [];
+  for (const name of [".env.local", ".env"]) {
+    try {
+      files.push(await readEnvFile(inRoot(name)));
+    } catch (error) {
+      const { code } = (error as { cause?: { code?: string } }).cause ?? {};
+      if (code !== "ENOENT") throw error;
+    }
+  }
+  return files;
+}
+
+async function readEnvFile(path: string): Promise<EnvFile> {
+  const { readFile } = await import("node:fs/promises");
   let bytes: Uint8Array;
   try {
-    bytes = await readFile(name);
+    bytes = await readFile(path);
   } catch (error) {
-    if (path === undefined && (error as { code?: string }).code === "ENOENT") {
-      return { values: {}, emptyPath: null };
-    }
     throw new ConfigurationError(
-      `Cannot read the settings in "${name}": ${(error as Error).message}`,
+      `Cannot read the settings in "${path}": ${(error as Error).message}`,
       { cause: error },
     );
   }
-  const settings = await parseSettings(bytes, `in "${name}"`);
+  const settings = await parseSettings(bytes, `in "${path}"`);
   return {
+    where: path,
     values: dropEmpty(settings),
-    emptyPath: Object.keys(settings).length > 0 ? null : name,
+    isEmpty: Object.keys(settings).length === 0,
   };
 }
 
@@ -272,10 +366,10 @@ function parseSecretKeys(keys = ""): Record<string, unknown> {
   }
 }
 
-async function defaultFolder(): Promise<string> {
+async function defaultFolder(inRoot: (path: string) => string): Promise<string> {
   const { exists } = await import("@std/fs");
   for (const folder of ["migrations", "supabase/migrations"]) {
-    if (await exists(folder)) return folder;
+    if (await exists(inRoot(folder))) return folder;
   }
   return "migrations";
 }

@@ -21,6 +21,11 @@ import type { Abilities } from "./planning/session_settings.ts";
 export interface WayOptions {
   /** The project's URL, `https://….supabase.co`. */
   readonly supabaseUrl?: string;
+  /**
+   * Takes `http://` also for hosts of a private network, such as containers: the key is readable on
+   * the way. Never for the internet.
+   */
+  readonly allowHttp?: boolean;
   /** The service role's key, or a secret key. */
   readonly serviceKey?: string;
   /** A Supabase client that has the service role's key, instead of `serviceKey`. */
@@ -50,7 +55,8 @@ export interface WayOptions {
  * @throws {ConfigurationError} Something is missing, is not fit, or contradicts something else.
  */
 export function resolveTarget(options: WayOptions): Target {
-  const { supabaseUrl, serviceKey, client, embedded, via, databaseUrl, accessToken } = options;
+  const { supabaseUrl, allowHttp, serviceKey, client, embedded, via, databaseUrl, accessToken } =
+    options;
   if (embedded !== undefined) {
     if (supabaseUrl !== undefined || client !== undefined || via !== undefined) {
       throw new ConfigurationError("A project and the embedded database exclude each other");
@@ -64,17 +70,17 @@ export function resolveTarget(options: WayOptions): Target {
   if (via === "direct") {
     if (databaseUrl === undefined) throw databaseUrlMissing();
     const address = parseDatabaseUrl(databaseUrl);
-    if (supabaseUrl !== undefined) refuseOtherMachine(parseTarget(supabaseUrl), address);
+    if (supabaseUrl !== undefined) refuseOtherMachine(parseTarget(supabaseUrl, allowHttp), address);
     return address.target;
   }
   if (via === "management" && accessToken === undefined) throw tokenMissing();
   if (client !== undefined) {
     return supabaseUrl === undefined
       ? { kind: "project", name: "project", url: "the project" }
-      : parseTarget(supabaseUrl);
+      : parseTarget(supabaseUrl, allowHttp);
   }
   if (supabaseUrl === undefined) throw new ConfigurationError("SUPABASE_URL is not set");
-  const target = parseTarget(supabaseUrl);
+  const target = parseTarget(supabaseUrl, allowHttp);
   if (serviceKey !== undefined && serviceKey !== "") {
     checkServiceKey(serviceKey, target.url, Date.now());
   } else if (via === "api" || (databaseUrl === undefined && accessToken === undefined)) {
@@ -111,8 +117,8 @@ export async function openApi(
   timeoutMs: number,
   tell: (news: EmbeddedNews) => void,
 ): Promise<ApiChannel> {
-  const { supabaseUrl } = options;
-  const api = supabaseUrl === undefined ? target : parseTarget(supabaseUrl);
+  const { supabaseUrl, allowHttp } = options;
+  const api = supabaseUrl === undefined ? target : parseTarget(supabaseUrl, allowHttp);
   const shared = { target: api, timeoutMs };
   if (options.client !== undefined) return openApiChannel({ ...shared, client: options.client });
   if (options.embedded === undefined) {

@@ -20,11 +20,12 @@ const KEY_PLACE =
  * Checks a project's URL.
  *
  * @param url The URL, as in `SUPABASE_URL`.
+ * @param allowHttp Whether a key may travel in the clear inside of a private network.
  * @returns The project.
  * @throws {ConfigurationError} It is no URL, holds a password, or would send the key unencrypted
  * over a network.
  */
-export function parseTarget(url: string): Target {
+export function parseTarget(url: string, allowHttp = false): Target {
   let parsed: URL;
   try {
     parsed = new URL(url);
@@ -40,7 +41,7 @@ export function parseTarget(url: string): Target {
         "It looks like https://abcdefghijklmnopqrst.supabase.co. DATABASE_URL is another setting.",
     });
   }
-  refuseUnencrypted(parsed, "SUPABASE_URL");
+  refuseUnencrypted(parsed, "SUPABASE_URL", allowHttp);
   return {
     kind: isLoopback(parsed.hostname) ? "local" : "project",
     name: projectReference(parsed) ?? parsed.host,
@@ -58,16 +59,41 @@ export function isLoopback(hostname: string): boolean {
 }
 
 /**
+ * Whether a host is in a private network, as far as its name says: an address that nobody routes, or
+ * a name that the internet has not, such as that of a container.
+ *
+ * @param hostname The host, as a URL names it.
+ */
+export function isPrivate(hostname: string): boolean {
+  const [first = 0, second = 0] = hostname.split(".").map(Number);
+  if (/^\d+(\.\d+){3}$/.test(hostname)) {
+    return first === 10 || (first === 172 && second >= 16 && second <= 31) ||
+      (first === 192 && second === 168) ||
+      (first === 100 && second >= 64 && second <= 127);
+  }
+  if (hostname.startsWith("[")) return /^\[f[cd]..:|^\[fe[89ab].:/.test(hostname);
+  return !hostname.includes(".") || /\.(local|internal|home\.arpa)$/.test(hostname);
+}
+
+/**
  * Refuses a URL to which a key would travel in the clear.
  *
  * @param url The URL.
  * @param setting What the user calls it.
+ * @param allowHttp Whether it may inside of a private network. On the internet it never may.
  * @throws {ConfigurationError} It is not `https://`, and not this machine's.
  */
-export function refuseUnencrypted(url: URL, setting: string): void {
-  if (url.protocol === "https:" || (url.protocol === "http:" && isLoopback(url.hostname))) return;
+export function refuseUnencrypted(url: URL, setting: string, allowHttp = false): void {
+  if (url.protocol === "https:") return;
+  const isHttp = url.protocol === "http:";
+  const isNear = isHttp && isPrivate(url.hostname);
+  if (isHttp && (isLoopback(url.hostname) || (isNear && allowHttp))) return;
   throw new ConfigurationError(`${setting} has to begin with https://, not ${url.protocol}//`, {
-    hint: "http:// is for this machine alone: the key can do everything.",
+    hint: isNear
+      ? "The key can do everything, and http:// shows it to whoever listens in between. If " +
+        `nobody does on the way to "${url.hostname}", such as a container, say --allow-http or set ` +
+        "MIGRATION_ALLOW_HTTP=true."
+      : "http:// is for this machine alone: the key can do everything.",
   });
 }
 

@@ -40,6 +40,7 @@ export interface GlobalFlags {
   order?: OrderBy;
   ledger?: LedgerMode | true;
   envFile?: string;
+  allowHttp?: Flag;
   json?: Flag;
   verbose?: Flag;
   quiet?: Flag;
@@ -84,6 +85,8 @@ export interface Run {
   options: MigratorOptions;
   /** The folder of the migrations. */
   folder: string;
+  /** Which setting names the project, and where it stands; null for the embedded database. */
+  namedBy: string | null;
 }
 
 /** What an action came to. */
@@ -131,6 +134,7 @@ export async function migrate(
 ): Promise<Report> {
   const { migrator, reporter, projects } = run;
   const wait = waiting(flags);
+  reporter.say(text.formatTarget(migrator.target, run.namedBy));
   if (!flags.yes && !flags.dryRun) await projects.confirm();
   reporter.say("🚀 Starting database migration...\n");
   const result = await migrator.migrate({
@@ -158,7 +162,10 @@ export async function migrate(
     }
   }
   return {
-    result: leaveOutStatements(result, flags),
+    result: {
+      target: { ...migrator.target, namedBy: run.namedBy },
+      ...leaveOutStatements(result, flags),
+    },
     text: [
       result.dryRun
         ? text.formatPlannedMigrations(result.planned, !!flags.verbose)
@@ -171,14 +178,19 @@ export async function migrate(
 
 /** What `status` does. */
 export async function status(
-  { migrator, reporter }: Run,
+  { migrator, reporter, namedBy }: Run,
   flags: GlobalFlags & { check?: Flag },
 ): Promise<Report> {
+  reporter.say(text.formatTarget(migrator.target, namedBy));
   const result = await migrator.status();
   for (const warning of result.warnings) reporter.warn(line`⚠️  ${warning}`);
   reporter.say(text.formatStatus(result, !!flags.verbose));
   // Said already: with --quiet and --check the exit code is all that is wanted.
-  return { result, text: "", code: flags.check && !result.upToDate ? EXIT_CODES.failed : 0 };
+  return {
+    result: { target: { ...migrator.target, namedBy }, ...result },
+    text: "",
+    code: flags.check && !result.upToDate ? EXIT_CODES.failed : 0,
+  };
 }
 
 /** What `rollback` does. */

@@ -22,7 +22,7 @@ interface Planned {
 export function leaveOutStatements<Result extends { readonly planned: readonly Planned[] }>(
   result: Result,
   { verbose, dryRun }: Extent,
-): unknown {
+): object {
   if (verbose || dryRun) return result;
   return {
     ...result,

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { posix } from "node:path";
+import { posix, relative } from "node:path";
 import type { Target } from "../database/target.ts";
 import { ConfigurationError } from "../errors.ts";
 import { line } from "./neutral.ts";
@@ -23,11 +23,12 @@ export interface KnownProject {
 
 /** Beside the embedded database, and like it no part of a repository. */
 const FOLDER = ".supamigrate";
-const FILE = `${FOLDER}/projects.json`;
+const NAME = "projects.json";
 
 /** The projects of one folder of migrations. */
 export class ProjectMemory {
   readonly #folder: string;
+  readonly #place: string;
   readonly #target: Target;
   readonly #reporter: Reporter;
   readonly #verbose: boolean;
@@ -37,9 +38,19 @@ export class ProjectMemory {
    * @param target The project at hand.
    * @param reporter Asks.
    * @param verbose Whether it is told where nothing can be remembered, which hinders nobody.
+   * @param root The way to the project's folder, where it is remembered.
    */
-  constructor(folder: string, target: Target, reporter: Reporter, verbose: boolean) {
-    this.#folder = posix.normalize(folder).replace(/(?<=.)\/$/, "");
+  constructor(
+    folder: string,
+    target: Target,
+    reporter: Reporter,
+    verbose: boolean,
+    root = ".",
+  ) {
+    // From wherever in the project it is called, a folder has one name.
+    const path = root === "." ? folder : relative(root, folder).replaceAll("\\", "/");
+    this.#folder = posix.normalize(path).replace(/(?<=.)\/$/, "");
+    this.#place = root === "." ? FOLDER : `${root}/${FOLDER}`;
     this.#target = target;
     this.#reporter = reporter;
     this.#verbose = verbose;
@@ -80,10 +91,14 @@ export class ProjectMemory {
     if (known.some((project) => project.name === name)) return;
     folders.set(this.#folder, [...known, { name, since: new Date().toISOString().slice(0, 10) }]);
     try {
-      await write(`${JSON.stringify(Object.fromEntries(folders), null, 2)}\n`);
+      await write(this.#place, `${JSON.stringify(Object.fromEntries(folders), null, 2)}\n`);
     } catch (error) {
-      this.#note(`Cannot remember the project in ${FILE}: ${(error as Error).message}`);
+      this.#note(`Cannot remember the project in ${this.#file}: ${(error as Error).message}`);
     }
+  }
+
+  get #file(): string {
+    return `${this.#place}/${NAME}`;
   }
 
   #note(message: string): void {
@@ -93,10 +108,10 @@ export class ProjectMemory {
   async #read(): Promise<Map<string, readonly KnownProject[]>> {
     const { readFile } = await import("node:fs/promises");
     try {
-      return parseKnownProjects(await readFile(FILE, "utf8"));
+      return parseKnownProjects(await readFile(this.#file, "utf8"));
     } catch (error) {
       if ((error as { code?: string }).code !== "ENOENT") {
-        this.#note(`Cannot read the known projects in ${FILE}: ${(error as Error).message}`);
+        this.#note(`Cannot read the known projects in ${this.#file}: ${(error as Error).message}`);
       }
       return new Map();
     }
@@ -125,14 +140,14 @@ function isKnownProject(value: unknown): value is KnownProject {
     typeof since === "string" && /^\d{4}-\d\d-\d\d$/.test(since);
 }
 
-async function write(text: string): Promise<void> {
+async function write(folder: string, text: string): Promise<void> {
   const { mkdir, rename, writeFile } = await import("node:fs/promises");
   const { default: process } = await import("node:process");
-  await mkdir(FOLDER, { recursive: true });
-  await writeFile(`${FOLDER}/.gitignore`, "*\n", { flag: "wx" }).catch((error) => {
+  await mkdir(folder, { recursive: true });
+  await writeFile(`${folder}/.gitignore`, "*\n", { flag: "wx" }).catch((error) => {
     if ((error as { code?: string }).code !== "EEXIST") throw error;
   });
-  const draft = `${FILE}.${process.pid}`;
+  const draft = `${folder}/${NAME}.${process.pid}`;
   await writeFile(draft, text);
-  await rename(draft, FILE);
+  await rename(draft, `${folder}/${NAME}`);
 }

@@ -10,6 +10,7 @@ import { dirname, join } from "node:path";
 
 /** The commands, which stand behind `supamigrate` in texts. */
 const COMMANDS = [
+  "init",
   "migrate",
   "status",
   "rollback",

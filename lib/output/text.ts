@@ -1,5 +1,6 @@
 /** What `migrate`, `status`, `rollback` and `fresh` print. Pure functions. @module */
 
+import type { Target } from "../database/target.ts";
 import { formatDuration } from "../duration.ts";
 import { adviseOnMissing } from "../embedded/platform/missing.ts";
 import { shorten } from "../shorten.ts";
@@ -23,6 +24,12 @@ const SHOWN_STATEMENTS = 20;
 /** `1,234ms`. */
 export function formatMs(ms: number): string {
   return `${ms.toLocaleString("en-US")}ms`;
+}
+
+/** Which project a command speaks to; nothing for the embedded database, which is told otherwise. */
+export function formatTarget(target: Target, namedBy: string | null): string {
+  if (namedBy === null || target.kind === "embedded") return "";
+  return line`🌐 Project ${target.name} (${namedBy})\n`;
 }
 
 /** What PostgreSQL said of a failure, beyond the message, and where it was. */

@@ -130,7 +130,11 @@ Deno.test("a file that does not parse is shown with line, column and caret, and 
       "-- FORWARD MIGRATION\ncreate table b (\n  id int,\n  naem texxt nott null\n);\n-- ROLLBACK\ndrop table b;\n",
   });
   assert.equal(code, 2);
-  assert.equal(stdout, "🚀 Starting database migration...\n\n");
+  const host = new URL(project.url).host;
+  assert.equal(
+    stdout,
+    `🌐 Project ${host} (SUPABASE_URL in the environment)\n\n🚀 Starting database migration...\n\n`,
+  );
   assert.equal(
     stderr,
     `❌ Migration command failed: syntax error at or near "nott"

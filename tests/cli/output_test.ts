@@ -23,6 +23,11 @@ function environmentOf(project: Project): Record<string, string> {
   return { SUPABASE_URL: project.url, SUPABASE_SERVICE_KEY: project.serviceKey };
 }
 
+/** The line before all others, that says which project this is. */
+function lineOf({ url }: Project): string {
+  return `🌐 Project ${new URL(url).host} (SUPABASE_URL in the environment)\n\n`;
+}
+
 Deno.test("migrate, status, rollback and fresh print what the specification prints", async () => {
   await using project = await stack.createProject({ setup: INSTALL_SQL });
   await using workspace = await Workspace.create(MIGRATIONS, environmentOf(project));
@@ -30,7 +35,7 @@ Deno.test("migrate, status, rollback and fresh print what the specification prin
   assert.deepEqual(await workspace.run(["status"]), {
     code: 0,
     stderr: "",
-    stdout: `📊 Migration Status
+    stdout: `${lineOf(project)}📊 Migration Status
 
 📁 Total migration files: 3
 ✅ Executed migrations: 0
@@ -51,7 +56,7 @@ Deno.test("migrate, status, rollback and fresh print what the specification prin
   assert.deepEqual(await workspace.run(["migrate"]), {
     code: 0,
     stderr: "",
-    stdout: `🚀 Starting database migration...
+    stdout: `${lineOf(project)}🚀 Starting database migration...
 
 📋 Migration Details:
   ✅ 013_add_analytics_tables.sql - not_executed (Nms)
@@ -68,8 +73,9 @@ Deno.test("migrate, status, rollback and fresh print what the specification prin
   assert.deepEqual(await workspace.run(["up"]), {
     code: 0,
     stderr: "",
-    stdout:
-      "🚀 Starting database migration...\n\n✅ Nothing to migrate: the database is up to date\n",
+    stdout: `${
+      lineOf(project)
+    }🚀 Starting database migration...\n\n✅ Nothing to migrate: the database is up to date\n`,
   });
 
   await workspace.write("016_more.sql", section("create table more ();", "drop table more;"));
@@ -125,7 +131,7 @@ Deno.test("a failure is reported with SQLSTATE and line, and the mended file is 
   assert.deepEqual(await workspace.run(["migrate"]), {
     code: 1,
     stderr: "",
-    stdout: `🚀 Starting database migration...
+    stdout: `${lineOf(project)}🚀 Starting database migration...
 
 ❌ Migration failed!
 📈 Successful: 2
@@ -155,7 +161,7 @@ Nothing of this migration is left in the database.
   await workspace.write("015_add_performance_indexes.sql", "create index on metrics (id);\n");
   assert.equal(
     (await workspace.run(["migrate"])).stdout,
-    `🚀 Starting database migration...
+    `${lineOf(project)}🚀 Starting database migration...
 
 📋 Migration Details:
   ✅ 015_add_performance_indexes.sql - checksum_mismatch (Nms)
@@ -195,7 +201,7 @@ Deno.test("a dry run shows statements with their lines and changes nothing", asy
   const before = await project.sql("select * from supamigrate.migration_lock");
   assert.equal(
     (await workspace.run(["migrate", "--dry-run", "--to", "014"])).stdout,
-    `🚀 Starting database migration...
+    `${lineOf(project)}🚀 Starting database migration...
 
 📋 Would be applied, in this order:
   📄 013_add_analytics_tables.sql (not_executed)

@@ -365,6 +365,58 @@ Deno.test("resolveSettings() refuses a key without a URL", async () => {
   }
 });
 
+Deno.test("resolveSettings() takes the URL from the names that web frameworks have for it", async () => {
+  for (
+    const name of [
+      "NEXT_PUBLIC_SUPABASE_URL",
+      "VITE_SUPABASE_URL",
+      "PUBLIC_SUPABASE_URL",
+      "EXPO_PUBLIC_SUPABASE_URL",
+      "NUXT_PUBLIC_SUPABASE_URL",
+      "REACT_APP_SUPABASE_URL",
+    ]
+  ) {
+    const settings = await settingsOf({ [name]: url, SUPABASE_SERVICE_KEY: key });
+    assert.equal(settings.options.supabaseUrl, url);
+    assert.equal(settings.namedBy, `${name} in the environment`);
+    const { message, hint } = await refusalOf({ [name]: url });
+    assert.equal(
+      message,
+      `${name} in the environment names the project "abcdefghijklmnopqrst", and no service key is set`,
+    );
+    assert.match(hint!, /SUPABASE_SERVICE_KEY.*--embedded/);
+    assert.equal((await optionsOf({ [name]: url }, { embedded: true })).supabaseUrl, undefined);
+  }
+});
+
+Deno.test("resolveSettings() refuses two websites' URLs that disagree, unless SUPABASE_URL decides", async () => {
+  const two = {
+    VITE_SUPABASE_URL: url,
+    NEXT_PUBLIC_SUPABASE_URL: "https://other.supabase.co",
+    SUPABASE_SERVICE_KEY: key,
+  };
+  const { message } = await refusalOf(two);
+  assert.equal(
+    message,
+    "NEXT_PUBLIC_SUPABASE_URL and VITE_SUPABASE_URL name different projects",
+  );
+  assert.equal((await optionsOf({ ...two, SUPABASE_URL: url })).supabaseUrl, url);
+  assert.equal(
+    (await optionsOf({ ...two, NEXT_PUBLIC_SUPABASE_URL: `${url}/` })).supabaseUrl,
+    `${url}/`,
+  );
+});
+
+Deno.test("resolveSettings() takes no key from names that websites have", async () => {
+  const options = await optionsOf({
+    SUPABASE_URL: url,
+    NEXT_PUBLIC_SUPABASE_SERVICE_KEY: key,
+    NEXT_PUBLIC_SUPABASE_ANON_KEY: key,
+    VITE_SUPABASE_SERVICE_ROLE_KEY: key,
+  });
+  assert.equal(options.serviceKey, undefined);
+});
+
 Deno.test("resolveSettings() refuses a command that needs a project where there is none", async () => {
   const { message } = await refusalOf({}, { needsProject: true });
   assert.equal(message, "SUPABASE_URL is not set");

@@ -100,6 +100,62 @@ for (const [text, message] of Object.entries(refusedUrls)) {
   });
 }
 
+const privateUrls = [
+  "http://kong:8000",
+  "http://host.docker.internal:54321",
+  "http://supabase.local",
+  "http://nas.home.arpa",
+  "http://10.0.0.1",
+  "http://172.16.0.1:8000",
+  "http://172.31.255.255",
+  "http://192.168.1.20:8000",
+  "http://100.64.0.1",
+  "http://[fd12:3456::1]:8000",
+  "http://[fe80::1]",
+];
+
+for (const text of privateUrls) {
+  Deno.test(`parseTarget() takes ${text} where http is allowed, as a project, and names the flag where not`, () => {
+    assert.equal(parseTarget(text, true).kind, "project");
+    assert.throws(() => parseTarget(text), (error) => {
+      assert(error instanceof ConfigurationError);
+      assert.match(error.hint!, /--allow-http/);
+      return true;
+    });
+  });
+}
+
+const publicUrls = [
+  "http://example.com",
+  url.replace("https", "http"),
+  "http://10.0.0.1.nip.io",
+  "http://172.15.0.1",
+  "http://172.32.0.1",
+  "http://11.0.0.1",
+  "http://192.169.0.1",
+  "http://100.63.0.1",
+  "http://100.128.0.1",
+  "http://169.254.169.254",
+  "http://8.8.8.8",
+  "http://0x08080808",
+  "http://[2001:db8::1]",
+  "http://[::ffff:8.8.8.8]",
+  "http://kong.example.com",
+  "http://local.example.com",
+  "ftp://kong",
+];
+
+for (const text of publicUrls) {
+  Deno.test(`parseTarget() refuses ${text} even where http is allowed, and does not name the flag`, () => {
+    assert.throws(() => parseTarget(text, true), (error) => {
+      assert(error instanceof ConfigurationError);
+      assert.match(error.message, /has to begin with https/);
+      assert.doesNotMatch(error.hint!, /allow-http/);
+      return true;
+    });
+  });
+}
+
 Deno.test("checkServiceKey() takes keys that may migrate", async () => {
   const keys = [
     await sign({ role: "service_role" }),
