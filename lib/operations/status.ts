@@ -1,7 +1,7 @@
 /** Reports where the database stands. @module */
 
-import { readState } from "../database/state.ts";
-import type { Activity, LockState } from "../database/state.ts";
+import type { FoundHistory } from "../adoption/histories.ts";
+import { type Activity, type ForeignTable, type LockState, readState } from "../database/state.ts";
 import {
   isApplied,
   type MigrationFailure,
@@ -52,6 +52,8 @@ export interface StatusResult {
   readonly leftOut: readonly LeftOut[];
   /** What keeps files from being read, or pending migrations from being sent, in order. */
   readonly refusals: readonly FileRefusal[];
+  /** Histories of other tools, where nothing is applied that this one knows of. */
+  readonly otherHistories: readonly FoundHistory[];
   /** Doubts about the files and the installation, a sentence each. */
   readonly warnings: readonly string[];
   /** The lock. */
@@ -80,9 +82,7 @@ export async function readStatus(context: OperationContext): Promise<StatusResul
   const plan = planMigrations(migrations, history, { order });
   await collectRefusals(plan.pending, state, context, refusals);
   const entries = new Map(history.map((entry) => [entry.name, entry]));
-  const histories = state.otherHistories.length === 0
-    ? []
-    : (await import("./other_histories.ts")).describeHistories(state.otherHistories);
+  const others = await describeOthers(state.otherHistories);
   const undoneInPart = describeUndoneInPart(history);
   return {
     totalFiles: migrations.length + unread.size,
@@ -104,12 +104,13 @@ export async function readStatus(context: OperationContext): Promise<StatusResul
     renamed: plan.renamed,
     leftOut,
     refusals: toFileRefusals(refusals),
+    otherHistories: others.found,
     warnings: [
       ...unvouched.map((name) =>
         `The audit log says something else of ${name}: supamigrate doctor says more`
       ),
       ...undoneInPart.map(({ says }) => says),
-      ...histories,
+      ...others.warnings,
       ...breaches.map((breach) => `Nothing can be written: ${breach}`),
       ...describeFiles(files, plan),
       ...reviewOrder(plan),
@@ -117,4 +118,13 @@ export async function readStatus(context: OperationContext): Promise<StatusResul
     lock,
     activity,
   };
+}
+
+/** What other tools have applied; what knows them is loaded where there could be one. */
+async function describeOthers(
+  tables: readonly ForeignTable[],
+): Promise<{ found: readonly FoundHistory[]; warnings: readonly string[] }> {
+  if (tables.length === 0) return { found: [], warnings: [] };
+  const { describeHistories, toFoundHistories } = await import("./other_histories.ts");
+  return { found: toFoundHistories(tables), warnings: describeHistories(tables) };
 }
