@@ -22,11 +22,11 @@ export function resolveLikeDeno(external: readonly string[] = []): Plugin {
         if (kind === "entry-point") return undefined;
         if (isBuiltin(path)) return { path: `node:${path.replace(/^node:/, "")}`, external: true };
         if (isExternal(path)) return { path, external: true };
-        return {
-          path: importer.startsWith(ROOT)
-            ? fileURLToPath(import.meta.resolve(path))
-            : createRequire(importer).resolve(path),
-        };
+        const found = importer.startsWith(ROOT)
+          ? fileURLToPath(import.meta.resolve(path))
+          : createRequire(importer).resolve(path);
+        // What it has for require() hides from esbuild which files of its own it takes.
+        return { path: path === "jsonc-parser" ? found.replace("/umd/", "/esm/") : found };
       });
     },
   };

@@ -1,10 +1,14 @@
 /** What the histories of other tools say of the files. Loaded where there is such a history. @module */
 
-import { findHistories, type HistoryMatch, matchHistory } from "../adoption/histories.ts";
+import {
+  findHistories,
+  type FoundHistory,
+  type HistoryMatch,
+  matchHistory,
+} from "../adoption/histories.ts";
 import type { HistoryRow } from "../adoption/history.ts";
-import type { Channel } from "../database/channel.ts";
+import { type Channel, STATEMENTS } from "../database/channel.ts";
 import { callReading, type ForeignTable } from "../database/state.ts";
-import { STATEMENTS } from "../database/channel.ts";
 import { ConfigurationError } from "../errors.ts";
 import type { Migration, PendingMigration } from "../planning/plan.ts";
 import type { Concern } from "./concerns.ts";
@@ -45,6 +49,20 @@ export function matchFiles(
     });
   }
   return matchHistory(format, source.entries, { files, journal });
+}
+
+/**
+ * The histories among tables, as data.
+ *
+ * @param tables The tables that may be such a history.
+ */
+export function toFoundHistories(tables: readonly ForeignTable[]): FoundHistory[] {
+  return findHistories(tables).map(({ tool, title, table, rows }) => ({
+    tool,
+    title,
+    table,
+    rows,
+  }));
 }
 
 /**

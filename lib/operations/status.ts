@@ -1,7 +1,8 @@
 /** Reports where the database stands. @module */
 
+import type { FoundHistory } from "../adoption/histories.ts";
 import { readState } from "../database/state.ts";
-import type { Activity, DatabaseState, LockState } from "../database/state.ts";
+import type { Activity, DatabaseState, ForeignTable, LockState } from "../database/state.ts";
 import {
   isApplied,
   type MigrationFailure,
@@ -54,6 +55,8 @@ export interface StatusResult {
   readonly leftOut: readonly LeftOut[];
   /** What keeps files from being read, or pending migrations from being sent, in order. */
   readonly refusals: readonly FileRefusal[];
+  /** Histories of other tools, where nothing is applied that this one knows of. */
+  readonly otherHistories: readonly FoundHistory[];
   /** Doubts about the files and the installation, a sentence each. */
   readonly warnings: readonly string[];
   /** How the Supabase CLI's ledger differs from the history; null where none is kept. */
@@ -85,9 +88,7 @@ export async function readStatus(context: OperationContext): Promise<StatusResul
   await collectRefusals(plan.pending, state, context, refusals);
   const ledger = keepLedger(context.ledger, state, files);
   const entries = new Map(history.map((entry) => [entry.name, entry]));
-  const histories = state.otherHistories.length === 0
-    ? []
-    : (await import("./other_histories.ts")).describeHistories(state.otherHistories);
+  const others = await describeOthers(state.otherHistories);
   const undoneInPart = describeUndoneInPart(history);
   return {
     totalFiles: migrations.length + unread.size,
@@ -109,12 +110,13 @@ export async function readStatus(context: OperationContext): Promise<StatusResul
     renamed: plan.renamed,
     leftOut,
     refusals: toFileRefusals(refusals),
+    otherHistories: others.found,
     warnings: [
       ...unvouched.map((name) =>
         `The audit log says something else of ${name}: supamigrate doctor says more`
       ),
       ...undoneInPart.map(({ says }) => says),
-      ...histories,
+      ...others.warnings,
       ...breaches.map((breach) => `Nothing can be written: ${breach}`),
       ...(ledger.names === null || state.ledger.problem === null
         ? []
@@ -135,4 +137,13 @@ function readLedger(
 ): LedgerDifference | null {
   if (names === null || !ledger.exists || ledger.problem !== null) return null;
   return compareLedger(names, history, ledger.versions);
+}
+
+/** What other tools have applied; what knows them is loaded where there could be one. */
+async function describeOthers(
+  tables: readonly ForeignTable[],
+): Promise<{ found: readonly FoundHistory[]; warnings: readonly string[] }> {
+  if (tables.length === 0) return { found: [], warnings: [] };
+  const { describeHistories, toFoundHistories } = await import("./other_histories.ts");
+  return { found: toFoundHistories(tables), warnings: describeHistories(tables) };
 }

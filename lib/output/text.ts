@@ -272,6 +272,8 @@ export function formatStatus(status: StatusResult, verbose: boolean): string {
     lines.push("", "💡 Migrations are refused until the history is what the audit log says");
   } else if (status.refusals.length > 0) {
     lines.push("", '💡 Mend these files and run "supamigrate migrate"');
+  } else if (status.otherHistories.length > 0) {
+    lines.push("", '💡 Run "supamigrate adopt --dry-run" to see what is applied already');
   } else if (!status.upToDate) {
     lines.push("", '💡 Run "supamigrate migrate" to execute pending migrations');
   }

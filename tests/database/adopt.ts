@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import type { Concern, ToolName } from "../../mod.ts";
-import { type AnyProject, testOnEveryDatabase } from "../support/projects.ts";
+import {
+  type AnyProject,
+  bareProject,
+  testOnEveryDatabase,
+  testOnServers,
+} from "../support/projects.ts";
 
 const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
 
@@ -167,6 +172,9 @@ for (const [tool, given] of Object.entries(cases) as [ToolName, Case][]) {
     const status = await migrator.status();
     assert.match(status.warnings.join("\n"), new RegExp(`${given.table.replace(".", "\\.")}, \\d`));
     assert.match(status.warnings.join("\n"), /supamigrate adopt takes it over/);
+    assert.deepEqual(status.otherHistories.map(({ tool, table }) => [tool, table]), [
+      [tool, given.table],
+    ]);
 
     const plan = await migrator.adopt({ dryRun: true });
     assert.deepEqual([plan.history?.tool, plan.history?.table], [tool, given.table]);
@@ -206,6 +214,19 @@ for (const [tool, given] of Object.entries(cases) as [ToolName, Case][]) {
     assert.equal((await migrator.status()).upToDate, true);
   });
 }
+
+testOnServers("install() says that another tool has been at work", async (project) => {
+  await prepare(project, cases.dbmate.setup);
+  await using migrator = project.migrator(files, {
+    via: "direct",
+    databaseUrl: project.databaseUrl,
+  });
+  const { warnings } = await migrator.install();
+  assert.equal(warnings.length, 1);
+  assert.match(warnings[0]!, /a history of dbmate \(public\.schema_migrations, 2 rows\), and none/);
+  await migrator.adopt();
+  assert.deepEqual((await migrator.install()).warnings, []);
+}, bareProject);
 
 testOnEveryDatabase(
   "migrate() asks before it runs what another tool has applied",
