@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { parse } from "jsonc-parser";
 import { VERSION } from "../../mod.ts";
 import { RepositoryFolder } from "../support/repository.ts";
+import { Terminal } from "../support/terminal.ts";
 
 Deno.test("init in an empty folder makes migrations/, .gitignore and .env.example, and says the next command", async () => {
   await using repository = await RepositoryFolder.create();
@@ -175,6 +176,36 @@ Deno.test("init asks before it writes, changes nothing in a dry run, and writes 
     ],
   );
   assert.deepEqual(await repository.list(), before);
+});
+
+Deno.test("init on a terminal shows what it would write, and writes it after a yes alone", async () => {
+  await using repository = await RepositoryFolder.create({ "package.json": "{}" });
+  const start = () => {
+    const { args, ...options } = repository.command(["init"]);
+    return Terminal.spawn(args, options);
+  };
+  const refused = start();
+  await refused.see(/script migrate:status[^]*Write that\? \(yes\/no\): /);
+  refused.type("no\r");
+  assert.equal(await refused.end(), 2);
+  assert.match(refused.text, /Not confirmed: nothing was changed/);
+  assert.deepEqual(await repository.list(), { "package.json": "{}" });
+
+  // What was saved while the question stood there is not lost.
+  const overtaken = start();
+  await overtaken.see(/Write that\?/);
+  await repository.write("package.json", '{ "name": "shop" }');
+  overtaken.type("yes\r");
+  assert.equal(await overtaken.end(), 2);
+  assert.match(overtaken.text, /"package\.json" was changed meanwhile/);
+  assert.deepEqual(await repository.list(), { "package.json": '{ "name": "shop" }' });
+
+  const agreed = start();
+  await agreed.see(/Write that\?/);
+  agreed.type("yes\r");
+  assert.equal(await agreed.end(), 0);
+  assert.match(agreed.text, /✅ Migrations can be run here\n💡 Next: npm install/);
+  assert(".gitignore" in await repository.list());
 });
 
 Deno.test("init below the root of a repository works at the root", async () => {

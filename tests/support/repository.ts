@@ -6,6 +6,14 @@ import { type CliResult, toResult } from "./cli.ts";
 
 const CLI = fileURLToPath(new URL("../../cli.ts", import.meta.url));
 
+/** How a command is started. */
+export interface Start {
+  /** Where in the repository. */
+  readonly folder?: string;
+  /** What it sees of the environment, beside the system's own variables. */
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
 /** A folder with files. */
 export class RepositoryFolder implements AsyncDisposable {
   private constructor(readonly path: string) {}
@@ -45,42 +53,36 @@ export class RepositoryFolder implements AsyncDisposable {
     return found;
   }
 
-  /**
-   * Runs a command as `deno run -A npm:supamigrate` would.
-   *
-   * @param args The command.
-   * @param options Where in the repository, and what it sees of the environment.
-   */
-  async run(
+  /** The command as `deno run -A npm:supamigrate` would start it. */
+  command(
     args: readonly string[],
-    { folder = ".", environment = {} }: {
-      readonly folder?: string;
-      readonly environment?: Readonly<Record<string, string>>;
-    } = {},
-  ): Promise<CliResult> {
-    const kept = ["PATH", "HOME", "DENO_DIR", "TMPDIR"];
+    { folder = ".", environment = {} }: Start = {},
+  ): { readonly args: string[]; readonly cwd: string; readonly env: Record<string, string> } {
     const config = Deno.env.get("SUPAMIGRATE_TEST_CONFIG");
+    const kept = ["PATH", "HOME", "DENO_DIR", "TMPDIR", "TERM"].flatMap((name) => {
+      const value = Deno.env.get(name);
+      return value === undefined ? [] : [[name, value]];
+    });
+    return {
+      args: [
+        "run",
+        "--allow-all",
+        "--no-check",
+        ...(config === undefined ? [] : ["--no-lock", "--config", config]),
+        CLI,
+        ...args,
+      ],
+      cwd: join(this.path, folder),
+      env: { ...Object.fromEntries(kept), ...environment },
+    };
+  }
+
+  /** Runs a command to its end. */
+  async run(args: readonly string[], start?: Start): Promise<CliResult> {
     return toResult(
       await new Deno.Command(Deno.execPath(), {
-        args: [
-          "run",
-          "--allow-all",
-          "--no-check",
-          ...(config === undefined ? [] : ["--no-lock", "--config", config]),
-          CLI,
-          ...args,
-        ],
-        cwd: join(this.path, folder),
+        ...this.command(args, start),
         clearEnv: true,
-        env: {
-          ...Object.fromEntries(
-            kept.flatMap((name) => {
-              const value = Deno.env.get(name);
-              return value === undefined ? [] : [[name, value]];
-            }),
-          ),
-          ...environment,
-        },
         stdin: "null",
       }).output(),
     );
