@@ -18,8 +18,8 @@ export interface UsedCommand {
   readonly options: readonly string[];
 }
 
-/** Nobody is advised to leave out the question. */
-const NEVER_ADVISED = ["--yes", "-y"];
+/** Nobody is advised to leave out the question, or to send a key in the clear. */
+const NEVER_ADVISED = ["--yes", "-y", "--allow-http"];
 
 /**
  * Says what is wrong with a command line.
