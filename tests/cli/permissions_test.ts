@@ -32,7 +32,7 @@ Deno.test("what Deno does not allow is told with what allows it", async () => {
     const [flags, message] of [
       [["--allow-read"], 'read the environment variable "SUPABASE_SERVICE_KEY"'],
       [["--allow-read", "--allow-env"], 'ask the system for its "hostname"'],
-      [["--allow-env"], 'read ".env"'],
+      [["--allow-env"], 'read ".env.local"'],
     ] as const
   ) {
     const { args, ...options } = workspace.command(["status"]);
