@@ -77,6 +77,26 @@ Deno.test("with Node.js alone the commands reach a project, and a key is never s
   assert.ok(!`${stdout}${stderr}`.includes(project.serviceKey));
 });
 
+Deno.test("the README's first commands set up a repository and migrate", async () => {
+  const { path, run } = await installed();
+  const readme = await Deno.readTextFile(new URL("../../README.md", import.meta.url));
+  const [, block] = /^## In your own repository$[^]*?^```sh$([^]*?)^```$/m.exec(readme)!;
+  const [init, migrate, ...others] = block!.trim().split("\n").map((line) => line.split(" #")[0]!);
+  assert.deepEqual(others, []);
+  const folder = join(path, "readme");
+  await Deno.mkdir(`${folder}/supabase/migrations`, { recursive: true });
+  await Deno.writeTextFile(`${folder}/package.json`, "{}\n");
+  await Deno.writeTextFile(`${folder}/supabase/migrations/20260101000000_a.sql`, "select 1;");
+  const environment = { PATH: `${await findNode("22.23.3")}:${Deno.env.get("PATH")}` };
+  const bash = (line: string) => run("bash", ["-ec", line], { cwd: folder, environment });
+  // Nobody is there to be asked.
+  const written = succeed(await bash(`${init} --yes`));
+  assert.match(written.stdout, /💡 Next: (npm install|npx supamigrate migrate)/);
+  const { scripts } = JSON.parse(await Deno.readTextFile(`${folder}/package.json`));
+  assert.equal(scripts.migrate, "supamigrate migrate");
+  assert.match(succeed(await bash(migrate!)).stdout, /✅ 20260101000000_a\.sql/);
+});
+
 const SCRIPT = `
 import { createMigrator, MigrationFileError } from "supamigrate";
 await using migrator = createMigrator({
