@@ -137,7 +137,8 @@ export async function adopt(
         .filter((name) => !applied.has(name) && !names.has(name));
       const newest = [...names, ...applied].sort(compare).at(-1);
       const late = newest === undefined ? [] : pending.filter((name) => compare(name, newest) < 0);
-      const ledger = keepLedger(context.ledger, state, files);
+      // What is adopted from that ledger is in it already, as the Supabase CLI wrote it.
+      const ledger = keepLedger(tool === "supabase" ? "none" : context.ledger, state, files);
       if (fresh.length > 0) refuseUnwritable(ledger, state.ledger);
       const stored = findStored(secrets, fresh.map(({ migration }) => migration));
       const warnings = [

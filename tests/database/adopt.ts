@@ -167,6 +167,8 @@ for (const [tool, given] of Object.entries(cases) as [ToolName, Case][]) {
     const folder = given.files ?? files;
     const names = Object.keys(folder).filter((name) => !name.includes(".down."));
     await prepare(project, given.setup);
+    const readTable = () => project.sql(`select t::text as row from ${given.table} t order by 1`);
+    const rows = await readTable();
     const migrator = project.migrator(folder);
 
     const status = await migrator.status();
@@ -203,6 +205,8 @@ for (const [tool, given] of Object.entries(cases) as [ToolName, Case][]) {
       ) => (details as Record<string, unknown>).adopted_from),
       [tool, tool],
     );
+
+    assert.deepEqual(await readTable(), rows, "the other tool's history is as it was");
 
     const again = await migrator.adopt();
     assert.deepEqual([again.adopted, again.alreadyRecorded, again.batchNumber], [[], 2, null]);
