@@ -10,11 +10,11 @@ set search_path = pg_catalog, pg_temp
 as $function$
 declare
   histories jsonb := '[]';
-  found record;
+  candidate record;
   row_count bigint;
   entries jsonb;
 begin
-  for found in
+  for candidate in
     select n.nspname, c.relname,
            has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select') as readable,
            (select coalesce(jsonb_agg(a.attname order by a.attnum), '[]') from pg_attribute a
@@ -51,16 +51,16 @@ begin
   loop
     row_count := null;
     entries := null;
-    if found.readable and found.read_columns is not null then
-      execute format('select count(*) from %I.%I', found.nspname, found.relname) into row_count;
+    if candidate.readable and candidate.read_columns is not null then
+      execute format('select count(*) from %I.%I', candidate.nspname, candidate.relname) into row_count;
       if with_entries then
         execute format('select coalesce(jsonb_agg(to_jsonb(entry)), ''[]'') from (select %s from %I.%I) entry',
-                       found.read_columns, found.nspname, found.relname) into entries;
+                       candidate.read_columns, candidate.nspname, candidate.relname) into entries;
       end if;
     end if;
     histories := histories || jsonb_build_object(
-      'schema', found.nspname, 'table', found.relname, 'columns', found.columns,
-      'neighbours', found.neighbours, 'rows', row_count, 'entries', entries);
+      'schema', candidate.nspname, 'table', candidate.relname, 'columns', candidate.columns,
+      'neighbours', candidate.neighbours, 'rows', row_count, 'entries', entries);
   end loop;
   return histories;
 end

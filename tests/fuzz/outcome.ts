@@ -129,7 +129,9 @@ export async function split(
   checks: Checks,
 ): Promise<SplitSection> {
   try {
-    const { statements, notices } = await splitStatements(section, fileName);
+    const { statements, notices: told, steps } = await splitStatements(section, fileName);
+    // BEGIN and COMMIT around a step are no statements of it, and nothing is said of them.
+    const notices = steps.length > 1 ? [...told, `${steps.length} steps`] : told;
     return { section, statements, notices, refusal: null, spans: [] };
   } catch (error) {
     return {
