@@ -11,6 +11,18 @@ Deno.test.afterAll(async () => await stack[Symbol.asyncDispose]());
 const GOOD = { "001_notes.sql": "create table notes (id int);\n-- ROLLBACK\ndrop table notes;\n" };
 const BAD = { ...GOOD, "002_bad|name.sql": "select 1;\nselect * from nowhere;\n" };
 
+Deno.test("the workflows and the action name the version that this is", async () => {
+  const root = new URL("../../", import.meta.url);
+  const files = ["deploy", "pull-request", "edge-deploy"].map((name) => `examples/${name}.yml`);
+  for (const file of [...files, "action.yml", "docs/workflows.md"]) {
+    const text = await Deno.readTextFile(new URL(file, root));
+    const named = [...text.matchAll(/supamigrate@v?(\d[\w.-]*)|^ +default: (\d+\.\d+\.\d+)$/gm)]
+      .map(([, used, byDefault]) => used ?? byDefault);
+    assert.notDeepEqual(named, [], file);
+    assert.deepEqual(named.filter((version) => version !== VERSION), [], file);
+  }
+});
+
 /** A repository made by `init --workflow`, with migrations. */
 async function initialized(
   migrations: Readonly<Record<string, string>>,
