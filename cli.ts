@@ -378,6 +378,10 @@ function makeCli() {
           (it) => actions.repair(it, flags, name),
         )
     )
+    .command("drift", "Show what in the project is not as its migrations make it.")
+    .action((flags: GlobalFlags) =>
+      run(flags, async (it) => (await import("./lib/output/drift.ts")).drift(it, flags))
+    )
     .command("history", "Show who did what, and when.")
     .option("--limit <number:integer>", "How many entries.", { default: 50 })
     .action((flags: GlobalFlags & { limit: number }) =>

@@ -19,6 +19,7 @@ import type {
 } from "./operations/install.ts";
 import type { RepairLedgerOptions, RepairLedgerResult } from "./operations/repair_ledger.ts";
 import { migrate, type MigrateOptions, type MigrateResult } from "./operations/migrate.ts";
+import type { DriftResult } from "./operations/drift.ts";
 import type { AdoptOptions, AdoptResult } from "./operations/adopt.ts";
 import { baseline, type BaselineOptions, type BaselineResult } from "./operations/baseline.ts";
 import type { ProgressEvent } from "./operations/progress.ts";
@@ -117,6 +118,8 @@ export interface Migrator extends AsyncDisposable {
   repair(name: string, options: RepairOptions): Promise<RepairChange>;
   /** Records in the Supabase CLI's ledger what is applied and not in it. */
   repairLedger(options?: RepairLedgerOptions): Promise<RepairLedgerResult>;
+  /** Compares the schema with what the applied migrations make. Changes nothing. */
+  drift(): Promise<DriftResult>;
   /** Reads the audit log, newest first. */
   history(options?: HistoryOptions): Promise<LogEntry[]>;
   /** Examines the installation, and says how to mend what is wrong. Changes nothing. */
@@ -257,6 +260,10 @@ export function createMigrator(options: MigratorOptions): Migrator {
     repairLedger: async (given) => {
       const { repairLedger } = await import("./operations/repair_ledger.ts");
       return await hiding(repairLedger(context, given));
+    },
+    drift: async () => {
+      const { drift } = await import("./operations/drift.ts");
+      return await hiding(drift(context));
     },
     history: (given) => hiding(readHistory(context, given)),
     unlock: (given) => hiding(unlock(context, given)),

@@ -22,6 +22,7 @@ const COMMANDS = [
   "baseline",
   "adopt",
   "repair",
+  "drift",
   "history",
   "doctor",
   "unlock",

@@ -8,6 +8,7 @@ import "./clean_connection.ts";
 import "./contents.ts";
 import "./cursors.ts";
 import "./doctor.ts";
+import "./drift.ts";
 import "./door.ts";
 import "./dumps.ts";
 import "./endings.ts";
