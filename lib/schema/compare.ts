@@ -6,7 +6,7 @@ import {
   diff,
   encodeId,
   type Fact,
-  FactBase,
+  type FactBase,
   type StableId,
 } from "@supabase/pg-delta/core";
 import { type Action, plan } from "@supabase/pg-delta/plan";
