@@ -34,6 +34,7 @@ import { checkRuntime } from "./lib/output/runtime.ts";
 import { findTasks, type NameCommand, nameCommandsAs } from "./lib/output/started_as.ts";
 import { Reporter, type ReportStyle } from "./lib/output/terminal.ts";
 import { explainUsage } from "./lib/output/usage.ts";
+import type { ValidateFlags } from "./lib/output/validate.ts";
 import { holdsKey } from "./lib/redact.ts";
 import { LEDGER_MODES } from "./lib/planning/ledger.ts";
 import { findSecrets, resolveSettings } from "./lib/settings.ts";
@@ -213,6 +214,7 @@ function makeCli() {
     .globalType("order", new EnumType(["number", "name"]))
     .globalType("word", parseWord)
     .globalType("ledger", new EnumType(LEDGER_MODES))
+    .globalType("findings", new EnumType(["text", "json", "github", "sarif"]))
     .globalType("late", new EnumType(["apply", "warn", "refuse"]))
     .globalOption(
       "--dir <path:string>",
@@ -298,6 +300,21 @@ function makeCli() {
     .action(({ via: _, ...flags }: GlobalFlags, name: string, description?: string) =>
       // No database is opened, whichever it would be.
       run({ ...flags, embedded: true }, (it) => actions.create(it, name, description))
+    )
+    .command(
+      "validate [names...:word]",
+      "Look at all migration files, and tell what is wrong with them. Sends nothing.",
+    )
+    .option("--format <form:findings>", "text, json, github (annotations) or sarif.", {
+      default: "text",
+    })
+    .option("--strict", "Exit with 1 for warnings too.")
+    .action(({ via: _, ...flags }: ValidateFlags, ...names: string[]) =>
+      // No database is opened, whichever it would be.
+      run(
+        { ...flags, json: flags.json || ["json", "sarif"].includes(flags.format), embedded: true },
+        async (it) => (await import("./lib/output/validate.ts")).validate(it, flags, names),
+      )
     )
     .command("bundle", "Make an edge function of the migrations, with everything in one file.")
     .option("--out <folder:string>", "The function's folder (supabase/functions/migrate).")

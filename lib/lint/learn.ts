@@ -26,7 +26,15 @@ export function learn(model: Model, statement: LintStatement): void {
       break;
     case "VariableSetStmt":
       if (node.name === "search_path") {
+        if (node.is_local) model.pathBefore ??= model.searchPath;
         model.searchPath = firstSchema(node.args?.map((arg: Tree) => arg.A_Const?.sval?.sval));
+      }
+      break;
+    case "TransactionStmt":
+      // SET LOCAL ends with its transaction.
+      if (/^TRANS_STMT_(?:COMMIT|ROLLBACK)$/.test(node.kind)) {
+        model.searchPath = model.pathBefore ?? model.searchPath;
+        model.pathBefore = undefined;
       }
       break;
     case "AlterTableStmt":

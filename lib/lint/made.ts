@@ -87,6 +87,19 @@ export function addConstraint(
       });
       break;
     }
+    case "CONSTR_EXCLUSION": {
+      const columns = [...findAll(constraint.exclusions, "IndexElem")].map(({ name = "" }) => name);
+      const name = constraint.conname ?? `exclude (${columns})`;
+      const definition = `exclude ${name}`;
+      relation.indexes.set(name, {
+        name,
+        columns,
+        definition,
+        isPartial: constraint.where_clause !== undefined,
+        place: statement.place,
+      });
+      break;
+    }
     case "CONSTR_FOREIGN":
       relation.foreignKeys.push({
         columns: of ?? textsOf(constraint.fk_attrs),

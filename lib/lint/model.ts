@@ -116,6 +116,9 @@ export class Model {
   /** Where names without a schema are made. */
   searchPath = "public";
 
+  /** The same before SET LOCAL. */
+  pathBefore: string | undefined;
+
   /** @param exposed Schemas that the API shows. */
   constructor(exposed: readonly string[]) {
     this.exposed = new Set(exposed);
@@ -124,6 +127,7 @@ export class Model {
   /** A new file begins. */
   begin(): void {
     this.searchPath = "public";
+    this.pathBefore = undefined;
     this.notValid.clear();
     this.temporary.clear();
   }

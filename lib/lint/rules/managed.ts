@@ -135,6 +135,26 @@ export const MANAGED_RULES: readonly Rule[] = [
     },
   },
   {
+    code: "own-records-written",
+    title: "No migration writes the records of migrations",
+    level: "error",
+    reason:
+      "History and lock say what is applied: supamigrate trusts neither once the two disagree with " +
+      "its audit log, and the Supabase CLI runs files again",
+    remedy: "Use supamigrate repair, baseline or adopt.",
+    inRollback: true,
+    look({ type, node, place }, _, tell) {
+      if (!["InsertStmt", "UpdateStmt", "DeleteStmt", "TruncateStmt"].includes(type)) return;
+      const written = type === "TruncateStmt"
+        ? node.relations.map(({ RangeVar }: Tree) => RangeVar)
+        : [node.relation];
+      for (const { schemaname, relname } of written) {
+        if (schemaname !== "supamigrate" && schemaname !== "supabase_migrations") continue;
+        tell(place, `The migration writes to ${schemaname}.${relname}`);
+      }
+    },
+  },
+  {
     code: "user-key-without-delete",
     title: "A foreign key to auth.users says what happens when a user is deleted",
     level: "warn",

@@ -134,6 +134,23 @@ export const TEXT_RULES: readonly Rule[] = [
     },
   },
   {
+    code: "timeout-ends-connection",
+    title: "No time-out ends the connection",
+    level: "warn",
+    reason:
+      "transaction_timeout and idle_in_transaction_session_timeout end the connection, not the " +
+      "statement: what became of the migration is then to be found out",
+    remedy:
+      "Set statement_timeout or lock_timeout, which end the statement and are reported as that.",
+    look({ type, node, place }, _, tell) {
+      if (type !== "VariableSetStmt" || node.kind !== "VAR_SET_VALUE") return;
+      if (!/^(?:transaction|idle_in_transaction_session)_timeout$/.test(node.name)) return;
+      const value = node.args?.[0]?.A_Const ?? {};
+      if (/^0?$/.test(String(value.sval?.sval ?? value.ival?.ival ?? ""))) return;
+      tell(place, `${node.name} is set`);
+    },
+  },
+  {
     code: "cron-schedule-unnamed",
     title: "A job of pg_cron has a name",
     level: "warn",
