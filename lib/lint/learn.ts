@@ -142,9 +142,20 @@ function learnTableChange(model: Model, statement: LintStatement): void {
         break;
       case "AT_DropColumn":
         relation.columns.delete(name);
+        for (const [key, { columns }] of relation.indexes) {
+          if (columns.includes(name)) relation.indexes.delete(key);
+        }
+        relation.foreignKeys = relation.foreignKeys.filter(({ columns }) =>
+          !columns.includes(name)
+        );
         break;
       case "AT_AddConstraint":
         addConstraint(relation, def.Constraint, statement);
+        break;
+      case "AT_DropConstraint":
+        if (name === `${relation.name}_pkey`) relation.hasPrimaryKey = false;
+        relation.indexes.delete(name);
+        relation.foreignKeys = relation.foreignKeys.filter((key) => key.name !== name);
         break;
       case "AT_SetRelOptions": {
         const options = optionsOf(def.List.items);
@@ -320,6 +331,9 @@ function dropSchema(model: Model, schema: string): void {
   for (const [key, routine] of model.routines) {
     if (routine.schema === schema) model.routines.delete(key);
   }
+  for (const key of model.types.keys()) {
+    if (key.startsWith(`${schema}.`)) model.types.delete(key);
+  }
 }
 
 function learnRename(model: Model, node: Tree): void {
@@ -336,9 +350,40 @@ function learnRename(model: Model, node: Tree): void {
       relation.columns.delete(node.subname);
       relation.columns.set(node.newname, { ...column, name: node.newname });
       // Its indexes and keys have the new name; which ones is no longer looked at.
-      relation.foreignKeys.splice(0);
+      relation.foreignKeys = [];
       break;
     }
+    case "OBJECT_TYPE":
+    case "OBJECT_DOMAIN": {
+      const name = model.nameIn(node.object?.List?.items);
+      const type = model.types.get(name);
+      if (type === undefined) break;
+      model.types.delete(name);
+      model.types.set(`${name.split(".", 1)[0]}.${node.newname}`, type);
+      break;
+    }
+    case "OBJECT_FUNCTION":
+    case "OBJECT_PROCEDURE":
+    case "OBJECT_ROUTINE":
+      for (const routine of routinesIn(model, [node.object])) {
+        model.routines.delete(keyOf(routine));
+        const renamed = { ...routine, name: node.newname };
+        model.routines.set(keyOf(renamed), renamed);
+      }
+      break;
+    case "OBJECT_INDEX":
+      for (const { indexes } of model.relations.values()) indexes.delete(node.relation.relname);
+      break;
+    case "OBJECT_TABCONSTRAINT": {
+      const relation = model.find(node.relation);
+      relation?.indexes.delete(node.subname);
+      if (relation !== undefined) relation.foreignKeys = [];
+      break;
+    }
+    case "OBJECT_SCHEMA":
+      // What it holds has other names now, which nothing is said about any more.
+      dropSchema(model, node.subname);
+      break;
     case "OBJECT_POLICY": {
       const policies = model.find(node.relation)?.policies;
       const policy = policies?.get(node.subname);

@@ -108,7 +108,10 @@ export class Linter {
       this.#look(statement);
       if (statement.type !== "DoStmt") continue;
       const block = await readBlock(statement);
-      if (!isRollback) this.#model.learnDynamic(block.dynamic);
+      if (!isRollback) {
+        this.#model.learnDynamic(block.dynamic);
+        this.#model.forget(block.dynamic);
+      }
       for (const inner of block.statements) this.#look(inner);
     }
   }

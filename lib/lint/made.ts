@@ -1,6 +1,6 @@
 /** What statements make, as the model has it. @module */
 
-import type { Column, Index, Model, Relation, Routine } from "./model.ts";
+import type { Column, ForeignKey, Index, Model, Relation, Routine } from "./model.ts";
 import type { LintStatement } from "./statement.ts";
 import { findAll, isOn, optionsOf, textsOf, type Tree, typeOf } from "./tree.ts";
 
@@ -43,6 +43,20 @@ export function toRelation(model: Model, statement: LintStatement): Relation | u
   return relation;
 }
 
+function addForeignKey(
+  relation: Relation,
+  { conname }: Tree,
+  columns: readonly string[],
+  { place }: LintStatement,
+): void {
+  const key: ForeignKey = {
+    name: conname ?? `${relation.name}_${columns.join("_")}_fkey`,
+    columns,
+    place,
+  };
+  relation.foreignKeys = [...relation.foreignKeys, key];
+}
+
 function split(full: string): { schema: string; name: string } {
   const dot = full.indexOf(".");
   return { schema: full.slice(0, dot), name: full.slice(dot + 1) };
@@ -77,7 +91,10 @@ export function addConstraint(
       const columns = of ?? textsOf(constraint.keys);
       if (constraint.contype === "CONSTR_PRIMARY") relation.hasPrimaryKey = true;
       if (constraint.indexname !== undefined) break; // It is there already.
-      const name = constraint.conname ?? `${constraint.contype}(${columns})`;
+      const name = constraint.conname ??
+        (constraint.contype === "CONSTR_PRIMARY"
+          ? `${relation.name}_pkey`
+          : `${relation.name}_${columns.join("_")}_key`);
       relation.indexes.set(name, {
         name,
         columns,
@@ -101,10 +118,7 @@ export function addConstraint(
       break;
     }
     case "CONSTR_FOREIGN":
-      relation.foreignKeys.push({
-        columns: of ?? textsOf(constraint.fk_attrs),
-        place: statement.place,
-      });
+      addForeignKey(relation, constraint, of ?? textsOf(constraint.fk_attrs), statement);
       break;
     case "CONSTR_CHECK": {
       const column = findColumn(constraint.raw_expr);

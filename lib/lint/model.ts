@@ -41,6 +41,7 @@ export interface Index {
 
 /** A foreign key. */
 export interface ForeignKey {
+  readonly name: string;
   readonly columns: readonly string[];
   readonly place: Place;
 }
@@ -64,7 +65,7 @@ export interface Relation {
   readonly granted: Map<string, Set<string>>;
   hasPrimaryKey: boolean;
   readonly indexes: Map<string, Index>;
-  readonly foreignKeys: ForeignKey[];
+  foreignKeys: readonly ForeignKey[];
   /** Of a view: it runs with the rights of who asks. */
   isInvoker: boolean;
   /** Its definition is another table's, which has the primary key. */
@@ -160,6 +161,22 @@ export class Model {
   /** All functions of a name, whatever they take. */
   routinesOf(name: string): Routine[] {
     return [...this.routines.values()].filter((it) => `${it.schema}.${it.name}` === name);
+  }
+
+  /** Takes in what a block drops that it puts together while it runs: it may be any of a kind. */
+  forget(text: string): void {
+    if (/\bdrop\s+schema\b/i.test(text)) {
+      for (const known of [this.relations, this.routines, this.types]) known.clear();
+    }
+    if (/\bdrop\s+(?:materialized\s+)?(?:table|view)\b/i.test(text)) this.relations.clear();
+    if (/\bdrop\s+(?:function|procedure|routine)\b/i.test(text)) this.routines.clear();
+    if (/\bdrop\s+(?:type|domain)\b/i.test(text)) this.types.clear();
+    if (/\bdrop\s+policy\b/i.test(text)) {
+      for (const { policies } of this.relations.values()) policies.clear();
+    }
+    if (/\bdrop\s+(?:index|constraint)\b/i.test(text)) {
+      for (const { indexes } of this.relations.values()) indexes.clear();
+    }
   }
 
   /** Takes in what is put together while it runs: what it may be about is no longer known. */

@@ -67,11 +67,12 @@ export function toLintStatements(
  * @param word The word; its first place counts.
  */
 export function placeNear({ sql, place }: LintStatement, word: string): Place {
-  const found = new RegExp(
-    String.raw`(?<![\w$])${word.replace(/[^\w]/g, "\\$&")}(?![\w$])`,
-    "iu",
-  ).exec(sql);
-  return found === null ? place : placeAt(sql, place, found.index);
+  const [text, sought] = [sql.toLowerCase(), word.toLowerCase()];
+  const isPart = (at: number) => /[\w$]/.test(text[at] ?? "");
+  for (let at = text.indexOf(sought); at !== -1; at = text.indexOf(sought, at + 1)) {
+    if (!isPart(at - 1) && !isPart(at + sought.length)) return placeAt(sql, place, at);
+  }
+  return place;
 }
 
 function placeAt(sql: string, place: Place, offset: number): Place {
