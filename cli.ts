@@ -277,6 +277,7 @@ function makeCli() {
       "What to do with a migration that comes before some that are applied.",
       { default: "warn" },
     )
+    .option("--strict", "Refuse what validate --strict would, before anything is sent.")
     .option("-y, --yes", "Do not ask.")
     .action((flags: MigrateFlags) => run(flags, (it) => actions.migrate(it, flags)))
     .command("status", "Show what is applied and what is pending.")

@@ -192,6 +192,7 @@ export function createMigrator(options: MigratorOptions): Migrator {
       return loaded;
     },
     split: splitStatements,
+    lint: () => import("./operations/lint_pending.ts"),
     tenure: {
       holder: storable("holder", options.holder ?? "supamigrate"),
       processId: storable("processId", options.processId ?? `migration-${Date.now()}`),

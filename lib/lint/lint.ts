@@ -19,12 +19,6 @@ import { type LintStatement, placeNear, readBlock, toLintStatements } from "./st
 /** Schemas that the API shows where nothing else is said. */
 export const EXPOSED: readonly string[] = ["public", "graphql_public"];
 
-/** A part of a file, parsed. */
-export interface ParsedSection {
-  readonly section: Pick<Section, "sql" | "line">;
-  readonly statements: readonly ParsedStatement[];
-}
-
 const COMMIT_MARK = /^--\s*supamigrate:\s*commit\s*$/i;
 
 /**
@@ -37,7 +31,8 @@ const COMMIT_MARK = /^--\s*supamigrate:\s*commit\s*$/i;
  *
  * const linter = new Linter();
  * const section = { sql: "create table public.notes (id int);", line: 1 };
- * await linter.add("001_notes.sql", { section, statements: await parseSql(section.sql) });
+ * linter.begin("001_notes.sql");
+ * await linter.add("001_notes.sql", section, await parseSql(section.sql));
  * linter.finish().findings.map(({ code }) => code); // table-without-rls and others
  * ```
  */
@@ -53,44 +48,35 @@ export class Linter {
   }
 
   /**
-   * Looks at a file.
+   * A file begins.
    *
    * @param name Its name.
-   * @param forward What it applies.
-   * @param rollback What undoes it, with the file that it stands in.
    * @param head What stands before its first banner.
    */
-  async add(
-    name: string,
-    forward: ParsedSection,
-    rollback: ParsedSection & { readonly file: string } | null = null,
-    head = "",
-  ): Promise<void> {
-    const file = this.#files++;
+  begin(name: string, head = ""): void {
+    this.#files++;
     this.#model.begin();
     this.#allowances.push(...readAllowances(name, { sql: head, line: 1 }, []));
-    await this.#addSection(name, file, forward, false);
-    if (rollback !== null) await this.#addSection(rollback.file, file, rollback, true);
   }
 
-  /** What was found, and what is accepted. */
-  finish(): {
-    readonly findings: readonly RawFinding[];
-    readonly allowances: readonly Allowance[];
-  } {
-    for (const rule of RULES) rule.conclude?.(this.#model, this.#tell(rule));
-    return { findings: [...this.#found.values()], allowances: this.#allowances };
-  }
-
-  async #addSection(
-    name: string,
-    file: number,
-    { section, statements: parsed }: ParsedSection,
-    isRollback: boolean,
+  /**
+   * Looks at a part of the file that has begun: what it applies first.
+   *
+   * @param file The file that the part stands in.
+   * @param section The part.
+   * @param parsed Its statements.
+   * @param isRollback Whether it undoes the migration.
+   */
+  async add(
+    file: string,
+    section: Pick<Section, "sql" | "line">,
+    parsed: readonly ParsedStatement[],
+    isRollback = false,
   ): Promise<void> {
-    const statements = toLintStatements({ name, file, section, isRollback }, parsed);
+    const part = { name: file, file: this.#files, section, isRollback };
+    const statements = toLintStatements(part, parsed);
     this.#allowances.push(...readAllowances(
-      name,
+      file,
       section,
       statements.map(({ place: { statement } }, index) => ({
         start: parsed[index]!.start,
@@ -114,6 +100,15 @@ export class Linter {
       }
       for (const inner of block.statements) this.#look(inner);
     }
+  }
+
+  /** What was found, and what is accepted. */
+  finish(): {
+    readonly findings: readonly RawFinding[];
+    readonly allowances: readonly Allowance[];
+  } {
+    for (const rule of RULES) rule.conclude?.(this.#model, this.#tell(rule));
+    return { findings: [...this.#found.values()], allowances: this.#allowances };
   }
 
   #look(statement: LintStatement): void {

@@ -4,7 +4,7 @@ import type { MigrationFileError } from "../errors.ts";
 import { applyAllowances, type RawFinding } from "../lint/allowances.ts";
 import { type CheckCode, CHECKS } from "../lint/checks.ts";
 import type { Finding, Level } from "../lint/finding.ts";
-import { Linter, type ParsedSection } from "../lint/lint.ts";
+import { Linter } from "../lint/lint.ts";
 import { RULES } from "../lint/rules.ts";
 import { holdsStatements } from "../planning/lexer.ts";
 import { describeLongNames } from "../planning/long_names.ts";
@@ -74,17 +74,16 @@ export async function validate(
   let can = OVER_API;
   for (const migration of loaded.migrations) {
     const { name, forward, rollback, head } = migration;
+    linter.begin(name, head);
     const text = await parseText(forward.sql);
     const split = await examine(text, forward, name, can, found);
     if (split?.statements.some(({ sql }) => CREATES_PG_CRON.test(sql))) can = WITH_PG_CRON;
     if (split !== undefined) found.push(...describeSplit(migration, split));
-    let undo: ParsedSection & { file: string } | null = null;
-    if (rollback !== null) {
-      const undoText = await parseText(rollback.sql);
-      await examine(undoText, rollback, rollback.file, can, found);
-      undo = { section: rollback, statements: undoText.statements, file: rollback.file };
-    }
-    await linter.add(name, { section: forward, statements: text.statements }, undo, head);
+    await linter.add(name, forward, text.statements);
+    if (rollback === null) continue;
+    const undo = await parseText(rollback.sql);
+    await examine(undo, rollback, rollback.file, can, found);
+    await linter.add(rollback.file, rollback, undo.statements, true);
   }
   const { findings, allowances } = linter.finish();
   found.push(...findings);

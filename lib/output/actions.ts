@@ -60,6 +60,7 @@ export interface MigrateFlags extends GlobalFlags, Asking {
   transaction: NonNullable<MigrateOptions["transaction"]>;
   onChange: NonNullable<MigrateOptions["onChange"]>;
   outOfOrder: NonNullable<MigrateOptions["outOfOrder"]>;
+  strict?: Flag;
 }
 
 /** The flags of `repair`. */
@@ -144,6 +145,7 @@ export async function migrate(
     transaction: flags.transaction,
     onChange: flags.onChange,
     outOfOrder: flags.outOfOrder,
+    lint: flags.strict ? "refuse" : "tell",
     ...(flags.yes ? {} : {
       confirmUndo: (planned) => confirmUndo(migrator.target, reporter, planned),
     }),

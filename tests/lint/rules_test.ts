@@ -17,11 +17,9 @@ async function lint(code: string, name: string): Promise<string[]> {
     file,
   );
   const linter = new Linter();
-  await linter.add(
-    file,
-    { section: forward, statements: await parseSql(forward.sql) },
-    rollback && { section: rollback, statements: await parseSql(rollback.sql), file },
-  );
+  linter.begin(file);
+  await linter.add(file, forward, await parseSql(forward.sql));
+  if (rollback !== null) await linter.add(file, rollback, await parseSql(rollback.sql), true);
   return linter.finish().findings.map((finding) => finding.code);
 }
 
