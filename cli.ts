@@ -23,6 +23,7 @@ import type { MigrateFlags } from "./lib/output/migrate.ts";
 import type { RepairFlags } from "./lib/output/records.ts";
 import { checkRuntime } from "./lib/output/runtime.ts";
 import { Shell } from "./lib/output/shell.ts";
+import type { ValidateFlags } from "./lib/output/validate.ts";
 import { LEDGER_MODES } from "./lib/planning/ledger.ts";
 import { holdsKey } from "./lib/redact.ts";
 import { findSecrets } from "./lib/settings.ts";
@@ -56,6 +57,7 @@ function makeCli() {
     .globalType("order", new EnumType(["number", "name"]))
     .globalType("word", parseWord)
     .globalType("ledger", new EnumType(LEDGER_MODES))
+    .globalType("findings", new EnumType(["text", "json", "github", "sarif"]))
     .globalType("late", new EnumType(["apply", "warn", "refuse"]))
     .globalOption(
       "--dir <path:string>",
@@ -118,6 +120,7 @@ function makeCli() {
       "What to do with a migration that comes before some that are applied.",
       { default: "warn" },
     )
+    .option("--strict", "Refuse what validate --strict would, before anything is sent.")
     .option("-y, --yes", "Do not ask.")
     .action((flags: MigrateFlags) =>
       run(flags, async (it) => (await import("./lib/output/migrate.ts")).migrate(it, flags))
@@ -147,6 +150,21 @@ function makeCli() {
       // No database is opened, whichever it would be.
       run({ ...flags, embedded: true }, async (it) =>
         (await import("./lib/output/create.ts")).create(it, name, description))
+    )
+    .command(
+      "validate [names...:word]",
+      "Look at all migration files, and tell what is wrong with them. Sends nothing.",
+    )
+    .option("--format <form:findings>", "text, json, github (annotations) or sarif.", {
+      default: "text",
+    })
+    .option("--strict", "Exit with 1 for warnings too.")
+    .action(({ via: _, ...flags }: ValidateFlags, ...names: string[]) =>
+      // No database is opened, whichever it would be.
+      run(
+        { ...flags, json: flags.json || ["json", "sarif"].includes(flags.format), embedded: true },
+        async (it) => (await import("./lib/output/validate.ts")).validate(it, flags, names),
+      )
     )
     .command("bundle", "Make an edge function of the migrations, with everything in one file.")
     .option("--out <folder:string>", "The function's folder (supabase/functions/migrate).")

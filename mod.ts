@@ -93,6 +93,8 @@ export type { LedgerDifference, LedgerEntry, LedgerMode } from "./lib/planning/l
 export type { Concern, MigrationReserved } from "./lib/operations/concerns.ts";
 export type { MigrationSource } from "./lib/operations/source.ts";
 export type { StatusResult } from "./lib/operations/status.ts";
+export type { Examination, ValidateOptions, ValidateResult } from "./lib/operations/validate.ts";
+export type { Finding as LintFinding, Level as LintLevel } from "./lib/lint/finding.ts";
 export type { OutOfOrder } from "./lib/operations/plan_notes.ts";
 export type { Layout, LeftOut } from "./lib/planning/discovery.ts";
 export type { OrderBy } from "./lib/planning/order.ts";

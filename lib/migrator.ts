@@ -38,6 +38,7 @@ import { rollback, type RollbackOptions, type RollbackRunResult } from "./operat
 import { loadMigrations, type MigrationSource } from "./operations/source.ts";
 import type { SeedOptions, SeedResult } from "./operations/seed.ts";
 import { readStatus, type StatusResult } from "./operations/status.ts";
+import type { ValidateOptions, ValidateResult } from "./operations/validate.ts";
 import type { Layout } from "./planning/discovery.ts";
 import type { LedgerMode } from "./planning/ledger.ts";
 import type { OrderBy } from "./planning/order.ts";
@@ -106,6 +107,8 @@ export interface Migrator extends AsyncDisposable {
   rollback(options?: RollbackOptions): Promise<RollbackRunResult>;
   /** Makes a new migration file. */
   create(name: string, options?: CreateOptions): Promise<CreateResult>;
+  /** Looks at all migration files, and tells all that is wrong with them. Nothing is sent. */
+  validate(options?: ValidateOptions): Promise<ValidateResult>;
   /** Undoes everything, then applies everything. */
   fresh(options?: FreshOptions): Promise<FreshResult>;
   /** Runs the seeds that were not run yet. */
@@ -192,6 +195,7 @@ export function createMigrator(options: MigratorOptions): Migrator {
       return loaded;
     },
     split: splitStatements,
+    lint: () => import("./operations/lint_pending.ts"),
     tenure: {
       holder: storable("holder", options.holder ?? "supamigrate"),
       processId: storable("processId", options.processId ?? `migration-${Date.now()}`),
@@ -243,6 +247,10 @@ export function createMigrator(options: MigratorOptions): Migrator {
         throw new ConfigurationError("Only a folder can be given a new migration");
       }
       return await createMigration(migrations, name, { ...discovery, ...given });
+    },
+    validate: async (given) => {
+      const { validate } = await import("./operations/validate.ts");
+      return await hiding(validate(context, given));
     },
     fresh: (given) => hiding(fresh(context, given)),
     seed: async (given) => {

@@ -40,6 +40,8 @@ export interface OperationContext {
   readonly load: (refused?: Refusals) => Promise<LoadedMigrations>;
   /** Splits their sections into statements. */
   readonly split: SplitSection;
+  /** Loads what looks at them by rules, where there is a parser. */
+  readonly lint?: () => Promise<typeof import("./lint_pending.ts")>;
   /** The folder of the migrations; null where they are a record. */
   readonly folder: string | null;
   /** Who takes the lock, and for how long. */

@@ -39,6 +39,12 @@ export interface MigrateOptions {
    * and say so (`warn`, default), say nothing (`apply`), or refuse (`refuse`).
    */
   readonly outOfOrder?: OutOfOrder;
+  /**
+   * Whether pending migrations are looked at by the rules of `validate`: not at all (default), to tell
+   * errors and how many warnings there are (`tell`), or to refuse both before anything is sent
+   * (`refuse`).
+   */
+  readonly lint?: "tell" | "refuse";
   /** Asked before `redo` undoes the versions of these migrations. Without it nothing is asked. */
   readonly confirmUndo?: (planned: readonly PlannedMigration[]) => Promise<boolean>;
   /**
@@ -114,7 +120,16 @@ export async function migrate(
       const plan = planMigrations(migrations, state.history, { order, to });
       refuseChanges(plan, options.onChange);
       const late = reviewOrder(plan, options.outOfOrder);
-      const planned = await prepare(plan.pending, state, redo ? state : null, context);
+      const lint = options.lint === undefined || plan.pending.length === 0
+        ? undefined
+        : await context.lint?.();
+      const looking = lint?.lintPending(plan.pending);
+      const planned = await prepare(plan.pending, state, redo ? state : null, {
+        can: context.can,
+        split: looking?.split ?? context.split,
+      });
+      const findings = looking?.finish() ?? [];
+      if (options.lint === "refuse") lint?.refuseFindings(findings);
       refuseUnvouched(state, order);
       const ledger = keepLedger(context.ledger, state, files);
       if (planned.length > 0) refuseUnwritable(ledger, state.ledger);
@@ -133,6 +148,7 @@ export async function migrate(
         ...describeChanges(plan, redo, state.history, order),
         ...describeUndoneInPart(state.history).map(({ says }) => says),
         ...doubts,
+        ...lint?.describeFindings(findings) ?? [],
         ...describeLeftOut(ledger, planned.map(({ name }) => name)),
       ];
       tell(warnings);

@@ -35,6 +35,7 @@ export interface MigrateFlags extends GlobalFlags, Asking {
   transaction: NonNullable<MigrateOptions["transaction"]>;
   onChange: NonNullable<MigrateOptions["onChange"]>;
   outOfOrder: NonNullable<MigrateOptions["outOfOrder"]>;
+  strict?: Flag;
 }
 
 /** What `migrate` does. */
@@ -54,6 +55,7 @@ export async function migrate(
     transaction: flags.transaction,
     onChange: flags.onChange,
     outOfOrder: flags.outOfOrder,
+    lint: flags.strict ? "refuse" : "tell",
     ...(flags.yes ? {} : {
       confirmUndo: (planned) => confirmUndo(migrator.target, reporter, planned),
     }),

@@ -15,6 +15,7 @@ const COMMANDS = [
   "status",
   "rollback",
   "create",
+  "validate",
   "bundle",
   "import",
   "fresh",
