@@ -29,6 +29,7 @@ import { EXIT_CODES, formatError, toExitCode, toJsonError } from "./lib/output/e
 import { ProjectMemory } from "./lib/output/known_projects.ts";
 import type { ImportFlags } from "./lib/output/importing.ts";
 import type { InitFlags } from "./lib/output/init.ts";
+import type { PlanFlags } from "./lib/output/plan.ts";
 import { line } from "./lib/output/neutral.ts";
 import { checkRuntime } from "./lib/output/runtime.ts";
 import { findTasks, type NameCommand, nameCommandsAs } from "./lib/output/started_as.ts";
@@ -213,6 +214,7 @@ function makeCli() {
     .globalType("order", new EnumType(["number", "name"]))
     .globalType("word", parseWord)
     .globalType("ledger", new EnumType(LEDGER_MODES))
+    .globalType("planFormat", new EnumType(["text", "json", "markdown"]))
     .globalType("late", new EnumType(["apply", "warn", "refuse"]))
     .globalOption(
       "--dir <path:string>",
@@ -264,19 +266,42 @@ function makeCli() {
     )
     .command("migrate, up", "Apply what is pending.")
     .option("--to <name:string>", "Stop after this migration.")
+    .option("--plan <path:string>", "Run this plan; refuse where anything differs from it.")
     .option("--dry-run", "Show what would run, and change nothing.")
-    .option("--transaction <mode:transaction>", "What is committed together.", { default: "each" })
+    .option("--transaction <mode:transaction>", "What is committed together (each).")
     .option("--wait <seconds:number>", "Wait this long for another run.")
-    .option("--on-change <way:change>", "What to do with an applied migration that was changed.", {
-      default: "rerun",
-    })
+    .option(
+      "--on-change <way:change>",
+      "What to do with an applied migration that was changed (rerun).",
+    )
     .option(
       "--out-of-order <way:late>",
-      "What to do with a migration that comes before some that are applied.",
-      { default: "warn" },
+      "What to do with a migration that comes before some that are applied (warn).",
     )
     .option("-y, --yes", "Do not ask.")
     .action((flags: MigrateFlags) => run(flags, (it) => actions.migrate(it, flags)))
+    .command("plan", "Show what migrate would do, and write it down to be run as it is.")
+    .option("--out <path:string>", "Write the plan to this file, for migrate --plan.")
+    .option("--to <name:string>", "Stop after this migration.")
+    .option("--transaction <mode:transaction>", "What is committed together (each).")
+    .option(
+      "--on-change <way:change>",
+      "What to do with an applied migration that was changed (rerun).",
+    )
+    .option(
+      "--out-of-order <way:late>",
+      "What to do with a migration that comes before some that are applied (warn).",
+    )
+    .option("--format <kind:planFormat>", "How it is written to standard output (text).")
+    .option("-y, --yes", "Say yes in the plan to what migrate would ask about.")
+    .action((flags: PlanFlags) => {
+      const { format } = flags;
+      const json = flags.json || format === "json";
+      return run({ ...flags, json, quiet: flags.quiet || format === "markdown" }, async (it) => {
+        const { plan } = await import("./lib/output/plan.ts");
+        return await plan(it, flags);
+      });
+    })
     .command("status", "Show what is applied and what is pending.")
     .option("--check", "Exit with 1 unless up to date.")
     .action((flags: GlobalFlags & { check?: Flag }) =>

@@ -72,6 +72,16 @@ export type { PlannedMigration } from "./lib/operations/prepare.ts";
 export type { MigrationMessage, MigrationMessages } from "./lib/operations/messages.ts";
 export type { FileRefusal } from "./lib/operations/refusals.ts";
 export type { MigrateOptions, MigrateResult } from "./lib/operations/migrate.ts";
+export type { PlanningOptions } from "./lib/operations/ready_plan.ts";
+export type { PlanOptions } from "./lib/operations/plan.ts";
+export type {
+  FileDigest,
+  PlanFile,
+  PlanFileMigration,
+  PlanFileOptions,
+  PlanFileStatement,
+  PlanFileStep,
+} from "./lib/operations/plan_file.ts";
 export type {
   HistoryOptions,
   LogEntry,

@@ -18,6 +18,8 @@ import type {
   UninstallResult,
 } from "./operations/install.ts";
 import type { RepairLedgerOptions, RepairLedgerResult } from "./operations/repair_ledger.ts";
+import type { PlanOptions } from "./operations/plan.ts";
+import type { PlanFile } from "./operations/plan_file.ts";
 import { migrate, type MigrateOptions, type MigrateResult } from "./operations/migrate.ts";
 import type { AdoptOptions, AdoptResult } from "./operations/adopt.ts";
 import { baseline, type BaselineOptions, type BaselineResult } from "./operations/baseline.ts";
@@ -99,6 +101,8 @@ export interface Migrator extends AsyncDisposable {
   readonly target: Target;
   /** Applies what is pending. */
   migrate(options?: MigrateOptions): Promise<MigrateResult>;
+  /** Plans what `migrate` would do, to be reviewed and run as it is: `migrate({ plan })`. */
+  plan(options?: PlanOptions): Promise<PlanFile>;
   /** Reports where the database stands. */
   status(): Promise<StatusResult>;
   /** Undoes the last batch, or everything after a target. */
@@ -200,6 +204,7 @@ export function createMigrator(options: MigratorOptions): Migrator {
     batchSize,
     giveUpAfterMs,
     onProgress: (event) => options.onProgress?.(hider.hideIn(event)),
+    hide: (value) => hider.hideIn(value),
     signal: options.signal,
   };
 
@@ -233,6 +238,10 @@ export function createMigrator(options: MigratorOptions): Migrator {
   return {
     target,
     migrate: (given) => hiding(migrate(context, given)),
+    plan: async (given) => {
+      const { plan } = await import("./operations/plan.ts");
+      return await hiding(plan(context, given));
+    },
     status: () => hiding(readStatus(context)),
     rollback: (given) => hiding(rollback(context, given)),
     create: async (name, given) => {

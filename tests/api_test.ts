@@ -30,6 +30,7 @@ Deno.test("a migrator has a method for each command", async () => {
     "history",
     "install",
     "migrate",
+    "plan",
     "repair",
     "repairLedger",
     "rollback",

@@ -56,10 +56,11 @@ export interface Asking {
 /** The flags of `migrate`. */
 export interface MigrateFlags extends GlobalFlags, Asking {
   to?: string;
+  plan?: string;
   dryRun?: Flag;
-  transaction: NonNullable<MigrateOptions["transaction"]>;
-  onChange: NonNullable<MigrateOptions["onChange"]>;
-  outOfOrder: NonNullable<MigrateOptions["outOfOrder"]>;
+  transaction?: NonNullable<MigrateOptions["transaction"]>;
+  onChange?: NonNullable<MigrateOptions["onChange"]>;
+  outOfOrder?: NonNullable<MigrateOptions["outOfOrder"]>;
 }
 
 /** The flags of `repair`. */
@@ -134,16 +135,21 @@ export async function migrate(
 ): Promise<Report> {
   const { migrator, reporter, projects } = run;
   const wait = waiting(flags);
+  const { to, transaction, onChange, outOfOrder } = flags;
+  const plan = flags.plan === undefined
+    ? undefined
+    : await (await import("../operations/plan.ts")).readPlanFile(flags.plan);
   reporter.say(text.formatTarget(migrator.target, run.namedBy));
   if (!flags.yes && !flags.dryRun) await projects.confirm();
   reporter.say("🚀 Starting database migration...\n");
   const result = await migrator.migrate({
     ...wait,
-    ...(flags.to === undefined ? {} : { to: flags.to }),
+    ...(plan === undefined ? {} : { plan }),
+    ...(to === undefined ? {} : { to }),
     dryRun: !!flags.dryRun,
-    transaction: flags.transaction,
-    onChange: flags.onChange,
-    outOfOrder: flags.outOfOrder,
+    ...(transaction === undefined ? {} : { transaction }),
+    ...(onChange === undefined ? {} : { onChange }),
+    ...(outOfOrder === undefined ? {} : { outOfOrder }),
     ...(flags.yes ? {} : {
       confirmUndo: (planned) => confirmUndo(migrator.target, reporter, planned),
     }),

@@ -12,6 +12,7 @@ import { dirname, join } from "node:path";
 const COMMANDS = [
   "init",
   "migrate",
+  "plan",
   "status",
   "rollback",
   "create",

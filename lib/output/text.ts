@@ -166,10 +166,24 @@ function formatNotices(
   return notices.map((notice) => line`ℹ️  ${name}: ${notice}`);
 }
 
-/** What `migrate --dry-run` found. */
+/** A migration as far as it is shown before it is run. */
+type ShownMigration =
+  & Pick<PlannedMigration, "name" | "reason" | "undo" | "notices">
+  & ShownSteps;
+
+/** What is shown of steps. */
+interface ShownSteps extends Pick<PlannedSteps, "stepsDone"> {
+  readonly steps: readonly {
+    readonly statements: readonly Statement[];
+    readonly outside: unknown;
+  }[];
+}
+
+/** What `migrate --dry-run` or `plan` found. */
 export function formatPlannedMigrations(
-  planned: readonly PlannedMigration[],
+  planned: readonly ShownMigration[],
   verbose: boolean,
+  ending = "🔍 Dry run: nothing was changed",
 ): string {
   if (planned.length === 0) return "✅ Nothing to migrate: the database is up to date";
   const blocks = planned.map((migration) => [
@@ -186,12 +200,12 @@ export function formatPlannedMigrations(
     "📋 Would be applied, in this order:",
     ...blocks.map((block) => block.flat(2).join("\n")),
     "",
-    "🔍 Dry run: nothing was changed",
+    ending,
   ].join("\n");
 }
 
 /** The statements of a migration, by steps where it has several. */
-function formatSteps({ steps, stepsDone }: PlannedSteps, verbose: boolean): string[] {
+function formatSteps({ steps, stepsDone }: ShownSteps, verbose: boolean): string[] {
   if (steps.length === 1 && steps[0]!.outside === null) {
     return formatStatements(steps[0]!.statements, verbose);
   }
