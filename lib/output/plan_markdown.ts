@@ -1,6 +1,7 @@
 /** A plan as a comment of a pull request. Pure functions. @module */
 
 import type { PlanFile, PlanFileMigration, PlanFileStatement } from "../operations/plan_file.ts";
+import { shorten } from "../shorten.ts";
 import { block, code, html, plain } from "./markdown.ts";
 
 /** What GitHub takes is 65,536 characters; the rest is for what stands around the plan. */
@@ -9,9 +10,12 @@ const MOST_CHARACTERS = 65_000;
 /** What a migration gets at least, if it is shown in part. */
 const LEAST_PART = 400;
 
-/** How many warnings, statements that destroy something, and migrations are listed. */
-const MOST_WARNINGS = 50;
-const MOST_ROWS = 150;
+/** How many characters a list of warnings and the like may take, and the table. */
+const LIST_CHARACTERS = 6_000;
+const TABLE_CHARACTERS = 20_000;
+
+/** What is shown of a sentence or a name there. */
+const SENTENCE_CHARACTERS = 400;
 
 /** What the note at the end takes. */
 const RESERVED = 700;
@@ -59,7 +63,7 @@ function describeProject({ project: { kind, name } }: PlanFile): string {
 function formatWarnings({ migrations, warnings, concerns, accepted }: PlanFile): string[] {
   const destroyed = migrations.flatMap((migration) =>
     findDestroying(migration).map(({ line, destroys }) =>
-      `- 🔥 ${code(migration.name)}, line ${line}: ${plain(destroys!)}`
+      `- 🔥 ${name(migration)}, line ${line}: ${sentence(destroys!)}`
     )
   );
   const asked = concerns.length === 0 ? [] : [
@@ -70,19 +74,29 @@ function formatWarnings({ migrations, warnings, concerns, accepted }: PlanFile):
   ];
   return [
     ...list("**Destroys data:**", destroyed),
-    ...list("**Warnings:**", warnings.map((warning) => `- ⚠️ ${plain(warning)}`)),
+    ...list("**Warnings:**", warnings.map((warning) => `- ⚠️ ${sentence(warning)}`)),
     ...asked,
   ];
 }
 
 function list(title: string, lines: readonly string[]): string[] {
   if (lines.length === 0) return [];
-  const left = lines.length - MOST_WARNINGS;
-  return [title, [...lines.slice(0, MOST_WARNINGS), ...more(left)].join("\n")];
+  return [title, fit(lines, LIST_CHARACTERS, (left) => `- … and ${left} more`).join("\n")];
 }
 
-function more(left: number): string[] {
-  return left > 0 ? [`- … and ${left} more`] : [];
+/** The lines for which there is room, and how many there are beside them. */
+function fit(lines: readonly string[], room: number, more: (left: number) => string): string[] {
+  let used = 0;
+  const end = lines.findIndex((line) => (used += line.length + 1) > room);
+  return end === -1 ? [...lines] : [...lines.slice(0, end), more(lines.length - end)];
+}
+
+function sentence(text: string): string {
+  return plain(shorten(text, SENTENCE_CHARACTERS));
+}
+
+function name({ name }: { readonly name: string }): string {
+  return code(shorten(name, SENTENCE_CHARACTERS));
 }
 
 function findDestroying({ steps, undo }: PlanFileMigration): PlanFileStatement[] {
@@ -92,35 +106,34 @@ function findDestroying({ steps, undo }: PlanFileMigration): PlanFileStatement[]
 
 function formatTable({ migrations }: PlanFile): string[] {
   if (migrations.length === 0) return ["Nothing to migrate: the database is up to date."];
-  const rows = migrations.slice(0, MOST_ROWS).map((migration, index) => {
-    const { name, reason, steps, stepsDone, rollback } = migration;
+  const rows = migrations.map((migration, index) => {
+    const { reason, steps, stepsDone, rollback } = migration;
     const destroying = findDestroying(migration).length;
     const statements = steps.reduce((sum, step) => sum + step.statements.length, 0);
     const inSteps = steps.length === 1 ? "" : ` in ${steps.length} steps`;
-    return [
+    const cells = [
       index + 1,
-      `${destroying > 0 ? "🔥 " : ""}${code(name)}`,
+      `${destroying > 0 ? "🔥 " : ""}${name(migration)}`,
       plain(reason),
       `${statements}${inSteps}${stepsDone === 0 ? "" : `, ${stepsDone} done`}`,
       rollback === null ? "⚠️ none" : "yes",
-    ].join(" | ");
+    ];
+    return `| ${cells.join(" | ")} |`;
   });
-  const left = migrations.length - rows.length;
   return [
     [
       "| # | Migration | Reason | Statements | Rollback |",
       "| --- | --- | --- | --- | --- |",
-      ...rows.map((row) => `| ${row} |`),
-      ...(left > 0 ? [`| | … and ${left} more | | | |`] : []),
+      ...fit(rows, TABLE_CHARACTERS, (left) => `| | … and ${left} more | | | |`),
     ].join("\n"),
   ];
 }
 
 function formatRefreshed({ refreshed: { rollbacks, checksums } }: PlanFile): string[] {
   return list("**Brought up to date without being run:**", [
-    ...rollbacks.map((name) => `- ♻️ ${code(name)}: its stored rollback SQL`),
-    ...checksums.map((name) =>
-      `- ♻️ ${code(name)}: its checksum, as comments or white space alone were changed`
+    ...rollbacks.map((refreshed) => `- ♻️ ${code(refreshed)}: its stored rollback SQL`),
+    ...checksums.map((refreshed) =>
+      `- ♻️ ${code(refreshed)}: its checksum, as comments or white space alone were changed`
     ),
   ]);
 }
