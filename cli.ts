@@ -34,6 +34,7 @@ import { line } from "./lib/output/neutral.ts";
 import { checkRuntime } from "./lib/output/runtime.ts";
 import { findTasks, type NameCommand, nameCommandsAs } from "./lib/output/started_as.ts";
 import { Reporter, type ReportStyle } from "./lib/output/terminal.ts";
+import type { TypesFlags } from "./lib/output/types.ts";
 import { explainUsage } from "./lib/output/usage.ts";
 import { holdsKey } from "./lib/redact.ts";
 import { LEDGER_MODES } from "./lib/planning/ledger.ts";
@@ -347,6 +348,20 @@ function makeCli() {
         return await importFiles(it, flags);
       })
     )
+    .command("types", "Write TypeScript types of the project's schemas, for supabase-js.")
+    .option("--out <path:string>", "Write them to this file instead of standard output.")
+    .option(
+      "--schema <names:string>",
+      "Which schemas, with commas (those the API shows, or public).",
+    )
+    .option("--check", "Write nothing; exit with 1 unless the file is up to date.")
+    .action((flags: TypesFlags) => {
+      const quiet = flags.quiet || flags.out === undefined;
+      return run({ ...flags, quiet }, async (it) => {
+        const { types } = await import("./lib/output/types.ts");
+        return await types(it, flags);
+      });
+    })
     .command("fresh", "Undo everything, then apply everything. Destroys all data.")
     .option("--drop-schema", "Empty the application's schemas instead of running rollback SQL.")
     .option("--seed", "Run the seeds after that.")

@@ -102,6 +102,7 @@ export type { SeedOptions, SeedResult, SeedRun } from "./lib/operations/seed.ts"
 export type { LedgerDifference, LedgerEntry, LedgerMode } from "./lib/planning/ledger.ts";
 export type { Concern, MigrationReserved } from "./lib/operations/concerns.ts";
 export type { MigrationSource } from "./lib/operations/source.ts";
+export type { TypesOptions, TypesResult } from "./lib/operations/types.ts";
 export type { StatusResult } from "./lib/operations/status.ts";
 export type { OutOfOrder } from "./lib/operations/plan_notes.ts";
 export type { Layout, LeftOut } from "./lib/planning/discovery.ts";

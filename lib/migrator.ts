@@ -38,6 +38,7 @@ import {
 import { rollback, type RollbackOptions, type RollbackRunResult } from "./operations/rollback.ts";
 import { loadMigrations, type MigrationSource } from "./operations/source.ts";
 import type { SeedOptions, SeedResult } from "./operations/seed.ts";
+import type { TypesOptions, TypesResult } from "./operations/types.ts";
 import { readStatus, type StatusResult } from "./operations/status.ts";
 import type { Layout } from "./planning/discovery.ts";
 import type { LedgerMode } from "./planning/ledger.ts";
@@ -125,6 +126,8 @@ export interface Migrator extends AsyncDisposable {
   history(options?: HistoryOptions): Promise<LogEntry[]>;
   /** Examines the installation, and says how to mend what is wrong. Changes nothing. */
   doctor(): Promise<DoctorResult>;
+  /** Makes TypeScript types of the project's schemas, for supabase-js. Changes nothing. */
+  types(options?: TypesOptions): Promise<TypesResult>;
   /** Releases a lock that was left behind. */
   unlock(options?: UnlockOptions): Promise<UnlockResult>;
   /** Puts `exec_sql` and the tracking schema into the project, or upgrades them. */
@@ -268,6 +271,10 @@ export function createMigrator(options: MigratorOptions): Migrator {
       return await hiding(repairLedger(context, given));
     },
     history: (given) => hiding(readHistory(context, given)),
+    types: async (given) => {
+      const { makeTypes } = await import("./operations/types.ts");
+      return await makeTypes(context, given);
+    },
     unlock: (given) => hiding(unlock(context, given)),
     doctor: () =>
       withChannel(async (channel, checked) => {

@@ -36,6 +36,7 @@ Deno.test("a migrator has a method for each command", async () => {
     "rollback",
     "seed",
     "status",
+    "types",
     "uninstall",
     "unlock",
   ]);

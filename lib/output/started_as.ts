@@ -18,6 +18,7 @@ const COMMANDS = [
   "create",
   "bundle",
   "import",
+  "types",
   "fresh",
   "seed",
   "baseline",
