@@ -19,11 +19,13 @@ import { EXIT_CODES } from "./lib/output/errors.ts";
 import type { ImportFlags } from "./lib/output/importing.ts";
 import type { InitFlags } from "./lib/output/init.ts";
 import type { InstallFlags } from "./lib/output/install.ts";
+import type { PlanFlags } from "./lib/output/plan.ts";
 import type { MigrateFlags } from "./lib/output/migrate.ts";
 import type { RepairFlags } from "./lib/output/records.ts";
 import { checkRuntime } from "./lib/output/runtime.ts";
 import { Shell } from "./lib/output/shell.ts";
 import type { ValidateFlags } from "./lib/output/validate.ts";
+import type { TypesFlags } from "./lib/output/types.ts";
 import { LEDGER_MODES } from "./lib/planning/ledger.ts";
 import { holdsKey } from "./lib/redact.ts";
 import { findSecrets } from "./lib/settings.ts";
@@ -58,6 +60,7 @@ function makeCli() {
     .globalType("word", parseWord)
     .globalType("ledger", new EnumType(LEDGER_MODES))
     .globalType("findings", new EnumType(["text", "json", "github", "sarif"]))
+    .globalType("planFormat", new EnumType(["text", "json", "markdown"]))
     .globalType("late", new EnumType(["apply", "warn", "refuse"]))
     .globalOption(
       "--dir <path:string>",
@@ -109,22 +112,45 @@ function makeCli() {
     )
     .command("migrate, up", "Apply what is pending.")
     .option("--to <name:string>", "Stop after this migration.")
+    .option("--plan <path:string>", "Run this plan; refuse where anything differs from it.")
     .option("--dry-run", "Show what would run, and change nothing.")
-    .option("--transaction <mode:transaction>", "What is committed together.", { default: "each" })
+    .option("--transaction <mode:transaction>", "What is committed together (each).")
     .option("--wait <seconds:number>", "Wait this long for another run.")
-    .option("--on-change <way:change>", "What to do with an applied migration that was changed.", {
-      default: "rerun",
-    })
+    .option(
+      "--on-change <way:change>",
+      "What to do with an applied migration that was changed (rerun).",
+    )
     .option(
       "--out-of-order <way:late>",
-      "What to do with a migration that comes before some that are applied.",
-      { default: "warn" },
+      "What to do with a migration that comes before some that are applied (warn).",
     )
     .option("--strict", "Refuse what validate --strict would, before anything is sent.")
     .option("-y, --yes", "Do not ask.")
     .action((flags: MigrateFlags) =>
       run(flags, async (it) => (await import("./lib/output/migrate.ts")).migrate(it, flags))
     )
+    .command("plan", "Show what migrate would do, and write it down to be run as it is.")
+    .option("--out <path:string>", "Write the plan to this file, for migrate --plan.")
+    .option("--to <name:string>", "Stop after this migration.")
+    .option("--transaction <mode:transaction>", "What is committed together (each).")
+    .option(
+      "--on-change <way:change>",
+      "What to do with an applied migration that was changed (rerun).",
+    )
+    .option(
+      "--out-of-order <way:late>",
+      "What to do with a migration that comes before some that are applied (warn).",
+    )
+    .option("--format <kind:planFormat>", "How it is written to standard output (text).")
+    .option("-y, --yes", "Say yes in the plan to what migrate would ask about.")
+    .action((flags: PlanFlags) => {
+      const { format } = flags;
+      const json = flags.json || format === "json";
+      return run({ ...flags, json, quiet: flags.quiet || format === "markdown" }, async (it) => {
+        const { plan } = await import("./lib/output/plan.ts");
+        return await plan(it, flags);
+      });
+    })
     .command("status", "Show what is applied and what is pending.")
     .option("--check", "Exit with 1 unless up to date.")
     .action((flags: GlobalFlags & { check?: Flag }) =>
@@ -189,6 +215,20 @@ function makeCli() {
         return await importFiles(it, flags);
       })
     )
+    .command("types", "Write TypeScript types of the project's schemas, for supabase-js.")
+    .option("--out <path:string>", "Write them to this file instead of standard output.")
+    .option(
+      "--schema <names:string>",
+      "Which schemas, with commas (those the API shows, or public).",
+    )
+    .option("--check", "Write nothing; exit with 1 unless the file is up to date.")
+    .action((flags: TypesFlags) => {
+      const quiet = flags.quiet || flags.out === undefined;
+      return run({ ...flags, quiet }, async (it) => {
+        const { types } = await import("./lib/output/types.ts");
+        return await types(it, flags);
+      });
+    })
     .command("fresh", "Undo everything, then apply everything. Destroys all data.")
     .option("--drop-schema", "Empty the application's schemas instead of running rollback SQL.")
     .option("--seed", "Run the seeds after that.")

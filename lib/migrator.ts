@@ -18,6 +18,8 @@ import type {
   UninstallResult,
 } from "./operations/install.ts";
 import type { RepairLedgerOptions, RepairLedgerResult } from "./operations/repair_ledger.ts";
+import type { PlanOptions } from "./operations/plan.ts";
+import type { PlanFile } from "./operations/plan_file.ts";
 import { migrate, type MigrateOptions, type MigrateResult } from "./operations/migrate.ts";
 import type { DriftResult } from "./operations/drift.ts";
 import type { AdoptOptions, AdoptResult } from "./operations/adopt.ts";
@@ -37,6 +39,7 @@ import {
 import { rollback, type RollbackOptions, type RollbackRunResult } from "./operations/rollback.ts";
 import { loadMigrations, type MigrationSource } from "./operations/source.ts";
 import type { SeedOptions, SeedResult } from "./operations/seed.ts";
+import type { TypesOptions, TypesResult } from "./operations/types.ts";
 import { readStatus, type StatusResult } from "./operations/status.ts";
 import type { ValidateOptions, ValidateResult } from "./operations/validate.ts";
 import type { Layout } from "./planning/discovery.ts";
@@ -101,6 +104,8 @@ export interface Migrator extends AsyncDisposable {
   readonly target: Target;
   /** Applies what is pending. */
   migrate(options?: MigrateOptions): Promise<MigrateResult>;
+  /** Plans what `migrate` would do, to be reviewed and run as it is: `migrate({ plan })`. */
+  plan(options?: PlanOptions): Promise<PlanFile>;
   /** Reports where the database stands. */
   status(): Promise<StatusResult>;
   /** Undoes the last batch, or everything after a target. */
@@ -127,6 +132,8 @@ export interface Migrator extends AsyncDisposable {
   history(options?: HistoryOptions): Promise<LogEntry[]>;
   /** Examines the installation, and says how to mend what is wrong. Changes nothing. */
   doctor(): Promise<DoctorResult>;
+  /** Makes TypeScript types of the project's schemas, for supabase-js. Changes nothing. */
+  types(options?: TypesOptions): Promise<TypesResult>;
   /** Releases a lock that was left behind. */
   unlock(options?: UnlockOptions): Promise<UnlockResult>;
   /** Puts `exec_sql` and the tracking schema into the project, or upgrades them. */
@@ -207,6 +214,7 @@ export function createMigrator(options: MigratorOptions): Migrator {
     batchSize,
     giveUpAfterMs,
     onProgress: (event) => options.onProgress?.(hider.hideIn(event)),
+    hide: (value) => hider.hideIn(value),
     signal: options.signal,
   };
 
@@ -240,6 +248,10 @@ export function createMigrator(options: MigratorOptions): Migrator {
   return {
     target,
     migrate: (given) => hiding(migrate(context, given)),
+    plan: async (given) => {
+      const { plan } = await import("./operations/plan.ts");
+      return await hiding(plan(context, given));
+    },
     status: () => hiding(readStatus(context)),
     rollback: (given) => hiding(rollback(context, given)),
     create: async (name, given) => {
@@ -274,6 +286,10 @@ export function createMigrator(options: MigratorOptions): Migrator {
       return await hiding(drift(context));
     },
     history: (given) => hiding(readHistory(context, given)),
+    types: async (given) => {
+      const { makeTypes } = await import("./operations/types.ts");
+      return await makeTypes(context, given);
+    },
     unlock: (given) => hiding(unlock(context, given)),
     doctor: () =>
       withChannel(async (channel, checked) => {

@@ -54,6 +54,8 @@ export interface OperationContext {
   readonly giveUpAfterMs: number;
   /** Told what happens. */
   readonly onProgress: (event: ProgressEvent) => void;
+  /** Copies data without what looks like a key. */
+  readonly hide: <Value>(value: Value) => Value;
   /** Asks the operation to stop between two steps. */
   readonly signal: AbortSignal | undefined;
 }
@@ -157,7 +159,11 @@ function hasExpired({ isLocked, expiresInMs }: LockState): boolean {
 }
 
 /** Says where a result may not stay true: somebody is at work. */
-function noteHolder<Result>(context: OperationContext, lock: LockState, result: Result): Result {
+export function noteHolder<Result>(
+  context: OperationContext,
+  lock: LockState,
+  result: Result,
+): Result {
   if (lock.isLocked) {
     const end = hasExpired(lock)
       ? "a step of it is still running"

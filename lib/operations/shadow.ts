@@ -126,6 +126,7 @@ export function contextOf(shadow: Shadow, migrations: readonly Migration[]): Ope
     target: shadow.target,
     load: () => Promise.resolve(loaded),
     split: splitStatements,
+    hide: (value) => value,
     folder: null,
     tenure: {
       holder: "shadow",

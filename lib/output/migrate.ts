@@ -26,15 +26,17 @@ import {
   formatStatements,
   formatSteps,
   formatTarget,
+  type ShownSteps,
 } from "./text.ts";
 
 /** The flags of `migrate`. */
 export interface MigrateFlags extends GlobalFlags, Asking {
   to?: string;
+  plan?: string;
   dryRun?: Flag;
-  transaction: NonNullable<MigrateOptions["transaction"]>;
-  onChange: NonNullable<MigrateOptions["onChange"]>;
-  outOfOrder: NonNullable<MigrateOptions["outOfOrder"]>;
+  transaction?: NonNullable<MigrateOptions["transaction"]>;
+  onChange?: NonNullable<MigrateOptions["onChange"]>;
+  outOfOrder?: NonNullable<MigrateOptions["outOfOrder"]>;
   strict?: Flag;
 }
 
@@ -45,16 +47,21 @@ export async function migrate(
 ): Promise<Report> {
   const { migrator, reporter, projects } = run;
   const wait = waiting(flags);
+  const { to, transaction, onChange, outOfOrder } = flags;
+  const plan = flags.plan === undefined
+    ? undefined
+    : await (await import("../operations/plan.ts")).readPlanFile(flags.plan);
   reporter.say(formatTarget(migrator.target, run.namedBy));
   if (!flags.yes && !flags.dryRun) await projects.confirm();
   reporter.say("🚀 Starting database migration...\n");
   const result = await migrator.migrate({
     ...wait,
-    ...(flags.to === undefined ? {} : { to: flags.to }),
+    ...(plan === undefined ? {} : { plan }),
+    ...(to === undefined ? {} : { to }),
     dryRun: !!flags.dryRun,
-    transaction: flags.transaction,
-    onChange: flags.onChange,
-    outOfOrder: flags.outOfOrder,
+    ...(transaction === undefined ? {} : { transaction }),
+    ...(onChange === undefined ? {} : { onChange }),
+    ...(outOfOrder === undefined ? {} : { outOfOrder }),
     lint: flags.strict ? "refuse" : "tell",
     ...(flags.yes ? {} : {
       confirmUndo: (planned) => confirmUndo(migrator.target, reporter, planned),
@@ -190,10 +197,16 @@ function advise(
   ];
 }
 
-/** What `migrate --dry-run` found. */
+/** A migration as far as it is shown before it is run. */
+type ShownMigration =
+  & Pick<PlannedMigration, "name" | "reason" | "undo" | "notices">
+  & ShownSteps;
+
+/** What `migrate --dry-run` or `plan` found. */
 export function formatPlannedMigrations(
-  planned: readonly PlannedMigration[],
+  planned: readonly ShownMigration[],
   verbose: boolean,
+  ending = "🔍 Dry run: nothing was changed",
 ): string {
   if (planned.length === 0) return "✅ Nothing to migrate: the database is up to date";
   const blocks = planned.map((migration) => [
@@ -210,6 +223,6 @@ export function formatPlannedMigrations(
     "📋 Would be applied, in this order:",
     ...blocks.map((block) => block.flat(2).join("\n")),
     "",
-    "🔍 Dry run: nothing was changed",
+    ending,
   ].join("\n");
 }

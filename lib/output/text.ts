@@ -68,8 +68,16 @@ export function formatMessages({ messages, messagesLeftOut }: MigrationMessages)
   return isAll ? lines : [...lines, `     … and ${messagesLeftOut} more`];
 }
 
+/** What is shown of steps. */
+export interface ShownSteps extends Pick<PlannedSteps, "stepsDone"> {
+  readonly steps: readonly {
+    readonly statements: readonly Statement[];
+    readonly outside: unknown;
+  }[];
+}
+
 /** The statements of a migration, by steps where it has several. */
-export function formatSteps({ steps, stepsDone }: PlannedSteps, verbose: boolean): string[] {
+export function formatSteps({ steps, stepsDone }: ShownSteps, verbose: boolean): string[] {
   if (steps.length === 1 && steps[0]!.outside === null) {
     return formatStatements(steps[0]!.statements, verbose);
   }

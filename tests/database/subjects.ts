@@ -30,6 +30,7 @@ import "./migrate.ts";
 import "./odd_settings.ts";
 import "./outside_transaction.ts";
 import "./places.ts";
+import "./plan_file.ts";
 import "./protocol.ts";
 import "./reasons.ts";
 import "./records.ts";

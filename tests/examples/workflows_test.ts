@@ -200,16 +200,16 @@ Deno.test("the workflow of pull requests applies everything to an embedded datab
   const first = await runSteps(steps, {}, options);
   assert.deepEqual(first.steps.map(({ code }) => code), [0, 0, 0], JSON.stringify(first.steps));
   assert.match(
-    await repository.read("comment.md"),
-    /^<!-- .* -->\n### Migrations\n\n[^]*^ {4} {2}📄 001_notes\.sql/m,
+    await repository.read("plan.md"),
+    /^<!-- plan of supamigrate -->\n\n### 📋 1 migration [^]*^\| 1 \| `001_notes\.sql` /m,
   );
-  assert.match(await repository.read("gh.log"), /^pr comment 7 --body-file comment\.md$/m);
+  assert.match(await repository.read("gh.log"), /^pr comment 7 --body-file plan\.md$/m);
 
   await repository.write("commented", "");
   await runSteps(steps.slice(-1), {}, options);
   assert.match(
     await repository.read("gh.log"),
-    /^api --method PATCH repos\/acme\/shop\/issues\/comments\/42 -F body=@comment\.md$/m,
+    /^api --method PATCH repos\/acme\/shop\/issues\/comments\/42 -F body=@plan\.md$/m,
   );
 });
 
