@@ -33,7 +33,7 @@ export function toRelation(model: Model, statement: LintStatement): Relation | u
     foreignKeys: [],
     isInvoker: isOn(optionsOf(node.options), "security_invoker"),
     isLike: node.inhRelations !== undefined || node.ofTypename !== undefined ||
-      [...findAll(node.tableElts, "TableLikeClause")].length > 0,
+      findAll(node.tableElts, "TableLikeClause").length > 0,
     notNull: new Set(),
   };
   for (const { ColumnDef, Constraint } of base.tableElts ?? []) {
@@ -105,7 +105,7 @@ export function addConstraint(
       break;
     }
     case "CONSTR_EXCLUSION": {
-      const columns = [...findAll(constraint.exclusions, "IndexElem")].map(({ name = "" }) => name);
+      const columns = findAll(constraint.exclusions, "IndexElem").map(({ name = "" }) => name);
       const name = constraint.conname ?? `exclude (${columns})`;
       const definition = `exclude ${name}`;
       relation.indexes.set(name, {

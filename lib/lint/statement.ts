@@ -122,7 +122,7 @@ export async function readBlock(
       });
     }
   }
-  const dynamic = [...findAll(body, "PLpgSQL_stmt_dynexecute")]
+  const dynamic = findAll(body, "PLpgSQL_stmt_dynexecute")
     .map(({ query }) => query.PLpgSQL_expr.query).join("\n");
   // What is executed may have been put together in a variable before.
   return { statements, dynamic: dynamic === "" ? "" : text };

@@ -12,13 +12,55 @@ export type Tree = ParsedStatement["node"];
  * @param kind The kind, such as `FuncCall`.
  * @param except Parts of these kinds are not looked into.
  */
-export function* findAll(tree: Tree, kind: string, except: readonly string[] = []): Iterable<Tree> {
-  if (typeof tree !== "object" || tree === null) return;
-  for (const [key, part] of Object.entries(tree)) {
-    if (except.includes(key)) continue;
-    if (key === kind) yield part;
-    yield* findAll(part, kind, except);
+export function findAll(tree: Tree, kind: string, except: readonly string[] = []): Tree[] {
+  const found: Tree[] = [];
+  const walk = (part: Tree): void => {
+    if (typeof part !== "object" || part === null) return;
+    if (Array.isArray(part)) {
+      for (const one of part) walk(one);
+      return;
+    }
+    for (const key in part) {
+      if (except.includes(key)) continue;
+      if (key === kind) found.push(part[key]);
+      walk(part[key]);
+    }
+  };
+  walk(tree);
+  return found;
+}
+
+/** The columns that CREATE TABLE or ALTER TABLE adds. */
+export function addedColumns(
+  { type, node }: { readonly type: string; readonly node: Tree },
+): Tree[] {
+  if (type === "CreateStmt") {
+    return (node.tableElts ?? []).flatMap(({ ColumnDef }: Tree) => ColumnDef ?? []);
   }
+  if (type !== "AlterTableStmt") return [];
+  return node.cmds.flatMap(({ AlterTableCmd: { subtype, def } }: Tree) =>
+    subtype === "AT_AddColumn" ? [def.ColumnDef] : []
+  );
+}
+
+/** The constraints that CREATE TABLE or ALTER TABLE adds, those of columns among them. */
+export function addedConstraints(
+  statement: { readonly type: string; readonly node: Tree },
+): Tree[] {
+  const { type, node } = statement;
+  const own = type === "CreateStmt"
+    ? node.tableElts ?? []
+    : type === "AlterTableStmt"
+    ? node.cmds.flatMap(({ AlterTableCmd: { subtype, def } }: Tree) =>
+      subtype === "AT_AddConstraint" ? [def] : []
+    )
+    : [];
+  return [
+    ...own.flatMap(({ Constraint }: Tree) => Constraint ?? []),
+    ...addedColumns(statement).flatMap(({ constraints }) =>
+      (constraints ?? []).map(({ Constraint }: Tree) => Constraint)
+    ),
+  ];
 }
 
 /** The texts of a list of names. */

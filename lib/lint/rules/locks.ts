@@ -227,7 +227,7 @@ export const LOCK_RULES: readonly Rule[] = [
       const what = type === "ClusterStmt"
         ? "CLUSTER"
         : type === "VacuumStmt" && node.is_vacuumcmd &&
-            [...findAll(node.options, "DefElem")].some(({ defname }) => defname === "full")
+            findAll(node.options, "DefElem").some(({ defname }) => defname === "full")
         ? "VACUUM FULL"
         : undefined;
       if (what !== undefined) tell(statement, `${what} writes tables anew`);

@@ -4,7 +4,7 @@ import { findReserved } from "../../planning/reserved.ts";
 import type { Model } from "../model.ts";
 import type { Rule } from "../rule.ts";
 import type { LintStatement } from "../statement.ts";
-import { findAll, optionsOf, textsOf, type Tree } from "../tree.ts";
+import { addedConstraints, optionsOf, textsOf, type Tree } from "../tree.ts";
 
 /** Schemas whose objects belong to the platform. */
 const MANAGED = new Set([
@@ -162,8 +162,7 @@ export const MANAGED_RULES: readonly Rule[] = [
     remedy:
       "Write on delete cascade, or on delete set null. Write on delete restrict where that is meant.",
     look(statement, _, tell) {
-      if (statement.type !== "CreateStmt" && statement.type !== "AlterTableStmt") return;
-      for (const constraint of findAll(statement.node, "Constraint")) {
+      for (const constraint of addedConstraints(statement)) {
         const { pktable, fk_del_action: action } = constraint;
         if (constraint.contype !== "CONSTR_FOREIGN" || action !== "a") continue;
         if (pktable.schemaname !== "auth" || pktable.relname !== "users") continue;
@@ -180,8 +179,7 @@ export const MANAGED_RULES: readonly Rule[] = [
       "from that, or is gone one day",
     remedy: "Refer to auth.users (id); keep other ids without a foreign key.",
     look(statement, _, tell) {
-      if (statement.type !== "CreateStmt" && statement.type !== "AlterTableStmt") return;
-      for (const { contype, pktable, pk_attrs: keys } of findAll(statement.node, "Constraint")) {
+      for (const { contype, pktable, pk_attrs: keys } of addedConstraints(statement)) {
         if (contype !== "CONSTR_FOREIGN" || !MANAGED.has(pktable.schemaname)) continue;
         const [key = "id"] = textsOf(keys);
         if (pktable.schemaname === "auth" && pktable.relname === "users" && key === "id") continue;

@@ -57,12 +57,8 @@ export const POLICY_RULES: readonly Rule[] = [
       "user_metadata is written by the user: supabase.auth.updateUser() makes anybody an admin",
     remedy: "Use app_metadata, which only the server writes, or a table of roles.",
     look: look(({ node, statement, expressions }, tell) => {
-      const named = [...findAll(expressions, "A_Const")].map((constant) =>
-        constant.sval?.sval ?? ""
-      );
-      const columns = [...findAll(expressions, "ColumnRef")].flatMap(({ fields }) =>
-        textsOf(fields)
-      );
+      const named = findAll(expressions, "A_Const").map((constant) => constant.sval?.sval ?? "");
+      const columns = findAll(expressions, "ColumnRef").flatMap(({ fields }) => textsOf(fields));
       const word = [...named, ...columns].find((text) =>
         /^\{?(?:raw_)?user_meta_?data\b/.test(text)
       );
@@ -169,7 +165,7 @@ export const POLICY_RULES: readonly Rule[] = [
       if (type !== "CreatePolicyStmt" || !["all", "select"].includes(node.cmd_name)) return;
       const own = model.nameOf(node.table);
       for (const select of findAll(node.qual, "SelectStmt")) {
-        if (![...findAll(select.fromClause, "RangeVar")].some((it) => model.nameOf(it) === own)) {
+        if (!findAll(select.fromClause, "RangeVar").some((it) => model.nameOf(it) === own)) {
           continue;
         }
         tell(statement, `The policy "${node.policy_name}" of ${own} reads ${own} itself`, "select");

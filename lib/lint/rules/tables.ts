@@ -3,19 +3,17 @@
 import type { Index, Relation } from "../model.ts";
 import type { Rule, Tell } from "../rule.ts";
 import type { LintStatement } from "../statement.ts";
-import { findAll, optionsOf, type Tree, typeOf } from "../tree.ts";
+import { addedColumns, optionsOf, type Tree, typeOf } from "../tree.ts";
 
 /** Makes a rule about the columns that are added. */
 function eachColumn(
   check: (column: Tree, statement: LintStatement, tell: Tell) => void,
 ): NonNullable<Rule["look"]> {
   return (statement, _, tell) => {
-    if (statement.type !== "CreateStmt" && statement.type !== "AlterTableStmt") return;
     if (statement.node.relation?.relpersistence === "t") return;
-    for (const column of findAll(statement.node, "ColumnDef")) {
-      if (column.colname !== undefined && column.typeName !== undefined) {
-        check(column, statement, tell);
-      }
+    for (const column of addedColumns(statement)) {
+      // A table of a type names columns without theirs.
+      if (column.typeName !== undefined) check(column, statement, tell);
     }
   };
 }
@@ -171,11 +169,9 @@ export const TABLE_RULES: readonly Rule[] = [
     remedy:
       "Leave it to Supabase's auth or the vault; or keep it in a schema that the API does not show.",
     look(statement, model, tell) {
-      const { type, node } = statement;
-      if (type !== "CreateStmt" && type !== "AlterTableStmt") return;
-      if (node.relation === undefined || !model.shows(model.nameOf(node.relation))) return;
-      for (const { colname } of findAll(node, "ColumnDef")) {
-        if (colname === undefined || !SENSITIVE.test(colname)) continue;
+      for (const { colname } of addedColumns(statement)) {
+        if (!SENSITIVE.test(colname)) continue;
+        if (!model.shows(model.nameOf(statement.node.relation))) return;
         tell(statement, `The column ${colname} is in a schema that the API shows`, colname);
       }
     },

@@ -3,7 +3,7 @@
 import { findLongNames } from "../../planning/long_names.ts";
 import type { Rule } from "../rule.ts";
 import type { LintStatement } from "../statement.ts";
-import { findAll, textsOf, type Tree } from "../tree.ts";
+import { addedColumns, findAll, textsOf, type Tree } from "../tree.ts";
 
 /** A rule about what the texts of a file hold; comments are none. */
 function lookFor(
@@ -60,7 +60,7 @@ export const TEXT_RULES: readonly Rule[] = [
     look(statement, model, tell) {
       const { type, node } = statement;
       if (type !== "CreateStmt" && type !== "ViewStmt" && type !== "AlterTableStmt") return;
-      const names = [...findAll(node, "ColumnDef")].flatMap(({ colname }) => colname ?? []);
+      const names = addedColumns(statement).map(({ colname }) => colname);
       const own = (node.relation ?? node.view)?.relname;
       if (type !== "AlterTableStmt" && own !== undefined) names.unshift(own);
       const found = names.filter((name: string) =>

@@ -55,7 +55,7 @@ export const VIEW_RULES: readonly Rule[] = [
         ? node.into?.rel
         : undefined;
       if (named === undefined || !model.shows(model.nameOf(named))) return;
-      const reads = [...findAll(node.query, "RangeVar")].some(({ schemaname, relname }) =>
+      const reads = findAll(node.query, "RangeVar").some(({ schemaname, relname }) =>
         schemaname === "auth" && relname === "users"
       );
       if (reads) tell(place, `The view ${model.nameOf(named)} reads auth.users`, "auth.users");
