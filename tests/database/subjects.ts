@@ -42,5 +42,6 @@ import "./session_settings.ts";
 import "./shown_schemas.ts";
 import "./steps.ts";
 import "./transactions.ts";
+import "./types.ts";
 import "./upgrade.ts";
 import "./vouched.ts";

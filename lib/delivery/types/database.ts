@@ -114,9 +114,11 @@ function formatRelation(
   relationships: readonly Relationship[],
 ): Layout {
   const columns = relation.columns.toSorted((a, b) => compare(a.name, b.name));
+  // To PostgreSQL as well a column comes before a function of the same name.
+  const taken = new Set(columns.map(({ name }) => name));
   const row = tall([
     ...columns.map((column) => toField(column, names)),
-    ...functions.fieldsOf(relation).map((field) =>
+    ...functions.fieldsOf(relation).filter(({ name }) => !taken.has(name)).map((field) =>
       property(
         field.name,
         functions.returnsObject(field)

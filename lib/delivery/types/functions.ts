@@ -102,7 +102,7 @@ export class FunctionTypes {
       property(
         "Args",
         inputs.length === 0 ? "never" : wide(
-          inputs.map(({ name, type, has_default }) =>
+          withoutNamesakes(inputs).map(({ name, type, has_default }) =>
             property(name, this.#names.toType(type), has_default)
           ),
         ),
@@ -166,6 +166,11 @@ function explainConflict(calls: readonly string[]): string {
 
 function findInputs({ args }: DatabaseFunction): Argument[] {
   return args.filter(({ mode }) => mode === "i" || mode === "b" || mode === "v").sort(byName);
+}
+
+/** No two properties are called alike, which arguments without a name are. */
+function withoutNamesakes(inputs: readonly Argument[]): Argument[] {
+  return inputs.filter(({ name }, index) => name !== inputs[index - 1]?.name);
 }
 
 function byName(a: Argument, b: Argument): number {

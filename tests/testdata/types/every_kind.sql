@@ -144,6 +144,7 @@ create function with_many_arguments(
   fourth_argument timestamptz default now()
 ) returns boolean language sql as 'select true';
 create function full_name(organizations) returns text language sql as 'select $1.name';
+create function slug(organizations) returns int language sql as 'select 1';
 create function named_full_name(o organizations) returns text language sql as 'select o.name';
 create function members_of(organizations) returns setof members language sql as
   'select * from members where organization_id = $1.id';
