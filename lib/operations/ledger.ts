@@ -3,9 +3,10 @@
 import type { DatabaseState, LedgerState } from "../database/state.ts";
 import { ConfigurationError, MigrationFileError } from "../errors.ts";
 import { type LedgerMode, type LedgerNames, toLedgerNames } from "../planning/ledger.ts";
-import { isApplied, type Migration } from "../planning/plan.ts";
+import { isApplied, type Migration, type PendingMigration } from "../planning/plan.ts";
 import type { Abilities } from "../planning/session_settings.ts";
 import { splitStatements } from "../planning/statements.ts";
+import type { Concern } from "./concerns.ts";
 import type { MigrationSecret } from "./secrets.ts";
 
 /** What goes along with a migration, in the form of `supamigrate.write_ledger`. */
@@ -116,6 +117,30 @@ export function describeLeftOut({ names }: Ledger, recorded: readonly string[]):
       leftOut.length > 5 ? ` and ${leftOut.length - 5} more` : ""
     }`,
   ];
+}
+
+/**
+ * Finds what the Supabase CLI has applied since this tool was at work: what is undone here is taken
+ * out of the ledger, and what stands there all the same would be run twice.
+ *
+ * @param ledger The ledger.
+ * @param state The ledger as it is.
+ * @param pending What would be run.
+ */
+export function findAppliedByCli(
+  { names }: Ledger,
+  { versions }: LedgerState,
+  pending: readonly PendingMigration[],
+): Concern[] {
+  return pending.filter(({ applied, migration: { name } }) => {
+    const version = names?.versions.get(name)?.version;
+    return applied === null && version !== undefined && version in versions;
+  }).map(({ migration: { name } }) => ({
+    file: name,
+    line: 1,
+    about: "applied elsewhere",
+    says: "is in the Supabase CLI's ledger, and not applied by supamigrate",
+  }));
 }
 
 /**

@@ -7,7 +7,13 @@ import { type Migration, type MigrationPlan, planMigrations } from "../planning/
 import { applyAll, type ApplyResult, type RefreshedRecord, type TransactionMode } from "./apply.ts";
 import { type PlannedMigration, prepare } from "./prepare.ts";
 import { type OperationContext, withLock } from "./context.ts";
-import { describeLeftOut, keepLedger, type Ledger, refuseUnwritable } from "./ledger.ts";
+import {
+  describeLeftOut,
+  findAppliedByCli,
+  keepLedger,
+  type Ledger,
+  refuseUnwritable,
+} from "./ledger.ts";
 import { adviseOnFailure, describeChanges, type OutOfOrder, reviewOrder } from "./plan_notes.ts";
 import { loadAllFit } from "./refusals.ts";
 import type { AppliedElsewhere } from "./other_histories.ts";
@@ -127,8 +133,13 @@ export async function migrate(
           migrations,
           await context.connect(),
         );
+      const byCli = findAppliedByCli(ledger, state.ledger, plan.pending)
+        .filter(({ file }) => !elsewhere.concerns.some((concern) => concern.file === file));
       const warnings = [
         ...elsewhere.warnings,
+        ...byCli.map(({ file, says }) =>
+          `${file} ${says}: supamigrate adopt records it without running it`
+        ),
         ...late,
         ...describeChanges(plan, redo, state.history, order),
         ...describeUndoneInPart(state.history).map(({ says }) => says),
@@ -141,7 +152,7 @@ export async function migrate(
         planned,
         ledger,
         warnings,
-        concerns: [...elsewhere.concerns, ...concerns],
+        concerns: [...elsewhere.concerns, ...byCli, ...concerns],
       };
     },
     dryRun: options.dryRun,

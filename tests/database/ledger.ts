@@ -54,6 +54,34 @@ testWithLedger(
   },
 );
 
+testWithLedger(
+  "migrate() asks before it runs what the Supabase CLI has applied since",
+  async (project) => {
+    const migrator = project.migrator(files);
+    await migrator.migrate();
+    await migrator.rollback({ steps: 1 });
+    // As `supabase db push` would, which sees no difference between the two.
+    await project.sql(`
+      create table b ();
+      insert into supabase_migrations.schema_migrations (version, name) values ('002', 'b')`);
+    const asked: unknown[] = [];
+    const confirmConcerns = (concerns: readonly unknown[]) => {
+      asked.push(...concerns);
+      return Promise.resolve(false);
+    };
+    await assert.rejects(migrator.migrate({ confirmConcerns }), /Not confirmed/);
+    const says = "is in the Supabase CLI's ledger, and not applied by supamigrate";
+    assert.deepEqual(asked, [{ file: "002_b.sql", line: 1, about: "applied elsewhere", says }]);
+    const { warnings } = await migrator.migrate({ dryRun: true });
+    assert.deepEqual(warnings, [
+      `002_b.sql ${says}: supamigrate adopt records it without running it`,
+    ]);
+    assert.deepEqual((await migrator.adopt()).adopted.map(({ name }) => name), ["002_b.sql"]);
+    assert.equal((await migrator.migrate({ confirmConcerns })).migrationsRun, 0);
+    assert.deepEqual(await read(project), [first, ["002", "b", null]]);
+  },
+);
+
 testWithLedger("a migration that fails leaves the ledger as it was", async (project) => {
   const failing = { ...files, "003_c.sql": "create table c ();\nselect 1/0;\n" };
   const result = await project.migrator(failing).migrate();
