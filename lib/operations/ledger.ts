@@ -1,5 +1,6 @@
 /** Keeps the Supabase CLI's ledger in step with the history, where there is one. @module */
 
+import { nameSome } from "../doctor/check.ts";
 import type { DatabaseState, LedgerState } from "../database/state.ts";
 import { ConfigurationError, MigrationFileError } from "../errors.ts";
 import { type LedgerMode, type LedgerNames, toLedgerNames } from "../planning/ledger.ts";
@@ -141,6 +142,28 @@ export function findAppliedByCli(
     about: "applied elsewhere",
     says: "is in the Supabase CLI's ledger, and not applied by supamigrate",
   }));
+}
+
+/**
+ * Says which files the Supabase CLI would undo as soon as it has applied them: it knows no sections.
+ *
+ * @param ledger The ledger.
+ * @param migrations The migrations that are about to be recorded.
+ * @returns A sentence, or none.
+ */
+export function describeRollbackSections(
+  { names }: Ledger,
+  migrations: readonly Migration[],
+): string[] {
+  const found = migrations.filter(({ name, rollback }) =>
+    names?.versions.has(name) && rollback?.file === name
+  ).map(({ name }) => name);
+  if (found.length === 0) return [];
+  return [
+    `${nameSome(found)} ${found.length === 1 ? "has" : "have"} a ROLLBACK section, which the ` +
+    "Supabase CLI runs with the rest where it applies the file, as in db reset and on branches: " +
+    "put what undoes it into a file of the same name in a folder rollback/ beside it",
+  ];
 }
 
 /**

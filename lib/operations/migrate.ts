@@ -9,6 +9,7 @@ import { type PlannedMigration, prepare } from "./prepare.ts";
 import { type OperationContext, withLock } from "./context.ts";
 import {
   describeLeftOut,
+  describeRollbackSections,
   findAppliedByCli,
   keepLedger,
   type Ledger,
@@ -145,6 +146,7 @@ export async function migrate(
         ...describeUndoneInPart(state.history).map(({ says }) => says),
         ...doubts,
         ...describeLeftOut(ledger, planned.map(({ name }) => name)),
+        ...describeRollbackSections(ledger, plan.pending.map(({ migration }) => migration)),
       ];
       tell(warnings);
       return {

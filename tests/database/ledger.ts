@@ -82,6 +82,18 @@ testWithLedger(
   },
 );
 
+testWithLedger(
+  "migrate() says which files the Supabase CLI would undo as soon as it has applied them",
+  async (project) => {
+    const apart = { "001_a.sql": "create table a ();", "001_a.down.sql": "drop table a;" };
+    const { warnings } = await project.migrator({ ...apart, "002_b.sql": files["002_b.sql"] })
+      .migrate();
+    const [warning, ...others] = warnings;
+    assert.deepEqual(others, []);
+    assert.match(warning!, /^002_b\.sql has a ROLLBACK section, which the Supabase CLI runs with/);
+  },
+);
+
 testWithLedger("a migration that fails leaves the ledger as it was", async (project) => {
   const failing = { ...files, "003_c.sql": "create table c ();\nselect 1/0;\n" };
   const result = await project.migrator(failing).migrate();
