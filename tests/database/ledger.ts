@@ -73,9 +73,7 @@ testWithLedger(
     const says = "is in the Supabase CLI's ledger, and not applied by supamigrate";
     assert.deepEqual(asked, [{ file: "002_b.sql", line: 1, about: "applied elsewhere", says }]);
     const { warnings } = await migrator.migrate({ dryRun: true });
-    assert.deepEqual(warnings, [
-      `002_b.sql ${says}: supamigrate adopt records it without running it`,
-    ]);
+    assert.equal(warnings[0], `002_b.sql ${says}: supamigrate adopt records it without running it`);
     assert.deepEqual((await migrator.adopt()).adopted.map(({ name }) => name), ["002_b.sql"]);
     assert.equal((await migrator.migrate({ confirmConcerns })).migrationsRun, 0);
     assert.deepEqual(await read(project), [first, ["002", "b", null]]);
