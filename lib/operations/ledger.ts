@@ -96,7 +96,7 @@ export function refuseUnwritable({ names }: Ledger, { exists, problem }: LedgerS
   if (names === null || problem === null) return;
   throw new ConfigurationError(`Cannot keep the Supabase CLI's ledger in step: ${problem}`, {
     hint: exists
-      ? "Grant that right in the SQL editor; or leave the ledger alone with --ledger none, and " +
+      ? "Mend that in the SQL editor; or leave the ledger alone with --ledger none, and " +
         "mend it later with supamigrate repair --ledger."
       : "Let the Supabase CLI make it, or leave it out with --ledger none.",
   });

@@ -322,3 +322,34 @@ testOnServers(
     assert.equal(success, true);
   },
 );
+
+const strangers = {
+  "the ledger belongs to somebody else": [
+    "alter table supabase_migrations.schema_migrations owner to authenticated;",
+    "supabase_migrations.schema_migrations belongs to authenticated, who could run anything as " +
+    "postgres in it",
+  ],
+  "a trigger on the ledger is somebody else's": [
+    "",
+    "the trigger take_over on supabase_migrations.schema_migrations runs a function of " +
+    "authenticated as postgres",
+  ],
+} as const;
+for (const [what, [setup, problem]] of Object.entries(strangers)) {
+  testOnServers(`nothing is written as postgres where ${what}`, async (project) => {
+    await project.sql(`${LEDGER} ${setup}
+      create function public.take_over() returns trigger language plpgsql as
+        $$ begin raise exception 'taken over as %', current_user; end $$;
+      alter function public.take_over() owner to authenticated;
+      create trigger take_over before insert on supabase_migrations.schema_migrations
+        for each row execute function public.take_over();
+      grant all on supabase_migrations.schema_migrations to postgres;`);
+    const migrator = project.migrator(files);
+    await assert.rejects(migrator.migrate(), {
+      name: "ConfigurationError",
+      message: `Cannot keep the Supabase CLI's ledger in step: ${problem}`,
+    });
+    assert.deepEqual((await project.records()).history, []);
+    assert.equal((await project.migrator(files, { ledger: "none" }).migrate()).success, true);
+  });
+}
