@@ -16,7 +16,8 @@ declare
 begin
   for candidate in
     select n.nspname, c.relname,
-           has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select') as readable,
+           has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select')
+             and not row_security_active(c.oid) as readable, -- a policy is code of the table's owner
            (select coalesce(jsonb_agg(a.attname order by a.attnum), '[]') from pg_attribute a
              where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as columns,
            (select coalesce(jsonb_agg(neighbour.relname), '[]') from pg_class neighbour

@@ -20,6 +20,32 @@ as $function$
    where n.nspname = 'supabase_migrations' and c.relname = 'schema_migrations'
 $function$;
 
+-- Whose code would run with the rights of this role if it wrote to a table: what belongs to a table
+-- runs as whoever writes to it. The role that owns the tracking schema and superusers could do all of
+-- that anyway. Null where nobody else's would.
+create or replace function supamigrate.find_stranger(target oid) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+  with trusted as (
+    select oid from pg_roles
+     where rolsuper or rolname = current_user
+        or oid = (select nspowner from pg_namespace where nspname = 'supamigrate')
+  )
+  select format('%s belongs to %I, who could run anything as %I in it',
+                c.oid::regclass, pg_get_userbyid(c.relowner), current_user)
+    from pg_class c
+   where c.oid = target and c.relowner not in (select oid from trusted)
+  union all
+  (select format('the trigger %I on %s runs a function of %I as %I',
+                 t.tgname, target::regclass, pg_get_userbyid(p.proowner), current_user)
+     from pg_trigger t
+     join pg_proc p on p.oid = t.tgfoid
+    where t.tgrelid = target and not t.tgisinternal and not p.prosecdef
+      and p.proowner not in (select oid from trusted))
+  limit 1
+$function$;
+
 -- exists, problem (what keeps this role from writing it, or null) and versions as {version: name}.
 create or replace function supamigrate.describe_ledger() returns jsonb
 language plpgsql stable
@@ -53,6 +79,7 @@ begin
              current_user, denied, (select pg_get_userbyid(relowner) from pg_class where oid = ledger))
     when row_security_active(ledger) then
       format('row level security keeps %I from rows of supabase_migrations.schema_migrations', current_user)
+    else supamigrate.find_stranger(ledger)
   end;
   if problem is null then
     -- The oldest CLIs have no column for the name.
@@ -61,6 +88,20 @@ begin
       from supabase_migrations.schema_migrations entry;
   end if;
   return jsonb_build_object('exists', true, 'versions', versions, 'problem', problem);
+end
+$function$;
+
+create or replace function supamigrate.refuse_stranger(target oid) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+declare
+  problem constant text := supamigrate.find_stranger(target);
+begin
+  if problem is not null then
+    raise exception 'Cannot keep the Supabase CLI''s records in step: %', problem
+      using errcode = 'SM002', hint = 'Mend that in the SQL editor.';
+  end if;
 end
 $function$;
 
@@ -87,6 +128,7 @@ begin
   if ledger is null then
     return;
   end if;
+  perform supamigrate.refuse_stranger(ledger);
 
   delete from supabase_migrations.schema_migrations
    where version in (select jsonb_array_elements_text(entry->'remove'));

@@ -141,7 +141,7 @@ set local client_min_messages = warning;
 
 do $block$
 begin
-  if exists (select from supamigrate.installation where schema_version > 5) then
+  if exists (select from supamigrate.installation where schema_version > 6) then
     raise exception 'A newer version of supamigrate is installed in this database'
       using hint = 'Use the newer tool.';
   end if;
@@ -192,5 +192,5 @@ comment on column supamigrate.migration_log.rollback_checksum is
 comment on column supamigrate.migration_log.hash is
   'SHA-256 of this entry and of the hash of the one before';
 
-insert into supamigrate.installation (id, schema_version) values (1, 5)
+insert into supamigrate.installation (id, schema_version) values (1, 6)
 on conflict (id) do update set schema_version = excluded.schema_version, installed_at = now();

@@ -12,7 +12,8 @@ declare
       from pg_class c
       join pg_namespace n on n.oid = c.relnamespace
      where n.nspname = 'supabase_migrations' and c.relname = 'seed_files'
-       and has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select'));
+       and has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select')
+       and not row_security_active(c.oid));
   seeds jsonb := '{}';
 begin
   if theirs is not null then
@@ -49,17 +50,21 @@ create or replace function supamigrate.record_seeded(
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $function$
+declare
+  theirs oid;
 begin
   insert into supamigrate.seed_file (path, hash)
   values (seed->>'name', seed->>'checksum')
   on conflict (path) do update set hash = excluded.hash, seeded_at = clock_timestamp();
   if (seed->>'in_ledger')::boolean then
-    if not exists (
-      select from pg_class c
-        join pg_namespace n on n.oid = c.relnamespace
-       where n.nspname = 'supabase_migrations' and c.relname = 'seed_files')
-    then
+    select c.oid into theirs
+      from pg_class c
+      join pg_namespace n on n.oid = c.relnamespace
+     where n.nspname = 'supabase_migrations' and c.relname = 'seed_files';
+    if theirs is null then
       create table supabase_migrations.seed_files (path text not null primary key, hash text not null);
+    else
+      perform supamigrate.refuse_stranger(theirs);
     end if;
     insert into supabase_migrations.seed_files (path, hash)
     values (seed->>'name', seed->>'checksum')
@@ -84,7 +89,8 @@ begin
       join pg_namespace n on n.oid = c.relnamespace
      where n.nspname = 'supabase_migrations' and c.relname = 'seed_files'
        and has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select')
-       and has_table_privilege(c.oid, 'delete'))
+       and has_table_privilege(c.oid, 'delete')
+       and supamigrate.find_stranger(c.oid) is null)
   then
     delete from supabase_migrations.seed_files where path = any (paths);
   end if;

@@ -10,9 +10,9 @@ export const dbmateFiles: FileFormat = {
   name: "dbmate",
   title: "dbmate",
   recognise: (files) =>
-    matching(files, /^\d+.*\.sql$/).some((path) => /^--\s*migrate:up\b/m.test(files.get(path)!)),
+    matching(files, /^\d+[^/]*\.sql$/).some((path) => /^--\s*migrate:up\b/m.test(files.get(path)!)),
   read(files) {
-    const migrations = matching(files, /^\d+.*\.sql$/).map((path) => {
+    const migrations = matching(files, /^\d+[^/]*\.sql$/).map((path) => {
       const { up, down } = divide(files.get(path)!, MARK);
       const text = up?.text ?? "";
       // The text goes in one call either way: several statements of it are one transaction.

@@ -4,7 +4,7 @@ import { compareMigrations } from "../planning/order.ts";
 import { baseName, type FileFormat, inTransaction, matching } from "./format.ts";
 import { oneByOne } from "./parts.ts";
 
-const VERSIONED = /^(?:.*\/)?V(\d+(?:[._]\d+)*)__(.+)\.sql$/;
+const VERSIONED = /^(?:.*\/)?V(\d+(?:[._]\d+)*)__([^/]+)\.sql$/;
 
 /** The files of Flyway: `V1_2__x.sql`, `U1_2__x.sql`; repeatable ones and baselines are named. */
 export const flywayFiles: FileFormat = {
@@ -12,7 +12,7 @@ export const flywayFiles: FileFormat = {
   title: "Flyway",
   recognise: (files) => matching(files, VERSIONED).length > 0,
   async read(files) {
-    const undos = matching(files, /^(?:.*\/)?U\d+(?:[._]\d+)*__.+\.sql$/);
+    const undos = matching(files, /^(?:.*\/)?U\d+(?:[._]\d+)*__[^/]+\.sql$/);
     const used = new Set<string>();
     const paths = matching(files, VERSIONED)
       .sort((a, b) => compareMigrations(baseName(a), baseName(b)));
@@ -42,18 +42,18 @@ export const flywayFiles: FileFormat = {
     return {
       migrations,
       notConverted: [
-        ...matching(files, /^(?:.*\/)?R__.*\.sql$/).map((file) => ({
+        ...matching(files, /^(?:.*\/)?R__[^/]*\.sql$/).map((file) => ({
           file,
           reason: "is repeatable: put it into a plain folder as it is, where it runs last and " +
             "again when it is changed",
         })),
-        ...matching(files, /^(?:.*\/)?B\d.*__.*\.sql$/).map((file) => ({
+        ...matching(files, /^(?:.*\/)?B\d[^/]*__[^/]*\.sql$/).map((file) => ({
           file,
           reason: "is a baseline, which stands for the migrations before it",
         })),
         ...undos.filter((path) => !used.has(path))
           .map((file) => ({ file, reason: "undoes a migration that is not there" })),
-        ...matching(files, /^(?:.*\/)?[VRU].*__.*\.(?:java|class)$/)
+        ...matching(files, /^(?:.*\/)?[VRU][^/]*__[^/]*\.(?:java|class)$/)
           .map((file) => ({ file, reason: "is written in Java: write its SQL by hand" })),
       ],
     };

@@ -57,7 +57,7 @@ export function baseName(path: string): string {
   return path.slice(path.lastIndexOf("/") + 1);
 }
 
-/** The files right in a folder that match, in the order of their names. */
+/** The files whose path in the folder matches, in the order of their paths. */
 export function matching(files: FolderFiles, pattern: RegExp): string[] {
   return [...files.keys()].filter((path) => pattern.test(path)).sort();
 }

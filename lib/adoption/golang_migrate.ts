@@ -2,7 +2,7 @@
 
 import { byNumber, type FileFormat, matching } from "./format.ts";
 
-const UP = /^(\d+_.*)\.up\.sql$/;
+const UP = /^(\d+_[^/]*)\.up\.sql$/;
 
 /** The files of golang-migrate: `000001_x.up.sql` and `000001_x.down.sql`. */
 export const golangMigrateFiles: FileFormat = {
@@ -15,7 +15,7 @@ export const golangMigrateFiles: FileFormat = {
       const name = UP.exec(path)![1]!;
       // The number alone says what belongs together.
       const number = BigInt(/^\d+/.exec(name)![0]);
-      const down = matching(files, /^\d+_.*\.down\.sql$/)
+      const down = matching(files, /^\d+_[^/]*\.down\.sql$/)
         .find((other) => BigInt(/^\d+/.exec(other)![0]) === number);
       const forward = files.get(path)!;
       return {
@@ -30,7 +30,7 @@ export const golangMigrateFiles: FileFormat = {
     const used = new Set(migrations.flatMap(({ from }) => from));
     return {
       migrations,
-      notConverted: matching(files, /^\d+_.*\.down\.sql$/).filter((path) => !used.has(path))
+      notConverted: matching(files, /^\d+_[^/]*\.down\.sql$/).filter((path) => !used.has(path))
         .map((file) => ({ file, reason: "undoes a migration that is not there" })),
     };
   },

@@ -12,11 +12,11 @@ export const gooseFiles: FileFormat = {
   name: "goose",
   title: "goose",
   recognise: (files) =>
-    matching(files, /^\d+_.*\.sql$/).some((path) =>
+    matching(files, /^\d+_[^/]*\.sql$/).some((path) =>
       /^--\s*\+goose\s+up\b/im.test(files.get(path)!)
     ),
   read(files) {
-    const migrations = matching(files, /^\d+_.*\.sql$/).sort(byNumber).map((path) => {
+    const migrations = matching(files, /^\d+_[^/]*\.sql$/).sort(byNumber).map((path) => {
       const text = files.get(path)!;
       const { up, down } = divide(text.replace(NO_TRANSACTION, ""), MARK);
       const isAlone = NO_TRANSACTION.test(text);
@@ -42,7 +42,7 @@ export const gooseFiles: FileFormat = {
     return {
       migrations,
       notConverted: notConverted(
-        matching(files, /^\d+_.*\.go$/),
+        matching(files, /^\d+_[^/]*\.go$/),
         "is written in Go: write its SQL by hand, with its number",
       ),
     };

@@ -116,10 +116,16 @@ export function hasColumns({ columns }: ForeignTable, ...names: readonly string[
   return names.every((name) => columns.includes(name));
 }
 
-/** Rows in the order of a whole number, such as an `id`. */
+/** A whole number; null where a text is none, as in a table that has a known name by chance. */
+export function wholeNumber(text: string): bigint | null {
+  return /^-?\d+$/.test(text) ? BigInt(text) : null;
+}
+
+/** Rows in the order of a whole number, such as an `id`; what is none comes first. */
 export function inOrderOf(rows: readonly HistoryRow[], column: string): HistoryRow[] {
   return rows.toSorted((a, b) => {
-    const [x, y] = [BigInt(text(a[column])), BigInt(text(b[column]))];
+    const [x, y] = [wholeNumber(text(a[column])), wholeNumber(text(b[column]))];
+    if (x === null || y === null) return Number(x !== null) - Number(y !== null);
     return x < y ? -1 : x > y ? 1 : 0;
   });
 }

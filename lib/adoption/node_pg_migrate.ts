@@ -4,18 +4,18 @@ import { byNumber, type FileFormat, inTransaction, matching, notConverted } from
 import { divide } from "./parts.ts";
 
 const MARK = /^\s*--[\s-]*(up|down)\s+migration(.*)$/i;
-const SCRIPT = /^\d+[_-].*\.[cm]?[jt]s$/;
+const SCRIPT = /^\d+[_-][^/]*\.[cm]?[jt]s$/;
 
 /** The files of node-pg-migrate: SQL with `-- Up Migration`; those in JavaScript are named. */
 export const nodePgMigrateFiles: FileFormat = {
   name: "node-pg-migrate",
   title: "node-pg-migrate",
   recognise: (files) =>
-    matching(files, /^\d+.*\.sql$/).some((path) =>
+    matching(files, /^\d+[^/]*\.sql$/).some((path) =>
       /^\s*--[\s-]*up\s+migration/im.test(files.get(path)!)
     ) || matching(files, SCRIPT).some((path) => /\bpgm\b/.test(files.get(path)!)),
   read(files) {
-    const migrations = matching(files, /^\d+.*\.sql$/).sort(byNumber).map((path) => {
+    const migrations = matching(files, /^\d+[^/]*\.sql$/).sort(byNumber).map((path) => {
       const { head, up, down } = divide(files.get(path)!, MARK);
       // Without a mark the whole file is applied.
       const forward = up?.text ?? head;

@@ -2,13 +2,13 @@
 
 import { type FileFormat, matching } from "./format.ts";
 
-const MIGRATION = /^(\d+_.*)\.sql$/;
+const MIGRATION = /^(\d+_[^/]*)\.sql$/;
 
 /** The files of the Supabase CLI, which are ours too. */
 export const supabaseFiles: FileFormat = {
   name: "supabase",
   title: "Supabase CLI",
-  recognise: (files) => matching(files, /^\d{14}_.*\.sql$/).length > 0,
+  recognise: (files) => matching(files, /^\d{14}_[^/]*\.sql$/).length > 0,
   read(files) {
     const migrations = matching(files, MIGRATION).map((path) => ({
       from: [path],

@@ -233,9 +233,15 @@ function withoutQuestions(
   return {
     ...options,
     confirmConcerns: ([concern]) => {
-      const { file, line, says } = concern!;
+      const { about, file, line, says } = concern!;
       throw new MigrationFileError(`The migration ${says}`, { file, line }, {
-        hint: 'Take it out of the file; or send "yes": true if it is to be run all the same.',
+        hint: `${
+          about === "applied elsewhere"
+            ? "Record it from the command line: supamigrate adopt"
+            : about === "unnumbered"
+            ? "Give the file a number"
+            : "Take it out of the file"
+        }; or send "yes": true if it is to be run all the same.`,
       });
     },
   };

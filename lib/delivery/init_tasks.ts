@@ -120,15 +120,15 @@ function choosePrefix(tasks: Readonly<Record<string, string>>): string | undefin
 /** With the permissions that the command needs, as the tasks of this project's own. */
 function denoStart(command: string, { folder, version }: TaskOptions): string {
   const [net, write] = command === "create"
-    ? ["", folder]
+    ? ["", quote(folder)]
     : [" --allow-net", ".supamigrate,$HOME/.cache/supamigrate"];
   return `deno run --allow-env${net} --allow-read --allow-sys=hostname ` +
-    `--allow-write=${quote(write)} npm:supamigrate@${version}`;
+    `--allow-write=${write} npm:supamigrate@${version}`;
 }
 
 /** Fit for the shells of tasks and scripts, on Windows too. */
 function quote(text: string): string {
-  return /^[\w./,$:@-]+$/.test(text) ? text : JSON.stringify(text);
+  return /^[\w./,:@-]+$/.test(text) ? text : JSON.stringify(text).replace(/[$`]/g, "\\$&");
 }
 
 function findPackageManager(files: Readonly<Record<string, string>>): string {

@@ -51,7 +51,7 @@ export function readManifest(path: string, text: string, field: "tasks" | "scrip
   }
   if (!isRecord(manifest)) throw refuse("it holds no object");
   const record = (name: string): Record<string, unknown> => {
-    const value = manifest[name] ?? {};
+    const { [name]: value = {} } = manifest;
     if (!isRecord(value)) throw refuse(`"${name}" is no object`);
     return value;
   };

@@ -21,6 +21,8 @@ export interface CreateResult {
   readonly name: string;
   /** Its absolute path. */
   readonly path: string;
+  /** Where what undoes it goes, where that is a file of its own; null where it is a section. */
+  readonly rollbackPath: string | null;
 }
 
 const RULE = "-- ============================================";
@@ -29,6 +31,9 @@ const RULE = "-- ============================================";
  * Makes a migration file with a forward and a rollback section, named after the time in UTC.
  * The folder is made where it is missing; an existing file is never overwritten. Where a file is
  * dated in the future, the new one is dated after it: it is to run last.
+ *
+ * In the Supabase CLI's folder the rollback is a file below `rollback/`: the CLI runs a file as a
+ * whole, and would undo what it has just done.
  *
  * @param folder The folder of the migrations.
  * @param name What to call it, such as `add_celebrity_ratings`.
@@ -49,13 +54,14 @@ export async function createMigration(
 ): Promise<CreateResult> {
   const slug = toSlug(name);
   const { writeFile } = await import("node:fs/promises");
-  const { resolve } = await import("node:path");
+  const { join, resolve } = await import("node:path");
   const { ensureDir } = await import("@std/fs");
   await ensureDir(folder).catch((error) => refuseUnwritable(folder, error));
   const created = options.now ?? new Date();
-  const content = fillTemplate(slug, options.description ?? "", created);
+  const head = describeMigration(slug, options.description ?? "", created);
 
   const { discovery, options: layout } = await readFolder(folder, options);
+  const isSupabase = layout.layout === "supabase";
   const compare = comparisonBy(orderOf(layout));
   const last = discovery.migrations.findLast((migration) => isNumbered(migration.name))?.name;
   const known = [...discovery.migrations, ...discovery.leftOut];
@@ -69,12 +75,22 @@ export async function createMigration(
     const file = `${prefix}_${slug}.sql`;
     const path = resolve(folder, file);
     try {
-      await writeFile(path, content, { flag: "wx" });
-      return { name: file, path };
+      await writeFile(path, `${head}\n${isSupabase ? FORWARD : SECTIONS}`, { flag: "wx" });
     } catch (error) {
       // Somebody else has just made it.
-      if ((error as { code?: string }).code !== "EEXIST") refuseUnwritable(folder, error);
+      if ((error as { code?: string }).code === "EEXIST") continue;
+      refuseUnwritable(folder, error);
     }
+    if (!isSupabase) return { name: file, path, rollbackPath: null };
+    const undoFolder = join(folder, "rollback");
+    const rollbackPath = resolve(undoFolder, file);
+    try {
+      await ensureDir(undoFolder);
+      await writeFile(rollbackPath, ROLLBACK, { flag: "wx" });
+    } catch (error) {
+      refuseUnwritable(undoFolder, error);
+    }
+    return { name: file, path, rollbackPath };
   }
 }
 
@@ -138,26 +154,30 @@ function toPrefix(time: Date): string {
   return time.toISOString().replace(/\D/g, "").slice(0, 14);
 }
 
-function fillTemplate(name: string, description: string, created: Date): string {
+function describeMigration(name: string, description: string, created: Date): string {
   const oneLine = description.replace(/[\s\p{Cc}]+/gu, " ").trim();
   return `-- Migration: ${name}
 -- Description: ${oneLine}
 -- Created: ${created.toISOString()}
+`;
+}
 
-${RULE}
--- FORWARD MIGRATION
-${RULE}
-
-${TEMPLATE_COMMENT}
+const FORWARD = `${TEMPLATE_COMMENT}
 -- A table that the API is to show needs row level security, policies and grants:
 --   alter table … enable row level security;
 --   create policy … on … for select to authenticated using ((select auth.uid()) = user_id);
 --   grant select on … to authenticated;
+`;
 
+const ROLLBACK = "-- Add your rollback SQL here\n";
+
+const SECTIONS = `${RULE}
+-- FORWARD MIGRATION
+${RULE}
+
+${FORWARD}
 ${RULE}
 -- ROLLBACK
 ${RULE}
 
--- Add your rollback SQL here
-`;
-}
+${ROLLBACK}`;

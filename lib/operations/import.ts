@@ -98,7 +98,8 @@ export async function importMigrations(options: ImportOptions): Promise<ImportRe
     ...foreign.migrations.filter((one) => !migrations.includes(one))
       .map(({ from }) => ({ file: from[0]!, reason: "holds nothing to apply" })),
   ];
-  const names = nameFiles(migrations.map(({ name }) => name));
+  // What a journal calls a migration could lead into another folder.
+  const names = nameFiles(migrations.map(({ name }) => name.replaceAll(/[\\/]/g, "_")));
   refuseSameNames(names, migrations);
   const texts = Object.fromEntries(migrations.map((one, index) => [names[index]!, write(one)]));
   await refuseUnfit(texts, migrations, names);

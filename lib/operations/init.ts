@@ -129,28 +129,35 @@ async function isFolder(path: string, name: string): Promise<boolean> {
 }
 
 /** All or nothing, as far as can be seen: what cannot be written is told before anything is. */
-async function refuseUnwritable(base: string, { path, action }: Edit): Promise<void> {
-  if (action === "extend") {
-    const found = await lstat(join(base, path));
+async function refuseUnwritable(base: string, { path }: Edit): Promise<void> {
+  const names = path.split("/").filter((name) => name !== "");
+  let place = ".";
+  for (const [index] of names.entries()) {
+    const part = names.slice(0, index + 1).join("/");
+    const found = await lstat(join(base, part)).catch((error) => {
+      if ((error as { code?: string }).code === "ENOENT") return undefined;
+      throw cannotWrite(path, error);
+    });
+    if (found === undefined) break;
     if (found.isSymbolicLink()) {
-      throw new ConfigurationError(`"${path}" is a symbolic link, and leads to another file`, {
-        hint: "Replace it by a file of its own, or add what --dry-run shows by hand. " +
-          "Nothing was changed.",
+      throw new ConfigurationError(`"${part}" is a symbolic link, and leads elsewhere`, {
+        hint: "Replace it by what it leads to. Nothing was changed.",
       });
     }
-  }
-  let place = action === "extend" ? join(base, path) : dirname(join(base, path));
-  while (action !== "extend" && !await access(place).then(() => true, () => false)) {
-    place = dirname(place);
+    place = part;
   }
   try {
-    await access(place, constants.W_OK);
+    await access(join(base, place), constants.W_OK);
   } catch (error) {
-    throw new ConfigurationError(`Cannot write "${path}": ${(error as Error).message}`, {
-      hint: "Nothing was changed.",
-      cause: error,
-    });
+    throw cannotWrite(path, error);
   }
+}
+
+function cannotWrite(path: string, cause: unknown): ConfigurationError {
+  return new ConfigurationError(`Cannot write "${path}": ${(cause as Error).message}`, {
+    hint: "Nothing was changed.",
+    cause,
+  });
 }
 
 /** Between question and answer somebody may have saved the file. */

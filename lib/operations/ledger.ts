@@ -1,11 +1,13 @@
 /** Keeps the Supabase CLI's ledger in step with the history, where there is one. @module */
 
+import { nameSome } from "../doctor/check.ts";
 import type { DatabaseState, LedgerState } from "../database/state.ts";
 import { ConfigurationError, MigrationFileError } from "../errors.ts";
 import { type LedgerMode, type LedgerNames, toLedgerNames } from "../planning/ledger.ts";
-import { isApplied, type Migration } from "../planning/plan.ts";
+import { isApplied, type Migration, type PendingMigration } from "../planning/plan.ts";
 import type { Abilities } from "../planning/session_settings.ts";
 import { splitStatements } from "../planning/statements.ts";
+import type { Concern } from "./concerns.ts";
 import type { MigrationSecret } from "./secrets.ts";
 
 /** What goes along with a migration, in the form of `supamigrate.write_ledger`. */
@@ -94,7 +96,7 @@ export function refuseUnwritable({ names }: Ledger, { exists, problem }: LedgerS
   if (names === null || problem === null) return;
   throw new ConfigurationError(`Cannot keep the Supabase CLI's ledger in step: ${problem}`, {
     hint: exists
-      ? "Grant that right in the SQL editor; or leave the ledger alone with --ledger none, and " +
+      ? "Mend that in the SQL editor; or leave the ledger alone with --ledger none, and " +
         "mend it later with supamigrate repair --ledger."
       : "Let the Supabase CLI make it, or leave it out with --ledger none.",
   });
@@ -115,6 +117,52 @@ export function describeLeftOut({ names }: Ledger, recorded: readonly string[]):
     `each once: ${leftOut.slice(0, 5).join(", ")}${
       leftOut.length > 5 ? ` and ${leftOut.length - 5} more` : ""
     }`,
+  ];
+}
+
+/**
+ * Finds what the Supabase CLI has applied since this tool was at work: what is undone here is taken
+ * out of the ledger, and what stands there all the same would be run twice.
+ *
+ * @param ledger The ledger.
+ * @param state The ledger as it is.
+ * @param pending What would be run.
+ */
+export function findAppliedByCli(
+  { names }: Ledger,
+  { versions }: LedgerState,
+  pending: readonly PendingMigration[],
+): Concern[] {
+  return pending.filter(({ applied, migration: { name } }) => {
+    const version = names?.versions.get(name)?.version;
+    return applied === null && version !== undefined && version in versions;
+  }).map(({ migration: { name } }) => ({
+    file: name,
+    line: 1,
+    about: "applied elsewhere",
+    says: "is in the Supabase CLI's ledger, and not applied by supamigrate",
+  }));
+}
+
+/**
+ * Says which files the Supabase CLI would undo as soon as it has applied them: it knows no sections.
+ *
+ * @param ledger The ledger.
+ * @param migrations The migrations that are about to be recorded.
+ * @returns A sentence, or none.
+ */
+export function describeRollbackSections(
+  { names }: Ledger,
+  migrations: readonly Migration[],
+): string[] {
+  const found = migrations.filter(({ name, rollback }) =>
+    names?.versions.has(name) && rollback?.file === name
+  ).map(({ name }) => name);
+  if (found.length === 0) return [];
+  return [
+    `${nameSome(found)} ${found.length === 1 ? "has" : "have"} a ROLLBACK section, which the ` +
+    "Supabase CLI runs with the rest where it applies the file, as in db reset and on branches: " +
+    "put what undoes it into a file of the same name in a folder rollback/ beside it",
   ];
 }
 

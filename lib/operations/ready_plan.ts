@@ -7,7 +7,14 @@ import { findMigration } from "../planning/order.ts";
 import { type MigrationPlan, planMigrations } from "../planning/plan.ts";
 import { type Concern, reviewPlan } from "./concerns.ts";
 import type { OperationContext } from "./context.ts";
-import { describeLeftOut, keepLedger, type Ledger, refuseUnwritable } from "./ledger.ts";
+import {
+  describeLeftOut,
+  describeRollbackSections,
+  findAppliedByCli,
+  keepLedger,
+  type Ledger,
+  refuseUnwritable,
+} from "./ledger.ts";
 import type { AppliedElsewhere } from "./other_histories.ts";
 import { describeChanges, type OutOfOrder, reviewOrder } from "./plan_notes.ts";
 import { type PlannedMigration, prepare } from "./prepare.ts";
@@ -129,21 +136,27 @@ export async function makeReadyPlan(
       migrations,
       await context.connect(),
     );
+  const byCli = findAppliedByCli(ledger, state.ledger, plan.pending)
+    .filter(({ file }) => !elsewhere.concerns.some((concern) => concern.file === file));
   return {
     plan,
     planned,
     ledger,
     warnings: [
       ...elsewhere.warnings,
+      ...byCli.map(({ file, says }) =>
+        `${file} ${says}: supamigrate adopt records it without running it`
+      ),
       ...late,
       ...describeChanges(plan, redo, state.history, order),
       ...describeUndoneInPart(state.history).map(({ says }) => says),
       ...doubts,
       ...lint?.describeFindings(findings) ?? [],
       ...describeLeftOut(ledger, planned.map(({ name }) => name)),
+      ...describeRollbackSections(ledger, plan.pending.map(({ migration }) => migration)),
     ],
     findings: looks === undefined ? null : findings,
-    concerns: [...elsewhere.concerns, ...concerns],
+    concerns: [...elsewhere.concerns, ...byCli, ...concerns],
   };
 }
 

@@ -19,12 +19,16 @@ export async function create(
 }
 
 /** The file that `create` made. */
-export function formatCreate({ name, path }: CreateResult): string {
+function formatCreate({ name, path, rollbackPath }: CreateResult): string {
   return [
     "✅ Migration file created!",
     line`📄 File: ${name}`,
     line`📍 Path: ${path}`,
+    ...(rollbackPath === null ? [] : [line`🔄 Rollback: ${rollbackPath}`]),
     "",
     "💡 Edit the file to add your migration SQL",
+    ...(rollbackPath === null
+      ? []
+      : ["💡 What undoes it goes into the other one: the Supabase CLI would run it with the rest"]),
   ].join("\n");
 }

@@ -125,3 +125,26 @@ Deno.test("Flyway's checksum takes no notice of line ends", () => {
   assert.equal(flywayChecksum("a\r\nb\n"), 0x9e83486d | 0);
   assert.equal(flywayChecksum("\ufeffa\nb"), 0x9e83486d | 0);
 });
+
+Deno.test("what is no number where a tool has one is no defect", () => {
+  const files = ["1_a.sql", "V1__a.sql"];
+  const id = { id: "x", version_id: "y", is_applied: true, hash: "z", created_at: "now" };
+  const none = { matched: [], unclean: [] };
+  assert.deepEqual(match("goose_db_version", [id, { ...id, id: "7" }], files), {
+    ...none,
+    withoutFile: ["y"],
+  });
+  assert.deepEqual(match("__drizzle_migrations", [id], files), {
+    ...none,
+    withoutFile: ["the file with the SHA-256 z"],
+  });
+  assert.deepEqual(match("schema_migrations", [{ version: "one", dirty: false }], files), {
+    matched: [],
+    withoutFile: [],
+    unclean: [{ label: "one", says: "is no version" }],
+  });
+  assert.deepEqual(
+    match("flyway_schema_history", [flyway("one", "V1__a.sql", "BASELINE")], files).matched,
+    [],
+  );
+});

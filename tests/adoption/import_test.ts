@@ -71,6 +71,30 @@ for (const { tool, files, ours, notConverted, isUnchanged = false } of folders) 
   });
 }
 
+for (
+  const [tool, name, text] of [
+    ["supabase", "20250102000000_b.sql", "select 1;"],
+    ["dbmate", "20250102000000_b.sql", "-- migrate:up\nselect 1;"],
+    ["golang-migrate", "20250102000000_b.up.sql", "select 1;"],
+    ["goose", "20250102000000_b.sql", "-- +goose Up\nselect 1;"],
+    ["node-pg-migrate", "20250102000000_b.sql", "-- Up Migration\nselect 1;"],
+  ] as const
+) {
+  Deno.test(`importMigrations() leaves out what ${tool} does not read in a folder below`, async () => {
+    const files = { [name]: text, [`20250103000000_old/${name}`]: text, [`2024/${name}`]: text };
+    const { ours } = await imported(files, { format: tool, prove: false });
+    assert.deepEqual(Object.keys(ours), ["20250102000000_b.sql"]);
+  });
+}
+
+Deno.test("importMigrations() writes into its folder alone, whatever a journal calls a migration", async () => {
+  const { ours } = await imported({
+    "meta/_journal.json": JSON.stringify({ entries: [{ idx: 0, when: 1, tag: "sub/0000_a" }] }),
+    "sub/0000_a.sql": "select 1;",
+  }, { prove: false });
+  assert.deepEqual(Object.keys(ours), ["0001_sub_0000_a.sql"]);
+});
+
 Deno.test({
   name: "proveImport() names what one of both alone makes",
   sanitizeOps: false,

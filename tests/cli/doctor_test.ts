@@ -26,7 +26,7 @@ Deno.test("doctor says what it has looked at, and ends with 0 where nothing is w
   assert.deepEqual({ code, stderr, stdout: hideHashes(stdout) }, {
     code: 0,
     stderr: "",
-    stdout: `🩺 Examined over exec_sql: PostgreSQL N.N, PostgREST N.N, tracking schema version 5
+    stdout: `🩺 Examined over exec_sql: PostgreSQL N.N, PostgREST N.N, tracking schema version 6
 
   ✅ api             exec_sql answers through the API
   ✅ server          the server is PostgreSQL 15 or later

@@ -233,6 +233,17 @@ Deno.test("init --dir writes the folder into the tasks, named from the root", as
   assert.match(outside.stderr, /The folder "\.\.\/elsewhere" is not inside the repository/);
 });
 
+Deno.test("init --dir writes a folder's name so that no shell takes it for a command", async () => {
+  await using repository = await RepositoryFolder.create({ "package.json": "{}" });
+  const { code } = await repository.run(["init", "--yes", "--dir", "my $(id) `id`"]);
+  assert.equal(code, 0);
+  const { scripts } = JSON.parse(await repository.read("package.json"));
+  const printed = await new Deno.Command("sh", {
+    args: ["-c", scripts.migrate.replace(/^supamigrate/, "printf '%s|'")],
+  }).output();
+  assert.equal(new TextDecoder().decode(printed.stdout), "migrate|--dir|my $(id) `id`|");
+});
+
 const broken: Record<string, [files: Record<string, string>, message: RegExp]> = {
   "a broken package.json": [
     { "package.json": '{\n  "name": \n}\n' },
@@ -241,6 +252,11 @@ const broken: Record<string, [files: Record<string, string>, message: RegExp]> =
   "comments in package.json": [{ "package.json": "// mine\n{}" }, /Cannot read "package\.json"/],
   "an empty package.json": [{ "package.json": "" }, /Cannot read "package\.json"/],
   "scripts that are none": [{ "package.json": '{"scripts":[]}' }, /"scripts" is no object/],
+  "scripts that are null": [{ "package.json": '{"scripts":null}' }, /"scripts" is no object/],
+  "dependencies that are null": [
+    { "package.json": '{"devDependencies":null}' },
+    /"devDependencies" is no object/,
+  ],
   "a broken deno.json": [{ "deno.json": '{"tasks":{}' }, /Cannot read "deno\.json"/],
   "a file called migrations": [{ "migrations": "" }, /"migrations" is a file, and not a folder/],
 };
@@ -255,12 +271,24 @@ for (const [what, [files, message]] of Object.entries(broken)) {
   });
 }
 
-Deno.test("init writes through no symbolic link, and changes nothing then", async () => {
-  await using repository = await RepositoryFolder.create({ "elsewhere/package.json": "{}" });
-  await Deno.symlink("elsewhere/package.json", `${repository.path}/package.json`);
-  const before = await repository.list();
-  const { code, stderr } = await repository.run(["init", "--yes"]);
-  assert.equal(code, 2);
-  assert.match(stderr, /"package\.json" is a symbolic link/);
-  assert.deepEqual(await repository.list(), before);
-});
+for (
+  const [path, target] of [
+    ["package.json", "elsewhere/package.json"],
+    [".env.example", "nowhere"],
+    [".github", "elsewhere"],
+    ["migrations", "nowhere"],
+  ] as const
+) {
+  Deno.test(`init does not write through ${path} where it leads to ${target}, and changes nothing then`, async () => {
+    await using repository = await RepositoryFolder.create({
+      "elsewhere/package.json": "{}",
+      ".git/HEAD": "ref: refs/heads/main\n",
+    });
+    await Deno.symlink(target, `${repository.path}/${path}`);
+    const before = await repository.list();
+    const { code, stderr } = await repository.run(["init", "--yes", "--workflow"]);
+    assert.equal(code, 2);
+    assert.ok(stderr.includes(`"${path}" is a symbolic link`), stderr);
+    assert.deepEqual(await repository.list(), before);
+  });
+}

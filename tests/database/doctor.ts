@@ -233,7 +233,7 @@ const cases: Record<string, Case> = {
   "the tracking schema is older": {
     breaks: "update supamigrate.installation set schema_version = 1",
     check: "schema",
-    problem: /^The tracking schema has version 1, and this tool works with 5$/,
+    problem: /^The tracking schema has version 1, and this tool works with 6$/,
   },
   "the version is not on record": {
     breaks: "delete from supamigrate.installation",
@@ -376,7 +376,7 @@ testOnEveryDatabase("doctor() finds nothing wrong with a project in use", async 
   const { log } = await project.records();
   assert.deepEqual(result.log, { entries: log.length, head: log.at(-1)?.hash });
   assert.deepEqual((await migrator.history())[0]?.hash, result.log?.head);
-  assert.deepEqual([result.via, result.schemaVersion], ["exec_sql", 5]);
+  assert.deepEqual([result.via, result.schemaVersion], ["exec_sql", 6]);
   if (isServer(project)) assert.match(result.postgrestVersion ?? "", /^\d+\.\d+/);
 });
 
@@ -384,8 +384,8 @@ testOnEveryDatabase(
   "doctor() upgrades nothing, and says that it is to be done",
   async (project) => {
     await project.sql("update supamigrate.installation set schema_version = 99");
-    const { problem, mend } = await findOne(project, "schema", /version 99, and this tool knows 5/);
-    await project.sql("update supamigrate.installation set schema_version = 5");
+    const { problem, mend } = await findOne(project, "schema", /version 99, and this tool knows 6/);
+    await project.sql("update supamigrate.installation set schema_version = 6");
     assert.ok(problem && mend.command === undefined && mend.sql === undefined);
     assert.match(mend.advice ?? "", /newer/);
   },

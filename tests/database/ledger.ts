@@ -54,6 +54,44 @@ testWithLedger(
   },
 );
 
+testWithLedger(
+  "migrate() asks before it runs what the Supabase CLI has applied since",
+  async (project) => {
+    const migrator = project.migrator(files);
+    await migrator.migrate();
+    await migrator.rollback({ steps: 1 });
+    // As `supabase db push` would, which sees no difference between the two.
+    await project.sql(`
+      create table b ();
+      insert into supabase_migrations.schema_migrations (version, name) values ('002', 'b')`);
+    const asked: unknown[] = [];
+    const confirmConcerns = (concerns: readonly unknown[]) => {
+      asked.push(...concerns);
+      return Promise.resolve(false);
+    };
+    await assert.rejects(migrator.migrate({ confirmConcerns }), /Not confirmed/);
+    const says = "is in the Supabase CLI's ledger, and not applied by supamigrate";
+    assert.deepEqual(asked, [{ file: "002_b.sql", line: 1, about: "applied elsewhere", says }]);
+    const { warnings } = await migrator.migrate({ dryRun: true });
+    assert.equal(warnings[0], `002_b.sql ${says}: supamigrate adopt records it without running it`);
+    assert.deepEqual((await migrator.adopt()).adopted.map(({ name }) => name), ["002_b.sql"]);
+    assert.equal((await migrator.migrate({ confirmConcerns })).migrationsRun, 0);
+    assert.deepEqual(await read(project), [first, ["002", "b", null]]);
+  },
+);
+
+testWithLedger(
+  "migrate() says which files the Supabase CLI would undo as soon as it has applied them",
+  async (project) => {
+    const apart = { "001_a.sql": "create table a ();", "001_a.down.sql": "drop table a;" };
+    const { warnings } = await project.migrator({ ...apart, "002_b.sql": files["002_b.sql"] })
+      .migrate();
+    const [warning, ...others] = warnings;
+    assert.deepEqual(others, []);
+    assert.match(warning!, /^002_b\.sql has a ROLLBACK section, which the Supabase CLI runs with/);
+  },
+);
+
 testWithLedger("a migration that fails leaves the ledger as it was", async (project) => {
   const failing = { ...files, "003_c.sql": "create table c ();\nselect 1/0;\n" };
   const result = await project.migrator(failing).migrate();
@@ -284,3 +322,34 @@ testOnServers(
     assert.equal(success, true);
   },
 );
+
+const strangers = {
+  "the ledger belongs to somebody else": [
+    "alter table supabase_migrations.schema_migrations owner to authenticated;",
+    "supabase_migrations.schema_migrations belongs to authenticated, who could run anything as " +
+    "postgres in it",
+  ],
+  "a trigger on the ledger is somebody else's": [
+    "",
+    "the trigger take_over on supabase_migrations.schema_migrations runs a function of " +
+    "authenticated as postgres",
+  ],
+} as const;
+for (const [what, [setup, problem]] of Object.entries(strangers)) {
+  testOnServers(`nothing is written as postgres where ${what}`, async (project) => {
+    await project.sql(`${LEDGER} ${setup}
+      create function public.take_over() returns trigger language plpgsql as
+        $$ begin raise exception 'taken over as %', current_user; end $$;
+      alter function public.take_over() owner to authenticated;
+      create trigger take_over before insert on supabase_migrations.schema_migrations
+        for each row execute function public.take_over();
+      grant all on supabase_migrations.schema_migrations to postgres;`);
+    const migrator = project.migrator(files);
+    await assert.rejects(migrator.migrate(), {
+      name: "ConfigurationError",
+      message: `Cannot keep the Supabase CLI's ledger in step: ${problem}`,
+    });
+    assert.deepEqual((await project.records()).history, []);
+    assert.equal((await project.migrator(files, { ledger: "none" }).migrate()).success, true);
+  });
+}

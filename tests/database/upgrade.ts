@@ -4,6 +4,7 @@ import versionOneSql from "../testdata/schema_version_1/install.sql" with { type
 import versionTwoSql from "../testdata/schema_version_2/install.sql" with { type: "text" };
 import versionThreeSql from "../testdata/schema_version_3/install.sql" with { type: "text" };
 import versionFourSql from "../testdata/schema_version_4/install.sql" with { type: "text" };
+import versionFiveSql from "../testdata/schema_version_5/install.sql" with { type: "text" };
 import { type AnyProject, testOnEveryDatabase, testOnServers } from "../support/projects.ts";
 
 // What older versions of the tracking schema were, as they were shipped, with a history that was
@@ -14,6 +15,7 @@ const olderVersions = {
   2: versionTwoSql,
   3: versionThreeSql,
   4: versionFourSql,
+  5: versionFiveSql,
 } as const;
 
 type OlderVersion = keyof typeof olderVersions;
@@ -172,7 +174,7 @@ for (const version of [1, 2, 4] as const) {
       assert.ok(after.log.every(({ hash }) => /^[0-9a-f]{64}$/.test(`${hash}`)));
       assert.deepEqual(
         await project.sql("select schema_version from supamigrate.installation"),
-        [{ schema_version: 5 }],
+        [{ schema_version: 6 }],
       );
     },
   );

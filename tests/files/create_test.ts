@@ -78,10 +78,27 @@ Deno.test("The template's sections take SQL where it says so", () => {
 
 Deno.test("createMigration() makes the folder, with the folders above it", async () => {
   await withFolder(async (folder) => {
-    const deep = join(folder, "supabase", "migrations");
+    const deep = join(folder, "db", "migrations");
     const { name, path } = await createMigration(deep, "a", { now });
     assert.deepEqual(await readdir(deep), [name]);
     assert(isAbsolute(path));
+  });
+});
+
+Deno.test("createMigration() keeps the rollback out of a file that the Supabase CLI would run", async () => {
+  await withFolder(async (root) => {
+    const folder = join(root, "supabase", "migrations");
+    const { name, path, rollbackPath } = await createMigration(folder, "a", { now });
+    assert.equal(rollbackPath, join(folder, "rollback", name));
+    const fill = async (path: string, sql: string) =>
+      await writeFile(path, `${await readFile(path, "utf8")}${sql}\n`);
+    assert.doesNotMatch(await readFile(path, "utf8"), /rollback/i);
+    await fill(path, "create table a ();");
+    await fill(rollbackPath, "drop table a;");
+    const { migrations: [migration] } = await loadMigrations(folder);
+    assert.match(migration!.forward.sql, /create table a \(\);\n$/);
+    assert.match(migration!.rollback!.sql, /drop table a;\n$/);
+    assert.equal((await createMigration(root, "b", { now })).rollbackPath, null);
   });
 });
 

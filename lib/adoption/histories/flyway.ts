@@ -12,6 +12,7 @@ import {
   time,
   toVersion,
   versionOf,
+  wholeNumber,
 } from "../history.ts";
 import { flywayChecksum, variantsOf } from "../texts.ts";
 
@@ -95,7 +96,8 @@ function readBaseline(row: HistoryRow, files: Files): ForeignRecord[] {
 }
 
 function isAfter(a: string, b: string): boolean {
-  const [x, y] = [a, b].map((version) => version.split(".").map(BigInt)) as [bigint[], bigint[]];
+  const parts = (version: string) => version.split(".").map((part) => wholeNumber(part) ?? 0n);
+  const [x, y] = [parts(a), parts(b)];
   for (let part = 0; part < Math.max(x.length, y.length); part++) {
     const [left, right] = [x[part] ?? 0n, y[part] ?? 0n];
     if (left !== right) return left > right;

@@ -7,6 +7,7 @@ import {
   text,
   toVersion,
   versionOf,
+  wholeNumber,
 } from "../history.ts";
 
 /** `schema_migrations` with the last version and whether it was left in the middle. */
@@ -21,12 +22,16 @@ export const golangMigrateHistory: HistoryFormat = {
     const [row] = rows;
     if (row === undefined) return { applied: [], unclean: [] };
     const last = text(row.version);
+    const number = wholeNumber(last);
+    if (number === null) {
+      return { applied: [], unclean: [{ label: last, says: "is no version" }] };
+    }
     // -1 is what is left where everything was undone.
-    if (BigInt(last) < 0n) return { applied: [], unclean: [] };
+    if (number < 0n) return { applied: [], unclean: [] };
     // The table has the last version alone: what comes before it is applied.
     const versions = new Set(
       files.map(({ name }) => versionOf(name)).filter((version): version is string =>
-        version !== null && /^\d+$/.test(version) && BigInt(version) <= BigInt(last)
+        version !== null && /^\d+$/.test(version) && BigInt(version) <= number
       ),
     );
     versions.add(toVersion(last));
