@@ -68,11 +68,13 @@ testOnServers(
     const first = { "001_base.sql": BASE + PREPARED };
     await project.migrator(first).migrate();
     await using owner = await project.connect();
-    for (const { sql } of CHANGES) await owner.sql(sql);
+    // Both projects are on one server, which has roles once.
+    const changes = CHANGES.filter(({ shows }) => !shows.startsWith("role "));
+    for (const { sql } of changes) await owner.sql(sql);
     const { differences, sql, unwritable, doubts } = await project.migrator(first).drift();
     const shown = differences.map(({ kind, name }) => `${kind} ${name}`);
     assert.deepEqual(
-      CHANGES.filter(({ shows }) => !shown.some((name) => name.includes(shows)))
+      changes.filter(({ shows }) => !shown.some((name) => name.includes(shows)))
         .map(({ title }) => title),
       [],
     );
