@@ -153,8 +153,21 @@ async function findFiles({ from, format: asked }: ImportOptions) {
 }
 
 async function readFiles(folder: string): Promise<FolderFiles> {
-  const { readdir, readFile } = await import("node:fs/promises");
-  const { join } = await import("node:path");
+  const { readdir, readFile, realpath, stat } = await import("node:fs/promises");
+  const { join, sep } = await import("node:path");
+  /** As for migrations of ours: a link to a file of the folder is one, and another is refused. */
+  const isLinkedFile = async (name: string): Promise<boolean> => {
+    const destination = await realpath(join(folder, name)).catch(() => "");
+    if (destination.startsWith(`${await realpath(folder)}${sep}`)) {
+      return (await stat(destination)).isFile();
+    }
+    throw new ConfigurationError(
+      destination === ""
+        ? `"${name}" is a symbolic link to nothing`
+        : `"${name}" is a symbolic link that leads out of the folder "${folder}"`,
+      { hint: "Put the file itself into the folder. Nothing was written." },
+    );
+  };
   const files = new Map<string, string>();
   const read = async (path: string, depth: number) => {
     const entries = await readdir(join(folder, path), { withFileTypes: true });
@@ -162,7 +175,9 @@ async function readFiles(folder: string): Promise<FolderFiles> {
       if (entry.name.startsWith(".") || entry.name === "node_modules") continue;
       const name = path === "" ? entry.name : `${path}/${entry.name}`;
       if (entry.isDirectory() && depth < DEPTH) await read(name, depth + 1);
-      else if (entry.isFile()) {
+      else if (
+        entry.isFile() || entry.isSymbolicLink() && READ.test(name) && await isLinkedFile(name)
+      ) {
         if (!READ.test(name)) files.set(name, "");
         else files.set(name, decode(await readFile(join(folder, name)), name));
       }
