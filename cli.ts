@@ -1,6 +1,6 @@
 /**
  * The command line of supamigrate: the command tree, and all that touches the console, the
- * environment, signals and the exit code. What commands do is in `lib/output/actions.ts`.
+ * environment, signals and the exit code. What a command does is in its file in `lib/output`.
  *
  * @module
  */
@@ -11,186 +11,32 @@ import { type ArgumentValue, Command, EnumType, ValidationError } from "@cliffy/
 import { CompletionsCommand } from "@cliffy/command/completions";
 import { HelpCommand } from "@cliffy/command/help";
 import { VIAS } from "./lib/database/channel.ts";
+import type { Asking, Flag, GlobalFlags } from "./lib/output/actions.ts";
 import type { AdoptFlags } from "./lib/output/adopt.ts";
-import * as actions from "./lib/output/actions.ts";
-import type {
-  Asking,
-  Flag,
-  GlobalFlags,
-  InstallFlags,
-  MigrateFlags,
-  RepairFlags,
-  Report,
-  Run,
-} from "./lib/output/actions.ts";
 import type { BundleFlags } from "./lib/output/bundle.ts";
-import { explainDenied } from "./lib/output/denied.ts";
-import { EXIT_CODES, formatError, toExitCode, toJsonError } from "./lib/output/errors.ts";
-import { ProjectMemory } from "./lib/output/known_projects.ts";
+import { DESCRIPTION } from "./lib/output/description.ts";
+import { EXIT_CODES } from "./lib/output/errors.ts";
 import type { ImportFlags } from "./lib/output/importing.ts";
 import type { InitFlags } from "./lib/output/init.ts";
-import { line } from "./lib/output/neutral.ts";
+import type { InstallFlags } from "./lib/output/install.ts";
+import type { PlanFlags } from "./lib/output/plan.ts";
+import type { MigrateFlags } from "./lib/output/migrate.ts";
+import type { RepairFlags } from "./lib/output/records.ts";
 import { checkRuntime } from "./lib/output/runtime.ts";
-import { findTasks, type NameCommand, nameCommandsAs } from "./lib/output/started_as.ts";
-import { Reporter, type ReportStyle } from "./lib/output/terminal.ts";
-import { explainUsage } from "./lib/output/usage.ts";
-import { holdsKey } from "./lib/redact.ts";
+import { Shell } from "./lib/output/shell.ts";
+import type { ValidateFlags } from "./lib/output/validate.ts";
+import type { TypesFlags } from "./lib/output/types.ts";
 import { LEDGER_MODES } from "./lib/planning/ledger.ts";
-import { findSecrets, resolveSettings } from "./lib/settings.ts";
-import {
-  ConfigurationError,
-  createMigrator,
-  installScript,
-  MigrationFileError,
-  VERSION,
-} from "./mod.ts";
-
-const DESCRIPTION = `
-Schema migrations for Supabase over HTTPS alone, with rollback.
-
-Without SUPABASE_URL the commands work on an embedded database in .supamigrate/db.
-
-Exit codes:
-  0    done
-  1    a migration or rollback failed, --check found work, or doctor found something
-  2    wrong usage or configuration; nothing was changed
-  3    another run holds the lock, or took it
-  4    the server cannot be reached, or the outcome is unknown
-  130  interrupted
-
-Settings, from the environment, then .env.local, then .env, never from the command line:
-  SUPABASE_URL               https://….supabase.co; also as NEXT_PUBLIC_SUPABASE_URL,
-                             VITE_SUPABASE_URL and the like
-  SUPABASE_SERVICE_KEY       the service role's key, or a secret key; also as
-                             SUPABASE_SERVICE_ROLE_KEY, SUPABASE_SECRET_KEY or
-                             SUPABASE_SECRET_KEYS
-  MIGRATION_LOCK_TIMEOUT     lease of the lock in milliseconds (300000)
-  MIGRATION_BATCH_SIZE       migrations in a batch (50)
-  MIGRATION_REQUEST_TIMEOUT  milliseconds until a request counts as lost (130000)
-  MIGRATION_GIVE_UP_AFTER    milliseconds to go on asking a silent server (60000)
-  MIGRATION_VIA              api, direct or management, as --via
-  MIGRATION_ORDER            number or name, as --order
-  MIGRATION_LEDGER           supabase or none, as --ledger
-  MIGRATION_ALLOW_HTTP       true, as --allow-http
-  DATABASE_URL               for --via direct, and for install, uninstall and doctor
-  SUPABASE_ACCESS_TOKEN      for --via management, and for the same`;
+import { holdsKey } from "./lib/redact.ts";
+import { findSecrets } from "./lib/settings.ts";
+import { ConfigurationError, installScript, VERSION } from "./mod.ts";
 
 const stopping = new AbortController();
 
-/** The only way to standard output and standard error. */
-const reporter = new Reporter(process.stdout, process.stderr, {
-  json: process.argv.includes("--json"),
-  quiet: false,
-  verbose: false,
-  color: false,
-}, (command) => (nameCommand ??= findNames())(command));
-
-/** How hints name commands: found out when the first one is printed. */
-let nameCommand: NameCommand | undefined;
-
-function findNames(): NameCommand {
-  return nameCommandsAs({
-    isDeno: process.versions.deno !== undefined,
-    script: process.argv[1] ?? "",
-    environment: process.env,
-    tasks: findTasks(process.cwd()),
-  });
-}
-
-/**
- * Runs an action with a migrator, prints what it came to, and sets the exit code.
- *
- * @param flags The global flags.
- * @param action The action.
- * @param needsProject Whether the command makes sense for a project alone.
- */
-async function run(
-  flags: GlobalFlags,
-  action: (run: Run) => Promise<Report>,
-  needsProject = false,
-): Promise<void> {
-  const style = styleOf(flags);
-  await report(flags, async () => {
-    const settings = await resolveSettings(
-      process.env,
-      { ...flags, needsProject },
-      (secrets) => reporter.hide(secrets),
-    );
-    if (process.env.GITHUB_ACTIONS === "true") {
-      reporter.restyle({ ...style, annotate: settings.folder });
-    }
-    await using migrator = createMigrator({
-      ...settings.options,
-      signal: stopping.signal,
-      onProgress: (event) => reporter.onProgress(event),
-    });
-    if (settings.embeddedNote !== null) reporter.say(line`🧪 ${settings.embeddedNote}\n`);
-    const projects = new ProjectMemory(
-      settings.folder,
-      migrator.target,
-      reporter,
-      !!flags.verbose,
-      settings.root,
-    );
-    const { options, folder, namedBy } = settings;
-    return await action({ migrator, reporter, projects, options, folder, namedBy });
-  });
-}
-
-function styleOf(flags: GlobalFlags): ReportStyle {
-  return {
-    json: !!flags.json,
-    quiet: !!flags.quiet,
-    verbose: !!flags.verbose,
-    color: flags.color !== false && (process.env.NO_COLOR ?? "") === "",
-  };
-}
-
-/**
- * Runs what needs no database, prints what it came to, and sets the exit code.
- *
- * @param flags The global flags.
- * @param work What is done.
- */
-async function report(flags: GlobalFlags, work: () => Promise<Report>): Promise<void> {
-  reporter.restyle(styleOf(flags));
-  try {
-    const { result, text, code = EXIT_CODES.done } = await work();
-    if (code === EXIT_CODES.done) reporter.say(text);
-    else reporter.sayFailure(text);
-    reporter.document(result);
-    process.exitCode = code;
-  } catch (error) {
-    fail(error);
-  }
-}
-
-/** Reports what ended the command, and sets the exit code. */
-function fail(thrown: unknown): void {
-  const error = explainDenied(thrown);
-  process.exitCode = toExitCode(error);
-  reporter.document(toJsonError(error));
-  reporter.warn(formatError(error));
-  if (!(error instanceof MigrationFileError)) return;
-  for (const { message, position } of [error, ...error.others]) {
-    reporter.annotate(message, position);
-  }
-}
-
-/** Says what is wrong with the command line, and where to read what is right. */
-function failUsage(error: ValidationError): void {
-  const { cmd } = error;
-  const name = (cmd?.getPath() ?? "").split(" ").slice(1).join(" ");
-  const message = explainUsage(error.message, {
-    name,
-    commands: cmd?.getCommands().flatMap((one) => [one.getName(), ...one.getAliases()]) ?? [],
-    options: cmd?.getOptions().flatMap(({ flags }) => flags) ?? [],
-  });
-  const hint = name === "" ? "See supamigrate help" : `See supamigrate ${name} --help`;
-  process.exitCode = EXIT_CODES.usage;
-  reporter.document(toJsonError(new ConfigurationError(message, { hint })));
-  reporter.warn(line`❌ ${message}\n💡 ${hint}`);
-}
+const shell = new Shell(process, stopping.signal);
+const { reporter } = shell;
+const run: Shell["run"] = (...given) => shell.run(...given);
+const report: Shell["report"] = (...given) => shell.report(...given);
 
 /** An argument that is no option: cliffy takes `--step` for one where an argument may stand. */
 function parseWord({ value }: ArgumentValue): string {
@@ -213,6 +59,8 @@ function makeCli() {
     .globalType("order", new EnumType(["number", "name"]))
     .globalType("word", parseWord)
     .globalType("ledger", new EnumType(LEDGER_MODES))
+    .globalType("findings", new EnumType(["text", "json", "github", "sarif"]))
+    .globalType("planFormat", new EnumType(["text", "json", "markdown"]))
     .globalType("late", new EnumType(["apply", "warn", "refuse"]))
     .globalOption(
       "--dir <path:string>",
@@ -264,23 +112,49 @@ function makeCli() {
     )
     .command("migrate, up", "Apply what is pending.")
     .option("--to <name:string>", "Stop after this migration.")
+    .option("--plan <path:string>", "Run this plan; refuse where anything differs from it.")
     .option("--dry-run", "Show what would run, and change nothing.")
-    .option("--transaction <mode:transaction>", "What is committed together.", { default: "each" })
+    .option("--transaction <mode:transaction>", "What is committed together (each).")
     .option("--wait <seconds:number>", "Wait this long for another run.")
-    .option("--on-change <way:change>", "What to do with an applied migration that was changed.", {
-      default: "rerun",
-    })
+    .option(
+      "--on-change <way:change>",
+      "What to do with an applied migration that was changed (rerun).",
+    )
     .option(
       "--out-of-order <way:late>",
-      "What to do with a migration that comes before some that are applied.",
-      { default: "warn" },
+      "What to do with a migration that comes before some that are applied (warn).",
     )
+    .option("--strict", "Refuse what validate --strict would, before anything is sent.")
     .option("-y, --yes", "Do not ask.")
-    .action((flags: MigrateFlags) => run(flags, (it) => actions.migrate(it, flags)))
+    .action((flags: MigrateFlags) =>
+      run(flags, async (it) => (await import("./lib/output/migrate.ts")).migrate(it, flags))
+    )
+    .command("plan", "Show what migrate would do, and write it down to be run as it is.")
+    .option("--out <path:string>", "Write the plan to this file, for migrate --plan.")
+    .option("--to <name:string>", "Stop after this migration.")
+    .option("--transaction <mode:transaction>", "What is committed together (each).")
+    .option(
+      "--on-change <way:change>",
+      "What to do with an applied migration that was changed (rerun).",
+    )
+    .option(
+      "--out-of-order <way:late>",
+      "What to do with a migration that comes before some that are applied (warn).",
+    )
+    .option("--format <kind:planFormat>", "How it is written to standard output (text).")
+    .option("-y, --yes", "Say yes in the plan to what migrate would ask about.")
+    .action((flags: PlanFlags) => {
+      const { format } = flags;
+      const json = flags.json || format === "json";
+      return run({ ...flags, json, quiet: flags.quiet || format === "markdown" }, async (it) => {
+        const { plan } = await import("./lib/output/plan.ts");
+        return await plan(it, flags);
+      });
+    })
     .command("status", "Show what is applied and what is pending.")
     .option("--check", "Exit with 1 unless up to date.")
     .action((flags: GlobalFlags & { check?: Flag }) =>
-      run(flags, (it) => actions.status(it, flags))
+      run(flags, async (it) => (await import("./lib/output/status.ts")).status(it, flags))
     )
     .command(
       "rollback [target:word]",
@@ -291,13 +165,32 @@ function makeCli() {
     .option("--wait <seconds:number>", "Wait this long for another run.")
     .option("-y, --yes", "Do not ask.")
     .action((flags: GlobalFlags & Asking & { steps?: number; dryRun?: Flag }, target?: string) =>
-      run(flags, (it) => actions.rollback(it, flags, target))
+      run(
+        flags,
+        async (it) => (await import("./lib/output/rollback.ts")).rollback(it, flags, target),
+      )
     )
     .command("create <name:word> [description:word]", "Make a new migration file.")
     .alias("new")
     .action(({ via: _, ...flags }: GlobalFlags, name: string, description?: string) =>
       // No database is opened, whichever it would be.
-      run({ ...flags, embedded: true }, (it) => actions.create(it, name, description))
+      run({ ...flags, embedded: true }, async (it) =>
+        (await import("./lib/output/create.ts")).create(it, name, description))
+    )
+    .command(
+      "validate [names...:word]",
+      "Look at all migration files, and tell what is wrong with them. Sends nothing.",
+    )
+    .option("--format <form:findings>", "text, json, github (annotations) or sarif.", {
+      default: "text",
+    })
+    .option("--strict", "Exit with 1 for warnings too.")
+    .action(({ via: _, ...flags }: ValidateFlags, ...names: string[]) =>
+      // No database is opened, whichever it would be.
+      run(
+        { ...flags, json: flags.json || ["json", "sarif"].includes(flags.format), embedded: true },
+        async (it) => (await import("./lib/output/validate.ts")).validate(it, flags, names),
+      )
     )
     .command("bundle", "Make an edge function of the migrations, with everything in one file.")
     .option("--out <folder:string>", "The function's folder (supabase/functions/migrate).")
@@ -322,13 +215,27 @@ function makeCli() {
         return await importFiles(it, flags);
       })
     )
+    .command("types", "Write TypeScript types of the project's schemas, for supabase-js.")
+    .option("--out <path:string>", "Write them to this file instead of standard output.")
+    .option(
+      "--schema <names:string>",
+      "Which schemas, with commas (those the API shows, or public).",
+    )
+    .option("--check", "Write nothing; exit with 1 unless the file is up to date.")
+    .action((flags: TypesFlags) => {
+      const quiet = flags.quiet || flags.out === undefined;
+      return run({ ...flags, quiet }, async (it) => {
+        const { types } = await import("./lib/output/types.ts");
+        return await types(it, flags);
+      });
+    })
     .command("fresh", "Undo everything, then apply everything. Destroys all data.")
     .option("--drop-schema", "Empty the application's schemas instead of running rollback SQL.")
     .option("--seed", "Run the seeds after that.")
     .option("--wait <seconds:number>", "Wait this long for another run.")
     .option("-y, --yes", "Do not ask.")
     .action((flags: GlobalFlags & Asking & { dropSchema?: Flag; seed?: Flag }) =>
-      run(flags, (it) => actions.fresh(it, flags))
+      run(flags, async (it) => (await import("./lib/output/fresh.ts")).fresh(it, flags))
     )
     .command(
       "seed",
@@ -347,7 +254,7 @@ function makeCli() {
     )
     .option("-y, --yes", "Do not ask.")
     .action((flags: GlobalFlags & Asking, name: string) =>
-      run(flags, (it) => actions.baseline(it, flags, name))
+      run(flags, async (it) => (await import("./lib/output/records.ts")).baseline(it, flags, name))
     )
     .command(
       "adopt [tool:word]",
@@ -375,19 +282,27 @@ function makeCli() {
         ? run(flags, async (it) => (await import("./lib/output/ledger.ts")).repairLedger(it, flags))
         : run(
           ledger === undefined ? flags : { ...flags, ledger },
-          (it) => actions.repair(it, flags, name),
+          async (it) => (await import("./lib/output/records.ts")).repair(it, flags, name),
         )
+    )
+    .command("drift", "Show what in the project is not as its migrations make it.")
+    .action((flags: GlobalFlags) =>
+      run(flags, async (it) => (await import("./lib/output/drift.ts")).drift(it, flags))
     )
     .command("history", "Show who did what, and when.")
     .option("--limit <number:integer>", "How many entries.", { default: 50 })
     .action((flags: GlobalFlags & { limit: number }) =>
-      run(flags, (it) => actions.history(it, flags))
+      run(flags, async (it) => (await import("./lib/output/records.ts")).history(it, flags))
     )
     .command("doctor", "Examine the installation, and say how to mend what is wrong.")
-    .action((flags: GlobalFlags) => run(flags, actions.doctor))
+    .action((flags: GlobalFlags) =>
+      run(flags, async (it) => (await import("./lib/output/doctor.ts")).doctor(it))
+    )
     .command("unlock", "Release a lock that was left behind.")
     .option("-y, --yes", "Do not ask.")
-    .action((flags: GlobalFlags & Asking) => run(flags, (it) => actions.unlock(it, flags)))
+    .action((flags: GlobalFlags & Asking) =>
+      run(flags, async (it) => (await import("./lib/output/records.ts")).unlock(it, flags))
+    )
     .command("install", "Put exec_sql and the tracking schema into a project.")
     .option("--print", "Print the SQL, to paste into the SQL editor.")
     .option("--replace", "Drop other functions that are called exec_sql.")
@@ -398,11 +313,14 @@ function makeCli() {
     .option("-y, --yes", "Do not ask.")
     .action(async (flags: InstallFlags) => {
       if (flags.print) reporter.passOn("out", (await installScript(flags)).trimEnd());
-      else await run(flags, (it) => actions.install(it, flags), true);
+      else {await run(flags, async (it) =>
+          (await import("./lib/output/install.ts")).install(it, flags), true);}
     })
     .command("uninstall", "Take exec_sql and the tracking schema out again.")
     .option("-y, --yes", "Do not ask.")
-    .action((flags: GlobalFlags & Asking) => run(flags, (it) => actions.uninstall(it, flags), true))
+    .action((flags: GlobalFlags & Asking) =>
+      run(flags, async (it) => (await import("./lib/output/install.ts")).uninstall(it, flags), true)
+    )
     .command("completions", new CompletionsCommand())
     .command("help", new HelpCommand().global())
     .reset();
@@ -434,7 +352,7 @@ function takeOverConsole(): void {
 /** What nobody caught is a defect, and its stack trace is reported as all else is. */
 function reportDefects(): void {
   const end = (error: unknown) => {
-    fail(error);
+    shell.fail(error);
     process.exit();
   };
   process.on("uncaughtException", end);
@@ -469,8 +387,8 @@ if (import.meta.main) {
     refuseKeys(args);
     await makeCli().parse(args);
   } catch (error) {
-    if (error instanceof ValidationError) failUsage(error);
-    else fail(error);
+    if (error instanceof ValidationError) shell.failUsage(error);
+    else shell.fail(error);
   }
   process.exit();
 }

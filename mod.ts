@@ -72,6 +72,16 @@ export type { PlannedMigration } from "./lib/operations/prepare.ts";
 export type { MigrationMessage, MigrationMessages } from "./lib/operations/messages.ts";
 export type { FileRefusal } from "./lib/operations/refusals.ts";
 export type { MigrateOptions, MigrateResult } from "./lib/operations/migrate.ts";
+export type { PlanningOptions } from "./lib/operations/ready_plan.ts";
+export type { PlanOptions } from "./lib/operations/plan.ts";
+export type {
+  FileDigest,
+  PlanFile,
+  PlanFileMigration,
+  PlanFileOptions,
+  PlanFileStatement,
+  PlanFileStep,
+} from "./lib/operations/plan_file.ts";
 export type {
   HistoryOptions,
   LogEntry,
@@ -92,7 +102,10 @@ export type { SeedOptions, SeedResult, SeedRun } from "./lib/operations/seed.ts"
 export type { LedgerDifference, LedgerEntry, LedgerMode } from "./lib/planning/ledger.ts";
 export type { Concern, MigrationReserved } from "./lib/operations/concerns.ts";
 export type { MigrationSource } from "./lib/operations/source.ts";
+export type { TypesOptions, TypesResult } from "./lib/operations/types.ts";
 export type { StatusResult } from "./lib/operations/status.ts";
+export type { Examination, ValidateOptions, ValidateResult } from "./lib/operations/validate.ts";
+export type { Finding as LintFinding, Level as LintLevel } from "./lib/lint/finding.ts";
 export type { OutOfOrder } from "./lib/operations/plan_notes.ts";
 export type { Layout, LeftOut } from "./lib/planning/discovery.ts";
 export type { OrderBy } from "./lib/planning/order.ts";

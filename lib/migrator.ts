@@ -18,7 +18,10 @@ import type {
   UninstallResult,
 } from "./operations/install.ts";
 import type { RepairLedgerOptions, RepairLedgerResult } from "./operations/repair_ledger.ts";
+import type { PlanOptions } from "./operations/plan.ts";
+import type { PlanFile } from "./operations/plan_file.ts";
 import { migrate, type MigrateOptions, type MigrateResult } from "./operations/migrate.ts";
+import type { DriftResult } from "./operations/drift.ts";
 import type { AdoptOptions, AdoptResult } from "./operations/adopt.ts";
 import { baseline, type BaselineOptions, type BaselineResult } from "./operations/baseline.ts";
 import type { ProgressEvent } from "./operations/progress.ts";
@@ -36,7 +39,9 @@ import {
 import { rollback, type RollbackOptions, type RollbackRunResult } from "./operations/rollback.ts";
 import { loadMigrations, type MigrationSource } from "./operations/source.ts";
 import type { SeedOptions, SeedResult } from "./operations/seed.ts";
+import type { TypesOptions, TypesResult } from "./operations/types.ts";
 import { readStatus, type StatusResult } from "./operations/status.ts";
+import type { ValidateOptions, ValidateResult } from "./operations/validate.ts";
 import type { Layout } from "./planning/discovery.ts";
 import type { LedgerMode } from "./planning/ledger.ts";
 import type { OrderBy } from "./planning/order.ts";
@@ -99,12 +104,16 @@ export interface Migrator extends AsyncDisposable {
   readonly target: Target;
   /** Applies what is pending. */
   migrate(options?: MigrateOptions): Promise<MigrateResult>;
+  /** Plans what `migrate` would do, to be reviewed and run as it is: `migrate({ plan })`. */
+  plan(options?: PlanOptions): Promise<PlanFile>;
   /** Reports where the database stands. */
   status(): Promise<StatusResult>;
   /** Undoes the last batch, or everything after a target. */
   rollback(options?: RollbackOptions): Promise<RollbackRunResult>;
   /** Makes a new migration file. */
   create(name: string, options?: CreateOptions): Promise<CreateResult>;
+  /** Looks at all migration files, and tells all that is wrong with them. Nothing is sent. */
+  validate(options?: ValidateOptions): Promise<ValidateResult>;
   /** Undoes everything, then applies everything. */
   fresh(options?: FreshOptions): Promise<FreshResult>;
   /** Runs the seeds that were not run yet. */
@@ -117,10 +126,14 @@ export interface Migrator extends AsyncDisposable {
   repair(name: string, options: RepairOptions): Promise<RepairChange>;
   /** Records in the Supabase CLI's ledger what is applied and not in it. */
   repairLedger(options?: RepairLedgerOptions): Promise<RepairLedgerResult>;
+  /** Compares the schema with what the applied migrations make. Changes nothing. */
+  drift(): Promise<DriftResult>;
   /** Reads the audit log, newest first. */
   history(options?: HistoryOptions): Promise<LogEntry[]>;
   /** Examines the installation, and says how to mend what is wrong. Changes nothing. */
   doctor(): Promise<DoctorResult>;
+  /** Makes TypeScript types of the project's schemas, for supabase-js. Changes nothing. */
+  types(options?: TypesOptions): Promise<TypesResult>;
   /** Releases a lock that was left behind. */
   unlock(options?: UnlockOptions): Promise<UnlockResult>;
   /** Puts `exec_sql` and the tracking schema into the project, or upgrades them. */
@@ -189,6 +202,7 @@ export function createMigrator(options: MigratorOptions): Migrator {
       return loaded;
     },
     split: splitStatements,
+    lint: () => import("./operations/lint_pending.ts"),
     tenure: {
       holder: storable("holder", options.holder ?? "supamigrate"),
       processId: storable("processId", options.processId ?? `migration-${Date.now()}`),
@@ -200,6 +214,7 @@ export function createMigrator(options: MigratorOptions): Migrator {
     batchSize,
     giveUpAfterMs,
     onProgress: (event) => options.onProgress?.(hider.hideIn(event)),
+    hide: (value) => hider.hideIn(value),
     signal: options.signal,
   };
 
@@ -233,6 +248,10 @@ export function createMigrator(options: MigratorOptions): Migrator {
   return {
     target,
     migrate: (given) => hiding(migrate(context, given)),
+    plan: async (given) => {
+      const { plan } = await import("./operations/plan.ts");
+      return await hiding(plan(context, given));
+    },
     status: () => hiding(readStatus(context)),
     rollback: (given) => hiding(rollback(context, given)),
     create: async (name, given) => {
@@ -240,6 +259,10 @@ export function createMigrator(options: MigratorOptions): Migrator {
         throw new ConfigurationError("Only a folder can be given a new migration");
       }
       return await createMigration(migrations, name, { ...discovery, ...given });
+    },
+    validate: async (given) => {
+      const { validate } = await import("./operations/validate.ts");
+      return await hiding(validate(context, given));
     },
     fresh: (given) => hiding(fresh(context, given)),
     seed: async (given) => {
@@ -258,7 +281,15 @@ export function createMigrator(options: MigratorOptions): Migrator {
       const { repairLedger } = await import("./operations/repair_ledger.ts");
       return await hiding(repairLedger(context, given));
     },
+    drift: async () => {
+      const { drift } = await import("./operations/drift.ts");
+      return await hiding(drift(context));
+    },
     history: (given) => hiding(readHistory(context, given)),
+    types: async (given) => {
+      const { makeTypes } = await import("./operations/types.ts");
+      return await makeTypes(context, given);
+    },
     unlock: (given) => hiding(unlock(context, given)),
     doctor: () =>
       withChannel(async (channel, checked) => {

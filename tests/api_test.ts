@@ -30,11 +30,13 @@ Deno.test("a migrator has a method for each command", async () => {
     "history",
     "install",
     "migrate",
+    "plan",
     "repair",
     "repairLedger",
     "rollback",
     "seed",
     "status",
+    "types",
     "uninstall",
     "unlock",
   ]);

@@ -142,6 +142,7 @@ function openWork(prepared: PreparedMigrations, read: ReadVariable, serviceKey: 
     batchSize: readNumber(read, "MIGRATION_BATCH_SIZE", 50),
     giveUpAfterMs: readNumber(read, "MIGRATION_GIVE_UP_AFTER", 60_000),
     onProgress,
+    hide: (value) => hider.hideIn(value),
     signal: stopping.signal,
   };
   return {

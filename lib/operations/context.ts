@@ -40,6 +40,8 @@ export interface OperationContext {
   readonly load: (refused?: Refusals) => Promise<LoadedMigrations>;
   /** Splits their sections into statements. */
   readonly split: SplitSection;
+  /** Loads what looks at them by rules, where there is a parser. */
+  readonly lint?: () => Promise<typeof import("./lint_pending.ts")>;
   /** The folder of the migrations; null where they are a record. */
   readonly folder: string | null;
   /** Who takes the lock, and for how long. */
@@ -52,6 +54,8 @@ export interface OperationContext {
   readonly giveUpAfterMs: number;
   /** Told what happens. */
   readonly onProgress: (event: ProgressEvent) => void;
+  /** Copies data without what looks like a key. */
+  readonly hide: <Value>(value: Value) => Value;
   /** Asks the operation to stop between two steps. */
   readonly signal: AbortSignal | undefined;
 }
@@ -155,7 +159,11 @@ function hasExpired({ isLocked, expiresInMs }: LockState): boolean {
 }
 
 /** Says where a result may not stay true: somebody is at work. */
-function noteHolder<Result>(context: OperationContext, lock: LockState, result: Result): Result {
+export function noteHolder<Result>(
+  context: OperationContext,
+  lock: LockState,
+  result: Result,
+): Result {
   if (lock.isLocked) {
     const end = hasExpired(lock)
       ? "a step of it is still running"

@@ -1,31 +1,30 @@
 /** Applies what is pending. @module */
 
-import { ConfigurationError } from "../errors.ts";
-import { findMigration } from "../planning/order.ts";
 import type { LeftOut } from "../planning/discovery.ts";
-import { type Migration, type MigrationPlan, planMigrations } from "../planning/plan.ts";
+import type { Migration, MigrationPlan } from "../planning/plan.ts";
 import { applyAll, type ApplyResult, type RefreshedRecord, type TransactionMode } from "./apply.ts";
-import { type PlannedMigration, prepare } from "./prepare.ts";
+import { type Concern, createTeller } from "./concerns.ts";
 import { type OperationContext, withLock } from "./context.ts";
+import { adviseOnFailure } from "./plan_notes.ts";
+import type { PlanFile } from "./plan_file.ts";
+import type { PlannedMigration } from "./prepare.ts";
 import {
-  describeLeftOut,
-  describeRollbackSections,
-  findAppliedByCli,
-  keepLedger,
-  type Ledger,
-  refuseUnwritable,
-} from "./ledger.ts";
-import { adviseOnFailure, describeChanges, type OutOfOrder, reviewOrder } from "./plan_notes.ts";
+  findLast,
+  makeReadyPlan,
+  type PlanningOptions,
+  type ReadyPlan,
+  toStateOptions,
+} from "./ready_plan.ts";
 import { loadAllFit } from "./refusals.ts";
-import type { AppliedElsewhere } from "./other_histories.ts";
-import { describeUndoneInPart } from "./steps.ts";
-import { refuseUnvouched } from "./vouched.ts";
-import { type Concern, createTeller, reviewPlan } from "./concerns.ts";
 
 /** Options of `migrate`. */
-export interface MigrateOptions {
-  /** The last migration to apply: its name, or a unique beginning of it. All by default. */
-  readonly to?: string;
+export interface MigrateOptions extends PlanningOptions {
+  /**
+   * Runs this plan, which `plan` has made, and nothing else: refuses where files, project, history or
+   * tool have come to differ. What the other options say has to be what the plan says; what it was
+   * made with counts, and what was accepted in it is not asked about again.
+   */
+  readonly plan?: PlanFile;
   /** Plan only: takes no lock and changes nothing. */
   readonly dryRun?: boolean;
   /**
@@ -35,23 +34,12 @@ export interface MigrateOptions {
   readonly transaction?: TransactionMode;
   /** How long to wait for another run's lock, in milliseconds. 0 by default. */
   readonly waitMs?: number;
-  /**
-   * What to do with a migration that was applied and has another content now: run it again
-   * (`rerun`, default), undo the old version and apply the new one in one transaction
-   * (`redo`), or refuse (`error`).
-   */
-  readonly onChange?: "rerun" | "redo" | "error";
-  /**
-   * What to do with a migration that was never applied and comes before some that are: apply it
-   * and say so (`warn`, default), say nothing (`apply`), or refuse (`refuse`).
-   */
-  readonly outOfOrder?: OutOfOrder;
   /** Asked before `redo` undoes the versions of these migrations. Without it nothing is asked. */
   readonly confirmUndo?: (planned: readonly PlannedMigration[]) => Promise<boolean>;
   /**
    * Asked before migrations are sent that hold what can only be a key, that change what Supabase
-   * keeps to itself, or that another tool has applied already. Without it nothing is asked; `warnings` name these, and everything
-   * else that is doubtful.
+   * keeps to itself, or that another tool has applied already. Without it nothing is asked; `warnings`
+   * name these, and everything else that is doubtful.
    */
   readonly confirmConcerns?: (concerns: readonly Concern[]) => Promise<boolean>;
 }
@@ -79,18 +67,8 @@ export interface MigrateResult extends ApplyResult {
   readonly isFirstRun: boolean;
 }
 
-/** Where no other tool has been at work. */
-const NOWHERE: AppliedElsewhere = { warnings: [], concerns: [] };
-
-/** A plan that can be sent: every file is read, parsed and found fit by then. */
-interface ReadyPlan {
-  readonly plan: MigrationPlan;
-  readonly planned: readonly PlannedMigration[];
-  readonly ledger: Ledger;
-  readonly warnings: readonly string[];
-  /** What is to be asked about. */
-  readonly concerns: readonly Concern[];
-}
+/** Where all was said yes to before. */
+const NO_QUESTIONS: Pick<MigrateOptions, "confirmUndo" | "confirmConcerns"> = {};
 
 /**
  * Applies what is pending, in order, and stops at the first failure.
@@ -104,58 +82,26 @@ export async function migrate(
   context: OperationContext,
   options: MigrateOptions = {},
 ): Promise<MigrateResult> {
-  const { confirmUndo, confirmConcerns } = options;
-  const redo = options.onChange === "redo";
+  const given = options.plan === undefined
+    ? null
+    : await (await import("./plan_file.ts")).openPlan(options.plan);
+  const { confirmUndo, confirmConcerns } = given?.accepted ? NO_QUESTIONS : options;
   const files = await loadAllFit(context);
-  const { migrations, order, leftOut } = files;
+  const { leftOut } = files;
+  const to = findLast(options.to, files);
+  const asked = { ...options, ...(to === undefined ? {} : { to }) };
+  const settings = given?.takeOver(asked) ?? asked;
   const tell = createTeller(context);
-  const names = migrations.map(({ name }) => name);
-  const to = options.to === undefined ? undefined : findMigration(options.to, names);
 
   return await withLock<ReadyPlan, MigrateResult>(context, {
     ...(options.waitMs === undefined ? {} : { waitMs: options.waitMs }),
-    ...(redo
-      ? { undoneByFile: Object.fromEntries(migrations.map((m) => [m.name, m.checksum])) }
-      : {}),
+    ...toStateOptions(settings, files),
     plan: async (state) => {
-      const plan = planMigrations(migrations, state.history, { order, to });
-      refuseChanges(plan, options.onChange);
-      const late = reviewOrder(plan, options.outOfOrder);
-      const planned = await prepare(plan.pending, state, redo ? state : null, context);
-      refuseUnvouched(state, order);
-      const ledger = keepLedger(context.ledger, state, files);
-      if (planned.length > 0) refuseUnwritable(ledger, state.ledger);
-      const { warnings: doubts, concerns } = reviewPlan(files, plan, planned);
-      const elsewhere = state.otherHistories.length === 0
-        ? NOWHERE
-        : await (await import("./other_histories.ts")).findAppliedElsewhere(
-          state.otherHistories,
-          plan.pending,
-          migrations,
-          await context.connect(),
-        );
-      const byCli = findAppliedByCli(ledger, state.ledger, plan.pending)
-        .filter(({ file }) => !elsewhere.concerns.some((concern) => concern.file === file));
-      const warnings = [
-        ...elsewhere.warnings,
-        ...byCli.map(({ file, says }) =>
-          `${file} ${says}: supamigrate adopt records it without running it`
-        ),
-        ...late,
-        ...describeChanges(plan, redo, state.history, order),
-        ...describeUndoneInPart(state.history).map(({ says }) => says),
-        ...doubts,
-        ...describeLeftOut(ledger, planned.map(({ name }) => name)),
-        ...describeRollbackSections(ledger, plan.pending.map(({ migration }) => migration)),
-      ];
-      tell(warnings);
-      return {
-        plan,
-        planned,
-        ledger,
-        warnings,
-        concerns: [...elsewhere.concerns, ...byCli, ...concerns],
-      };
+      await given?.refuseMoved(context, files, state);
+      const ready = await makeReadyPlan(context, files, state, settings);
+      await given?.refuseOther(context, files, state, { ...settings, ready });
+      tell(ready.warnings);
+      return ready;
     },
     dryRun: options.dryRun,
     unlessNeeded: ({ plan, planned, warnings }) =>
@@ -189,7 +135,7 @@ export async function migrate(
         context,
         session,
         { ...plan, planned, refresh, ledger },
-        options.transaction,
+        settings.transaction,
       );
       const refreshed = planned.length === 0 || result.results.length > 0;
       const names = (migrations: readonly Migration[]) =>
@@ -201,7 +147,7 @@ export async function migrate(
         rollbacksRefreshed: names(plan.changedRollbacks),
         checksumsRefreshed: names(plan.reworded),
         leftOut,
-        advice: adviseOnFailure(result.results, files, plan, redo),
+        advice: adviseOnFailure(result.results, files, plan, settings.onChange === "redo"),
         dryRun: false,
         isFirstRun: plan.lastBatch === 0,
       };
@@ -222,16 +168,4 @@ function toRefresh({ changedRollbacks, reworded }: MigrationPlan): RefreshedReco
       statements_checksum: statementsChecksum,
     })),
   ];
-}
-
-function refuseChanges(plan: MigrationPlan, onChange: MigrateOptions["onChange"]): void {
-  if (onChange !== "error") return;
-  const changed = plan.pending.filter(({ applied }) => applied !== null);
-  if (changed.length === 0) return;
-  throw new ConfigurationError(
-    `Applied migrations were changed: ${changed.map(({ migration }) => migration.name).join(", ")}`,
-    {
-      hint: "Put the change into a new migration; or run with --on-change rerun or redo.",
-    },
-  );
 }

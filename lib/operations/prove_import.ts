@@ -97,6 +97,7 @@ async function runAsOurs(texts: Readonly<Record<string, string>>): Promise<strin
     batchSize: 1_000_000,
     giveUpAfterMs: 60_000,
     onProgress: () => {},
+    hide: (value) => value,
     signal: undefined,
   };
   const result = await migrate(context, {});

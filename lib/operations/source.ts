@@ -296,7 +296,7 @@ async function assembleOne(
 ): Promise<Migration> {
   refuseUnfitName(name);
   const text = await read(name);
-  const { forward, rollback: section } = splitSections(text, name);
+  const { forward, rollback: section, head = "" } = splitSections(text, name);
   let rollback: RollbackSection | null = section === null
     ? null
     : { ...section, file: name, checksum: await sha256(section.sql) };
@@ -324,5 +324,6 @@ async function assembleOne(
       return statementsChecksum ??= checksumStatements(forward.sql);
     },
     isTemplate: forward.sql.includes(TEMPLATE_COMMENT) && !holdsStatements(text),
+    ...(/--\s*supamigrate:/i.test(head) ? { head } : {}),
   };
 }

@@ -1,7 +1,19 @@
-/** What `doctor` prints. Pure functions. @module */
+/** What `doctor` does and prints. @module */
 
 import type { Finding } from "../doctor/check.ts";
 import type { DoctorResult } from "../operations/doctor.ts";
+import type { Report, Run } from "./actions.ts";
+import { EXIT_CODES } from "./errors.ts";
+
+/** What `doctor` does. */
+export async function doctor({ migrator }: Run): Promise<Report> {
+  const result = await migrator.doctor();
+  return {
+    result,
+    text: formatDoctor(result),
+    code: result.healthy ? EXIT_CODES.done : EXIT_CODES.failed,
+  };
+}
 
 /** What `doctor` found. */
 export function formatDoctor(result: DoctorResult): string {

@@ -174,14 +174,23 @@ function toJson(refusals: readonly MigrationFileError[]): Record<string, unknown
   return refusals.map(({ message, position, hint }) => ({ message, hint, position }));
 }
 
+/** How GitHub shows an annotation. */
+export type AnnotationLevel = "error" | "warning" | "notice";
+
 /**
  * A GitHub Actions annotation, which shows at the line of the file.
  *
  * @param message What to show.
  * @param position Where.
  * @param folder The folder of the migrations, as the repository names it.
+ * @param level How it is shown.
  */
-export function formatAnnotation(message: string, position: FilePosition, folder: string): string {
+export function formatAnnotation(
+  message: string,
+  position: FilePosition,
+  folder: string,
+  level: AnnotationLevel = "error",
+): string {
   // No carriage return is left to be escaped as %0D.
   const escape = (text: string) => neutralize(text).replaceAll("%", "%25").replaceAll("\n", "%0A");
   const property = (text: string) => escape(text).replaceAll(":", "%3A").replaceAll(",", "%2C");
@@ -190,5 +199,5 @@ export function formatAnnotation(message: string, position: FilePosition, folder
     ...(position.line === undefined ? [] : [`line=${position.line}`]),
     ...(position.column === undefined ? [] : [`col=${position.column}`]),
   ];
-  return `::error ${place.join(",")}::${escape(message)}`;
+  return `::${level} ${place.join(",")}::${escape(message)}`;
 }

@@ -1,26 +1,25 @@
-/** What the other commands print. Pure functions. @module */
+/** What the commands about the history and the lock do and print. @module */
 
 import { formatDuration } from "../duration.ts";
+import { ConfigurationError } from "../errors.ts";
 import type { BaselineResult } from "../operations/baseline.ts";
-import type { CreateResult } from "../operations/create.ts";
-import type { InstallResult } from "../operations/install.ts";
 import type { LogEntry, RepairChange, UnlockResult } from "../operations/records.ts";
+import { type Asking, type GlobalFlags, guardConcerns, type Report, type Run } from "./actions.ts";
+import { confirmUnlock } from "./confirm.ts";
 import { line } from "./neutral.ts";
 import { formatMs } from "./text.ts";
 
-/** The file that `create` made. */
-export function formatCreate({ name, path, rollbackPath }: CreateResult): string {
-  return [
-    "✅ Migration file created!",
-    line`📄 File: ${name}`,
-    line`📍 Path: ${path}`,
-    ...(rollbackPath === null ? [] : [line`🔄 Rollback: ${rollbackPath}`]),
-    "",
-    "💡 Edit the file to add your migration SQL",
-    ...(rollbackPath === null
-      ? []
-      : ["💡 What undoes it goes into the other one: the Supabase CLI would run it with the rest"]),
-  ].join("\n");
+/** What `baseline` does. */
+export async function baseline(
+  run: Run,
+  flags: GlobalFlags & Asking,
+  name: string,
+): Promise<Report> {
+  const { migrator, projects } = run;
+  if (!flags.yes) await projects.confirm();
+  const result = await migrator.baseline(name, guardConcerns(run, flags));
+  await projects.remember();
+  return { result, text: formatBaseline(result) };
 }
 
 /** What `baseline` recorded. */
@@ -36,17 +35,52 @@ export function formatBaseline({ upTo, recorded, batchNumber }: BaselineResult):
   ].join("\n");
 }
 
+/** The flags of `repair`. */
+export interface RepairFlags extends GlobalFlags, Asking {
+  mark?: "applied" | "pending";
+  renamed?: string;
+}
+
+/** What `repair` does. */
+export async function repair(
+  { migrator, reporter, projects }: Run,
+  flags: RepairFlags,
+  name?: string,
+): Promise<Report> {
+  if (name === undefined) {
+    throw new ConfigurationError("No migration is named to be repaired", {
+      hint: "Name one, with --mark or --renamed; or say --ledger, for the Supabase CLI's ledger.",
+    });
+  }
+  if (!flags.yes) await projects.confirm();
+  const result = await migrator.repair(name, {
+    ...(flags.mark === undefined ? {} : { mark: flags.mark }),
+    ...(flags.renamed === undefined ? {} : { renamed: flags.renamed }),
+    confirm: (change) => {
+      reporter.say(formatRepair(change));
+      return Promise.resolve(true);
+    },
+  });
+  await projects.remember();
+  return {
+    result,
+    text: line`✅ ${result.name} is on record as ${result.renamedTo ?? flags.mark}`,
+  };
+}
+
 /** What `repair` is about to change, or has changed. */
 export function formatRepair({ name, before, after, renamedTo }: RepairChange): string {
   if (renamedTo !== undefined) return line`🔧 ${name} → ${renamedTo} (${after})`;
   return line`🔧 ${name}: ${before} → ${after}`;
 }
 
-/** What `unlock` did. */
-export function formatUnlock({ released, lock }: UnlockResult): string {
-  return released
-    ? line`🔓 Lock released. ${lock.holder} had held it for ${formatDuration(lock.ageMs ?? 0)}`
-    : "✅ The lock is free: there is nothing to release";
+/** What `history` does. */
+export async function history(
+  { migrator }: Run,
+  flags: GlobalFlags & { limit: number },
+): Promise<Report> {
+  const result = await migrator.history({ limit: flags.limit });
+  return { result, text: formatHistory(result) };
 }
 
 /** The audit log. */
@@ -75,32 +109,20 @@ export function formatHistory(entries: readonly LogEntry[]): string {
   return lines.join("\n");
 }
 
-/** What `install` did. */
-export function formatInstall(result: InstallResult): string {
-  const { via, previousVersion, version, replaced, warnings } = result;
-  return [
-    ...replaced.map((signature) => line`🗑️  Dropped ${signature}`),
-    describeInstalled(previousVersion, version, via),
-    ...warnings.map((warning) => line`⚠️  ${warning}`),
-    "",
-    warnings.length > 0
-      ? '💡 Run "supamigrate adopt --dry-run" to see what would be taken over'
-      : '💡 Run "supamigrate migrate" to execute pending migrations',
-  ].join("\n");
+/** What `unlock` does. */
+export async function unlock(
+  { migrator, reporter }: Run,
+  flags: GlobalFlags & Asking,
+): Promise<Report> {
+  const result = await migrator.unlock(
+    flags.yes ? {} : { confirm: (lock) => confirmUnlock(reporter, lock) },
+  );
+  return { result, text: formatUnlock(result) };
 }
 
-function describeInstalled(before: number | null, now: number, via: string): string {
-  if (before === null) {
-    return `✅ Installed over ${via}: exec_sql for service_role alone, tracking schema version ${now}`;
-  }
-  return before === now
-    ? `✅ Renewed over ${via}: tracking schema version ${now}, history unchanged`
-    : `✅ Upgraded over ${via}: tracking schema version ${before} → ${now}`;
-}
-
-/** What `uninstall` did. */
-export function formatUninstall({ removed }: { readonly removed: boolean }): string {
-  return removed
-    ? "✅ Uninstalled: exec_sql, the history and the log are gone; your tables are not"
-    : "✅ There is nothing to take out";
+/** What `unlock` did. */
+export function formatUnlock({ released, lock }: UnlockResult): string {
+  return released
+    ? line`🔓 Lock released. ${lock.holder} had held it for ${formatDuration(lock.ageMs ?? 0)}`
+    : "✅ The lock is free: there is nothing to release";
 }

@@ -3,7 +3,7 @@
 import type { FilePosition } from "../errors.ts";
 import type { ProgressEvent } from "../operations/progress.ts";
 import { styleText } from "node:util";
-import { formatAnnotation } from "./errors.ts";
+import { type AnnotationLevel, formatAnnotation } from "./errors.ts";
 import { formatDuration } from "../duration.ts";
 import { createRedactor } from "../redact.ts";
 import { line, neutralize, neutralizeJson } from "./neutral.ts";
@@ -112,13 +112,17 @@ export class Reporter {
     this.#print(this.#err, text);
   }
 
-  /** Shows an error at the line of its file in a pull request. */
-  annotate(message: string, position: FilePosition): void {
-    const { annotate: folder } = this.#style;
+  /** Shows an error at the line of its file in a pull request, where GitHub is to or a folder is given. */
+  annotate(
+    message: string,
+    position: FilePosition,
+    level: AnnotationLevel = "error",
+    folder = this.#style.annotate,
+  ): void {
     if (folder === undefined) return;
     this.stopLive();
     // A command by intention: it is put together from clean text, and not cleaned as a whole.
-    this.#err.write(`${this.#redact(formatAnnotation(message, position, folder))}\n`);
+    this.#err.write(`${this.#redact(formatAnnotation(message, position, folder, level))}\n`);
   }
 
   /**

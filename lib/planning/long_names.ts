@@ -10,14 +10,24 @@ const MOST_BYTES = 63;
 /** What a statement has to look like to hold such a name. */
 const MAY_HOLD = /[\w$]{64}|"[^"]{16}|[\u0080-\uffff]{16}/;
 
+/** A name that PostgreSQL cuts. */
+export interface LongName {
+  /** The name. */
+  readonly name: string;
+  /** How many bytes it has. */
+  readonly length: number;
+  /** The line of the file where it stands first. */
+  readonly line: number;
+}
+
 /**
  * Finds the names that PostgreSQL cuts.
  *
  * @param statements The statements.
- * @returns A sentence for each name, with the line of the file where it stands first.
+ * @returns The names, each once.
  */
-export function describeLongNames(statements: readonly Statement[]): string[] {
-  const described = new Map<string, string>();
+export function findLongNames(statements: readonly Statement[]): LongName[] {
+  const found = new Map<string, LongName>();
   for (const { line, sql } of statements) {
     if (!MAY_HOLD.test(sql)) continue;
     for (const { kind, start, end } of findTokens(sql)) {
@@ -25,13 +35,21 @@ export function describeLongNames(statements: readonly Statement[]): string[] {
       const text = sql.slice(start, end);
       const name = kind === "word" ? text : text.slice(1, -1).replaceAll('""', '"');
       const { length } = new TextEncoder().encode(name);
-      if (length <= MOST_BYTES || described.has(name)) continue;
-      described.set(
-        name,
-        `Line ${line + countNewlines(sql, 0, start)}: the name "${name}" has ${length} bytes, of ` +
-          `which PostgreSQL keeps ${MOST_BYTES}`,
-      );
+      if (length <= MOST_BYTES || found.has(name)) continue;
+      found.set(name, { name, length, line: line + countNewlines(sql, 0, start) });
     }
   }
-  return [...described.values()];
+  return [...found.values()];
+}
+
+/**
+ * Says which names PostgreSQL cuts.
+ *
+ * @param statements The statements.
+ * @returns A sentence for each name, with the line of the file where it stands first.
+ */
+export function describeLongNames(statements: readonly Statement[]): string[] {
+  return findLongNames(statements).map(({ name, length, line }) =>
+    `Line ${line}: the name "${name}" has ${length} bytes, of which PostgreSQL keeps ${MOST_BYTES}`
+  );
 }

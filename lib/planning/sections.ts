@@ -21,6 +21,8 @@ export interface Sections {
   readonly forward: Section;
   /** What undoes it; null where the file has nothing to run there. */
   readonly rollback: Section | null;
+  /** The comments before the first banner; left out where there are none. */
+  readonly head?: string;
 }
 
 const RULE = /^--[\s=*#-]*[=*#-]$/;
@@ -130,7 +132,11 @@ export function splitSections(text: string, file: string): Sections {
     );
   }
   refuseHiddenRollback(found, forward, scanned, file, lineAt);
-  return { forward: strip(forward), rollback: undoes ? strip(rollback) : null };
+  return {
+    forward: strip(forward),
+    rollback: undoes ? strip(rollback) : null,
+    ...(forward === head || head.sql.trim() === "" ? {} : { head: head.sql }),
+  };
 }
 
 const NO_TRANSACTION = { withoutTransaction: true } as const;

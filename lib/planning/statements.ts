@@ -9,7 +9,7 @@ import {
   findOutside,
   type OutsideStatement,
 } from "./outside_transaction.ts";
-import { parseText, StatementSizeError } from "./parser.ts";
+import { type ParsedText, parseText, StatementSizeError } from "./parser.ts";
 import { describeLongNames } from "./long_names.ts";
 import { countNewlines, locate as locateIn } from "./position.ts";
 import { firstLine, refusal, Refusals } from "./refusals.ts";
@@ -76,11 +76,27 @@ export async function splitStatements(
   file: string,
   can: Abilities = OF_EXEC_SQL,
 ): Promise<SplitResult> {
+  return await splitText(await parseText(section.sql), section, file, can);
+}
+
+/**
+ * Splits a section that is parsed already: see {@linkcode splitStatements}.
+ *
+ * @param text What the parser has made of it.
+ * @param section The section.
+ * @param file The name to use in errors.
+ * @param can What the way to the database allows.
+ */
+export async function splitText(
+  text: ParsedText,
+  section: Section,
+  file: string,
+  can: Abilities = OF_EXEC_SQL,
+): Promise<SplitResult> {
   const { sql } = section;
   const locate = (offset: number): FilePosition => ({ file, ...locateIn(section, offset) });
 
   const refusals = new Refusals();
-  const text = await parseText(sql);
   for (const error of text.errors) {
     refusals.add(
       error instanceof StatementSizeError

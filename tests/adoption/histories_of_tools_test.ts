@@ -6,14 +6,7 @@ import { createMigrator, type ToolName } from "../../mod.ts";
 import { INSTALL_SQL } from "../../lib/database/bootstrap.ts";
 import { startStack } from "../support/stack.ts";
 import { runSupabaseCli } from "../support/supabase_cli.ts";
-
-/** In the versions that the test knows. */
-const DEPENDENCIES = {
-  dbmate: "2.36.0",
-  "drizzle-orm": "0.45.4",
-  "node-pg-migrate": "9.0.0",
-  pg: "8.16.3",
-};
+import { openToolsFolder, type ToolsFolder } from "../support/tools.ts";
 
 /** What programs do that use Drizzle. */
 const DRIZZLE_PROGRAM = `
@@ -31,18 +24,18 @@ Deno.test.afterAll(async () => await stack[Symbol.asyncDispose]());
 interface Made {
   readonly folder: string;
   readonly files: readonly string[];
-  readonly run: (databaseUrl: string, root: string) => Promise<void>;
+  readonly run: (databaseUrl: string, folder: ToolsFolder) => Promise<void>;
   readonly later: string;
 }
 
 const AB = ["create table a (id int);\n", "-- b\ncreate table b (id int);\n"] as const;
 
-const tools: Readonly<Partial<Record<ToolName, Made>>> = {
+const TOOLS: Readonly<Partial<Record<ToolName, Made>>> = {
   supabase: {
     folder: "supabase/migrations",
     files: ["20240101000000_a.sql", "20240102000000_b.sql"],
     later: "20240103000000_c.sql",
-    run: async (databaseUrl, cwd) => {
+    run: async (databaseUrl, { path: cwd }) => {
       const { code, stderr } = await runSupabaseCli(["db", "push", "--yes"], { cwd, databaseUrl });
       assert.equal(code, 0, stderr);
     },
@@ -51,8 +44,8 @@ const tools: Readonly<Partial<Record<ToolName, Made>>> = {
     folder: "dbmate",
     files: ["20240101000000_a.sql", "20240102000000_b.sql"],
     later: "20240103000000_c.sql",
-    run: (url, root) =>
-      call(root, "dbmate", [
+    run: (url, { run }) =>
+      run("dbmate", [
         "-u",
         `${url}?sslmode=disable`,
         "-d",
@@ -65,14 +58,13 @@ const tools: Readonly<Partial<Record<ToolName, Made>>> = {
     folder: "pg",
     files: ["1704067200000_a.sql", "1704153600000_b.sql"],
     later: "1704240000000_c.sql",
-    run: (DATABASE_URL, root) =>
-      call(root, "node-pg-migrate", ["up", "-m", "pg"], { DATABASE_URL }),
+    run: (DATABASE_URL, { run }) => run("node-pg-migrate", ["up", "-m", "pg"], { DATABASE_URL }),
   },
   drizzle: {
     folder: "drizzle",
     files: ["0000_a.sql", "0001_b.sql"],
     later: "0002_c.sql",
-    run: async (url, root) => {
+    run: async (url, { path: root, run }) => {
       await Deno.mkdir(join(root, "drizzle/meta"));
       const entries = ["0000_a", "0001_b"].map((tag, idx) => ({
         idx,
@@ -86,72 +78,45 @@ const tools: Readonly<Partial<Record<ToolName, Made>>> = {
         JSON.stringify({ version: "7", dialect: "postgresql", entries }),
       );
       await Deno.writeTextFile(join(root, "migrate.mjs"), DRIZZLE_PROGRAM);
-      await call(root, "node", ["migrate.mjs", url]);
+      await run("node", ["migrate.mjs", url]);
     },
   },
 };
 
-async function call(
-  cwd: string,
-  program: string,
-  args: readonly string[],
-  env: Record<string, string> = {},
-): Promise<void> {
-  const path = program === "npm" || program === "node"
-    ? program
-    : join(cwd, "node_modules/.bin", program);
-  const { success, stdout, stderr } = await new Deno.Command(path, {
-    args: [...args],
-    cwd,
-    env,
-    stdin: "null",
-  }).output();
-  const said = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes)).join("\n");
-  assert.ok(success, `${program} ${args.join(" ")}: ${said}`);
-}
-
 Deno.test("adopt() takes over what dbmate, node-pg-migrate, Drizzle and the Supabase CLI have run", async (test) => {
-  const root = await Deno.makeTempDir({ prefix: "histories-" });
-  try {
-    await Deno.writeTextFile(
-      join(root, "package.json"),
-      JSON.stringify({ dependencies: DEPENDENCIES }),
-    );
-    await call(root, "npm", ["install", "--ignore-scripts", "--no-audit", "--no-fund"]);
-    for (const [tool, made] of Object.entries(tools)) {
-      await test.step(tool, async () => {
-        await using project = await stack.createProject({ setup: INSTALL_SQL });
-        const folder = join(root, made.folder);
-        await Deno.mkdir(folder, { recursive: true });
-        for (const [index, name] of made.files.entries()) {
-          const text = tool === "dbmate"
-            ? `-- migrate:up\n${AB[index]}-- migrate:down\ndrop table ${index === 0 ? "a" : "b"};\n`
-            : AB[index]!;
-          await Deno.writeTextFile(join(folder, name), text);
-        }
-        await made.run(project.databaseUrl, root);
-        await Deno.writeTextFile(join(folder, made.later), "create table c (id int);\n");
+  await using tools = await openToolsFolder();
+  const root = tools.path;
+  for (const [tool, made] of Object.entries(TOOLS)) {
+    await test.step(tool, async () => {
+      await using project = await stack.createProject({ setup: INSTALL_SQL });
+      const folder = join(root, made.folder);
+      await Deno.mkdir(folder, { recursive: true });
+      for (const [index, name] of made.files.entries()) {
+        const text = tool === "dbmate"
+          ? `-- migrate:up\n${AB[index]}-- migrate:down\ndrop table ${index === 0 ? "a" : "b"};\n`
+          : AB[index]!;
+        await Deno.writeTextFile(join(folder, name), text);
+      }
+      await made.run(project.databaseUrl, tools);
+      await Deno.writeTextFile(join(folder, made.later), "create table c (id int);\n");
 
-        await using migrator = createMigrator({
-          supabaseUrl: project.url,
-          serviceKey: project.serviceKey,
-          migrations: folder,
-        });
-        const result = await migrator.adopt();
-        assert.equal(result.history?.tool, tool);
-        assert.deepEqual(result.adopted.map(({ name }) => name), made.files);
-        assert.deepEqual([result.withoutFile, result.warnings], [[], []]);
-        assert.deepEqual(result.pending, [made.later]);
-        assert.deepEqual(
-          result.adopted.map(({ saysTheSame }) => saysTheSame),
-          tool === "supabase" || tool === "drizzle" ? [true, true] : [null, null],
-        );
-        const run = await migrator.migrate();
-        assert.deepEqual([run.success, run.migrationsRun], [true, 1]);
+      await using migrator = createMigrator({
+        supabaseUrl: project.url,
+        serviceKey: project.serviceKey,
+        migrations: folder,
       });
-    }
-  } finally {
-    await Deno.remove(root, { recursive: true });
+      const result = await migrator.adopt();
+      assert.equal(result.history?.tool, tool);
+      assert.deepEqual(result.adopted.map(({ name }) => name), made.files);
+      assert.deepEqual([result.withoutFile, result.warnings], [[], []]);
+      assert.deepEqual(result.pending, [made.later]);
+      assert.deepEqual(
+        result.adopted.map(({ saysTheSame }) => saysTheSame),
+        tool === "supabase" || tool === "drizzle" ? [true, true] : [null, null],
+      );
+      const run = await migrator.migrate();
+      assert.deepEqual([run.success, run.migrationsRun], [true, 1]);
+    });
   }
 });
 

@@ -4,14 +4,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 
 import { importMigrations, type ImportResult } from "../../lib/operations/import.ts";
-
-/** What the tools are asked for, in the versions that the tests know. */
-const DEPENDENCIES = {
-  dbmate: "2.36.0",
-  "drizzle-kit": "0.31.11",
-  "drizzle-orm": "0.45.4",
-  "node-pg-migrate": "9.0.0",
-};
+import { openToolsFolder } from "../support/tools.ts";
 
 const DRIZZLE_SCHEMA = `
 import { integer, pgEnum, pgTable, text } from "drizzle-orm/pg-core";
@@ -30,17 +23,6 @@ export const posts = pgTable("posts", {
   author: integer().references(() => users.id),
 });
 `;
-
-/** Runs a program of Node's, where the tools were installed or `npm` itself. */
-async function run(folder: string, program: string, ...args: readonly string[]): Promise<void> {
-  const { success, stdout, stderr } = await new Deno.Command(program, {
-    args: [...args],
-    cwd: folder,
-    stdin: "null",
-  }).output();
-  const said = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes)).join("\n");
-  assert.ok(success, `${program} ${args.join(" ")}: ${said}`);
-}
 
 /** The one file of a folder that a tool has just made. */
 async function findOnly(folder: string): Promise<string> {
@@ -73,47 +55,43 @@ Deno.test({
   sanitizeOps: false,
   sanitizeResources: false,
   fn: async () => {
-    const root = await Deno.makeTempDir({ prefix: "tools-" });
-    try {
-      await Deno.writeTextFile(
-        join(root, "package.json"),
-        JSON.stringify({ dependencies: DEPENDENCIES }),
-      );
-      // Deno would want dbmate for every system.
-      await run(root, "npm", "install", "--ignore-scripts", "--no-audit", "--no-fund");
-      const tool = (name: string) => join(root, "node_modules/.bin", name);
+    await using tools = await openToolsFolder();
+    const { path: root, run } = tools;
 
-      await run(root, tool("dbmate"), "-d", "dbmate", "new", "notes");
-      await fill(await findOnly(join(root, "dbmate")), {
-        "-- migrate:up": "create table notes (id int primary key);",
-        "-- migrate:down": "drop table notes;",
-      });
-      const dbmate = await importFrom(root, "dbmate");
-      assert.equal(dbmate.tool, "dbmate");
-      assert.ok(dbmate.files[0]!.hasRollback);
-      assert.match(dbmate.files[0]!.to, /^\d{14}_notes\.sql$/);
+    await run("dbmate", ["-d", "dbmate", "new", "notes"]);
+    await fill(await findOnly(join(root, "dbmate")), {
+      "-- migrate:up": "create table notes (id int primary key);",
+      "-- migrate:down": "drop table notes;",
+    });
+    const dbmate = await importFrom(root, "dbmate");
+    assert.equal(dbmate.tool, "dbmate");
+    assert.ok(dbmate.files[0]!.hasRollback);
+    assert.match(dbmate.files[0]!.to, /^\d{14}_notes\.sql$/);
 
-      const create = ["create", "notes", "-m", "pg", "--migration-file-language", "sql"];
-      await run(root, tool("node-pg-migrate"), ...create);
-      await fill(await findOnly(join(root, "pg")), {
-        "-- Up Migration": "create table notes (id int primary key);",
-        "-- Down Migration": "\ndrop table notes;",
-      });
-      const pg = await importFrom(root, "pg");
-      assert.equal(pg.tool, "node-pg-migrate");
-      assert.ok(pg.files[0]!.hasRollback);
+    await run("node-pg-migrate", [
+      "create",
+      "notes",
+      "-m",
+      "pg",
+      "--migration-file-language",
+      "sql",
+    ]);
+    await fill(await findOnly(join(root, "pg")), {
+      "-- Up Migration": "create table notes (id int primary key);",
+      "-- Down Migration": "\ndrop table notes;",
+    });
+    const pg = await importFrom(root, "pg");
+    assert.equal(pg.tool, "node-pg-migrate");
+    assert.ok(pg.files[0]!.hasRollback);
 
-      const generate = ["--dialect", "postgresql", "--schema", "./schema.ts", "--out", "./drizzle"];
-      for (const schema of [DRIZZLE_SCHEMA, DRIZZLE_SCHEMA + DRIZZLE_POSTS]) {
-        await Deno.writeTextFile(join(root, "schema.ts"), schema);
-        await run(root, tool("drizzle-kit"), "generate", ...generate);
-      }
-      const drizzle = await importFrom(root, "drizzle");
-      assert.equal(drizzle.tool, "Drizzle");
-      assert.equal(drizzle.files.length, 2);
-      assert.match(drizzle.files[1]!.to, /^0001_.*\.sql$/);
-    } finally {
-      await Deno.remove(root, { recursive: true });
+    const generate = ["--dialect", "postgresql", "--schema", "./schema.ts", "--out", "./drizzle"];
+    for (const schema of [DRIZZLE_SCHEMA, DRIZZLE_SCHEMA + DRIZZLE_POSTS]) {
+      await Deno.writeTextFile(join(root, "schema.ts"), schema);
+      await run("drizzle-kit", ["generate", ...generate]);
     }
+    const drizzle = await importFrom(root, "drizzle");
+    assert.equal(drizzle.tool, "Drizzle");
+    assert.equal(drizzle.files.length, 2);
+    assert.match(drizzle.files[1]!.to, /^0001_.*\.sql$/);
   },
 });

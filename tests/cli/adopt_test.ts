@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { openForMigrations } from "../../lib/embedded/migrations.ts";
+import { INSTALL_SQL } from "../../lib/database/bootstrap.ts";
 import { Workspace } from "../support/cli.ts";
+import { startStack } from "../support/stack.ts";
 import { Terminal } from "../support/terminal.ts";
 
 const MIGRATIONS = {
@@ -14,10 +15,15 @@ const HISTORY = `
 `;
 
 Deno.test("status, migrate and adopt say what another tool has applied", async () => {
-  await using workspace = await Workspace.create(MIGRATIONS);
-  const database = await openForMigrations({ path: `${workspace.path}/.supamigrate/db` });
-  await database.exec(HISTORY);
-  await database.close();
+  await using stack = await startStack({ major: 17 });
+  await using project = await stack.createProject({
+    setup: `${INSTALL_SQL}\n${HISTORY}`,
+    listens: false,
+  });
+  await using workspace = await Workspace.create(MIGRATIONS, {
+    SUPABASE_URL: project.url,
+    SUPABASE_SERVICE_KEY: project.serviceKey,
+  });
 
   const status = await workspace.run(["status"]);
   assert.match(

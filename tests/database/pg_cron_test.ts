@@ -47,7 +47,9 @@ Deno.test(
     await gone.unlock({});
     assert.equal(await lost, "LockLostError");
     await gone.repair("000", { mark: "pending" });
-    assert.deepEqual(await project.sql("select from cron.job"), []);
+    // One that has begun meanwhile goes on, and is left with a date that never comes.
+    const again = "select jobname from cron.job where schedule <> '0 0 30 2 *'";
+    assert.deepEqual(await project.sql(again), []);
 
     const waiting = new Set<string>();
     const { results } = await project.migrator(files, {
@@ -74,6 +76,6 @@ Deno.test(
       { id: 2 },
       { id: 3 },
     ]);
-    assert.deepEqual(await project.sql("select * from cron.job"), []);
+    assert.deepEqual(await project.sql(again), []);
   }, missing),
 );

@@ -7,10 +7,12 @@ import { findEdgeDeno } from "../support/edge.ts";
 import { findNode, type Installed, installPackage, succeed } from "../support/npm_package.ts";
 import { startStack } from "../support/stack.ts";
 
+const stack = await startStack({ major: 17 });
 let installing: Promise<Installed> | undefined;
 const installed = () => installing ??= installPackage();
 Deno.test.afterAll(async () => {
   await (await installing)?.[Symbol.asyncDispose]();
+  await stack[Symbol.asyncDispose]();
 });
 
 const NODES = ["22.23.3", "24.9.0"] as const;
@@ -26,19 +28,28 @@ async function withNode(version: typeof NODES[number]) {
       "create table notes (id int);\n-- ROLLBACK\ndrop table notes;\n",
   );
   const bin = await findNode(version);
-  const supamigrate = (args: readonly string[], environment = {}) =>
-    run("npx", ["supamigrate", ...args], {
+  const start = (program: string, args: readonly string[], environment = {}) =>
+    run(program, args, {
       cwd: folder,
       environment: { PATH: `${bin}:${Deno.env.get("PATH")}`, ...environment },
     });
-  return { folder, bin, supamigrate };
+  return {
+    folder,
+    npx: (args: readonly string[]) => start("npx", ["supamigrate", ...args]),
+    /** What npx starts, without the second that npx takes. */
+    supamigrate: (args: readonly string[], environment = {}) =>
+      start(join(path, "node_modules/.bin/supamigrate"), args, environment),
+  };
 }
 
 for (const version of NODES) {
   Deno.test(`with Node.js ${version} alone, npx runs on the embedded database`, async () => {
-    const { supamigrate } = await withNode(version);
-    assert.equal((await supamigrate(["--version"])).stdout, `supamigrate ${manifest.version}\n`);
-    const applied = await supamigrate(["migrate"]);
+    const { npx, supamigrate } = await withNode(version);
+    assert.equal(
+      (await supamigrate(["--version"])).stdout,
+      `supamigrate ${manifest.version}\n`,
+    );
+    const applied = await npx(["migrate"]);
     assert.equal(applied.stderr, "");
     assert.match(applied.stdout, /✅ 001_notes\.sql - not_executed[^]*✅ Migration completed succ/);
     succeed(await supamigrate(["rollback", "--yes"]));
@@ -46,8 +57,8 @@ for (const version of NODES) {
 }
 
 Deno.test("the other commands run as well, and hints name npx", async () => {
-  const { folder, supamigrate } = await withNode("22.23.3");
-  const pending = await supamigrate(["status", "--check"]);
+  const { folder, npx, supamigrate } = await withNode("22.23.3");
+  const pending = await npx(["status", "--check"]);
   assert.equal(pending.code, 1);
   assert.match(pending.stdout, /💡 Run "npx supamigrate migrate" to execute pending migrations/);
   succeed(await supamigrate(["doctor"]));
@@ -60,7 +71,6 @@ Deno.test("the other commands run as well, and hints name npx", async () => {
 });
 
 Deno.test("with Node.js alone the commands reach a project, and a key is never shown", async () => {
-  await using stack = await startStack({ major: 17 });
   await using project = await stack.createProject();
   const { supamigrate } = await withNode("22.23.3");
   const settings = { SUPABASE_URL: project.url, SUPABASE_SERVICE_KEY: project.serviceKey };
@@ -126,7 +136,6 @@ Deno.test("the library runs in Node.js 24, and in this Deno", async () => {
 });
 
 Deno.test("in the Deno of Supabase's edge runtime the library works on a project", async () => {
-  await using stack = await startStack({ major: 15 });
   await using project = await stack.createProject();
   const { path, run } = await installed();
   await Deno.writeTextFile(

@@ -23,20 +23,22 @@ Deno.test("the workflows and the action name the version that this is", async ()
   }
 });
 
-/** A repository made by `init --workflow`, with migrations. */
-async function initialized(
-  migrations: Readonly<Record<string, string>>,
-): Promise<RepositoryFolder> {
-  const repository = await RepositoryFolder.create({
+/** What `init --workflow` makes of a repository. */
+const initialFiles = await (async () => {
+  await using repository = await RepositoryFolder.create({
     ".git/HEAD": "ref: refs/heads/main\n",
     "package.json": '{ "dependencies": {} }\n',
   });
   const { code, stderr } = await repository.run(["init", "--workflow", "--yes"]);
   assert.equal(code, 0, stderr);
-  for (const [name, sql] of Object.entries(migrations)) {
-    await repository.write(`migrations/${name}`, sql);
-  }
-  return repository;
+  const found = Object.entries(await repository.list());
+  return Object.fromEntries(found.filter(([path]) => !path.endsWith("/")));
+})();
+
+/** A repository made by `init --workflow`, with migrations. */
+function initialized(migrations: Readonly<Record<string, string>>): Promise<RepositoryFolder> {
+  const ours = Object.entries(migrations).map(([name, sql]) => [`migrations/${name}`, sql]);
+  return RepositoryFolder.create({ ...initialFiles, ...Object.fromEntries(ours) });
 }
 
 function expressionsOf(project: Project): Record<string, string> {
@@ -69,7 +71,7 @@ Deno.test("init --workflow writes examples/deploy.yml, which names this version 
 });
 
 Deno.test("the workflow of init migrates, and its last step holds", async () => {
-  await using project = await stack.createProject({ setup: INSTALL_SQL });
+  await using project = await stack.createProject({ setup: INSTALL_SQL, listens: false });
   await using repository = await initialized(GOOD);
   const { env, steps } = (await readYaml("examples/deploy.yml")).jobs.migrate;
   const result = await runSteps(steps, env, {
@@ -86,7 +88,7 @@ Deno.test("the workflow of init migrates, and its last step holds", async () => 
 });
 
 Deno.test("the workflow of init fails where a migration does, with the error at its line", async () => {
-  await using project = await stack.createProject({ setup: INSTALL_SQL });
+  await using project = await stack.createProject({ setup: INSTALL_SQL, listens: false });
   await using repository = await initialized(BAD);
   const { env, steps } = (await readYaml("examples/deploy.yml")).jobs.migrate;
   const result = await runSteps(steps, env, {
@@ -133,7 +135,7 @@ async function runAction(
 }
 
 Deno.test("the action gives its result as JSON, and writes a table into the summary", async () => {
-  await using project = await stack.createProject({ setup: INSTALL_SQL });
+  await using project = await stack.createProject({ setup: INSTALL_SQL, listens: false });
   await using repository = await initialized(GOOD);
   const planned = await runAction(repository, project, "migrate", "--dry-run");
   assert.match(planned.summary, /\| 001\\_notes\.sql \| not\\_executed \| planned \|/);
@@ -157,7 +159,7 @@ Deno.test("the action gives its result as JSON, and writes a table into the summ
 });
 
 Deno.test("the action fails where the command does, and its summary says why", async () => {
-  await using project = await stack.createProject({ setup: INSTALL_SQL });
+  await using project = await stack.createProject({ setup: INSTALL_SQL, listens: false });
   await using repository = await initialized(BAD);
   const failed = await runAction(repository, project, "migrate");
   assert.deepEqual([failed.code, failed.document.migrationsFailed], [1, 1]);
@@ -198,16 +200,16 @@ Deno.test("the workflow of pull requests applies everything to an embedded datab
   const first = await runSteps(steps, {}, options);
   assert.deepEqual(first.steps.map(({ code }) => code), [0, 0, 0], JSON.stringify(first.steps));
   assert.match(
-    await repository.read("comment.md"),
-    /^<!-- .* -->\n### Migrations\n\n[^]*^ {4} {2}📄 001_notes\.sql/m,
+    await repository.read("plan.md"),
+    /^<!-- plan of supamigrate -->\n\n### 📋 1 migration [^]*^\| 1 \| `001_notes\.sql` /m,
   );
-  assert.match(await repository.read("gh.log"), /^pr comment 7 --body-file comment\.md$/m);
+  assert.match(await repository.read("gh.log"), /^pr comment 7 --body-file plan\.md$/m);
 
   await repository.write("commented", "");
   await runSteps(steps.slice(-1), {}, options);
   assert.match(
     await repository.read("gh.log"),
-    /^api --method PATCH repos\/acme\/shop\/issues\/comments\/42 -F body=@comment\.md$/m,
+    /^api --method PATCH repos\/acme\/shop\/issues\/comments\/42 -F body=@plan\.md$/m,
   );
 });
 

@@ -2,7 +2,7 @@
 
 import { fileURLToPath } from "node:url";
 import { dirname, join } from "node:path";
-import { type CliResult, toResult } from "./cli.ts";
+import { type CliResult, QUICK_WASM, toResult } from "./cli.ts";
 
 const CLI = fileURLToPath(new URL("../../cli.ts", import.meta.url));
 
@@ -73,7 +73,7 @@ export class RepositoryFolder implements AsyncDisposable {
         ...args,
       ],
       cwd: join(this.path, folder),
-      env: { ...Object.fromEntries(kept), ...environment },
+      env: { ...Object.fromEntries(kept), ...QUICK_WASM, ...environment },
     };
   }
 

@@ -2,7 +2,7 @@
 
 import { fileURLToPath } from "node:url";
 import { parse } from "yaml";
-import { hideTimes } from "./cli.ts";
+import { hideTimes, QUICK_WASM } from "./cli.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
@@ -84,6 +84,7 @@ export async function runSteps(
         env: {
           PATH: `${runner}/bin:${Deno.env.get("PATH")}`,
           HOME: Deno.env.get("HOME") ?? "",
+          ...QUICK_WASM,
           CI: "true",
           GITHUB_ACTIONS: "true",
           GITHUB_REPOSITORY: "acme/shop",

@@ -1,0 +1,148 @@
+/**
+ * Looks at migrations by rules, as they come: their trees are not kept. Pure: no network, no file
+ * system, no clock.
+ *
+ * @module
+ */
+
+import { scanComments } from "../planning/lexer.ts";
+import type { ParsedStatement } from "../planning/parser.ts";
+import type { Section } from "../planning/sections.ts";
+import { type Allowance, type RawFinding, readAllowances } from "./allowances.ts";
+import type { Place } from "./finding.ts";
+import { learn } from "./learn.ts";
+import { Model } from "./model.ts";
+import type { Rule, Tell } from "./rule.ts";
+import { RULES } from "./rules.ts";
+import { type LintStatement, placeNear, readBlock, toLintStatements } from "./statement.ts";
+
+/** Schemas that the API shows where nothing else is said. */
+export const EXPOSED: readonly string[] = ["public", "graphql_public"];
+
+const COMMIT_MARK = /^--\s*supamigrate:\s*commit\s*$/i;
+
+/**
+ * Looks at the migrations of a folder, in order.
+ *
+ * @example
+ * ```ts
+ * import { parseSql } from "../planning/parser.ts";
+ * import { Linter } from "./lint.ts";
+ *
+ * const linter = new Linter();
+ * const section = { sql: "create table public.notes (id int);", line: 1 };
+ * linter.begin("001_notes.sql");
+ * await linter.add("001_notes.sql", section, await parseSql(section.sql));
+ * linter.finish().findings.map(({ code }) => code); // table-without-rls and others
+ * ```
+ */
+export class Linter {
+  readonly #model: Model;
+  readonly #found = new Map<string, RawFinding>();
+  readonly #allowances: Allowance[] = [];
+  #files = 0;
+
+  /** @param exposed Schemas that the API shows. */
+  constructor(exposed: readonly string[] = EXPOSED) {
+    this.#model = new Model(exposed);
+  }
+
+  /**
+   * A file begins.
+   *
+   * @param name Its name.
+   * @param head What stands before its first banner.
+   */
+  begin(name: string, head = ""): void {
+    this.#files++;
+    this.#model.begin();
+    this.#allowances.push(...readAllowances(name, { sql: head, line: 1 }, []));
+  }
+
+  /**
+   * Looks at a part of the file that has begun: what it applies first.
+   *
+   * @param file The file that the part stands in.
+   * @param section The part.
+   * @param parsed Its statements.
+   * @param isRollback Whether it undoes the migration.
+   */
+  async add(
+    file: string,
+    section: Pick<Section, "sql" | "line">,
+    parsed: readonly ParsedStatement[],
+    isRollback = false,
+  ): Promise<void> {
+    const part = { name: file, file: this.#files, section, isRollback };
+    const statements = toLintStatements(part, parsed);
+    this.#allowances.push(...readAllowances(
+      file,
+      section,
+      statements.map(({ place: { statement } }, index) => ({
+        start: parsed[index]!.start,
+        statement,
+      })),
+    ));
+    const commits = /supamigrate/i.test(section.sql)
+      ? scanComments(section.sql).comments.filter(({ text }) => COMMIT_MARK.test(text))
+      : [];
+    for (const [index, statement] of statements.entries()) {
+      while (commits.length > 0 && commits[0]!.start < parsed[index]!.start) {
+        commits.shift();
+        this.#model.notValid.clear();
+      }
+      this.#look(statement);
+      if (statement.type !== "DoStmt") continue;
+      const block = await readBlock(statement);
+      if (!isRollback) {
+        this.#model.learnDynamic(block.dynamic);
+        this.#model.forget(block.dynamic);
+      }
+      for (const inner of block.statements) this.#look(inner);
+    }
+  }
+
+  /** What was found, and what is accepted. */
+  finish(): {
+    readonly findings: readonly RawFinding[];
+    readonly allowances: readonly Allowance[];
+  } {
+    for (const rule of RULES) rule.conclude?.(this.#model, this.#tell(rule));
+    return { findings: [...this.#found.values()], allowances: this.#allowances };
+  }
+
+  #look(statement: LintStatement): void {
+    for (const rule of statement.isRollback ? IN_ROLLBACK : LOOKING) {
+      rule.look?.(statement, this.#model, this.#tell(rule, statement));
+    }
+    if (!statement.isRollback) learn(this.#model, statement);
+  }
+
+  #tell({ code, level, reason, remedy }: Rule, current?: LintStatement): Tell {
+    return (about, message, near) => {
+      const statement = "sql" in about ? about : about === current?.place ? current : undefined;
+      const place: Place = statement === undefined
+        ? about as Place
+        : near === undefined
+        ? statement.place
+        : placeNear(statement, near);
+      const { file, line, column, statement: of } = place;
+      const key = `${code} ${of} ${message}`;
+      if (this.#found.has(key)) return;
+      this.#found.set(key, {
+        code,
+        level,
+        file,
+        line,
+        ...(column === undefined ? {} : { column }),
+        message,
+        reason,
+        remedy,
+        statement: of,
+      });
+    };
+  }
+}
+
+const LOOKING = RULES.filter(({ look }) => look !== undefined);
+const IN_ROLLBACK = LOOKING.filter(({ inRollback }) => inRollback);

@@ -1,0 +1,277 @@
+/** Functions and triggers. @module */
+
+import { findTokens } from "../../planning/tokens.ts";
+import { toRoutine } from "../made.ts";
+import type { Model } from "../model.ts";
+import { routinesIn } from "../learn.ts";
+import type { Rule } from "../rule.ts";
+import type { LintStatement } from "../statement.ts";
+import { optionsOf, type Tree, typeOf } from "../tree.ts";
+
+export const FUNCTION_RULES: readonly Rule[] = [
+  {
+    code: "definer-without-search-path",
+    title: "A SECURITY DEFINER function sets its search_path",
+    level: "error",
+    reason:
+      "Who calls it decides otherwise which tables and operators its names mean, and it runs " +
+      "with the rights of its owner",
+    remedy: "Write: set search_path = '' and name everything with its schema.",
+    conclude(model, tell) {
+      for (const { schema, name, isDefiner, hasSearchPath, place } of model.routines.values()) {
+        if (!isDefiner || hasSearchPath) continue;
+        tell(
+          place,
+          `The SECURITY DEFINER function ${schema}.${name} has no search_path of its own`,
+        );
+      }
+    },
+  },
+  {
+    code: "function-without-search-path",
+    title: "A function sets its search_path",
+    level: "info",
+    reason:
+      "What its names mean depends on who calls it: it may work in the SQL editor and fail in " +
+      "a trigger",
+    remedy: "Write: set search_path = '' and name everything with its schema.",
+    conclude(model, tell) {
+      for (const { schema, name, isDefiner, hasSearchPath, place } of model.routines.values()) {
+        if (isDefiner || hasSearchPath) continue;
+        tell(place, `The function ${schema}.${name} has no search_path of its own`);
+      }
+    },
+  },
+  {
+    code: "definer-callable-by-anon",
+    title: "A SECURITY DEFINER function of an exposed schema is closed to anon",
+    level: "warn",
+    reason:
+      "EXECUTE is granted to PUBLIC, anon and authenticated by default: anybody can call it " +
+      "over the API, and it passes row level security by",
+    remedy:
+      "Write: revoke execute on function … from public, anon; or put it into a schema that the " +
+      "API does not show; or grant it to anon, to say that this is meant.",
+    conclude(model, tell) {
+      if (model.hasDynamicGrants) return;
+      for (const routine of model.routines.values()) {
+        const { schema, name, isDefiner, isTrigger, closedTo, openTo, place } = routine;
+        if (!isDefiner || isTrigger || !model.exposed.has(schema)) continue;
+        if (openTo.has("anon") || openTo.has("public")) continue;
+        if (closedTo.has("public") && closedTo.has("anon")) continue;
+        // That the other one is still open is told where it was closed.
+        if (closedTo.has("public") || closedTo.has("anon")) continue;
+        tell(place, `Anybody can call the SECURITY DEFINER function ${schema}.${name}`);
+      }
+    },
+  },
+  {
+    code: "revoke-leaves-open",
+    title: "What is taken from PUBLIC is taken from anon too",
+    level: "warn",
+    reason:
+      "Supabase's default privileges grant EXECUTE to anon and authenticated by name, beside " +
+      "PUBLIC: one of the two alone leaves the door open",
+    remedy:
+      "Write: revoke execute on function … from public, anon, authenticated; then grant what is needed.",
+    conclude(model, tell) {
+      if (model.hasDynamicGrants) return;
+      for (const { schema, name, isTrigger, closedTo, openTo, place } of model.routines.values()) {
+        if (isTrigger || !model.exposed.has(schema)) continue;
+        if (openTo.has("anon") || openTo.has("public")) continue;
+        const [isClosed, isShut] = [closedTo.has("public"), closedTo.has("anon")];
+        if (isClosed === isShut) continue;
+        const [closed, open] = isClosed ? ["PUBLIC", "anon"] : ["anon", "PUBLIC"];
+        tell(
+          place,
+          `${schema}.${name} is closed to ${closed}, and anon can call it still, by its grant to ${open}`,
+        );
+      }
+    },
+  },
+  {
+    code: "function-runs-any-sql",
+    title: "No SECURITY DEFINER function executes the text that it is given",
+    level: "error",
+    reason: "Whoever can call it can do everything that its owner can",
+    remedy:
+      "Write a function for each thing that is to be done. What runs migrations is installed by " +
+      "supamigrate itself, closed to all but service_role.",
+    look(statement, model, tell) {
+      const found = definerBody(statement, model);
+      if (found === undefined) return;
+      const texts = found.parameters.filter(({ type }) => /^(?:text|varchar|bpchar)$/.test(type))
+        .map(({ name }, index) => [name.toLowerCase(), `$${index + 1}`]).flat();
+      for (const words of executed(found.body)) {
+        if (words.length === 1 && texts.includes(words[0]!.toLowerCase())) {
+          tell(
+            statement,
+            `The function ${found.name} executes "${words[0]}" as it is given`,
+            "execute",
+          );
+          return;
+        }
+      }
+    },
+  },
+  {
+    code: "function-joins-sql",
+    title: "SQL is put together by format() or quote_…, not by ||",
+    level: "warn",
+    reason:
+      "A quote in a value ends the string: whoever chooses it writes SQL, which runs with the " +
+      "rights of the function's owner",
+    remedy: "Write: execute format('… %I … %L', name, value); or execute '… $1' using value.",
+    look(statement, model, tell) {
+      const found = definerBody(statement, model);
+      if (found === undefined) return;
+      const names = new Set(found.parameters.map(({ name }) => name.toLowerCase()));
+      for (const words of executed(found.body)) {
+        const joined = words.find((word, index) =>
+          names.has(word.toLowerCase()) &&
+          (words[index - 1] === "||" || words[index + 1] === "||")
+        );
+        if (joined === undefined) continue;
+        tell(statement, `The function ${found.name} joins "${joined}" into SQL`, "execute");
+        return;
+      }
+    },
+  },
+  {
+    code: "function-swallows-errors",
+    title: "No function ends WHEN OTHERS with nothing",
+    level: "warn",
+    reason: "Whatever goes wrong looks like success, and half of what was to be done is missing",
+    remedy: "Name the condition that is expected, such as unique_violation, and raise all others.",
+    look(statement, model, tell) {
+      const body = bodyOf(statement);
+      if (
+        body === undefined ||
+        !/\bwhen\s+others\s+then\s+(?:null\s*;\s*)?end\b/i.test(withoutComments(body))
+      ) {
+        return;
+      }
+      const what = statement.type === "DoStmt"
+        ? "This DO block"
+        : `The function ${model.nameIn(statement.node.funcname)}`;
+      tell(statement, `${what} ends every error with nothing`, "others");
+    },
+  },
+  {
+    code: "auth-trigger-not-definer",
+    title: "The function of a trigger on auth.users is SECURITY DEFINER",
+    level: "error",
+    reason:
+      "It runs as supabase_auth_admin otherwise, who may do nothing in public: nobody can sign " +
+      'up any more ("Database error saving new user")',
+    remedy: "Write: security definer set search_path = ''.",
+    look({ type, node, place }, model, tell) {
+      if (type !== "CreateTrigStmt" || node.relation.schemaname !== "auth") return;
+      const routine = model.routines.get(`${model.nameIn(node.funcname)}()`);
+      if (routine === undefined || routine.isDefiner) return;
+      tell(
+        place,
+        `The trigger "${node.trigname}" on auth.${node.relation.relname} calls ${routine.schema}.${routine.name}, ` +
+          "which is no SECURITY DEFINER",
+      );
+    },
+  },
+  {
+    code: "function-overloaded",
+    title: "A function of an exposed schema has one list of parameters",
+    level: "warn",
+    reason:
+      "CREATE OR REPLACE with other parameters makes a second function: the API does not know " +
+      "which of them is meant (PGRST203), and the old one stays as it was",
+    remedy: "Drop the old one first: drop function …(…);",
+    look(statement, model, tell) {
+      if (statement.type !== "CreateFunctionStmt") return;
+      const { schema, name, takes } = toRoutine(model, statement);
+      if (!model.exposed.has(schema)) return;
+      const other = model.routinesOf(`${schema}.${name}`).find((it) => it.takes !== takes);
+      if (other === undefined) return;
+      tell(
+        statement,
+        `${schema}.${name}(${takes}) is made beside ${schema}.${name}(${other.takes}), and replaces nothing`,
+      );
+    },
+  },
+  {
+    code: "grant-on-unknown-function",
+    title: "A REVOKE or GRANT names a function with the parameters that it has",
+    level: "error",
+    reason:
+      "PostgreSQL refuses it (42883): a function is known by its name and the types of what it takes",
+    remedy: "Write the types as in CREATE FUNCTION; or none, where the name is used once.",
+    look({ type, node, place }, model, tell) {
+      if (type !== "GrantStmt" || node.targtype !== "ACL_TARGET_OBJECT") return;
+      if (node.objtype !== "OBJECT_FUNCTION") return;
+      for (const object of node.objects) {
+        const { objname, args_unspecified: all, objargs } = object.ObjectWithArgs;
+        const name = model.nameIn(objname);
+        const known = model.routinesOf(name);
+        if (all || known.length === 0 || routinesIn(model, [object]).length > 0) continue;
+        const takes = (objargs ?? []).map(({ TypeName }: Tree) => typeOf(TypeName)).join(", ");
+        // Types that are written in another way may be the same.
+        if (known.some((it) => countTypes(it.takes) === (objargs ?? []).length)) continue;
+        tell(place, `There is no ${name}(${takes}), but ${name}(${known[0]!.takes})`, name);
+      }
+    },
+  },
+];
+
+function countTypes(takes: string): number {
+  return takes === "" ? 0 : takes.split(",").length;
+}
+
+/** The body of a function or a DO block, where it is written as one text. */
+function bodyOf({ type, node }: LintStatement): string | undefined {
+  if (type === "DoStmt") return optionsOf(node.args).get("as")?.String?.sval;
+  if (type !== "CreateFunctionStmt") return undefined;
+  return optionsOf(node.options).get("as")?.List?.items?.[0]?.String?.sval;
+}
+
+function withoutComments(body: string): string {
+  return body.replace(/--.*$/gm, "").replace(/\/\*[^]*?\*\//g, "");
+}
+
+interface DefinerBody {
+  readonly name: string;
+  readonly body: string;
+  readonly parameters: readonly { readonly name: string; readonly type: string }[];
+}
+
+/** A SECURITY DEFINER function in PL/pgSQL that clients may call. */
+function definerBody(statement: LintStatement, model: Model): DefinerBody | undefined {
+  const body = bodyOf(statement);
+  if (statement.type !== "CreateFunctionStmt" || body === undefined) return undefined;
+  const { node } = statement;
+  if (optionsOf(node.options).get("language")?.String?.sval !== "plpgsql") return undefined;
+  const routine = toRoutine(model, statement);
+  if (!routine.isDefiner || !model.exposed.has(routine.schema)) return undefined;
+  return {
+    name: `${routine.schema}.${routine.name}`,
+    body,
+    parameters: (node.parameters ?? []).map(({ FunctionParameter: it }: Tree) => ({
+      name: it.name ?? "",
+      type: typeOf(it.argType),
+    })),
+  };
+}
+
+/** What stands behind each EXECUTE of a body, word by word, up to INTO, USING or its end. */
+function* executed(body: string): Iterable<string[]> {
+  const tokens = findTokens(body);
+  const textOf = (index: number) => {
+    const token = tokens[index];
+    return token === undefined ? "" : body.slice(token.start, token.end);
+  };
+  for (let at = 0; at < tokens.length; at++) {
+    if (!/^execute$/i.test(textOf(at)) || /^(?:grant|revoke|on|,)$/i.test(textOf(at - 1))) continue;
+    const words: string[] = [];
+    for (at++; at < tokens.length && !/^(?:;|into|using|loop)$/i.test(textOf(at)); at++) {
+      words.push(textOf(at));
+    }
+    yield words;
+  }
+}

@@ -1,0 +1,129 @@
+/** Statements as rules see them, those of DO blocks among them. @module */
+
+import { loadParser, type ParsedStatement, parseText } from "../planning/parser.ts";
+import { countNewlines } from "../planning/position.ts";
+import type { Section } from "../planning/sections.ts";
+import type { Place } from "./finding.ts";
+import { findAll, optionsOf, type Tree } from "./tree.ts";
+
+/** A statement, and where it stands. */
+export interface LintStatement {
+  /** The kind of its tree, such as `CreateStmt`. */
+  readonly type: string;
+  /** Its tree. */
+  readonly node: Tree;
+  /** Its text. */
+  readonly sql: string;
+  /** Where it begins. */
+  readonly place: Place;
+  /** Which file of all it is of, from 0: what an earlier one of the same file has made is empty. */
+  readonly file: number;
+  /** It is run where a condition holds, or again and again. */
+  readonly isInBlock: boolean;
+  /** It undoes the migration. */
+  readonly isRollback: boolean;
+}
+
+/** A part of a file with its trees. */
+export interface LintPart {
+  readonly name: string;
+  readonly file: number;
+  readonly section: Pick<Section, "sql" | "line">;
+  readonly isRollback: boolean;
+}
+
+/**
+ * Makes the statements of a part ones for rules.
+ *
+ * @param part The part of the file.
+ * @param parsed Its statements, in order.
+ */
+export function toLintStatements(
+  { name, section: { sql, line: firstLine }, file, isRollback }: LintPart,
+  parsed: readonly ParsedStatement[],
+): LintStatement[] {
+  let line = firstLine;
+  let counted = 0;
+  return parsed.map(({ start, end, type, node }) => {
+    line += countNewlines(sql, counted, start);
+    counted = start;
+    const column = [...sql.slice(sql.lastIndexOf("\n", start - 1) + 1, start)].length + 1;
+    return {
+      type,
+      node,
+      sql: sql.slice(start, end),
+      place: { file: name, line, column, statement: `${name}:${line}:${column}` },
+      file,
+      isInBlock: false,
+      isRollback,
+    };
+  });
+}
+
+/**
+ * Makes the place of a word in a statement.
+ *
+ * @param statement The statement.
+ * @param word The word; its first place counts.
+ */
+export function placeNear({ sql, place }: LintStatement, word: string): Place {
+  const [text, sought] = [sql.toLowerCase(), word.toLowerCase()];
+  const isPart = (at: number) => /[\w$]/.test(text[at] ?? "");
+  for (let at = text.indexOf(sought); at !== -1; at = text.indexOf(sought, at + 1)) {
+    if (!isPart(at - 1) && !isPart(at + sought.length)) return placeAt(sql, place, at);
+  }
+  return place;
+}
+
+function placeAt(sql: string, place: Place, offset: number): Place {
+  const before = sql.slice(0, offset).split("\n");
+  const column = [...before.at(-1)!].length + 1;
+  return {
+    ...place,
+    line: place.line + before.length - 1,
+    column: before.length === 1 ? (place.column ?? 1) + column - 1 : column,
+  };
+}
+
+/**
+ * Reads what a DO block does, as far as it says so.
+ *
+ * @param statement The block.
+ * @returns Its statements in order, and what it puts together while it runs.
+ */
+export async function readBlock(
+  statement: LintStatement,
+): Promise<{ statements: LintStatement[]; dynamic: string }> {
+  const { sql, node } = statement;
+  const text: string = optionsOf(node.args).get("as")?.String?.sval ?? "";
+  const { parsePlPgSQLSync } = await loadParser();
+  let body: Tree;
+  try {
+    body = parsePlPgSQLSync(sql);
+  } catch {
+    return { statements: [], dynamic: text }; // Whether it can be run is told elsewhere.
+  }
+  const statements: LintStatement[] = [];
+  let from = 0;
+  for (const { sqlstmt } of findAll(body, "PLpgSQL_stmt_execsql")) {
+    const query: string = sqlstmt.PLpgSQL_expr.query;
+    const found = sql.indexOf(query, from);
+    if (found !== -1) from = found + query.length;
+    const place = found === -1 ? statement.place : placeAt(sql, statement.place, found);
+    // A variable of the block may stand where SQL has none: such a statement is left out.
+    for (const { type, node, start, end } of (await parseText(query)).statements) {
+      statements.push({
+        ...statement,
+        type,
+        node,
+        sql: query.slice(start, end),
+        place,
+        isInBlock: true,
+      });
+    }
+  }
+  const dynamic = findAll(body, "PLpgSQL_stmt_dynexecute")
+    .map(({ query }) => query.PLpgSQL_expr.query).join("\n");
+  // What is executed may have been put together in a variable before.
+  return { statements, dynamic: dynamic === "" ? "" : text };
+}

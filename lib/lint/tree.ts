@@ -1,0 +1,132 @@
+/** Reads the parse trees of PostgreSQL's parser. @module */
+
+import type { ParsedStatement } from "../planning/parser.ts";
+
+/** A tree, or a part of one. */
+export type Tree = ParsedStatement["node"];
+
+/**
+ * Finds the parts of a tree that are of a kind.
+ *
+ * @param tree The tree.
+ * @param kind The kind, such as `FuncCall`.
+ * @param except Parts of these kinds are not looked into.
+ */
+export function findAll(tree: Tree, kind: string, except: readonly string[] = []): Tree[] {
+  const found: Tree[] = [];
+  const walk = (part: Tree): void => {
+    if (typeof part !== "object" || part === null) return;
+    if (Array.isArray(part)) {
+      for (const one of part) walk(one);
+      return;
+    }
+    for (const key in part) {
+      if (except.includes(key)) continue;
+      if (key === kind) found.push(part[key]);
+      walk(part[key]);
+    }
+  };
+  walk(tree);
+  return found;
+}
+
+/** The columns that CREATE TABLE or ALTER TABLE adds. */
+export function addedColumns(
+  { type, node }: { readonly type: string; readonly node: Tree },
+): Tree[] {
+  if (type === "CreateStmt") {
+    return (node.tableElts ?? []).flatMap(({ ColumnDef }: Tree) => ColumnDef ?? []);
+  }
+  if (type !== "AlterTableStmt") return [];
+  return node.cmds.flatMap(({ AlterTableCmd: { subtype, def } }: Tree) =>
+    subtype === "AT_AddColumn" ? [def.ColumnDef] : []
+  );
+}
+
+/** The constraints that CREATE TABLE or ALTER TABLE adds, those of columns among them. */
+export function addedConstraints(
+  statement: { readonly type: string; readonly node: Tree },
+): Tree[] {
+  const { type, node } = statement;
+  const own = type === "CreateStmt"
+    ? node.tableElts ?? []
+    : type === "AlterTableStmt"
+    ? node.cmds.flatMap(({ AlterTableCmd: { subtype, def } }: Tree) =>
+      subtype === "AT_AddConstraint" ? [def] : []
+    )
+    : [];
+  return [
+    ...own.flatMap(({ Constraint }: Tree) => Constraint ?? []),
+    ...addedColumns(statement).flatMap(({ constraints }) =>
+      (constraints ?? []).map(({ Constraint }: Tree) => Constraint)
+    ),
+  ];
+}
+
+/** The texts of a list of names. */
+export function textsOf(nodes: Tree): string[] {
+  return (nodes ?? []).map((node: Tree) => node?.String?.sval ?? "");
+}
+
+/** The options of a statement by name. */
+export function optionsOf(nodes: Tree): Map<string, Tree> {
+  return new Map(
+    (nodes ?? []).map(({ DefElem }: Tree) => [DefElem.defname, DefElem.arg ?? null]),
+  );
+}
+
+/** Whether an option is there and says yes: `security_invoker`, `security_invoker = on`. */
+export function isOn(options: Map<string, Tree>, name: string): boolean {
+  if (!options.has(name)) return false;
+  const value = options.get(name);
+  if (value === null) return true;
+  const text = value.String?.sval ?? value.TypeName?.names?.at(-1)?.String?.sval ??
+    String(value.Boolean?.boolval ?? value.Integer?.ival ?? "");
+  return /^(?:on|true|yes|1)$/i.test(text);
+}
+
+/** Roles by name, PUBLIC as `public`. */
+export function rolesOf(specs: Tree): string[] {
+  return (specs ?? []).map((spec: Tree) => {
+    const { roletype, rolename = "" } = spec.RoleSpec ?? spec;
+    return roletype === "ROLESPEC_PUBLIC"
+      ? "public"
+      : roletype === "ROLESPEC_CSTRING"
+      ? rolename
+      : "postgres";
+  });
+}
+
+/** A type's name without `pg_catalog`, such as `int4`, `text[]`. */
+export function typeOf(name: Tree): string {
+  const names = textsOf(name?.names).filter((part, index) => index > 0 || part !== "pg_catalog");
+  return names.join(".") + (name?.arrayBounds === undefined ? "" : "[]");
+}
+
+/** The constant in an expression, casts aside: a string, or undefined where it is something else. */
+export function stringOf(node: Tree): string | undefined {
+  if (node?.TypeCast !== undefined) return stringOf(node.TypeCast.arg);
+  return node?.A_Const === undefined || node.A_Const.isnull
+    ? undefined
+    : node.A_Const.sval === undefined
+    ? undefined
+    : node.A_Const.sval.sval ?? "";
+}
+
+/** Whether an expression is the constant TRUE, or a comparison of two constants such as `1 = 1`. */
+export function isAlwaysTrue(node: Tree): boolean {
+  if (node?.A_Const?.boolval !== undefined) return node.A_Const.boolval.boolval === true;
+  if (node?.TypeCast !== undefined && /^bool$/.test(typeOf(node.TypeCast.typeName))) {
+    return /^(?:t|true)$/.test(stringOf(node.TypeCast.arg) ?? "");
+  }
+  const { A_Expr: comparison } = node ?? {};
+  return comparison?.kind === "AEXPR_OP" && textsOf(comparison.name).at(-1) === "=" &&
+    comparison.lexpr?.A_Const !== undefined &&
+    JSON.stringify({ ...comparison.lexpr.A_Const, location: 0 }) ===
+      JSON.stringify({ ...comparison.rexpr?.A_Const, location: 0 });
+}
+
+/** The name of a function that is called, such as `auth.uid`. */
+export function calledName({ funcname }: Tree): string {
+  return textsOf(funcname).filter((part, index) => index > 0 || part !== "pg_catalog").join(".");
+}

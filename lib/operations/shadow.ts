@@ -1,0 +1,143 @@
+/** Makes the shadow of a project: the migrations that it has, in a database in memory. @module */
+
+import type { DatabaseState } from "../database/state.ts";
+import { ConfigurationError } from "../errors.ts";
+import type { Catalogue } from "../schema/catalogue.ts";
+import { openShadow, type Shadow } from "../schema/shadow.ts";
+import { writeShape } from "../schema/shape.ts";
+import { isApplied, type Migration } from "../planning/plan.ts";
+import { splitStatements } from "../planning/statements.ts";
+import { findAbilities } from "../ways.ts";
+import type { OperationContext } from "./context.ts";
+import { migrate } from "./migrate.ts";
+import type { LoadedMigrations } from "./source.ts";
+
+/** Migrations that a database has, as far as the files tell. */
+export interface AppliedMigrations {
+  /** Them, in the order in which they were applied. */
+  readonly migrations: readonly Migration[];
+  /** What makes them something else than what was applied, a sentence each. */
+  readonly doubts: readonly string[];
+}
+
+/**
+ * Finds the migrations that a database has.
+ *
+ * @param files What the folder has.
+ * @param state What the database says.
+ */
+export function findApplied(
+  { migrations }: LoadedMigrations,
+  { history }: DatabaseState,
+): AppliedMigrations {
+  const byName = new Map(migrations.map((migration) => [migration.name, migration]));
+  const applied = history.filter(isApplied)
+    .sort((a, b) =>
+      (a.position ?? Infinity) - (b.position ?? Infinity) || (a.name < b.name ? -1 : 1)
+    );
+  const found: Migration[] = [];
+  const doubts: string[] = [];
+  for (const { name, appliedChecksum } of applied) {
+    const migration = byName.get(name);
+    if (migration === undefined) {
+      doubts.push(`${name} is applied and has no file: what it made counts as made by hand`);
+      continue;
+    }
+    if (migration.checksum !== appliedChecksum) {
+      doubts.push(`${name} was changed after it was applied: its file counts`);
+    }
+    found.push(migration);
+  }
+  return { migrations: found, doubts };
+}
+
+/**
+ * Makes a shadow and applies migrations to it.
+ *
+ * @param migrations The migrations, in order.
+ * @param live The project's schema, whose shape the shadow gets; left out, it has that of a new one.
+ * @returns The shadow.
+ * @throws {ConfigurationError} A migration cannot be applied to it.
+ */
+export async function makeShadow(
+  migrations: readonly Migration[],
+  live?: Catalogue,
+): Promise<Shadow> {
+  const setsDefaultPrivileges = migrations.some(({ forward }) =>
+    /\balter\s+default\s+privileges\b/i.test(forward.sql)
+  );
+  const shadow = await openShadow(
+    live === undefined ? "" : writeShape(live, { setsDefaultPrivileges }),
+  );
+  try {
+    await applyToShadow(shadow, migrations);
+    return shadow;
+  } catch (error) {
+    await shadow[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/**
+ * Applies migrations to a shadow.
+ *
+ * @param shadow The shadow.
+ * @param migrations All that it is to have, in order; those that it has are left out.
+ * @throws {ConfigurationError} One cannot be applied.
+ */
+export async function applyToShadow(
+  shadow: Shadow,
+  migrations: readonly Migration[],
+): Promise<void> {
+  if (migrations.length === 0) return;
+  const result = await migrate(contextOf(shadow, migrations), {
+    transaction: "batch",
+    outOfOrder: "apply",
+  });
+  for (const { name, error } of result.results) {
+    if (error === null) continue;
+    const place = error.line === undefined ? "" : ` line ${error.line}`;
+    throw new ConfigurationError(
+      `The shadow database cannot apply ${name}${place}: ${error.message}`,
+      { hint: adviseOnShadow(shadow.standIns()) },
+    );
+  }
+}
+
+function adviseOnShadow(standIns: readonly string[]): string {
+  const used = standIns.length === 0
+    ? ""
+    : ` Stand-ins were used for ${standIns.join(", ")}, which may be what is missing.`;
+  return "It is an embedded PostgreSQL 18 in the shape of the project, with what migrations make " +
+    `alone: what was made by hand before them is not in it.${used}`;
+}
+
+/**
+ * What operations on a shadow work with.
+ *
+ * @param shadow The shadow.
+ * @param migrations Its migrations, in order.
+ */
+export function contextOf(shadow: Shadow, migrations: readonly Migration[]): OperationContext {
+  const loaded: LoadedMigrations = { migrations, order: "number", leftOut: [], secrets: [] };
+  return {
+    connect: () => Promise.resolve(shadow.channel),
+    can: findAbilities({ embedded: true }),
+    target: shadow.target,
+    load: () => Promise.resolve(loaded),
+    split: splitStatements,
+    hide: (value) => value,
+    folder: null,
+    tenure: {
+      holder: "shadow",
+      processId: "shadow",
+      leaseMs: 300_000,
+      toolVersion: "shadow",
+    },
+    ledger: "none",
+    batchSize: 1_000_000,
+    giveUpAfterMs: 60_000,
+    onProgress: () => {},
+    signal: undefined,
+  };
+}

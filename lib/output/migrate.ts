@@ -1,0 +1,228 @@
+/** What `migrate` does and prints. @module */
+
+import { adviseOnMissing } from "../embedded/platform/missing.ts";
+import type { MigrateOptions, MigrateResult } from "../operations/migrate.ts";
+import type { PlannedMigration } from "../operations/prepare.ts";
+import type { MigrationFailure } from "../planning/plan.ts";
+import {
+  type Asking,
+  type Flag,
+  type GlobalFlags,
+  guardConcerns,
+  type Report,
+  type Run,
+  toResultCode,
+  waiting,
+} from "./actions.ts";
+import { confirmUndo } from "./confirm.ts";
+import { leaveOutStatements } from "./documents.ts";
+import { line } from "./neutral.ts";
+import {
+  formatFailure,
+  formatLeftOut,
+  formatMessages,
+  formatMs,
+  formatNotices,
+  formatStatements,
+  formatSteps,
+  formatTarget,
+  type ShownSteps,
+} from "./text.ts";
+
+/** The flags of `migrate`. */
+export interface MigrateFlags extends GlobalFlags, Asking {
+  to?: string;
+  plan?: string;
+  dryRun?: Flag;
+  transaction?: NonNullable<MigrateOptions["transaction"]>;
+  onChange?: NonNullable<MigrateOptions["onChange"]>;
+  outOfOrder?: NonNullable<MigrateOptions["outOfOrder"]>;
+  strict?: Flag;
+}
+
+/** What `migrate` does. */
+export async function migrate(
+  run: Run,
+  flags: MigrateFlags,
+): Promise<Report> {
+  const { migrator, reporter, projects } = run;
+  const wait = waiting(flags);
+  const { to, transaction, onChange, outOfOrder } = flags;
+  const plan = flags.plan === undefined
+    ? undefined
+    : await (await import("../operations/plan.ts")).readPlanFile(flags.plan);
+  reporter.say(formatTarget(migrator.target, run.namedBy));
+  if (!flags.yes && !flags.dryRun) await projects.confirm();
+  reporter.say("🚀 Starting database migration...\n");
+  const result = await migrator.migrate({
+    ...wait,
+    ...(plan === undefined ? {} : { plan }),
+    ...(to === undefined ? {} : { to }),
+    dryRun: !!flags.dryRun,
+    ...(transaction === undefined ? {} : { transaction }),
+    ...(onChange === undefined ? {} : { onChange }),
+    ...(outOfOrder === undefined ? {} : { outOfOrder }),
+    lint: flags.strict ? "refuse" : "tell",
+    ...(flags.yes ? {} : {
+      confirmUndo: (planned) => confirmUndo(migrator.target, reporter, planned),
+    }),
+    ...guardConcerns(run, flags),
+  });
+  if (result.success && !result.dryRun) await projects.remember();
+  for (const { name, error } of result.results) {
+    if (error !== null) {
+      const { line, place } = error;
+      const position = {
+        file: name,
+        ...(line === undefined ? {} : { line }),
+        ...(place === undefined ? {} : { column: place.column }),
+      };
+      reporter.annotate(`${error.message} (${error.code})`, position);
+    }
+  }
+  return {
+    result: {
+      target: { ...migrator.target, namedBy: run.namedBy },
+      ...leaveOutStatements(result, flags),
+    },
+    text: [
+      result.dryRun
+        ? formatPlannedMigrations(result.planned, !!flags.verbose)
+        : formatMigrate(result),
+      ...formatLeftOut(result.leftOut, !!flags.verbose),
+    ].join("\n"),
+    code: toResultCode(result),
+  };
+}
+
+/** What `migrate` came to. */
+export function formatMigrate(result: MigrateResult): string {
+  const lines: string[] = [];
+  for (const name of result.rollbacksRefreshed) {
+    lines.push(line`♻️  ${name}: the stored rollback SQL was brought up to date`);
+  }
+  for (const name of result.checksumsRefreshed) {
+    lines.push(
+      line`♻️  ${name}: comments or white space alone were changed, so nothing was run; its checksum was brought up to date`,
+    );
+  }
+  if (lines.length > 0) lines.push("");
+
+  if (result.migrationsFailed > 0) {
+    lines.push(
+      "❌ Migration failed!",
+      `📈 Successful: ${result.migrationsRun}`,
+      `📉 Failed: ${result.migrationsFailed}`,
+      "",
+      "📋 Migration Results:",
+      ...result.results.flatMap((item) => {
+        const { name, success, undone, error } = item;
+        const ending = success
+          ? line`  ✅ ${name}`
+          : undone
+          ? line`  ↩️  ${name} - undone with the run`
+          : line`  ❌ ${name} - ${error?.message}`;
+        return [ending, ...formatMessages(item)];
+      }),
+      "",
+    );
+    for (const { name, error, steps } of result.results) {
+      if (error === null) continue;
+      lines.push(...formatFailure(name, error), ...advise(error, steps, result));
+    }
+  } else if (result.results.length > 0) {
+    lines.push(
+      "📋 Migration Details:",
+      ...result.results.flatMap((item) => [
+        line`  ✅ ${item.name} - ${item.reason} (${formatMs(item.executionTimeMs)})`,
+        ...formatMessages(item),
+      ]),
+      "",
+    );
+    if (result.success) {
+      lines.push(
+        "✅ Migration completed successfully!",
+        `📊 Batch: ${result.batchNumber}`,
+        `📈 Migrations run: ${result.migrationsRun}`,
+      );
+    }
+  } else if (result.success) {
+    lines.push("✅ Nothing to migrate: the database is up to date");
+  }
+  if (result.interrupted) {
+    lines.push(
+      `⏹️  Interrupted: ${result.migrationsRun} of ${result.planned.length} migrations were applied`,
+      '💡 Run "supamigrate migrate" to apply the others',
+    );
+  }
+  lines.push(...result.results.flatMap(formatNotices));
+  return lines.join("\n");
+}
+
+/** duplicate_table, duplicate_object, duplicate_function, duplicate_schema, duplicate_column. */
+const EXISTS_ALREADY: ReadonlySet<string> = new Set(["42P07", "42710", "42723", "42P06", "42701"]);
+
+function advise(
+  error: MigrationFailure,
+  steps: { readonly done: number; readonly total: number },
+  { advice, isFirstRun }: Pick<MigrateResult, "advice" | "isFirstRun">,
+): string[] {
+  const tip = advice ??
+    (error.code === "55P04"
+      ? "A new enum value can be used in the next transaction only: take BEGIN and COMMIT out, or put " +
+        '"-- supamigrate: commit" between the two'
+      : error.code === "55P03"
+      ? "Another session holds a lock on the table: run it again when that has ended, or set a longer " +
+        "lock_timeout in the migration"
+      : error.code === "57014"
+      ? "It was cancelled, by somebody or by a statement_timeout: run it again"
+      : error.code === "40P01" || error.code === "40001"
+      ? "It met with other sessions' work: run it again"
+      : error.code === "2D000"
+      ? "What it calls or runs cannot commit inside a transaction: leave COMMIT and ROLLBACK out of " +
+        "the procedure or the block, or create the procedure in the file that calls it, which then " +
+        "runs it outside a transaction"
+      : EXISTS_ALREADY.has(error.code) && isFirstRun
+      ? "If the database had this before its first migration here, record what it has: " +
+        "supamigrate baseline NAME, with the last migration that is in it. Otherwise mend the file"
+      : adviseOnMissing(error));
+  return [
+    "",
+    steps.done === 0
+      ? "Nothing of this migration is left in the database."
+      : `${steps.done} of its ${steps.total} steps ${
+        steps.done === 1 ? "is" : "are"
+      } done and stay so: the next run goes on behind them.`,
+    line`💡 ${tip ?? 'Mend the file and run "supamigrate migrate" again'}`,
+  ];
+}
+
+/** A migration as far as it is shown before it is run. */
+type ShownMigration =
+  & Pick<PlannedMigration, "name" | "reason" | "undo" | "notices">
+  & ShownSteps;
+
+/** What `migrate --dry-run` or `plan` found. */
+export function formatPlannedMigrations(
+  planned: readonly ShownMigration[],
+  verbose: boolean,
+  ending = "🔍 Dry run: nothing was changed",
+): string {
+  if (planned.length === 0) return "✅ Nothing to migrate: the database is up to date";
+  const blocks = planned.map((migration) => [
+    line`  📄 ${migration.name} (${migration.reason})`,
+    migration.undo === null ? [] : [
+      "     undo the applied version:",
+      formatStatements(migration.undo, verbose),
+      "     apply the new one:",
+    ],
+    formatSteps(migration, verbose),
+    formatNotices(migration).map((notice) => `     ${notice}`),
+  ]);
+  return [
+    "📋 Would be applied, in this order:",
+    ...blocks.map((block) => block.flat(2).join("\n")),
+    "",
+    ending,
+  ].join("\n");
+}

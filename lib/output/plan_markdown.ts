@@ -1,0 +1,213 @@
+/** A plan as a comment of a pull request. Pure functions. @module */
+
+import type { PlanFile, PlanFileMigration, PlanFileStatement } from "../operations/plan_file.ts";
+import { shorten } from "../shorten.ts";
+import { block, code, html, plain } from "./markdown.ts";
+
+/** What GitHub takes is 65,536 characters; the rest is for what stands around the plan. */
+const MOST_CHARACTERS = 65_000;
+
+/** What a migration gets at least, if it is shown in part. */
+const LEAST_PART = 400;
+
+/** How many characters a list of warnings and the like may take, and the table. */
+const LIST_CHARACTERS = 6_000;
+const TABLE_CHARACTERS = 20_000;
+
+/** What is shown of a sentence or a name there. */
+const SENTENCE_CHARACTERS = 400;
+
+/** What the note at the end takes. */
+const RESERVED = 700;
+
+/** By this line a workflow finds the comment again. */
+const MARK = "<!-- plan of supamigrate -->";
+
+/**
+ * Writes a plan as Markdown: warnings, a table, and each migration's SQL.
+ *
+ * @param plan The plan.
+ * @param most How long it may become, in characters.
+ * @returns The text.
+ */
+export function formatPlanMarkdown(plan: PlanFile, most = MOST_CHARACTERS): string {
+  const head = [
+    MARK,
+    `### 📋 ${count(plan.migrations.length, "migration")} for ${describeProject(plan)}`,
+    ...formatWarnings(plan),
+    ...formatTable(plan),
+    ...formatRefreshed(plan),
+  ].join("\n\n");
+  const details: string[] = [];
+  let room = most - head.length - RESERVED;
+  let shortened = 0;
+  for (const [index, migration] of plan.migrations.entries()) {
+    const whole = formatDetails(migration, index + 1, Infinity);
+    const text = whole.length <= room
+      ? whole
+      : room >= LEAST_PART * 2
+      ? formatDetails(migration, index + 1, room - LEAST_PART)
+      : "";
+    if (text !== whole) shortened++;
+    if (text === "" || text.length > room) continue;
+    room -= text.length + 2;
+    details.push(text);
+  }
+  return [head, ...details, ...formatEnd(plan, shortened)].join("\n\n");
+}
+
+function describeProject({ project: { kind, name } }: PlanFile): string {
+  return kind === "embedded" ? "the embedded database" : code(name);
+}
+
+function formatWarnings({ migrations, warnings, concerns, accepted }: PlanFile): string[] {
+  const destroyed = migrations.flatMap((migration) =>
+    findDestroying(migration).map(({ line, destroys }) =>
+      `- 🔥 ${name(migration)}, line ${line}: ${sentence(destroys!)}`
+    )
+  );
+  const asked = concerns.length === 0 ? [] : [
+    accepted
+      ? "✅ What `migrate` would ask about was said yes to when the plan was made."
+      : "❓ `migrate` asks about what can only be a key, and the like; without a terminal it " +
+        "needs `--yes`.",
+  ];
+  return [
+    ...list("**Destroys data:**", destroyed),
+    ...list("**Warnings:**", warnings.map((warning) => `- ⚠️ ${sentence(warning)}`)),
+    ...asked,
+  ];
+}
+
+function list(title: string, lines: readonly string[]): string[] {
+  if (lines.length === 0) return [];
+  return [title, fit(lines, LIST_CHARACTERS, (left) => `- … and ${left} more`).join("\n")];
+}
+
+/** The lines for which there is room, and how many there are beside them. */
+function fit(lines: readonly string[], room: number, more: (left: number) => string): string[] {
+  let used = 0;
+  const end = lines.findIndex((line) => (used += line.length + 1) > room);
+  return end === -1 ? [...lines] : [...lines.slice(0, end), more(lines.length - end)];
+}
+
+function sentence(text: string): string {
+  return plain(shorten(text, SENTENCE_CHARACTERS));
+}
+
+function name({ name }: { readonly name: string }): string {
+  return code(shorten(name, SENTENCE_CHARACTERS));
+}
+
+function findDestroying({ steps, undo }: PlanFileMigration): PlanFileStatement[] {
+  return [...undo ?? [], ...steps.flatMap(({ statements }) => statements)]
+    .filter(({ destroys }) => destroys !== undefined);
+}
+
+function formatTable({ migrations }: PlanFile): string[] {
+  if (migrations.length === 0) return ["Nothing to migrate: the database is up to date."];
+  const rows = migrations.map((migration, index) => {
+    const { reason, steps, stepsDone, rollback } = migration;
+    const destroying = findDestroying(migration).length;
+    const statements = steps.reduce((sum, step) => sum + step.statements.length, 0);
+    const inSteps = steps.length === 1 ? "" : ` in ${steps.length} steps`;
+    const cells = [
+      index + 1,
+      `${destroying > 0 ? "🔥 " : ""}${name(migration)}`,
+      plain(reason),
+      `${statements}${inSteps}${stepsDone === 0 ? "" : `, ${stepsDone} done`}`,
+      rollback === null ? "⚠️ none" : "yes",
+    ];
+    return `| ${cells.join(" | ")} |`;
+  });
+  return [
+    [
+      "| # | Migration | Reason | Statements | Rollback |",
+      "| --- | --- | --- | --- | --- |",
+      ...fit(rows, TABLE_CHARACTERS, (left) => `| | … and ${left} more | | | |`),
+    ].join("\n"),
+  ];
+}
+
+function formatRefreshed({ refreshed: { rollbacks, checksums } }: PlanFile): string[] {
+  return list("**Brought up to date without being run:**", [
+    ...rollbacks.map((refreshed) => `- ♻️ ${code(refreshed)}: its stored rollback SQL`),
+    ...checksums.map((refreshed) =>
+      `- ♻️ ${code(refreshed)}: its checksum, as comments or white space alone were changed`
+    ),
+  ]);
+}
+
+/** One migration, with `room` characters for its SQL. */
+function formatDetails(migration: PlanFileMigration, number: number, room: number): string {
+  const { name, steps, stepsDone, undo, rollback, notices } = migration;
+  const parts = [
+    ...(undo === null ? [] : [{ title: "Undo of the applied version", sql: join(undo) }]),
+    ...steps.map(({ outside, settings, statements }, index) => ({
+      title: steps.length === 1 && outside === null
+        ? ""
+        : `Step ${index + 1} of ${steps.length}${
+          outside === null ? "" : ", outside a transaction"
+        }${index < stepsDone ? " (done already)" : ""}`,
+      sql: join([...settings, ...statements]),
+    })),
+    rollback === null
+      ? { title: "No rollback", sql: null }
+      : { title: "Rollback", sql: rollback.sql.trim() },
+  ];
+  let left = room;
+  const blocks = parts.flatMap(({ title, sql }) => {
+    const heading = title === "" ? [] : [`**${title}**`];
+    if (sql === null) return heading;
+    const shown = cut(sql, left);
+    left -= shown.length;
+    return [...heading, block(shown, "sql")];
+  });
+  return [
+    `<details><summary>${number}. <code>${html(name)}</code></summary>`,
+    ...notices.map((notice) => `ℹ️ ${plain(notice)}`),
+    ...blocks,
+    "</details>",
+  ].join("\n\n");
+}
+
+/** Statements as a text in which those stand out that destroy something. */
+function join(statements: readonly PlanFileStatement[]): string {
+  if (statements.length === 0) return "-- no statements";
+  return statements.map(({ sql, line, destroys }) =>
+    `${
+      destroys === undefined ? "" : `-- 🔥 line ${line}: ${destroys.replace(/\s+/g, " ")}\n`
+    }${sql};`
+  ).join("\n\n");
+}
+
+function cut(sql: string, room: number): string {
+  if (sql.length <= room) return sql;
+  const kept = sql.slice(0, Math.max(0, room));
+  const end = kept.lastIndexOf("\n");
+  return `${end === -1 ? "" : kept.slice(0, end + 1)}-- … shortened`;
+}
+
+function formatEnd({ digest, toolVersion, options }: PlanFile, shortened: number): string[] {
+  const { to, transaction, onChange, outOfOrder } = options;
+  const chosen = [
+    ...(to === null ? [] : [`to ${code(to)}`]),
+    ...(transaction === "each" ? [] : [`transaction ${transaction}`]),
+    ...(onChange === "rerun" ? [] : [`on change ${onChange}`]),
+    ...(outOfOrder === "warn" ? [] : [`out of order ${outOfOrder}`]),
+  ];
+  return [
+    ...(shortened === 0 ? [] : [
+      `✂️ The SQL of ${count(shortened, "migration")} is shortened or left out, for a comment ` +
+      "holds 65,536 characters; all of it is in the files, and in the plan that `--out` writes.",
+    ]),
+    `<sub>${
+      ["supamigrate", toolVersion, ...(chosen.length === 0 ? [] : [`(${chosen.join(", ")})`])]
+        .join(" ")
+    }, plan ${digest.slice(0, 16)}</sub>`,
+  ];
+}
+
+function count(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? "" : "s"}`;
+}

@@ -1,0 +1,127 @@
+/** What `rollback` does and prints. @module */
+
+import type { PlannedRollback, RollbackResult, RollbackRunResult } from "../operations/rollback.ts";
+import {
+  type Asking,
+  type Flag,
+  type GlobalFlags,
+  type Report,
+  type Run,
+  toResultCode,
+  waiting,
+} from "./actions.ts";
+import { confirmUndo } from "./confirm.ts";
+import { leaveOutStatements } from "./documents.ts";
+import { line } from "./neutral.ts";
+import { formatFailure, formatMessages, formatSteps } from "./text.ts";
+
+/** What `rollback` does. */
+export async function rollback(
+  { migrator, reporter, projects }: Run,
+  flags: GlobalFlags & Asking & { steps?: number; dryRun?: Flag },
+  target?: string,
+): Promise<Report> {
+  const wait = waiting(flags);
+  reporter.say(`${formatRollbackStart(target, flags.steps)}\n`);
+  const result = await migrator.rollback({
+    ...wait,
+    ...(target === undefined ? {} : { target }),
+    ...(flags.steps === undefined ? {} : { steps: flags.steps }),
+    dryRun: !!flags.dryRun,
+    ...(flags.yes ? {} : {
+      confirm: (planned) => confirmUndo(migrator.target, reporter, planned),
+    }),
+  });
+  // Where nothing was undone, nobody was asked about the project.
+  if (result.success && result.migrationsRolledBack > 0) await projects.remember();
+  return {
+    result: leaveOutStatements(result, flags),
+    text: result.dryRun
+      ? formatPlannedRollbacks(result.planned, !!flags.verbose)
+      : formatRollback(result),
+    code: toResultCode(result),
+  };
+}
+
+/** What `rollback` says before it begins. */
+export function formatRollbackStart(target: string | undefined, steps: number | undefined): string {
+  if (target !== undefined) return line`🔄 Rolling back to: ${target}`;
+  if (steps === undefined) return "🔄 Rolling back the last batch";
+  return `🔄 Rolling back ${steps} migration${steps === 1 ? "" : "s"}`;
+}
+
+/** What `rollback` came to. */
+export function formatRollback(result: RollbackRunResult): string {
+  if (result.planned.length === 0) return "✅ Nothing to roll back";
+  const lines: string[] = [];
+  if (result.success) {
+    lines.push(
+      "📋 Rollback Details:",
+      ...result.results.flatMap((item) => [
+        line`  ✅ ${item.name}${formatSource(item)}`,
+        ...formatMessages(item),
+      ]),
+      "",
+      "✅ Rollback completed successfully!",
+      `📉 Migrations rolled back: ${result.migrationsRolledBack}`,
+    );
+  } else {
+    lines.push(...formatUndone(result.results, result.planned.length));
+  }
+  if (result.interrupted) {
+    lines.push(
+      `⏹️  Interrupted: ${result.migrationsRolledBack} of ${result.planned.length} migrations were rolled back`,
+    );
+  }
+  return lines.join("\n");
+}
+
+export function formatUndone(results: readonly RollbackResult[], planned: number): string[] {
+  const failed = results.find(({ error }) => error !== null);
+  const undone = results.filter(({ success }) => success).length;
+  const lines = failed === undefined ? [] : ["❌ Rollback failed!"];
+  lines.push(
+    `📉 Migrations rolled back: ${undone} of ${planned}`,
+    "",
+    "📋 Rollback Details:",
+    ...results.map((item) =>
+      item.success
+        ? line`  ✅ ${item.name}${formatSource(item)}`
+        : line`  ❌ ${item.name}${formatSource(item)} - ${item.error?.message}`
+    ),
+    "",
+  );
+  if (failed !== undefined) {
+    lines.push(
+      ...formatFailure(failed.name, failed.error!),
+      "",
+      failed.steps.done === 0
+        ? "This migration is still applied, and everything before it."
+        : `${failed.steps.done} of the ${failed.steps.total} steps that undo it are done; everything ` +
+          "before it is still applied.",
+      "💡 Mend its ROLLBACK section and run the command again",
+    );
+  }
+  return lines;
+}
+
+function formatSource({ source, sourceReason }: { source: string; sourceReason: string }): string {
+  return source === "file" ? "" : ` (stored rollback SQL: ${sourceReason})`;
+}
+
+/** What `rollback --dry-run` found. */
+export function formatPlannedRollbacks(
+  planned: readonly PlannedRollback[],
+  verbose: boolean,
+): string {
+  if (planned.length === 0) return "✅ Nothing to roll back";
+  const lines = ["📋 Would be rolled back, in this order:"];
+  for (const step of planned) {
+    lines.push(
+      line`  📄 ${step.name}${formatSource(step)}`,
+      ...formatSteps(step, verbose),
+    );
+  }
+  lines.push("", "🔍 Dry run: nothing was changed");
+  return lines.join("\n");
+}

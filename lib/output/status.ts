@@ -1,0 +1,87 @@
+/** What `status` does and prints. @module */
+
+import { formatDuration } from "../duration.ts";
+import type { StatusResult } from "../operations/status.ts";
+import type { Flag, GlobalFlags, Report, Run } from "./actions.ts";
+import { EXIT_CODES, formatRefusal } from "./errors.ts";
+import { formatLedgerDifference } from "./ledger.ts";
+import { line } from "./neutral.ts";
+import { formatLeftOut, formatTarget } from "./text.ts";
+
+/** What `status` does. */
+export async function status(
+  { migrator, reporter, namedBy }: Run,
+  flags: GlobalFlags & { check?: Flag },
+): Promise<Report> {
+  reporter.say(formatTarget(migrator.target, namedBy));
+  const result = await migrator.status();
+  for (const warning of result.warnings) reporter.warn(line`⚠️  ${warning}`);
+  reporter.say(formatStatus(result, !!flags.verbose));
+  // Said already: with --quiet and --check the exit code is all that is wanted.
+  return {
+    result: { target: { ...migrator.target, namedBy }, ...result },
+    text: "",
+    code: flags.check && !result.upToDate ? EXIT_CODES.failed : 0,
+  };
+}
+
+/** What `status` reports. */
+export function formatStatus(status: StatusResult, verbose: boolean): string {
+  const lines = [
+    "📊 Migration Status",
+    "",
+    `📁 Total migration files: ${status.totalFiles}`,
+    `✅ Executed migrations: ${status.executed}`,
+    `⏳ Pending migrations: ${status.pending.length}`,
+    `🎯 Last batch: ${status.lastBatch}`,
+    `🎉 Up to date: ${status.upToDate ? "Yes" : "No"}`,
+  ];
+  const { lock, activity } = status;
+  if (lock.isLocked) {
+    lines.push(line`🔒 Locked by: ${lock.holder} for ${formatDuration(lock.ageMs ?? 0)}`);
+    if (activity === null && (lock.expiresInMs ?? 0) < 0) {
+      lines.push("⌛ Its lease has ended: the next run takes the lock");
+    }
+    if (activity !== null) {
+      lines.push(
+        line`⚙️  Running: ${activity.running} for ${formatDuration(activity.runningMs ?? 0)}`,
+      );
+    }
+  }
+  if (status.pending.length > 0) {
+    lines.push("", "⏳ Pending Migrations:");
+    for (const { name, reason, error, steps } of status.pending) {
+      const done = steps === null ? "" : `, ${steps.done} of ${steps.total} steps done`;
+      lines.push(line`  📄 ${name} (${reason}${done})`);
+      if (error !== null) lines.push(line`     last failed with: ${error.message} (${error.code})`);
+    }
+  }
+  if (status.refusals.length > 0) {
+    lines.push(
+      "",
+      "⛔ Cannot be sent as they are:",
+      ...status.refusals.flatMap(formatRefusal).map((text) => `  ${text}`),
+    );
+  }
+  const list = (title: string, names: readonly string[]) => {
+    if (names.length > 0) lines.push("", title, ...names.map((name) => line`  📄 ${name}`));
+  };
+  list("👻 Applied, but the file is gone:", status.missing);
+  list("♻️  Rollback section changed (the next migrate stores it):", status.changedRollbacks);
+  for (const { from, to } of status.renamed) lines.push("", line`🏷️  Renamed: ${from} → ${to}`);
+  list("✏️  Comments changed (the next migrate stores the checksum):", status.reworded);
+  const ledger = formatLedgerDifference(status.ledger);
+  if (ledger.length > 0) lines.push("", ...ledger);
+  const leftOut = formatLeftOut(status.leftOut, verbose);
+  if (leftOut.length > 0) lines.push("", ...leftOut);
+  if (status.unvouched.length > 0) {
+    lines.push("", "💡 Migrations are refused until the history is what the audit log says");
+  } else if (status.refusals.length > 0) {
+    lines.push("", '💡 Mend these files and run "supamigrate migrate"');
+  } else if (status.otherHistories.length > 0) {
+    lines.push("", '💡 Run "supamigrate adopt --dry-run" to see what is applied already');
+  } else if (!status.upToDate) {
+    lines.push("", '💡 Run "supamigrate migrate" to execute pending migrations');
+  }
+  return lines.join("\n");
+}

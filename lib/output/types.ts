@@ -1,0 +1,99 @@
+/** What `types` does, and what it prints. @module */
+
+import { saysTheSame } from "../delivery/types/same.ts";
+import { ConfigurationError } from "../errors.ts";
+import type { Flag, GlobalFlags, Report, Run } from "./actions.ts";
+import { EXIT_CODES } from "./errors.ts";
+import { line } from "./neutral.ts";
+
+/** The flags of `types`. */
+export interface TypesFlags extends GlobalFlags {
+  out?: string;
+  schema?: string;
+  check?: Flag;
+}
+
+/**
+ * Makes types, and writes them to a file or to standard output.
+ *
+ * @param run What actions work with.
+ * @param flags The flags.
+ */
+export async function types({ migrator, reporter }: Run, flags: TypesFlags): Promise<Report> {
+  const { out, check, json } = flags;
+  if (check && out === undefined) {
+    throw new ConfigurationError("--check needs --out, the file that is to be up to date");
+  }
+  const schemas = flags.schema?.split(",").map((name) => name.trim());
+  if (schemas?.some((name) => name === "")) {
+    throw new ConfigurationError(`--schema has to be names with commas, not "${flags.schema}"`);
+  }
+  const found = out === undefined ? undefined : await readTypes(out);
+  const postgrestVersion = VERSION.exec(found ?? "")?.[1];
+  const { text, ...made } = await migrator.types({
+    ...(schemas === undefined ? {} : { schemas }),
+    // Whether a session of the API can be seen must not change the file.
+    ...(postgrestVersion === undefined ? {} : { postgrestVersion }),
+  });
+  if (out === undefined) {
+    // Standard output is the module, and nothing else.
+    if (!json) reporter.passOn("out", text.trimEnd());
+    return { result: { ...made, text }, text: "" };
+  }
+  const upToDate = found !== undefined && saysTheSame(found, text);
+  const written = !check && !upToDate;
+  if (written) await writeTypes(out, text);
+  const result = { success: !check || upToDate, path: out, upToDate, written, ...made };
+  const of = made.schemas.join(", ");
+  if (check && !upToDate) {
+    return {
+      result,
+      text: line`❌ ${out} is not up to date: run supamigrate types --out ${out}`,
+      code: EXIT_CODES.failed,
+    };
+  }
+  return {
+    result,
+    text: upToDate ? line`✅ ${out} is up to date: ${of}` : line`📝 Wrote ${out}: ${of}`,
+  };
+}
+
+/** Which version a file of types names. */
+const VERSION = /\bPostgrestVersion["']?: *["'](\d+(?:\.\d+)*)["']/;
+
+/** The file as it is; nothing where there is none. What is no such file is not overwritten. */
+async function readTypes(path: string): Promise<string | undefined> {
+  const { readFile } = await import("node:fs/promises");
+  let text: string;
+  try {
+    text = await readFile(path, "utf8");
+  } catch (cause) {
+    const { code, message } = cause as { code?: string; message: string };
+    if (code === "ENOENT") return undefined;
+    throw new ConfigurationError(`Cannot read "${path}": ${message}`, {
+      hint: "Name another file with --out.",
+      cause,
+    });
+  }
+  if (text.trim() === "" || /\b(?:type|interface) Database\b/.test(text)) return text;
+  throw new ConfigurationError(`"${path}" is there, and declares no type Database`, {
+    hint: "Name another file with --out, or move that one away.",
+  });
+}
+
+/** Whoever reads it meanwhile finds the old one or the new one. */
+async function writeTypes(path: string, text: string): Promise<void> {
+  const { mkdir, rename, writeFile } = await import("node:fs/promises");
+  const { dirname } = await import("node:path");
+  const draft = `${path}.new`;
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(draft, text);
+    await rename(draft, path);
+  } catch (cause) {
+    throw new ConfigurationError(`Cannot write "${path}": ${(cause as Error).message}`, {
+      hint: "Name another file with --out.",
+      cause,
+    });
+  }
+}

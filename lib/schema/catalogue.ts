@@ -1,0 +1,122 @@
+/**
+ * What a database's schema is made of, read in one statement: all of it is of the same moment, on
+ * every channel, and nothing can be changed by it.
+ *
+ * @module
+ */
+
+import bucketsSql from "../../sql/schema_buckets.sql" with { type: "text" };
+import cronJobsSql from "../../sql/schema_cron_jobs.sql" with { type: "text" };
+import extrasSql from "../../sql/schema_extras.sql" with { type: "text" };
+import type { FactBase } from "@supabase/pg-delta/core";
+import { extract } from "@supabase/pg-delta/extract";
+
+/** A schema, as it was at one moment. */
+export interface Catalogue {
+  /** Its objects, their privileges, owners and dependencies. */
+  readonly facts: FactBase;
+  /** What pg-delta does not see, by what it is and its name. */
+  readonly extras: ReadonlyMap<string, Extra>;
+  /** The server's major version. */
+  readonly major: number;
+}
+
+/** Something that pg-delta does not see. */
+export interface Extra {
+  /** What it is, such as `statistics object` or `cron job`. */
+  readonly kind: string;
+  /** The schema that it is in; null where it is in none. */
+  readonly schema: string | null;
+  /** Its name, as SQL writes it. */
+  readonly name: string;
+  /** Everything about it that can differ. */
+  readonly definition: string;
+  /** What makes it, or sets it; a line each. Null where that cannot be written. */
+  readonly create: string | null;
+  /** What removes it, or sets it back. */
+  readonly drop: string;
+}
+
+/** Runs one statement and returns its rows. */
+export type Ask = (sql: string) => Promise<readonly Readonly<Record<string, unknown>>[]>;
+
+type Rows = readonly Readonly<Record<string, unknown>>[];
+
+/** The statements that pg-delta sends, by major version, as far as they are known. */
+const knownQueries = new Map<number, Set<string>>();
+
+/**
+ * Reads the catalogue.
+ *
+ * @param ask How to ask the database. Its search_path has to be `pg_catalog`.
+ * @returns What is there.
+ * @throws What `ask` throws.
+ */
+export async function readCatalogue(ask: Ask): Promise<Catalogue> {
+  const [there] = await ask(WHAT_IS_THERE);
+  const number = Number(there?.number);
+  const major = Math.floor(number / 10_000);
+  const extras = [
+    extrasSql,
+    ...(there?.buckets === true ? [bucketsSql] : []),
+    ...(there?.cron === true ? [cronJobsSql] : []),
+  ];
+  const queries = knownQueries.get(major) ?? new Set<string>();
+  knownQueries.set(major, queries);
+
+  let answers = new Map<string, Rows>();
+  for (;;) {
+    const missing = new Set<string>();
+    const { factBase } = await extract(answering(number, answers, missing));
+    if (answers.size > 0 && missing.size === 0) {
+      return {
+        facts: factBase,
+        extras: toExtras(extras.flatMap((sql) => answers.get(sql)!)),
+        major,
+      };
+    }
+    // What it asks depends on a few answers. All are asked together again: one moment for all.
+    for (const query of missing) queries.add(query);
+    answers = await askTogether(ask, [...queries, ...extras]);
+  }
+}
+
+/** A table that is not there cannot be named. */
+const WHAT_IS_THERE = `
+select current_setting('server_version_num')::integer as number,
+       coalesce(has_table_privilege(to_regclass('storage.buckets'), 'select'), false)
+         and 2 = (select count(*) from pg_attribute
+                   where attrelid = to_regclass('storage.buckets')
+                     and attname in ('file_size_limit', 'allowed_mime_types')) as buckets,
+       coalesce(has_table_privilege(to_regclass('cron.job'), 'select'), false) as cron`;
+
+type Pool = Parameters<typeof extract>[0];
+
+/** Stands for a connection: answers what is known, and takes down what is not. */
+function answering(number: number, answers: Map<string, Rows>, missing: Set<string>): Pool {
+  const query = (sql: string) => {
+    if (/^\s*(begin|set|commit|rollback)\b/i.test(sql) || sql.includes("set_config('jit'")) {
+      return Promise.resolve({ rows: [] });
+    }
+    if (sql.includes("server_version_num")) {
+      return Promise.resolve({ rows: [{ version: String(number), num: number }] });
+    }
+    if (!answers.has(sql)) missing.add(sql);
+    return Promise.resolve({ rows: answers.get(sql) ?? [] });
+  };
+  return { query, connect: () => Promise.resolve({ query, release: () => {} }) } as unknown as Pool;
+}
+
+/** Many queries as one statement, which sees one moment. */
+async function askTogether(ask: Ask, queries: readonly string[]): Promise<Map<string, Rows>> {
+  const parts = queries.map((query, index) =>
+    `(select jsonb_agg(to_jsonb(r)) from (\n${query.replace(/;\s*$/, "")}\n) r) as q${index}`
+  );
+  const [row] = await ask(`select ${parts.join(",\n")}`);
+  return new Map(queries.map((query, index) => [query, (row?.[`q${index}`] ?? []) as Rows]));
+}
+
+function toExtras(rows: Rows): Map<string, Extra> {
+  const extras = rows as unknown as readonly Extra[];
+  return new Map(extras.map((extra) => [`${extra.kind} ${extra.name}`, extra]));
+}

@@ -1,0 +1,209 @@
+/** What differs between two schemas, and the statements that make one the other. @module */
+
+import {
+  buildFactBase,
+  type Delta,
+  diff,
+  encodeId,
+  type Fact,
+  type FactBase,
+  type StableId,
+} from "@supabase/pg-delta/core";
+import { type Action, plan } from "@supabase/pg-delta/plan";
+import { resolveView } from "@supabase/pg-delta/policy";
+import type { Catalogue, Extra } from "./catalogue.ts";
+import { isInScope, SCOPE } from "./scope.ts";
+
+/** A statement that brings one schema nearer to another. */
+export interface SchemaStatement {
+  /** It, without a semicolon at its end. */
+  readonly sql: string;
+  /** Whether rows, or a whole object with rows, are lost with it. */
+  readonly losesData: boolean;
+  /** Whether what follows has to come after its commit. */
+  readonly commitsAfter: boolean;
+  /** What it is about: keys as {@linkcode keyOf} makes them. */
+  readonly about: readonly string[];
+}
+
+/** What cannot be written as SQL. */
+export interface Unwritable {
+  /** What it is, such as `operator class public.reverse_ops using btree`. */
+  readonly what: string;
+  /** Why. */
+  readonly reason: string;
+}
+
+/** What lies between two schemas. */
+export interface SchemaPlan {
+  readonly statements: readonly SchemaStatement[];
+  readonly unwritable: readonly Unwritable[];
+}
+
+/** A name for a fact, or for what a delta is about. */
+export const keyOf: (id: StableId) => string = encodeId;
+
+/**
+ * Plans how to make one schema the other.
+ *
+ * @param from The schema as it is.
+ * @param to The schema as it is to be.
+ * @param renames Objects that are to be renamed, as they are called in both.
+ * @returns The statements, in an order that works.
+ */
+export function planSchema(
+  from: Catalogue,
+  to: Catalogue,
+  renames: readonly { from: StableId; to: StableId }[] = [],
+): SchemaPlan {
+  const [source, desired] = level(from, to);
+  const { actions } = plan(source, desired, {
+    policy: SCOPE,
+    renames: renames.length === 0 ? "off" : "prompt",
+    acceptRenames: [...renames],
+  });
+  const extras = planExtras(from, to);
+  return {
+    statements: [
+      ...extras.dropped,
+      ...actions.filter((action) => !saysNothing(action, source, desired)).map(toStatement),
+      ...extras.made,
+    ],
+    unwritable: extras.unwritable,
+  };
+}
+
+/**
+ * Finds what differs between two schemas.
+ *
+ * @param from The one.
+ * @param to The other.
+ * @returns The deltas of what is the application's.
+ */
+export function compareSchemas(from: Catalogue, to: Catalogue): Delta[] {
+  const [source, desired] = level(from, to);
+  return diff(resolveView(source, SCOPE), resolveView(desired, SCOPE));
+}
+
+/**
+ * Finds what differs of what pg-delta does not see.
+ *
+ * @param from The one.
+ * @param to The other.
+ * @returns What each of them has; undefined where it is missing.
+ */
+export function compareExtras(
+  from: Catalogue,
+  to: Catalogue,
+): { before: Extra | undefined; after: Extra | undefined }[] {
+  const keys = [...new Set([...from.extras.keys(), ...to.extras.keys()])].sort();
+  return keys.flatMap((key) => {
+    const [before, after] = [from.extras.get(key), to.extras.get(key)];
+    const { schema, kind } = (before ?? after)!;
+    const differs = before?.definition !== after?.definition;
+    return differs && isInScope(schema, kind) ? [{ before, after }] : [];
+  });
+}
+
+/** Whether an action gives the owner of a new object what owners have. */
+function saysNothing({ produces, consumes }: Action, source: FactBase, desired: FactBase): boolean {
+  const [id, ...others] = [...produces, ...consumes].filter(({ kind }) => kind === "acl");
+  if (id?.kind !== "acl" || others.length > 0 || source.has(id.target)) return false;
+  const { privileges, grantable, _ownerDefault: usual } = desired.get(id)?.payload ?? {};
+  return usual !== undefined && JSON.stringify(privileges) === JSON.stringify(usual) &&
+    JSON.stringify(grantable) === "[]";
+}
+
+function planExtras(from: Catalogue, to: Catalogue) {
+  const dropped: SchemaStatement[] = [];
+  const made: SchemaStatement[] = [];
+  const unwritable: Unwritable[] = [];
+  for (const { before, after } of compareExtras(from, to)) {
+    const { kind, name } = (before ?? after)!;
+    const about = [`${kind} ${name}`];
+    if (after !== undefined && after.create === null) {
+      unwritable.push({
+        what: `${kind} ${name}`,
+        reason: "its statement has to be written by hand",
+      });
+      continue;
+    }
+    // What is set, and what can be set again, needs no removing before.
+    const isReplaced = after !== undefined && !SETTABLE.includes(kind);
+    if (before !== undefined && (after === undefined || isReplaced)) {
+      dropped.push(...toStatements(before.drop, kind === "bucket", about));
+    }
+    if (after !== undefined) made.push(...toStatements(after.create!, false, about));
+  }
+  return { dropped, made, unwritable };
+}
+
+/** Kinds of extras that are set, not made. */
+const SETTABLE = [
+  "bucket",
+  "comment on column",
+  "compression",
+  "cron job",
+  "statistics target",
+  "storage",
+];
+
+function toStatements(lines: string, losesData: boolean, about: string[]): SchemaStatement[] {
+  return lines.split(/;(?:\n|$)/).filter((sql) => sql !== "")
+    .map((sql) => ({ sql, losesData, commitsAfter: false, about }));
+}
+
+function toStatement(action: Action): SchemaStatement {
+  const { sql, dataLoss, transactionality, produces, destroys, consumes } = action;
+  const about = produces.length + destroys.length > 0 ? [...produces, ...destroys] : consumes;
+  return {
+    sql: sql.replace(/;\s*$/, ""),
+    losesData: dataLoss === "destructive",
+    commitsAfter: transactionality === "commitBoundaryAfter",
+    about: about.map(keyOf),
+  };
+}
+
+/**
+ * Takes away what two servers' versions alone make different: PostgreSQL 17 has the privilege
+ * MAINTAIN, and those before have not.
+ */
+function level(a: Catalogue, b: Catalogue): [FactBase, FactBase] {
+  const needed = (a.major < 17) !== (b.major < 17);
+  return needed ? [withoutMaintain(a.facts), withoutMaintain(b.facts)] : [a.facts, b.facts];
+}
+
+const levelled = new WeakMap<FactBase, FactBase>();
+
+function withoutMaintain(facts: FactBase): FactBase {
+  let without = levelled.get(facts);
+  if (without === undefined) {
+    const keep = (value: unknown): unknown =>
+      Array.isArray(value) ? value.filter((privilege) => privilege !== "MAINTAIN") : value;
+    without = mapFacts(
+      facts,
+      (fact) =>
+        fact.id.kind === "acl" || fact.id.kind === "defaultPrivilege"
+          ? {
+            ...fact,
+            payload: Object.fromEntries(
+              Object.entries(fact.payload).map(([name, value]) => [name, keep(value)]),
+            ) as Fact["payload"],
+          }
+          : fact,
+    );
+    levelled.set(facts, without);
+  }
+  return without;
+}
+
+/**
+ * Changes facts of a schema.
+ *
+ * @param facts The facts.
+ * @param change Makes another one of each, of the same identity.
+ * @returns The others.
+ */
+export function mapFacts(facts: FactBase, change: (fact: Fact) => Fact): FactBase {
+  return buildFactBase(facts.facts().map(change), [...facts.edges], facts.source);
+}

@@ -1,0 +1,136 @@
+/**
+ * Plans that were seen to work: each statement is run on a shadow, and what the shadow has then is
+ * compared again, until nothing is left.
+ *
+ * @module
+ */
+
+import type { StableId } from "@supabase/pg-delta/core";
+import type { Catalogue } from "./catalogue.ts";
+import {
+  compareExtras,
+  compareSchemas,
+  keyOf,
+  mapFacts,
+  planSchema,
+  type SchemaPlan,
+  type SchemaStatement,
+  type Unwritable,
+} from "./compare.ts";
+import { describeDeltas } from "./describe.ts";
+import type { Shadow } from "./shadow.ts";
+
+/** A plan, and what it leads to. */
+export interface ConvergedPlan extends SchemaPlan {
+  /** The shadow's schema before it. */
+  readonly from: Catalogue;
+  /** The schema that it leads to: the one that was wanted, in the shadow's spelling. */
+  readonly to: Catalogue;
+}
+
+/** Most plans need one round, and two where privileges are involved. */
+const MOST_ROUNDS = 6;
+
+/**
+ * Brings a shadow's schema to another one.
+ *
+ * A server of another major version spells some expressions differently. What is applied and leaves
+ * the shadow as it was is spelling: it is no difference.
+ *
+ * @param shadow The shadow; it has the other schema afterwards, but for what cannot be written.
+ * @param wanted The schema.
+ * @param renames Objects that are to be renamed.
+ * @returns The plan; without statements where there is no difference.
+ * @throws {Error} A statement fails on the shadow; its message says which.
+ */
+export async function converge(
+  shadow: Shadow,
+  wanted: Catalogue,
+  renames: readonly { from: StableId; to: StableId }[] = [],
+): Promise<ConvergedPlan> {
+  const seen: Catalogue[] = [await shadow.read()];
+  let to = wanted;
+  for (let round = 1;; round++) {
+    const current = seen.at(-1)!;
+    const { statements } = planSchema(current, to, round === 1 ? renames : []);
+    if (statements.length === 0 || round > MOST_ROUNDS) break;
+    await runOnShadow(shadow, statements);
+    const next = await shadow.read();
+    seen.push(next);
+    to = respell(to, next, new Set(statements.flatMap(({ about }) => about)));
+  }
+  const last = seen.pop()!;
+  const steps = seen.map((catalogue, index) =>
+    planSchema(catalogue, to, index === 0 ? renames : [])
+  );
+  const left = describeDeltas(compareSchemas(last, to));
+  return {
+    from: seen[0] ?? last,
+    to,
+    statements: steps.flatMap(({ statements }) => statements),
+    unwritable: [
+      ...planSchema(last, to).unwritable,
+      ...left.map(({ kind, name }): Unwritable => ({
+        what: `${kind} ${name}`,
+        reason: "no statement was found that makes it so",
+      })),
+    ],
+  };
+}
+
+/**
+ * Takes over how the shadow spells what was applied to it: a statement about it has run, and the
+ * shadow has another text for it still.
+ */
+function respell(to: Catalogue, shadow: Catalogue, applied: ReadonlySet<string>): Catalogue {
+  const spelled = new Map<string, Record<string, unknown>>();
+  for (const delta of compareSchemas(shadow, to)) {
+    if (delta.verb !== "set") continue;
+    const key = keyOf(delta.id);
+    if (!applied.has(key)) continue;
+    if (typeof delta.from !== "string" || typeof delta.to !== "string") continue;
+    spelled.set(key, { ...spelled.get(key), [delta.attr]: delta.from });
+  }
+  const extras = new Map(to.extras);
+  for (const { before, after } of compareExtras(shadow, to)) {
+    if (before === undefined || after === undefined) continue;
+    const key = `${after.kind} ${after.name}`;
+    if (applied.has(key)) extras.set(key, before);
+  }
+  const facts = spelled.size === 0 ? to.facts : mapFacts(to.facts, (fact) => {
+    const payload = spelled.get(keyOf(fact.id));
+    return payload === undefined
+      ? fact
+      : { ...fact, payload: { ...fact.payload, ...payload } as typeof fact.payload };
+  });
+  return { ...to, facts, extras };
+}
+
+async function runOnShadow(shadow: Shadow, statements: readonly SchemaStatement[]): Promise<void> {
+  for (const part of splitAtCommits(statements)) {
+    await shadow.run(toScript(part));
+  }
+}
+
+/**
+ * Splits statements where a commit has to be.
+ *
+ * @param statements The statements.
+ * @returns The parts, each of which can be a transaction.
+ */
+export function splitAtCommits(
+  statements: readonly SchemaStatement[],
+): SchemaStatement[][] {
+  const parts: SchemaStatement[][] = [[]];
+  statements.forEach((statement, index) => {
+    parts.at(-1)!.push(statement);
+    if (statement.commitsAfter && index < statements.length - 1) parts.push([]);
+  });
+  return parts.filter((part) => part.length > 0);
+}
+
+/** The bodies of functions may name what comes later. */
+function toScript(statements: readonly SchemaStatement[]): string {
+  return ["set local check_function_bodies = off", ...statements.map(({ sql }) => sql)]
+    .map((sql) => `${sql};\n`).join("");
+}

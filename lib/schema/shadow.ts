@@ -1,0 +1,62 @@
+/**
+ * A database in memory that is shaped like the live project: what migrations make there is what
+ * they would make here.
+ *
+ * @module
+ */
+
+import { createRpcClient, openApiChannel } from "../database/api.ts";
+import type { Channel } from "../database/channel.ts";
+import type { Target } from "../database/target.ts";
+import { openForMigrations, openSessionOf } from "../embedded/migrations.ts";
+import { type Catalogue, readCatalogue } from "./catalogue.ts";
+
+/** A shadow. Close it when done, or hold it with `await using`. */
+export interface Shadow extends AsyncDisposable {
+  /** What messages call it. */
+  readonly target: Target;
+  /** How operations reach it. */
+  readonly channel: Channel;
+  /** Runs SQL beside the history, in one transaction. */
+  run(sql: string): Promise<void>;
+  /** Reads what it has. */
+  read(): Promise<Catalogue>;
+  /** Pieces of the platform that were used and are not the real ones. */
+  standIns(): readonly string[];
+}
+
+const TARGET: Target = { kind: "embedded", name: "the shadow", url: "the shadow database" };
+
+/**
+ * Opens a shadow.
+ *
+ * @param shape What the live project has that migrations do not make: SQL.
+ * @returns The shadow, with supamigrate installed.
+ */
+export async function openShadow(shape = ""): Promise<Shadow> {
+  const standIns: string[] = [];
+  const database = await openForMigrations({ onStandIn: ({ name }) => standIns.push(name) });
+  try {
+    if (shape !== "") await database.exec(shape);
+    const channel = openApiChannel({
+      target: TARGET,
+      timeoutMs: 600_000,
+      client: await createRpcClient(database.url, database.serviceKey, database.fetch),
+      takeMessages: () => database.takeMessages(),
+      openSession: () => Promise.resolve(openSessionOf(database)),
+    });
+    return {
+      target: TARGET,
+      channel,
+      run: async (sql) => {
+        await channel.run(sql);
+      },
+      read: () => readCatalogue((sql) => channel.run(sql)),
+      standIns: () => standIns,
+      [Symbol.asyncDispose]: () => database.close(),
+    };
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}

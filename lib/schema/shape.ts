@@ -1,0 +1,125 @@
+/** What a live project has that its migrations do not make, as SQL for a shadow. @module */
+
+import type { StableId } from "@supabase/pg-delta/core";
+import type { Catalogue } from "./catalogue.ts";
+import { PLATFORM_SCHEMAS } from "./scope.ts";
+
+/** Which parts of a shape are left to the migrations. */
+export interface ShapeOptions {
+  /** They change default privileges themselves, so that those that are there now are their doing. */
+  readonly setsDefaultPrivileges: boolean;
+}
+
+/**
+ * Writes a project's shape: the default privileges of `postgres` and who may use `public`, which
+ * projects were made with differently over the years.
+ *
+ * @param catalogue The project's schema.
+ * @param options What the migrations see to.
+ * @returns The SQL, for `postgres`.
+ */
+export function writeShape(
+  { facts, major }: Catalogue,
+  { setsDefaultPrivileges }: ShapeOptions,
+): string {
+  const lines: string[] = [];
+  if (!setsDefaultPrivileges) lines.push(FORGET_DEFAULTS);
+  for (const { id, payload } of facts.facts()) {
+    const grants = writeGrants(payload, major);
+    if (id.kind === "defaultPrivilege" && !setsDefaultPrivileges && isOfShadow(id)) {
+      const where = id.schema === null ? "" : ` in schema ${quote(id.schema)}`;
+      const alter = `alter default privileges for role postgres${where}`;
+      const on = OBJECT_TYPES[id.objtype];
+      if (on === undefined) continue;
+      const grantee = role(id.grantee);
+      lines.push(`${alter} revoke all on ${on} from ${grantee};`);
+      lines.push(
+        ...grants.map(({ privileges, option }) =>
+          `${alter} grant ${privileges} on ${on} to ${grantee}${option};`
+        ),
+      );
+    }
+    if (id.kind === "acl" && id.target.kind === "schema" && id.target.name === "public") {
+      const grantee = role(id.grantee);
+      if (!isKnownRole(id.grantee)) continue;
+      lines.push(`revoke all on schema public from ${grantee};`);
+      lines.push(
+        ...grants.map(({ privileges, option }) =>
+          `grant ${privileges} on schema public to ${grantee}${option};`
+        ),
+      );
+    }
+  }
+  return lines.join("\n");
+}
+
+/** The shadow's own default privileges are taken away, whatever they are. */
+const FORGET_DEFAULTS = `do $block$
+declare
+  entry record;
+begin
+  for entry in
+    select n.nspname, a.grantee, a.grantee = 0 as is_public,
+           case d.defaclobjtype when 'r' then 'tables' when 'S' then 'sequences'
+                when 'f' then 'functions' when 'T' then 'types' else 'schemas' end as kind
+      from pg_default_acl d
+     cross join aclexplode(d.defaclacl) a
+      left join pg_namespace n on n.oid = d.defaclnamespace
+     where d.defaclrole = 'postgres'::regrole
+     group by 1, 2, 3, 4
+  loop
+    execute format('alter default privileges for role postgres %s revoke all on %s from %s',
+      coalesce('in schema ' || quote_ident(entry.nspname), ''), entry.kind,
+      case when entry.is_public then 'public' else entry.grantee::regrole::text end);
+  end loop;
+end
+$block$;`;
+
+const OBJECT_TYPES: Readonly<Record<string, string>> = {
+  r: "tables",
+  S: "sequences",
+  f: "functions",
+  T: "types",
+  n: "schemas",
+};
+
+/** Roles that every shadow has. */
+const ROLES = ["PUBLIC", "postgres", "anon", "authenticated", "service_role", "supabase_admin"];
+
+function isKnownRole(name: string): boolean {
+  return ROLES.includes(name);
+}
+
+/** What the application's own schemas and roles have is made by migrations. */
+function isOfShadow(id: Extract<StableId, { kind: "defaultPrivilege" }>): boolean {
+  if (id.role !== "postgres" || !isKnownRole(id.grantee)) return false;
+  return id.schema === null || id.schema === "public" ||
+    ["graphql_public", "storage", "realtime", "auth", "extensions"].includes(id.schema) &&
+      PLATFORM_SCHEMAS.includes(id.schema);
+}
+
+function writeGrants(payload: Readonly<Record<string, unknown>>, major: number) {
+  const list = (value: unknown) => Array.isArray(value) ? value.map(String) : [];
+  const grantable = list(payload.grantable);
+  // A server that does not know MAINTAIN gives all the others where it gives all.
+  const all = list(payload.privileges);
+  const privileges = major < 17 && all.includes("TRIGGER") && all.includes("TRUNCATE") &&
+      all.length === 7
+    ? [...all, "MAINTAIN"]
+    : all;
+  const plain = privileges.filter((privilege) => !grantable.includes(privilege));
+  return [
+    ...(plain.length > 0 ? [{ privileges: plain.join(", "), option: "" }] : []),
+    ...(grantable.length > 0
+      ? [{ privileges: grantable.join(", "), option: " with grant option" }]
+      : []),
+  ];
+}
+
+function role(name: string): string {
+  return name === "PUBLIC" ? "public" : quote(name);
+}
+
+function quote(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}

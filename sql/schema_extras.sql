@@ -1,0 +1,165 @@
+-- What a schema is made of besides what pg-delta reads: kind, schema, name, everything about it that
+-- can differ, and what makes and removes it (null where that cannot be written). Members of
+-- extensions, and what belongs to something else, are left out. Read with the search_path
+-- pg_catalog, so that all names are qualified.
+with space as (
+  select oid, nspname as name
+    from pg_namespace
+   where nspname !~ '^pg_' and nspname <> 'information_schema'
+), owned as (
+  select classid, objid from pg_depend where deptype in ('e', 'i')
+), relation as (
+  select c.oid, c.relkind, s.name as schema, format('%I.%I', s.name, c.relname) as name
+    from pg_class c
+    join space s on s.oid = c.relnamespace
+   where c.relkind in ('r', 'p', 'f', 'm', 'v')
+     and not exists (
+       select from owned where classid = 'pg_class'::regclass and objid = c.oid)
+), altered as (
+  select relation.*, a.attname, a.attcollation, a.attcompression, a.attstorage, t.typstorage,
+         coalesce(a.attstattarget, -1) as target, col_description(relation.oid, a.attnum) as comment,
+         format('alter %s %s alter column %I',
+                case relkind when 'm' then 'materialized view' when 'f' then 'foreign table'
+                     else 'table' end,
+                name, attname) as alter_column
+    from relation
+    join pg_attribute a on a.attrelid = relation.oid and a.attnum > 0 and not a.attisdropped
+    join pg_type t on t.oid = a.atttypid
+)
+select 'statistics target' as kind, schema, format('%s.%I', name, attname) as name,
+       target::text as definition,
+       format('%s set statistics %s;', alter_column, target) as create,
+       format('%s set statistics -1;', alter_column) as drop
+  from altered
+ where target >= 0
+union all
+select 'storage', schema, format('%s.%I', name, attname), attstorage::text,
+       format('%s set storage %s;', alter_column,
+              case attstorage when 'p' then 'plain' when 'e' then 'external'
+                   when 'm' then 'main' else 'extended' end),
+       format('%s set storage %s;', alter_column,
+              case typstorage when 'p' then 'plain' when 'e' then 'external'
+                   when 'm' then 'main' else 'extended' end)
+  from altered
+ where relkind in ('r', 'p', 'm') and attstorage <> typstorage
+union all
+select 'compression', schema, format('%s.%I', name, attname), attcompression::text,
+       format('%s set compression %s;', alter_column,
+              case attcompression when 'l' then 'lz4' else 'pglz' end),
+       format('%s set compression default;', alter_column)
+  from altered
+ where attcompression <> ''
+union all
+select 'comment on column', schema, format('%s.%I', name, attname), comment,
+       format('comment on column %s.%I is %L;', name, attname, comment),
+       format('comment on column %s.%I is null;', name, attname)
+  from altered
+ where relkind = 'v' and comment is not null
+union all
+select 'statistics object', s.name, format('%I.%I', s.name, stxname),
+       concat_ws(' ', pg_get_statisticsobjdef(x.oid), x.stxowner::regrole,
+                 nullif(coalesce(stxstattarget, -1), -1), obj_description(x.oid, 'pg_statistic_ext')),
+       concat_ws(E'\n',
+                 pg_get_statisticsobjdef(x.oid) || ';',
+                 case when coalesce(stxstattarget, -1) >= 0
+                      then format('alter statistics %I.%I set statistics %s;', s.name, stxname,
+                                  stxstattarget) end,
+                 'comment on statistics ' || format('%I.%I', s.name, stxname) || ' is '
+                   || quote_literal(obj_description(x.oid, 'pg_statistic_ext')) || ';'),
+       format('drop statistics %I.%I;', s.name, stxname)
+  from pg_statistic_ext x
+  join space s on s.oid = x.stxnamespace
+ where not exists (
+   select from owned where classid = 'pg_statistic_ext'::regclass and objid = x.oid)
+union all
+select 'cast', null, format('(%s as %s)', castsource::regtype, casttarget::regtype),
+       concat_ws(' ', castmethod, castcontext, nullif(castfunc, 0)::regprocedure),
+       format('create cast (%s as %s) %s%s;', castsource::regtype, casttarget::regtype,
+              case castmethod when 'f' then 'with function ' || castfunc::regprocedure
+                   when 'i' then 'with inout' else 'without function' end,
+              case castcontext when 'a' then ' as assignment' when 'i' then ' as implicit'
+                   else '' end),
+       format('drop cast (%s as %s);', castsource::regtype, casttarget::regtype)
+  from pg_cast c
+ where oid >= 16384
+   and not exists (select from owned where classid = 'pg_cast'::regclass and objid = c.oid)
+union all
+select 'operator', s.name, o.oid::regoperator::text,
+       concat_ws(' ', oprcode, oprowner::regrole, oprcanmerge, oprcanhash, nullif(oprcom, 0)::regoperator,
+                 nullif(oprnegate, 0)::regoperator, nullif(oprrest, 0)::regproc,
+                 nullif(oprjoin, 0)::regproc),
+       format('create operator %I.%s (%s);', s.name, oprname,
+              concat_ws(', ',
+                'function = ' || oprcode::text,
+                'leftarg = ' || nullif(oprleft, 0)::regtype,
+                'rightarg = ' || nullif(oprright, 0)::regtype,
+                'commutator = ' || (
+                  select format('operator(%I.%s)', n.nspname, other.oprname)
+                    from pg_operator other join pg_namespace n on n.oid = other.oprnamespace
+                   where other.oid = o.oprcom),
+                'negator = ' || (
+                  select format('operator(%I.%s)', n.nspname, other.oprname)
+                    from pg_operator other join pg_namespace n on n.oid = other.oprnamespace
+                   where other.oid = o.oprnegate),
+                'restrict = ' || nullif(oprrest, 0)::regproc,
+                'join = ' || nullif(oprjoin, 0)::regproc,
+                case when oprcanhash then 'hashes' end,
+                case when oprcanmerge then 'merges' end)),
+       format('drop operator %s;', o.oid::regoperator)
+  from pg_operator o
+  join space s on s.oid = o.oprnamespace
+ where oprcode <> 0
+   and not exists (select from owned where classid = 'pg_operator'::regclass and objid = o.oid)
+union all
+select 'operator class', s.name, format('%I.%I using %I', s.name, opcname, amname),
+       concat_ws(' ', opcintype::regtype, opcdefault, nullif(opckeytype, 0)::regtype,
+                 opcowner::regrole,
+                 (select string_agg(format('%s %s', amopstrategy, amopopr::regoperator), ', '
+                                    order by amopstrategy, amopopr::regoperator::text)
+                    from pg_amop where amopfamily = opcfamily and amoplefttype = opcintype),
+                 (select string_agg(format('%s %s', amprocnum, amproc::regprocedure), ', '
+                                    order by amprocnum, amproc::regprocedure::text)
+                    from pg_amproc where amprocfamily = opcfamily and amproclefttype = opcintype)),
+       null,
+       format('drop operator class %I.%I using %I;', s.name, opcname, amname)
+  from pg_opclass c
+  join space s on s.oid = c.opcnamespace
+  join pg_am m on m.oid = c.opcmethod
+ where not exists (select from owned where classid = 'pg_opclass'::regclass and objid = c.oid)
+union all
+select 'text search configuration', s.name, format('%I.%I', s.name, cfgname),
+       concat_ws(' ', cfgparser, cfgowner::regrole, mapping, obj_description(c.oid, 'pg_ts_config')),
+       concat_ws(E'\n',
+                 format('create text search configuration %I.%I (parser = %s);', s.name, cfgname,
+                        (select format('%I.%I', n.nspname, p.prsname)
+                           from pg_ts_parser p join pg_namespace n on n.oid = p.prsnamespace
+                          where p.oid = cfgparser)),
+                 mapping,
+                 'comment on text search configuration ' || format('%I.%I', s.name, cfgname)
+                   || ' is ' || quote_literal(obj_description(c.oid, 'pg_ts_config')) || ';'),
+       format('drop text search configuration %I.%I;', s.name, cfgname)
+  from pg_ts_config c
+  join space s on s.oid = c.cfgnamespace
+  left join lateral (
+    select string_agg(
+             format('alter text search configuration %I.%I add mapping for %s with %s;', s.name,
+                    cfgname, token, dictionaries),
+             E'\n' order by token) as mapping
+      from (select t.alias as token,
+                   string_agg(m.mapdict::regdictionary::text, ', ' order by mapseqno) as dictionaries
+              from pg_ts_config_map m
+              join ts_token_type(c.cfgparser) t on t.tokid = m.maptokentype
+             where m.mapcfg = c.oid
+             group by t.alias) tokens) mappings on true
+ where not exists (select from owned where classid = 'pg_ts_config'::regclass and objid = c.oid)
+union all
+select 'text search dictionary', s.name, format('%I.%I', s.name, dictname),
+       concat_ws(' ', t.tmplname, dictinitoption, dictowner::regrole),
+       format('create text search dictionary %I.%I (template = %s);', s.name, dictname,
+              concat_ws(', ', format('%I.%I', n.nspname, tmplname), dictinitoption)),
+       format('drop text search dictionary %I.%I;', s.name, dictname)
+  from pg_ts_dict d
+  join space s on s.oid = d.dictnamespace
+  join pg_ts_template t on t.oid = d.dicttemplate
+  join pg_namespace n on n.oid = t.tmplnamespace
+ where not exists (select from owned where classid = 'pg_ts_dict'::regclass and objid = d.oid)

@@ -1,0 +1,56 @@
+/** What was done to a project by hand is found, and nothing else. */
+
+import assert from "node:assert/strict";
+import { testOnEveryDatabase } from "../support/projects.ts";
+
+const MIGRATIONS = {
+  "001_notes.sql": `
+    create table notes (id int generated always as identity primary key, body text not null);
+    alter table notes enable row level security;
+    create policy own on notes for select to authenticated using (id > 0);
+    create view titles as select id, left(body, 10) as title from notes;
+    create function count_notes() returns bigint language sql stable set search_path = ''
+      as 'select count(*) from public.notes';
+    -- ROLLBACK
+    drop function count_notes(); drop view titles; drop table notes;`,
+};
+
+testOnEveryDatabase(
+  "drift() finds nothing in a project that migrations alone have made",
+  async (project) => {
+    const migrator = project.migrator(MIGRATIONS);
+    await migrator.migrate();
+    const { inSync, differences, migrations, doubts } = await migrator.drift();
+    assert.deepEqual({ differences, doubts, migrations }, {
+      differences: [],
+      doubts: [],
+      migrations: 1,
+    });
+    assert.equal(inSync, true);
+  },
+);
+
+testOnEveryDatabase(
+  "drift() finds what was done by hand, with statements for it",
+  async (project) => {
+    const migrator = project.migrator(MIGRATIONS);
+    await migrator.migrate();
+    await project.sql(`
+    set role postgres;
+    alter table public.notes add column pinned boolean not null default false;
+    drop policy own on public.notes;
+    create index notes_body on public.notes (body);
+    reset role;`);
+    const { inSync, differences, sql, unwritable } = await migrator.drift();
+    assert.equal(inSync, false);
+    assert.deepEqual(unwritable, []);
+    assert.deepEqual(differences.map(({ change, kind, name }) => [change, kind, name]), [
+      ["removed", "policy", "own on public.notes"],
+      ["added", "column", "public.notes.pinned"],
+      ["added", "index", "public.notes_body"],
+    ]);
+    assert.match(differences[0]!.sql.join(), /^DROP POLICY "own"/);
+    assert.match(differences[0]!.undo.join(), /^CREATE POLICY "own"/);
+    assert.equal(sql.length, 3);
+  },
+);

@@ -1,0 +1,3 @@
+create function public.welcome() returns trigger language plpgsql security definer set search_path = ''
+  as $$ begin return new; end $$;
+create trigger welcome after insert on auth.users for each row execute function public.welcome();

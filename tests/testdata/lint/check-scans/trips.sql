@@ -1,0 +1,1 @@
+alter table public.notes add constraint short check (length(body) < 100);

@@ -1,0 +1,1 @@
+alter table public.notes rename column body to content;

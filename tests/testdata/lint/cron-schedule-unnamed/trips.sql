@@ -1,0 +1,1 @@
+select cron.schedule('0 3 * * *', 'delete from app.cache');

@@ -1,0 +1,2 @@
+create function public.f(a int) returns void language sql security definer set search_path = ''
+  as $$ select 1 $$;

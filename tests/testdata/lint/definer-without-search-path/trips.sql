@@ -1,0 +1,1 @@
+create function public.f() returns void language sql security definer as $$ select 1 $$;

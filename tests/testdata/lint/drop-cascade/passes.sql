@@ -1,0 +1,7 @@
+drop function public.f();
+create table public.notes (
+  id bigint generated always as identity primary key,
+  user_id uuid,
+  body text
+);
+drop table public.notes cascade;

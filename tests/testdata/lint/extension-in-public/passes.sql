@@ -1,0 +1,2 @@
+create extension if not exists vector with schema extensions;
+create extension if not exists pg_cron;

@@ -1,0 +1,3 @@
+alter table public.notes add foreign key (user_id) references public.people (id) not valid;
+create table public.likes (id bigint primary key, note_id bigint);
+alter table public.likes add foreign key (note_id) references public.notes (id);

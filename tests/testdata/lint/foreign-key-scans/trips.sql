@@ -1,0 +1,1 @@
+alter table public.notes add foreign key (user_id) references public.people (id);

@@ -1,0 +1,11 @@
+create table public.likes (
+  id bigint primary key,
+  note_id bigint references public.notes (id)
+);
+create index on public.likes (note_id, id);
+
+create table public.tags (
+  note_id bigint references public.notes (id),
+  tag text,
+  primary key (note_id, tag)
+);

@@ -1,0 +1,4 @@
+create table public.likes (
+  id bigint primary key,
+  note_id bigint references public.notes (id)
+);

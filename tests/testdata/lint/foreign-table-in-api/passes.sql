@@ -1,0 +1,2 @@
+create foreign table app.orders (id bigint) server shop;
+import foreign schema shop from server shop into app;

@@ -1,0 +1,1 @@
+create foreign table public.orders (id bigint) server shop;

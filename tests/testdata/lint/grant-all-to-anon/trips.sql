@@ -1,0 +1,1 @@
+grant all on public.notes to anon, authenticated;

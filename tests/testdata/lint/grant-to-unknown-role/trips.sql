@@ -1,0 +1,1 @@
+grant select on public.notes to anonymous;

@@ -1,0 +1,3 @@
+create index short on public.notes (body);
+-- a_comment_with_a_name_that_is_so_long_that_it_would_have_to_be_cut_if_it_were_one
+comment on index short is 'a_text_with_a_name_that_is_so_long_that_it_would_have_to_be_cut_if_it_were_one';

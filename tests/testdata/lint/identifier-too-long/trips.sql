@@ -1,0 +1,1 @@
+create index an_index_with_a_name_that_says_so_much_about_its_columns_that_it_is_cut on public.notes (body);

@@ -1,0 +1,1 @@
+create index notes_body on public.notes (body);

@@ -1,0 +1,1 @@
+create index on app.docs using ivfflat (embedding vector_cosine_ops);

@@ -1,0 +1,2 @@
+create table public.notes (id bigint generated always as identity primary key);
+create table public.years (year int primary key);

@@ -1,0 +1,1 @@
+create table public.files (id uuid primary key references auth.users on delete cascade);

@@ -1,0 +1,1 @@
+select net.http_post(url := 'https://example.com/localhost');

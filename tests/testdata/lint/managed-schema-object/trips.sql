@@ -1,0 +1,1 @@
+create table auth.extras (id uuid primary key);

@@ -1,0 +1,1 @@
+alter table storage.objects enable row level security;

@@ -1,0 +1,1 @@
+create materialized view public.totals as select count(*) from public.notes;

@@ -1,0 +1,1 @@
+alter function public.f() rename to g;

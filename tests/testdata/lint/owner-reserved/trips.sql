@@ -1,0 +1,1 @@
+alter table public.notes owner to supabase_admin;

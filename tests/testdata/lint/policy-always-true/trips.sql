@@ -1,0 +1,1 @@
+create policy everybody on public.notes for insert to anon with check (true);

@@ -1,0 +1,1 @@
+create policy own on public.notes for insert to authenticated using (true);

@@ -1,0 +1,1 @@
+create policy everybody on public.notes for select to anon using (true);

@@ -1,0 +1,1 @@
+create policy worker on public.notes for all to service_role using (true);

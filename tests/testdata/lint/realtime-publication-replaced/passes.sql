@@ -1,0 +1,2 @@
+alter publication supabase_realtime add table public.notes;
+drop publication if exists other;

@@ -1,0 +1,2 @@
+create role app_reader;
+grant app_reader to authenticated;

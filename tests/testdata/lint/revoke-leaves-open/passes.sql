@@ -1,0 +1,4 @@
+create function public.f(a int) returns void language sql security definer set search_path = ''
+  as $$ select 1 $$;
+revoke execute on function public.f(int) from public, anon, authenticated;
+grant execute on function public.f(int) to authenticated;

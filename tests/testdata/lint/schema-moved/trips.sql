@@ -1,0 +1,1 @@
+alter table public.notes set schema app;

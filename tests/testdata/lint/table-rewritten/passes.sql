@@ -1,0 +1,7 @@
+create table public.notes (
+  id bigint generated always as identity primary key,
+  user_id uuid,
+  body text
+);
+alter table public.notes set unlogged;
+vacuum analyze public.notes;

@@ -1,0 +1,1 @@
+create table public.prices (id bigint primary key, price money);

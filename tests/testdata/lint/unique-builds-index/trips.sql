@@ -1,0 +1,1 @@
+alter table public.notes add constraint one unique (body);

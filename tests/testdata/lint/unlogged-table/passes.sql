@@ -1,0 +1,1 @@
+create table app.cache (id bigint primary key);

@@ -1,0 +1,1 @@
+create unlogged table app.cache (id bigint primary key);

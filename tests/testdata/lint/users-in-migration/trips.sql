@@ -1,0 +1,1 @@
+insert into auth.users (id, email) values (gen_random_uuid(), 'a@example.com');

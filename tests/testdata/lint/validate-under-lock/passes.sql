@@ -1,0 +1,3 @@
+alter table public.notes add constraint short check (length(body) < 100) not valid;
+-- supamigrate: commit
+alter table public.notes validate constraint short;

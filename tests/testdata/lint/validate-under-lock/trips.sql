@@ -1,0 +1,2 @@
+alter table public.notes add constraint short check (length(body) < 100) not valid;
+alter table public.notes validate constraint short;
