@@ -13,6 +13,7 @@ import { splitStatements } from "../planning/statements.ts";
 import { readUndoName } from "../planning/undo_names.ts";
 import { findAbilities } from "../ways.ts";
 import type { Proof } from "./prove_import.ts";
+import { throwIfInterrupted } from "./context.ts";
 import { loadMigrations } from "./source.ts";
 
 /** Options of {@linkcode importMigrations}. */
@@ -29,6 +30,8 @@ export interface ImportOptions {
   readonly prove?: boolean;
   /** Asks whether to write, when everything is known. */
   readonly confirm?: (planned: ImportPlan) => Promise<boolean>;
+  /** Stops before anything is written. */
+  readonly signal?: AbortSignal;
 }
 
 /** What is to be written. */
@@ -116,7 +119,7 @@ export async function importMigrations(options: ImportOptions): Promise<ImportRe
     notConverted,
     proof: migrations.length === 0 || options.prove === false
       ? null
-      : await prove(format.title, migrations, texts),
+      : await prove(format.title, migrations, texts, options.signal),
   };
   const result = { ...plan, folder: options.to, written: false };
   if (options.dryRun || names.length === 0) return result;
@@ -124,6 +127,7 @@ export async function importMigrations(options: ImportOptions): Promise<ImportRe
   if (options.confirm !== undefined && !await options.confirm(plan)) {
     throw new ConfigurationError("Not confirmed: nothing was written");
   }
+  throwIfInterrupted(options.signal);
   await writeAll(options.to, texts);
   return { ...result, written: true };
 }
@@ -132,9 +136,10 @@ async function prove(
   title: string,
   migrations: readonly ForeignMigration[],
   texts: Readonly<Record<string, string>>,
+  signal: AbortSignal | undefined,
 ): Promise<Proof> {
   const { proveImport } = await import("./prove_import.ts");
-  return await proveImport(title, migrations, texts);
+  return await proveImport(title, migrations, texts, signal);
 }
 
 /** The folder may be the tool's own, or the one above its `migrations`. */

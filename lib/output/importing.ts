@@ -1,11 +1,10 @@
 /** The command `import`: what it asks, does and prints. @module */
 
 import type { ImportPlan, ImportResult } from "../operations/import.ts";
-import type { Asking, Flag, GlobalFlags, Report } from "./actions.ts";
+import type { Asking, Flag, GlobalFlags, Report, Run } from "./actions.ts";
 import { EXIT_CODES } from "./errors.ts";
 import { line } from "./neutral.ts";
 import { ask, isYes } from "./prompt.ts";
-import type { Reporter } from "./terminal.ts";
 
 /** The flags of `import`. */
 export interface ImportFlags extends GlobalFlags, Asking {
@@ -20,16 +19,18 @@ const SHOWN = 20;
 
 /** What `import` does. */
 export async function importFiles(
-  { reporter, folder }: { reporter: Reporter; folder: string },
+  { reporter, folder, options: { signal } }: Run,
   flags: ImportFlags,
 ): Promise<Report> {
   const { importMigrations } = await import("../operations/import.ts");
+  if (flags.prove !== false) reporter.say("🔬 Proving that both make the same...\n");
   const result = await importMigrations({
     from: flags.from,
     to: folder,
     ...(flags.format === undefined ? {} : { format: flags.format }),
     dryRun: !!flags.dryRun,
     prove: flags.prove !== false,
+    ...(signal === undefined ? {} : { signal }),
     ...(flags.yes ? {} : {
       confirm: async (plan) => {
         reporter.warn(formatPlan(plan, folder));
