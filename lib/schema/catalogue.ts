@@ -8,7 +8,7 @@
 import bucketsSql from "../../sql/schema_buckets.sql" with { type: "text" };
 import cronJobsSql from "../../sql/schema_cron_jobs.sql" with { type: "text" };
 import extrasSql from "../../sql/schema_extras.sql" with { type: "text" };
-import type { FactBase } from "@supabase/pg-delta/core";
+import { buildFactBase, type Fact, type FactBase } from "@supabase/pg-delta/core";
 import { extract } from "@supabase/pg-delta/extract";
 
 /** A schema, as it was at one moment. */
@@ -70,7 +70,7 @@ export async function readCatalogue(ask: Ask): Promise<Catalogue> {
     const { factBase } = await extract(answering(number, answers, missing));
     if (answers.size > 0 && missing.size === 0) {
       return {
-        facts: factBase,
+        facts: withoutRepeated(factBase),
         extras: toExtras(extras.flatMap((sql) => answers.get(sql)!)),
         major,
       };
@@ -89,6 +89,17 @@ select current_setting('server_version_num')::integer as number,
                    where attrelid = to_regclass('storage.buckets')
                      and attname in ('file_size_limit', 'allowed_mime_types')) as buckets,
        coalesce(has_table_privilege(to_regclass('cron.job'), 'select'), false) as cron`;
+
+/** PostgreSQL 18 says of a domain that it is NOT NULL twice: as what it is, and as a constraint. */
+function withoutRepeated(facts: FactBase): FactBase {
+  const isRepeated = ({ id, parent, payload }: Fact) =>
+    id.kind === "constraint" && parent?.kind === "domain" &&
+    String(payload.def).startsWith("NOT NULL");
+  const kept = facts.facts().filter((fact) => !isRepeated(fact));
+  return kept.length === facts.facts().length
+    ? facts
+    : buildFactBase(kept, [...facts.edges], facts.source);
+}
 
 type Pool = Parameters<typeof extract>[0];
 

@@ -106,12 +106,15 @@ export function compareExtras(
 }
 
 /** Whether an action gives the owner of a new object what owners have. */
-function saysNothing({ produces, consumes }: Action, source: FactBase, desired: FactBase): boolean {
-  const [id, ...others] = [...produces, ...consumes].filter(({ kind }) => kind === "acl");
-  if (id?.kind !== "acl" || others.length > 0 || source.has(id.target)) return false;
-  const { privileges, grantable, _ownerDefault: usual } = desired.get(id)?.payload ?? {};
-  return usual !== undefined && JSON.stringify(privileges) === JSON.stringify(usual) &&
-    JSON.stringify(grantable) === "[]";
+function saysNothing({ sql, consumes }: Action, source: FactBase, desired: FactBase): boolean {
+  if (!sql.startsWith("GRANT ")) return false;
+  const [grantee, ...others] = consumes.filter(({ kind }) => kind === "role");
+  const target = consumes.find(({ kind }) => kind !== "role" && kind !== "acl");
+  if (grantee?.kind !== "role" || others.length > 0 || target === undefined) return false;
+  const granted = desired.get({ kind: "acl", target, grantee: grantee.name })?.payload;
+  return granted?._ownerDefault !== undefined && !source.has(target) &&
+    JSON.stringify(granted.privileges) === JSON.stringify(granted._ownerDefault) &&
+    JSON.stringify(granted.grantable) === "[]";
 }
 
 function planExtras(from: Catalogue, to: Catalogue) {

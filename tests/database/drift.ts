@@ -1,7 +1,14 @@
 /** What was done to a project by hand is found, and nothing else. */
 
 import assert from "node:assert/strict";
-import { testOnEveryDatabase } from "../support/projects.ts";
+import { INSTALL_SCRIPT } from "../../lib/database/bootstrap.ts";
+import { BASE, CHANGES, PREPARED } from "../schema/changes.ts";
+import {
+  describeServer,
+  supautilsProject,
+  testOnEveryDatabase,
+  testOnServers,
+} from "../support/projects.ts";
 
 const MIGRATIONS = {
   "001_notes.sql": `
@@ -53,4 +60,39 @@ testOnEveryDatabase(
     assert.match(differences[0]!.undo.join(), /^CREATE POLICY "own"/);
     assert.equal(sql.length, 3);
   },
+);
+
+testOnServers(
+  "drift() finds every kind of change, and its statements make it elsewhere",
+  async (project) => {
+    const first = { "001_base.sql": BASE + PREPARED };
+    await project.migrator(first).migrate();
+    await using owner = await project.connect();
+    for (const { sql } of CHANGES) await owner.sql(sql);
+    const { differences, sql, unwritable, doubts } = await project.migrator(first).drift();
+    const shown = differences.map(({ kind, name }) => `${kind} ${name}`);
+    assert.deepEqual(
+      CHANGES.filter(({ shows }) => !shown.some((name) => name.includes(shows)))
+        .map(({ title }) => title),
+      [],
+    );
+    assert.deepEqual([unwritable, doubts], [[], []]);
+
+    // Recorded as a migration, it says all of it; applied to a new project, it makes all of it.
+    const both = {
+      ...first,
+      "002_by_hand.sql": sql.map((statement) => `${statement};\n`).join(""),
+    };
+    await project.migrator(both).repair("002_by_hand.sql", { mark: "applied" });
+    assert.deepEqual((await project.migrator(both).drift()).sql, []);
+    await using other = await project.stack.createProject({
+      listens: false,
+      setup: INSTALL_SCRIPT,
+    });
+    const elsewhere = describeServer(project.stack, other).migrator(both);
+    const { results } = await elsewhere.migrate();
+    assert.deepEqual(results.flatMap(({ error }) => error ?? []), []);
+    assert.deepEqual((await elsewhere.drift()).sql, []);
+  },
+  { ...supautilsProject, own: true },
 );

@@ -42,7 +42,9 @@ async function serveStandIns() {
     const body = found.get(new URL(request.url).pathname);
     if (body === undefined) return new Response("", { status: 404 });
     return body instanceof Uint8Array
-      ? new Response(body, { headers: { "content-type": "application/typescript" } })
+      ? new Response(body as Uint8Array<ArrayBuffer>, {
+        headers: { "content-type": "application/typescript" },
+      })
       : Response.json(body);
   });
 }
