@@ -42,7 +42,12 @@ export async function importFiles(
   const isProved = result.proof?.same !== false;
   return {
     result,
-    text: formatResult(result, { isShown: !flags.yes && result.written, dryRun: !!flags.dryRun }),
+    text: formatResult(result, {
+      isShown: !flags.yes && result.written,
+      dryRun: !!flags.dryRun,
+      // Elsewhere the commands do not look by themselves.
+      options: flags.dir === undefined ? "" : ` --dir ${quote(flags.dir)}`,
+    }),
     code: isDone && isProved ? EXIT_CODES.done : EXIT_CODES.failed,
   };
 }
@@ -73,16 +78,21 @@ function formatPlan({ tool, files, notConverted, proof }: ImportPlan, folder: st
   return lines.join("\n");
 }
 
+function quote(text: string): string {
+  return /^[\w./-]+$/.test(text) ? text : JSON.stringify(text);
+}
+
 function formatResult(
   result: ImportResult,
-  { isShown, dryRun }: { isShown: boolean; dryRun: boolean },
+  { isShown, dryRun, options }: { isShown: boolean; dryRun: boolean; options: string },
 ): string {
   const { written, files, folder, proof } = result;
   const lines = isShown ? [] : [formatPlan(result, folder), ""];
   if (written) {
     lines.push(
       line`✅ ${files.length} ${files.length === 1 ? "file is" : "files are"} in ${folder}`,
-      "💡 See what would run: supamigrate migrate --dry-run",
+      line`💡 See what would run: supamigrate migrate --dry-run${options}`,
+      line`💡 Where they are applied already, record that: supamigrate adopt --dry-run${options}`,
     );
   } else if (proof?.same === false) {
     lines.push("Nothing was written.\n💡 Write them all the same: add --no-prove");

@@ -237,5 +237,7 @@ Deno.test({
     assert.equal(code, 0);
     assert.match(stdout, /goose\/1_a\.sql → 1_a\.sql \(no rollback\)/);
     assert.deepEqual(Object.keys(await read(join(workspace.path, "migrations"))), ["1_a.sql"]);
+    const elsewhere = await workspace.run([...call, "--no-prove", "--dir", "migrations/my files"]);
+    assert.match(elsewhere.stdout, /adopt --dry-run --dir "migrations\/my files"$/m);
   },
 });
