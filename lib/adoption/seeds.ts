@@ -49,7 +49,9 @@ export async function findSeeds(migrations: string): Promise<FoundSeeds> {
   }
   return {
     files: [...files].map(([name, path]) => ({ name, path })),
-    looked: `Looked for ${patterns.map((pattern) => join(folder, pattern)).join(", ")}`,
+    looked: patterns.length === 0
+      ? `sql_paths in ${config} names none`
+      : `Looked for ${patterns.map((pattern) => join(folder, pattern)).join(", ")}`,
     warnings,
   };
 }
@@ -87,5 +89,8 @@ async function readConfig(path: string): Promise<{ enabled: boolean; patterns: s
   if (!Array.isArray(patterns) || !patterns.every((one) => typeof one === "string")) {
     throw new ConfigurationError(`sql_paths in "${path}" has to be a list of texts`);
   }
-  return { enabled: enabled !== false, patterns };
+  if (typeof enabled !== "boolean") {
+    throw new ConfigurationError(`enabled of [db.seed] in "${path}" has to be true or false`);
+  }
+  return { enabled, patterns };
 }

@@ -24,6 +24,11 @@ function duration(ms) {
   return ms === undefined || ms === null ? "" : `${Number(ms).toLocaleString("en-US")} ms`;
 }
 
+/** Seeds, and what adopt finds, are named; all else has its name in it. */
+function toItem(item) {
+  return typeof item === "string" ? { name: item } : item;
+}
+
 /** What became of a migration that was planned. */
 function describe(result, isUndo) {
   if (result === undefined) return "not run";
@@ -37,7 +42,7 @@ function tableOfRun({ planned, results = [], dryRun }, isUndo) {
   const byName = new Map(results.map((result) => [result.name, result]));
   return table(
     ["Migration", "Reason", "Result", "Duration"],
-    planned.map(({ name, reason }) => [
+    planned.map(toItem).map(({ name, reason }) => [
       cell(name),
       cell(reason),
       dryRun ? "planned" : describe(byName.get(name), isUndo),
@@ -46,7 +51,7 @@ function tableOfRun({ planned, results = [], dryRun }, isUndo) {
   );
 }
 
-function summarize(command, document) {
+function summarize(command, document, code) {
   const { target, error } = document;
   const where = target === undefined ? "" : ` on ${cell(target.name)}`;
   const lines = [`### supamigrate ${cell(command)}${where}`, ""];
@@ -72,6 +77,17 @@ function summarize(command, document) {
         ? ["✅ Nothing to do: the database is up to date"]
         : tableOfRun(document, "migrationsRolledBack" in document)),
     );
+  } else if (Array.isArray(document.adopted)) {
+    lines.push(`📌 ${document.dryRun ? "To be recorded" : "Recorded"}: ${document.adopted.length}`);
+    if (document.adopted.length > 0) {
+      lines.push(
+        "",
+        ...table(
+          ["Migration", "Applied"],
+          document.adopted.map(({ name, appliedAt }) => [cell(name), cell(appliedAt)]),
+        ),
+      );
+    }
   } else if (Array.isArray(document.pending)) {
     lines.push(
       document.upToDate ? "✅ Up to date" : `⏳ Pending migrations: ${document.pending.length}`,
@@ -88,11 +104,12 @@ function summarize(command, document) {
         ),
       );
     }
-  } else lines.push("✅ Done");
+  } else if (code === "0") lines.push("✅ Done");
+  else lines.push(`❌ Ended with exit code ${cell(code)}: see the log of the step`);
   return `${lines.join("\n")}\n\n`;
 }
 
-const [command = "", path = ""] = process.argv.slice(2);
+const [command = "", path = "", code = ""] = process.argv.slice(2);
 const text = readFileSync(path, "utf8");
 // Nothing is there where the package itself could not be had: npx has said why.
 const document = text.trim() === ""
@@ -100,4 +117,4 @@ const document = text.trim() === ""
   : JSON.parse(text);
 process.stdout.write(text);
 appendFileSync(process.env.GITHUB_OUTPUT, `result=${JSON.stringify(document)}\n`);
-appendFileSync(process.env.GITHUB_STEP_SUMMARY, summarize(command, document));
+appendFileSync(process.env.GITHUB_STEP_SUMMARY, summarize(command, document, code));

@@ -216,7 +216,13 @@ export function toSteps(
   return results.filter(({ success }) => success).map(({ name }) => ({ action, name }));
 }
 
-function throwIfInterrupted(signal: AbortSignal | undefined): void {
+/**
+ * Ends what has changed nothing yet.
+ *
+ * @param signal Whether somebody has asked to stop.
+ * @throws {InterruptedError} Somebody has.
+ */
+export function throwIfInterrupted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) {
     throw new InterruptedError("Interrupted before anything was changed");
   }

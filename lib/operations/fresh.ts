@@ -17,6 +17,7 @@ import { applyAll } from "./apply.ts";
 import { keepLedger, type Ledger, refuseUnwritable } from "./ledger.ts";
 import { type PlannedMigration, prepare } from "./prepare.ts";
 import type { MigrateResult } from "./migrate.ts";
+import { findElsewhere } from "./elsewhere.ts";
 import { type Concern, createTeller, reviewPlan } from "./concerns.ts";
 import {
   findUndoneByFile,
@@ -138,9 +139,16 @@ export async function fresh(
       );
       // What is emptied is empty, whatever the history says.
       if (!options.dropSchema) refuseUnvouched(state, order);
-      const { warnings, concerns } = reviewPlan(files, plan, [...undo, ...planned]);
+      const doubts = reviewPlan(files, plan, [...undo, ...planned]);
       const ledger = keepLedger(context.ledger, state, files);
       refuseUnwritable(ledger, state.ledger);
+      // What others have applied is not undone, and would be run over it.
+      const undone = new Set(history.filter(isApplied).map(({ name }) => name));
+      const others = options.dropSchema ? [] : plan.pending
+        .filter(({ migration: { name } }) => !undone.has(name));
+      const elsewhere = await findElsewhere(context, state, ledger, others, migrations);
+      const warnings = [...elsewhere.warnings, ...doubts.warnings];
+      const concerns = [...elsewhere.concerns, ...doubts.concerns];
       const drop = options.dropSchema ? await planDrop(context, migrations, history) : null;
       tell([
         ...warnings,

@@ -13,6 +13,7 @@ import { splitStatements } from "../planning/statements.ts";
 import { readUndoName } from "../planning/undo_names.ts";
 import { findAbilities } from "../ways.ts";
 import type { Proof } from "./prove_import.ts";
+import { throwIfInterrupted } from "./context.ts";
 import { loadMigrations } from "./source.ts";
 
 /** Options of {@linkcode importMigrations}. */
@@ -29,6 +30,8 @@ export interface ImportOptions {
   readonly prove?: boolean;
   /** Asks whether to write, when everything is known. */
   readonly confirm?: (planned: ImportPlan) => Promise<boolean>;
+  /** Stops before anything is written. */
+  readonly signal?: AbortSignal;
 }
 
 /** What is to be written. */
@@ -116,7 +119,7 @@ export async function importMigrations(options: ImportOptions): Promise<ImportRe
     notConverted,
     proof: migrations.length === 0 || options.prove === false
       ? null
-      : await prove(format.title, migrations, texts),
+      : await prove(format.title, migrations, texts, options.signal),
   };
   const result = { ...plan, folder: options.to, written: false };
   if (options.dryRun || names.length === 0) return result;
@@ -124,6 +127,7 @@ export async function importMigrations(options: ImportOptions): Promise<ImportRe
   if (options.confirm !== undefined && !await options.confirm(plan)) {
     throw new ConfigurationError("Not confirmed: nothing was written");
   }
+  throwIfInterrupted(options.signal);
   await writeAll(options.to, texts);
   return { ...result, written: true };
 }
@@ -132,9 +136,10 @@ async function prove(
   title: string,
   migrations: readonly ForeignMigration[],
   texts: Readonly<Record<string, string>>,
+  signal: AbortSignal | undefined,
 ): Promise<Proof> {
   const { proveImport } = await import("./prove_import.ts");
-  return await proveImport(title, migrations, texts);
+  return await proveImport(title, migrations, texts, signal);
 }
 
 /** The folder may be the tool's own, or the one above its `migrations`. */
@@ -153,8 +158,21 @@ async function findFiles({ from, format: asked }: ImportOptions) {
 }
 
 async function readFiles(folder: string): Promise<FolderFiles> {
-  const { readdir, readFile } = await import("node:fs/promises");
-  const { join } = await import("node:path");
+  const { readdir, readFile, realpath, stat } = await import("node:fs/promises");
+  const { join, sep } = await import("node:path");
+  /** As for migrations of ours: a link to a file of the folder is one, and another is refused. */
+  const isLinkedFile = async (name: string): Promise<boolean> => {
+    const destination = await realpath(join(folder, name)).catch(() => "");
+    if (destination.startsWith(`${await realpath(folder)}${sep}`)) {
+      return (await stat(destination)).isFile();
+    }
+    throw new ConfigurationError(
+      destination === ""
+        ? `"${name}" is a symbolic link to nothing`
+        : `"${name}" is a symbolic link that leads out of the folder "${folder}"`,
+      { hint: "Put the file itself into the folder. Nothing was written." },
+    );
+  };
   const files = new Map<string, string>();
   const read = async (path: string, depth: number) => {
     const entries = await readdir(join(folder, path), { withFileTypes: true });
@@ -162,7 +180,9 @@ async function readFiles(folder: string): Promise<FolderFiles> {
       if (entry.name.startsWith(".") || entry.name === "node_modules") continue;
       const name = path === "" ? entry.name : `${path}/${entry.name}`;
       if (entry.isDirectory() && depth < DEPTH) await read(name, depth + 1);
-      else if (entry.isFile()) {
+      else if (
+        entry.isFile() || entry.isSymbolicLink() && READ.test(name) && await isLinkedFile(name)
+      ) {
         if (!READ.test(name)) files.set(name, "");
         else files.set(name, decode(await readFile(join(folder, name)), name));
       }

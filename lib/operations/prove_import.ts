@@ -8,7 +8,7 @@ import type { EmbeddedDatabase } from "../embedded/open.ts";
 import { openForMigrations, openSessionOf } from "../embedded/migrations.ts";
 import { splitStatements } from "../planning/statements.ts";
 import { findAbilities } from "../ways.ts";
-import type { OperationContext } from "./context.ts";
+import { type OperationContext, throwIfInterrupted } from "./context.ts";
 import { migrate } from "./migrate.ts";
 import { loadMigrations } from "./source.ts";
 
@@ -31,16 +31,19 @@ const TARGET: Target = { kind: "embedded", name: "in memory", url: "the embedded
  * @param title The tool.
  * @param foreign Its migrations.
  * @param ours Ours, by the names of their files.
+ * @param signal Stops between two migrations.
  * @returns What came of it.
+ * @throws {InterruptedError} It was stopped.
  */
 export async function proveImport(
   title: string,
   foreign: readonly ForeignMigration[],
   ours: Readonly<Record<string, string>>,
+  signal?: AbortSignal,
 ): Promise<Proof> {
-  const theirs = await runAsTool(title, foreign);
+  const theirs = await runAsTool(title, foreign, signal);
   if (typeof theirs === "string") return { same: false, objects: 0, differences: [theirs] };
-  const made = await runAsOurs(ours);
+  const made = await runAsOurs(ours, signal);
   if (typeof made === "string") return { same: false, objects: 0, differences: [made] };
   const differences = [
     ...theirs.after.filter((line) => !made.includes(line)).map((line) => `${title} alone: ${line}`),
@@ -58,11 +61,13 @@ export async function proveImport(
 async function runAsTool(
   title: string,
   migrations: readonly ForeignMigration[],
+  signal: AbortSignal | undefined,
 ): Promise<{ before: string[]; after: string[] } | string> {
   // What installing makes is in both.
   await using database = await openForMigrations();
   const before = await readCatalogue(database);
   for (const { from, sends } of migrations) {
+    await letSignalsIn(signal);
     try {
       for (const text of sends) await database.exec(text);
     } catch (error) {
@@ -72,7 +77,16 @@ async function runAsTool(
   return { before, after: await readCatalogue(database) };
 }
 
-async function runAsOurs(texts: Readonly<Record<string, string>>): Promise<string[] | string> {
+/** A database in memory does not wait for anything: signals come in between two migrations alone. */
+async function letSignalsIn(signal: AbortSignal | undefined): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve));
+  throwIfInterrupted(signal);
+}
+
+async function runAsOurs(
+  texts: Readonly<Record<string, string>>,
+  signal: AbortSignal | undefined,
+): Promise<string[] | string> {
   await using database = await openForMigrations();
   const channel = openApiChannel({
     target: TARGET,
@@ -98,9 +112,10 @@ async function runAsOurs(texts: Readonly<Record<string, string>>): Promise<strin
     giveUpAfterMs: 60_000,
     onProgress: () => {},
     hide: (value) => value,
-    signal: undefined,
+    signal,
   };
   const result = await migrate(context, {});
+  throwIfInterrupted(signal);
   for (const { name, error } of result.results) {
     if (error !== null) return `${name} fails when it is run as ours: ${error.message}`;
   }

@@ -7,15 +7,14 @@ import { findMigration } from "../planning/order.ts";
 import { type MigrationPlan, planMigrations } from "../planning/plan.ts";
 import { type Concern, reviewPlan } from "./concerns.ts";
 import type { OperationContext } from "./context.ts";
+import { findElsewhere } from "./elsewhere.ts";
 import {
   describeLeftOut,
   describeRollbackSections,
-  findAppliedByCli,
   keepLedger,
   type Ledger,
   refuseUnwritable,
 } from "./ledger.ts";
-import type { AppliedElsewhere } from "./other_histories.ts";
 import { describeChanges, type OutOfOrder, reviewOrder } from "./plan_notes.ts";
 import { type PlannedMigration, prepare } from "./prepare.ts";
 import type { LoadedMigrations } from "./source.ts";
@@ -60,9 +59,6 @@ export interface ReadyPlan {
   /** What is to be asked about. */
   readonly concerns: readonly Concern[];
 }
-
-/** Where no other tool has been at work. */
-const NOWHERE: AppliedElsewhere = { warnings: [], concerns: [] };
 
 /**
  * Finds the last migration that is to be applied.
@@ -128,25 +124,13 @@ export async function makeReadyPlan(
   const ledger = keepLedger(context.ledger, state, files);
   if (planned.length > 0) refuseUnwritable(ledger, state.ledger);
   const { warnings: doubts, concerns } = reviewPlan(files, plan, planned);
-  const elsewhere = state.otherHistories.length === 0
-    ? NOWHERE
-    : await (await import("./other_histories.ts")).findAppliedElsewhere(
-      state.otherHistories,
-      plan.pending,
-      migrations,
-      await context.connect(),
-    );
-  const byCli = findAppliedByCli(ledger, state.ledger, plan.pending)
-    .filter(({ file }) => !elsewhere.concerns.some((concern) => concern.file === file));
+  const elsewhere = await findElsewhere(context, state, ledger, plan.pending, migrations);
   return {
     plan,
     planned,
     ledger,
     warnings: [
       ...elsewhere.warnings,
-      ...byCli.map(({ file, says }) =>
-        `${file} ${says}: supamigrate adopt records it without running it`
-      ),
       ...late,
       ...describeChanges(plan, redo, state.history, order),
       ...describeUndoneInPart(state.history).map(({ says }) => says),
@@ -156,7 +140,7 @@ export async function makeReadyPlan(
       ...describeRollbackSections(ledger, plan.pending.map(({ migration }) => migration)),
     ],
     findings: looks === undefined ? null : findings,
-    concerns: [...elsewhere.concerns, ...byCli, ...concerns],
+    concerns: [...elsewhere.concerns, ...concerns],
   };
 }
 

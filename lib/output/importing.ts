@@ -1,11 +1,10 @@
 /** The command `import`: what it asks, does and prints. @module */
 
 import type { ImportPlan, ImportResult } from "../operations/import.ts";
-import type { Asking, Flag, GlobalFlags, Report } from "./actions.ts";
+import type { Asking, Flag, GlobalFlags, Report, Run } from "./actions.ts";
 import { EXIT_CODES } from "./errors.ts";
 import { line } from "./neutral.ts";
 import { ask, isYes } from "./prompt.ts";
-import type { Reporter } from "./terminal.ts";
 
 /** The flags of `import`. */
 export interface ImportFlags extends GlobalFlags, Asking {
@@ -20,16 +19,18 @@ const SHOWN = 20;
 
 /** What `import` does. */
 export async function importFiles(
-  { reporter, folder }: { reporter: Reporter; folder: string },
+  { reporter, folder, options: { signal } }: Run,
   flags: ImportFlags,
 ): Promise<Report> {
   const { importMigrations } = await import("../operations/import.ts");
+  if (flags.prove !== false) reporter.say("🔬 Proving that both make the same...\n");
   const result = await importMigrations({
     from: flags.from,
     to: folder,
     ...(flags.format === undefined ? {} : { format: flags.format }),
     dryRun: !!flags.dryRun,
     prove: flags.prove !== false,
+    ...(signal === undefined ? {} : { signal }),
     ...(flags.yes ? {} : {
       confirm: async (plan) => {
         reporter.warn(formatPlan(plan, folder));
@@ -41,7 +42,12 @@ export async function importFiles(
   const isProved = result.proof?.same !== false;
   return {
     result,
-    text: formatResult(result, { isShown: !flags.yes && result.written, dryRun: !!flags.dryRun }),
+    text: formatResult(result, {
+      isShown: !flags.yes && result.written,
+      dryRun: !!flags.dryRun,
+      // Elsewhere the commands do not look by themselves.
+      options: flags.dir === undefined ? "" : ` --dir ${quote(flags.dir)}`,
+    }),
     code: isDone && isProved ? EXIT_CODES.done : EXIT_CODES.failed,
   };
 }
@@ -72,16 +78,21 @@ function formatPlan({ tool, files, notConverted, proof }: ImportPlan, folder: st
   return lines.join("\n");
 }
 
+function quote(text: string): string {
+  return /^[\w./-]+$/.test(text) ? text : JSON.stringify(text);
+}
+
 function formatResult(
   result: ImportResult,
-  { isShown, dryRun }: { isShown: boolean; dryRun: boolean },
+  { isShown, dryRun, options }: { isShown: boolean; dryRun: boolean; options: string },
 ): string {
   const { written, files, folder, proof } = result;
   const lines = isShown ? [] : [formatPlan(result, folder), ""];
   if (written) {
     lines.push(
       line`✅ ${files.length} ${files.length === 1 ? "file is" : "files are"} in ${folder}`,
-      "💡 See what would run: supamigrate migrate --dry-run",
+      line`💡 See what would run: supamigrate migrate --dry-run${options}`,
+      line`💡 Where they are applied already, record that: supamigrate adopt --dry-run${options}`,
     );
   } else if (proof?.same === false) {
     lines.push("Nothing was written.\n💡 Write them all the same: add --no-prove");

@@ -2,7 +2,7 @@
 
 import type { ValidationError } from "@cliffy/command";
 import { ConfigurationError, MigrationFileError } from "../errors.ts";
-import { createMigrator } from "../migrator.ts";
+import { createMigrator, type MigratorOptions } from "../migrator.ts";
 import { resolveSettings } from "../settings.ts";
 import type { GlobalFlags, Report, Run } from "./actions.ts";
 import { explainDenied } from "./denied.ts";
@@ -76,11 +76,12 @@ export class Shell {
       if (env.GITHUB_ACTIONS === "true") {
         reporter.restyle({ ...this.#styleOf(flags), annotate: settings.folder });
       }
-      await using migrator = createMigrator({
+      const options: MigratorOptions = {
         ...settings.options,
         signal: this.#signal,
         onProgress: (event) => reporter.onProgress(event),
-      });
+      };
+      await using migrator = createMigrator(options);
       if (settings.embeddedNote !== null) reporter.say(line`🧪 ${settings.embeddedNote}\n`);
       const projects = new ProjectMemory(
         settings.folder,
@@ -89,7 +90,7 @@ export class Shell {
         !!flags.verbose,
         settings.root,
       );
-      const { options, folder, namedBy } = settings;
+      const { folder, namedBy } = settings;
       return await action({ migrator, reporter, projects, options, folder, namedBy });
     });
   }

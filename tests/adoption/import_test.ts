@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 
@@ -86,6 +86,25 @@ for (
     assert.deepEqual(Object.keys(ours), ["20250102000000_b.sql"]);
   });
 }
+
+Deno.test("importMigrations() follows a link to a file of the folder, and no other one", async () => {
+  const root = await mkdtemp(join(tmpdir(), "import-"));
+  try {
+    const [from, to] = [join(root, "theirs"), join(root, "ours")];
+    await write(root, { "theirs/001_a.up.sql": "select 1;", "out.sql": "select 2;" });
+    await symlink("001_a.up.sql", join(from, "002_b.up.sql"));
+    await symlink(".", join(from, "loop"));
+    await importMigrations({ from, to, prove: false });
+    assert.deepEqual(Object.keys(await read(to)), ["001_a.sql", "002_b.sql"]);
+    await symlink("../out.sql", join(from, "003_c.up.sql"));
+    await assert.rejects(importMigrations({ from, to: join(root, "x"), prove: false }), {
+      name: "ConfigurationError",
+      message: `"003_c.up.sql" is a symbolic link that leads out of the folder "${from}"`,
+    });
+  } finally {
+    await rm(root, { recursive: true });
+  }
+});
 
 Deno.test("importMigrations() writes into its folder alone, whatever a journal calls a migration", async () => {
   const { ours } = await imported({
@@ -218,5 +237,7 @@ Deno.test({
     assert.equal(code, 0);
     assert.match(stdout, /goose\/1_a\.sql → 1_a\.sql \(no rollback\)/);
     assert.deepEqual(Object.keys(await read(join(workspace.path, "migrations"))), ["1_a.sql"]);
+    const elsewhere = await workspace.run([...call, "--no-prove", "--dir", "migrations/my files"]);
+    assert.match(elsewhere.stdout, /adopt --dry-run --dir "migrations\/my files"$/m);
   },
 });

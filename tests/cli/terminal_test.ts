@@ -104,6 +104,21 @@ Deno.test("Ctrl-C at a question changes nothing and ends with 130", async () => 
   assert.equal((await project.sql("select * from supamigrate.migration_log")).length, 2);
 });
 
+Deno.test("Ctrl-C while import proves files writes none, and ends with 130", async () => {
+  await using workspace = await Workspace.create();
+  await Deno.mkdir(`${workspace.path}/theirs`);
+  for (let number = 1; number <= 3; number++) {
+    const path = `${workspace.path}/theirs/00${number}_a.up.sql`;
+    await Deno.writeTextFile(path, `create table a${number} ();\nselect pg_sleep(1);\n`);
+  }
+  const terminal = Terminal.start(workspace, ["import", "--from", "theirs", "--yes"]);
+  await terminal.see(/Proving/);
+  terminal.type(CTRL_C);
+  assert.equal(await terminal.end(), 130);
+  assert.match(terminal.text, /Interrupted before anything was changed/);
+  assert.deepEqual([...Deno.readDirSync(`${workspace.path}/migrations`)], []);
+});
+
 Deno.test("the live line names the migration, and Ctrl-C finishes it, releases the lock and ends with 130", async () => {
   await using project = await stack.createProject({ setup: INSTALL_SQL });
   await using workspace = await Workspace.create({

@@ -81,6 +81,27 @@ testWithLedger(
 );
 
 testWithLedger(
+  "fresh() asks before it runs what the Supabase CLI has applied, and undoes nothing before",
+  async (project) => {
+    const migrator = project.migrator(files);
+    await migrator.migrate({ to: "001" });
+    await project.sql(
+      "insert into supabase_migrations.schema_migrations (version, name) values ('002', 'b')",
+    );
+    const asked: string[] = [];
+    const confirmConcerns = (concerns: readonly { readonly file: string }[]) => {
+      asked.push(...concerns.map(({ file }) => file));
+      return Promise.resolve(false);
+    };
+    await assert.rejects(migrator.fresh({ confirmConcerns }), /Not confirmed/);
+    assert.deepEqual(asked, ["002_b.sql"]);
+    assert.deepEqual(await project.sql("select n from a"), [{ n: 1 }]);
+    const { success } = await migrator.fresh({ dropSchema: true, confirmConcerns });
+    assert.equal(success, true);
+  },
+);
+
+testWithLedger(
   "migrate() says which files the Supabase CLI would undo as soon as it has applied them",
   async (project) => {
     const apart = { "001_a.sql": "create table a ();", "001_a.down.sql": "drop table a;" };

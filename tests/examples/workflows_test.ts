@@ -222,3 +222,17 @@ Deno.test("the workflow of pull requests fails where the plan or a migration doe
     assert.deepEqual(result.steps.map(({ code }) => code), codes, JSON.stringify(result.steps));
   }
 });
+
+Deno.test("the summary names seeds, and says of no command that has failed that it is done", async () => {
+  await using project = await stack.createProject({ setup: INSTALL_SQL, listens: false });
+  await using repository = await RepositoryFolder.create({
+    "supabase/migrations/001_notes.sql": GOOD["001_notes.sql"],
+    "supabase/seed.sql": "insert into notes values (1);\n",
+  });
+  const failed = await runAction(repository, project, "bundle", "--check");
+  assert.equal(failed.code, 1);
+  assert.match(failed.summary, /❌ Ended with exit code 1: see the log of the step/);
+  assert.equal((await runAction(repository, project, "migrate")).code, 0);
+  const { summary } = await runAction(repository, project, "seed");
+  assert.match(summary, /\| supabase\/seed\.sql \|  \| ✅ applied \|/);
+});
