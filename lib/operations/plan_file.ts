@@ -258,12 +258,12 @@ export interface GivenPlan {
   /** What is to be asked about was accepted when the plan was made. */
   readonly accepted: boolean;
   /**
-   * What the plan was made with.
+   * What the plan was made with, and what else the run is asked to do.
    *
    * @param asked What the run is asked to do, with full names.
    * @throws {ConfigurationError} That is something else.
    */
-  takeOver(asked: Asked): Asked;
+  takeOver<Given extends Asked>(asked: Given): Given;
   /**
    * Compares what a plan is made of, before one is made: what has changed may be a reason why none
    * can be made.
@@ -359,7 +359,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function takeOver(options: PlanFileOptions, asked: Asked): Asked {
+function takeOver<Given extends Asked>(options: PlanFileOptions, asked: Given): Given {
   const { to, transaction, onChange, outOfOrder } = options;
   for (const name of ["to", "transaction", "onChange", "outOfOrder"] as const) {
     if (asked[name] === undefined || asked[name] === options[name]) continue;
@@ -371,7 +371,7 @@ function takeOver(options: PlanFileOptions, asked: Asked): Asked {
       { hint: `Leave --${flag} out: the plan says it. Or make another plan: ${COMMAND}.` },
     );
   }
-  return { ...(to === null ? {} : { to }), transaction, onChange, outOfOrder };
+  return { ...asked, ...(to === null ? {} : { to }), transaction, onChange, outOfOrder };
 }
 
 function refuseDifferences(differences: readonly string[]): void {

@@ -60,7 +60,26 @@ function describeProject({ project: { kind, name } }: PlanFile): string {
   return kind === "embedded" ? "the embedded database" : code(name);
 }
 
-function formatWarnings({ migrations, warnings, concerns, accepted }: PlanFile): string[] {
+/** What is shown of what rules have found. */
+interface ShownFinding {
+  readonly code: string;
+  readonly level: string;
+  readonly file: string;
+  readonly line: number;
+  readonly message: string;
+}
+
+/** Errors are among the warnings already. */
+function formatFindings({ findings }: PlanFile): string[] {
+  const found: readonly ShownFinding[] = findings ?? [];
+  return found.filter(({ level }) => level === "warn").map((finding) =>
+    `- ${name({ name: finding.file })}, line ${finding.line}: ${sentence(finding.message)} ` +
+    `(${code(finding.code)})`
+  );
+}
+
+function formatWarnings(plan: PlanFile): string[] {
+  const { migrations, warnings, concerns, accepted } = plan;
   const destroyed = migrations.flatMap((migration) =>
     findDestroying(migration).map(({ line, destroys }) =>
       `- 🔥 ${name(migration)}, line ${line}: ${sentence(destroys!)}`
@@ -75,6 +94,7 @@ function formatWarnings({ migrations, warnings, concerns, accepted }: PlanFile):
   return [
     ...list("**Destroys data:**", destroyed),
     ...list("**Warnings:**", warnings.map((warning) => `- ⚠️ ${sentence(warning)}`)),
+    ...list("**`validate` also says:**", formatFindings(plan)),
     ...asked,
   ];
 }

@@ -140,6 +140,20 @@ create index concurrently i on b (id);
   );
 });
 
+Deno.test("a plan says what the rules have found beside errors, which are warnings already", () => {
+  const finding = { file: "001_a.sql", line: 2, reason: "", remedy: "", code: "table-without-rls" };
+  const findings = ["error", "warn", "info"].map((level) => ({
+    ...finding,
+    level,
+    message: `<${level}>`,
+  }));
+  const text = formatPlanMarkdown({ ...planOf([{}]), findings } as unknown as PlanFile);
+  assert.match(
+    text,
+    /\n\n\*\*`validate` also says:\*\*\n\n- `001_a\.sql`, line 2: \\<warn\\> \(`table-without-rls`\)\n\n\|/,
+  );
+});
+
 Deno.test("a plan without migrations says that there is nothing to do", () => {
   assert.match(
     formatPlanMarkdown(planOf([])),
