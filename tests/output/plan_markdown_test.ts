@@ -191,6 +191,15 @@ Deno.test("a plan as Markdown fits into a comment, and says what was left out", 
   }
 });
 
+Deno.test("what is small is shown beside what is not", () => {
+  const statements = [{ line: 1, sql: `select '${"x\n".repeat(90_000)}'` }];
+  const long = { steps: [{ outside: null, settings: [], statements }] };
+  const text = formatPlanMarkdown(planOf([long, { name: "002_small.sql" }]));
+  assert.equal(text.match(/-- … shortened/g)?.length, 1);
+  assert.match(text, /^drop table a;$[^]*<code>002_small\.sql<[^]*^create table a \(\);$/m);
+  assert(text.length > 60_000, `${text.length}`);
+});
+
 Deno.test("no SQL ends its block", () => {
   for (const sql of ["```", "~~~\n````\n`````sql\n</details>", "a ``` b", ""]) {
     const [first, ...lines] = block(sql, "sql").split("\n");
