@@ -46,6 +46,22 @@ function tableOfRun({ planned, results = [], dryRun }, isUndo) {
   );
 }
 
+function tableOfPlan({ migrations }) {
+  if (migrations.length === 0) return ["✅ Nothing to do: the database is up to date"];
+  return table(
+    ["Migration", "Reason", "Rollback", "Destroys"],
+    migrations.map(({ name, reason, steps, rollback }) => [
+      cell(name),
+      cell(reason),
+      rollback === null ? "⚠️ none" : "yes",
+      cell(
+        steps.flatMap(({ statements }) => statements.flatMap(({ destroys = [] }) => destroys))
+          .join("; "),
+      ),
+    ]),
+  );
+}
+
 function summarize(command, document) {
   const { target, error } = document;
   const where = target === undefined ? "" : ` on ${cell(target.name)}`;
@@ -88,6 +104,8 @@ function summarize(command, document) {
         ),
       );
     }
+  } else if (Array.isArray(document.migrations) && "digest" in document) {
+    lines.push(...tableOfPlan(document));
   } else lines.push("✅ Done");
   return `${lines.join("\n")}\n\n`;
 }

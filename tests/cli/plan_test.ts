@@ -69,6 +69,9 @@ Deno.test("plan shows what would run, writes it down, and migrate --plan runs th
 Deno.test("what is no plan, or was edited, is refused; what is no plan is not overwritten", async () => {
   await using workspace = await Workspace.create({ "001_notes.sql": NOTES });
   const file = `${workspace.path}/plan.json`;
+  const both = await workspace.run(["plan", "--embedded", "--json", "--format", "markdown"]);
+  assert.equal(both.code, 2);
+  assert.match(both.stderr, /--json and --format markdown exclude each other\n/);
   const missing = await workspace.run(["migrate", "--embedded", "--plan", "plan.json"]);
   assert.equal(missing.code, 2);
   assert.match(
