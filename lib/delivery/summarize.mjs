@@ -51,6 +51,22 @@ function tableOfRun({ planned, results = [], dryRun }, isUndo) {
   );
 }
 
+function tableOfPlan({ migrations }) {
+  if (migrations.length === 0) return ["✅ Nothing to do: the database is up to date"];
+  return table(
+    ["Migration", "Reason", "Rollback", "Destroys"],
+    migrations.map(({ name, reason, steps, rollback }) => [
+      cell(name),
+      cell(reason),
+      rollback === null ? "⚠️ none" : "yes",
+      cell(
+        steps.flatMap(({ statements }) => statements.flatMap(({ destroys = [] }) => destroys))
+          .join("; "),
+      ),
+    ]),
+  );
+}
+
 function summarize(command, document, code) {
   const { target, error } = document;
   const where = target === undefined ? "" : ` on ${cell(target.name)}`;
@@ -104,6 +120,8 @@ function summarize(command, document, code) {
         ),
       );
     }
+  } else if (Array.isArray(document.migrations) && "digest" in document) {
+    lines.push(...tableOfPlan(document));
   } else if (code === "0") lines.push("✅ Done");
   else lines.push(`❌ Ended with exit code ${cell(code)}: see the log of the step`);
   return `${lines.join("\n")}\n\n`;

@@ -84,7 +84,7 @@ export async function migrate(
 ): Promise<MigrateResult> {
   const given = options.plan === undefined
     ? null
-    : await (await import("./plan_file.ts")).openPlan(options.plan);
+    : await (await import("./given_plan.ts")).openPlan(options.plan);
   const { confirmUndo, confirmConcerns } = given?.accepted ? NO_QUESTIONS : options;
   const files = await loadAllFit(context);
   const { leftOut } = files;

@@ -106,7 +106,7 @@ export async function readPlanFile(path: string): Promise<PlanFile> {
 /** What is no JSON is no plan. */
 function parsePlan(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return JSON.parse(text.replace(/^\uFEFF/, ""));
   } catch {
     return undefined;
   }

@@ -1,17 +1,16 @@
 /**
- * A plan that was written down, so that what was reviewed is what runs: what it says, and how what
- * would be planned now differs from it.
+ * A plan that is written down, so that what was reviewed is what runs. `given_plan.ts` compares it
+ * with what would run.
  *
  * @module
  */
 
 import type { Finding } from "../lint/finding.ts";
 import type { DatabaseState } from "../database/state.ts";
-import { nameSome } from "../doctor/check.ts";
 import { ConfigurationError } from "../errors.ts";
 import { sha256 } from "../planning/checksum.ts";
 import type { OrderBy } from "../planning/order.ts";
-import type { HistoryEntry, MigrationStatus, PendingReason } from "../planning/plan.ts";
+import type { HistoryEntry, PendingReason } from "../planning/plan.ts";
 import type { TransactionMode } from "./apply.ts";
 import type { Concern } from "./concerns.ts";
 import type { OperationContext } from "./context.ts";
@@ -195,7 +194,7 @@ function copy({ line, sql }: PlanFileStatement): PlanFileStatement {
   return { line, sql };
 }
 
-function digestFiles({ migrations }: Pick<LoadedMigrations, "migrations">): FileDigest[] {
+export function digestFiles({ migrations }: Pick<LoadedMigrations, "migrations">): FileDigest[] {
   return migrations.map(({ name, checksum, rollback }) => ({
     name,
     checksum,
@@ -204,7 +203,7 @@ function digestFiles({ migrations }: Pick<LoadedMigrations, "migrations">): File
 }
 
 /** Each change of the history shows in a row of it: the lock's generation would say no more. */
-async function digestHistory(
+export async function digestHistory(
   { history, unrecorded }: Pick<DatabaseState, "history" | "unrecorded">,
 ): Promise<Record<string, string>> {
   const digests = await Promise.all(
@@ -241,7 +240,7 @@ function digestPlan(plan: Omit<PlanFile, "digest">): Promise<string> {
 }
 
 /** JSON in which neither the order of the keys nor the white space says anything. */
-function toCanonical(value: unknown): string {
+export function toCanonical(value: unknown): string {
   return JSON.stringify(
     value,
     (_, item: unknown) =>
@@ -249,65 +248,6 @@ function toCanonical(value: unknown): string {
         ? Object.fromEntries(Object.entries(item).sort(([a], [b]) => a < b ? -1 : 1))
         : item,
   );
-}
-
-/** What a run is asked to do beside its plan. */
-type Asked = PlanningOptions & { readonly transaction?: TransactionMode | undefined };
-
-/** A plan that is to be run. */
-export interface GivenPlan {
-  /** What is to be asked about was accepted when the plan was made. */
-  readonly accepted: boolean;
-  /**
-   * What the plan was made with.
-   *
-   * @param asked What the run is asked to do, with full names.
-   * @throws {ConfigurationError} That is something else.
-   */
-  takeOver(asked: Asked): Asked;
-  /**
-   * Compares what a plan is made of, before one is made: what has changed may be a reason why none
-   * can be made.
-   *
-   * @throws {ConfigurationError} Something has changed.
-   */
-  refuseMoved(
-    context: OperationContext,
-    files: LoadedMigrations,
-    state: DatabaseState,
-  ): Promise<void>;
-  /**
-   * Compares what would run now.
-   *
-   * @throws {ConfigurationError} It is something else.
-   */
-  refuseOther(
-    context: OperationContext,
-    files: LoadedMigrations,
-    state: DatabaseState,
-    parts: PlanParts,
-  ): Promise<void>;
-}
-
-/**
- * Takes a plan that was written down.
- *
- * @param given The plan, as it was read.
- * @returns The plan, to be compared with what is there.
- * @throws {ConfigurationError} It is none, was edited, or has a format that is not known.
- */
-export async function openPlan(given: PlanFile): Promise<GivenPlan> {
-  const plan = await checkPlan(given);
-  return {
-    accepted: plan.accepted,
-    takeOver: (asked) => takeOver(plan.options, asked),
-    async refuseMoved(context, files, state) {
-      refuseDifferences(await findMoved(plan, context, files, state));
-    },
-    async refuseOther(context, files, state, parts) {
-      refuseDifferences(findOther(plan, await describePlan(context, files, state, parts)));
-    },
-  };
 }
 
 /**
@@ -340,7 +280,8 @@ export async function checkPlan(given: unknown): Promise<PlanFile> {
   return given;
 }
 
-const COMMAND = "supamigrate plan --out FILE";
+/** What makes a plan. */
+export const COMMAND = "supamigrate plan --out FILE";
 const MAKE_ANEW = `Make one: ${COMMAND}. Nothing was changed.`;
 
 /** What every format has. */
@@ -352,187 +293,24 @@ function isPlan(given: unknown): given is PlanFile {
 
 /** Whoever edits a plan can give it a digest that fits. */
 function isWhole({ project, options, files, history, migrations, concerns }: PlanFile): boolean {
-  return [project, options, history].every(isRecord) &&
-    [files, migrations, concerns].every((list) => Array.isArray(list) && list.every(isRecord));
+  return [project, options, history].every(isRecord) && isListOf(files, isRecord) &&
+    isListOf(concerns, isRecord) && isListOf(migrations, isMigration);
+}
+
+function isMigration(given: unknown): boolean {
+  return isRecord(given) && typeof given.name === "string" &&
+    (given.undo === null || isListOf(given.undo, isRecord)) &&
+    isListOf(
+      given.steps,
+      (step) =>
+        isRecord(step) && isListOf(step.settings, isRecord) && isListOf(step.statements, isRecord),
+    );
+}
+
+function isListOf(given: unknown, check: (item: unknown) => boolean): boolean {
+  return Array.isArray(given) && given.every(check);
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function takeOver(options: PlanFileOptions, asked: Asked): Asked {
-  const { to, transaction, onChange, outOfOrder } = options;
-  for (const name of ["to", "transaction", "onChange", "outOfOrder"] as const) {
-    if (asked[name] === undefined || asked[name] === options[name]) continue;
-    const flag = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-    throw new ConfigurationError(
-      `The plan was made ${options[name] === null ? "without" : "with"} --${flag}${
-        options[name] === null ? "" : ` ${options[name]}`
-      }, and this run asks for ${asked[name]}`,
-      { hint: `Leave --${flag} out: the plan says it. Or make another plan: ${COMMAND}.` },
-    );
-  }
-  return { ...(to === null ? {} : { to }), transaction, onChange, outOfOrder };
-}
-
-function refuseDifferences(differences: readonly string[]): void {
-  if (differences.length === 0) return;
-  throw new ConfigurationError(
-    differences.length === 1
-      ? `The plan no longer fits: ${differences[0]}`
-      : `The plan no longer fits:\n${differences.map((one) => `- ${one}`).join("\n")}`,
-    {
-      hint: "Look at what has changed, and make the plan anew: " +
-        `${COMMAND}. Nothing was changed.`,
-    },
-  );
-}
-
-async function findMoved(
-  plan: PlanFile,
-  context: OperationContext,
-  files: LoadedMigrations,
-  state: DatabaseState,
-): Promise<string[]> {
-  const { kind, name } = context.target;
-  const there = plan.project;
-  // The path of the embedded database depends on where a command is started.
-  if (there.kind !== kind || (kind !== "embedded" && there.name !== name)) {
-    return [`it is for ${describeProject(there)}, and this is ${describeProject(context.target)}`];
-  }
-  const { order, batchSize } = plan.options;
-  return [
-    ...(order === files.order ? [] : [
-      `it goes by ${order}, and the order is by ${files.order} now (--order ${order})`,
-    ]),
-    ...(batchSize === context.batchSize ? [] : [
-      `it was made for batches of ${batchSize}, and MIGRATION_BATCH_SIZE is ${context.batchSize} now`,
-    ]),
-    ...compareFiles(plan.files, digestFiles(files)),
-    ...compareHistories(plan.history, await digestHistory(state), state.history),
-  ];
-}
-
-function describeProject({ kind, name }: PlanFile["project"]): string {
-  return kind === "embedded" ? "the embedded database" : name;
-}
-
-function compareFiles(planned: readonly FileDigest[], found: readonly FileDigest[]): string[] {
-  const before = new Map(planned.map((file) => [file.name, file]));
-  const names = new Set(found.map(({ name }) => name));
-  const say = (which: readonly string[], what: string) =>
-    which.length === 0 ? [] : [`${nameSome(which)} ${which.length === 1 ? "was" : "were"} ${what}`];
-  const known = found.filter(({ name }) => before.has(name));
-  const namesOf = (list: readonly FileDigest[]) => list.map(({ name }) => name);
-  return [
-    ...say(
-      namesOf(known.filter(({ name, checksum }) => before.get(name)!.checksum !== checksum)),
-      "edited",
-    ),
-    ...say(
-      namesOf(
-        known.filter(({ name, checksum, rollbackChecksum }) =>
-          before.get(name)!.checksum === checksum &&
-          before.get(name)!.rollbackChecksum !== rollbackChecksum
-        ),
-      ),
-      "edited in what undoes it",
-    ),
-    ...say(namesOf(found.filter(({ name }) => !before.has(name))), "added to the folder"),
-    ...say(namesOf(planned.filter(({ name }) => !names.has(name))), "taken out of the folder"),
-  ];
-}
-
-const SINCE: Readonly<Record<MigrationStatus, string>> = {
-  completed: "was applied since",
-  failed: "was tried and has failed since",
-  rolled_back: "was rolled back since",
-};
-
-function compareHistories(
-  planned: Readonly<Record<string, string>>,
-  found: Readonly<Record<string, string>>,
-  history: readonly HistoryEntry[],
-): string[] {
-  const statuses = new Map(history.map(({ name, status }) => [name, status]));
-  const moved = Object.keys(found).filter((name) =>
-    !Object.hasOwn(planned, name) || planned[name] !== found[name]
-  );
-  const gone = Object.keys(planned).filter((name) => !Object.hasOwn(found, name));
-  const differences = [
-    ...moved.map((name) => {
-      const status = statuses.get(name);
-      return `${name} ${status === undefined ? "is not in the history any more" : SINCE[status]}`;
-    }),
-    ...gone.map((name) => `${name} is not in the history any more`),
-  ];
-  const left = differences.length - MOST_DIFFERENCES;
-  return left > 0
-    ? [...differences.slice(0, MOST_DIFFERENCES), `the history differs in ${left} more`]
-    : differences;
-}
-
-/** How many differences of the history are named. */
-const MOST_DIFFERENCES = 10;
-
-/** What a review can see, and the rest of the tool may word differently from version to version. */
-function toComparable(
-  { migrations, warnings: _, findings: __, locks: ___, ...plan }: PlanDescription,
-) {
-  return {
-    ...plan,
-    project: plan.project.kind,
-    migrations: migrations.map(({ notices: _, undo, steps, ...migration }) => ({
-      ...migration,
-      undo: undo?.map(copy) ?? null,
-      steps: steps.map(({ outside, settings, statements }) => ({
-        outside,
-        settings: settings.map(copy),
-        statements: statements.map(copy),
-      })),
-    })),
-  };
-}
-
-function findOther(
-  { digest: _, toolVersion, accepted: __, ...plan }: PlanFile,
-  now: PlanDescription,
-): string[] {
-  const [planned, found] = [toComparable(plan), toComparable(now)];
-  if (toCanonical(planned) === toCanonical(found)) return [];
-  const differences: string[] = [];
-  if (planned.options.ledger !== found.options.ledger) {
-    differences.push(
-      `it ${
-        planned.options.ledger ? "keeps" : "does not keep"
-      } the Supabase CLI's ledger in step, ` +
-        `and this run ${found.options.ledger ? "does" : "does not"}`,
-    );
-  }
-  const before = new Map(planned.migrations.map((one) => [one.name, toCanonical(one)]));
-  const after = new Map(found.migrations.map((one) => [one.name, toCanonical(one)]));
-  const changed = [...after].filter(([name, text]) => before.get(name) !== text)
-    .map(([name]) => name);
-  const gone = [...before.keys()].filter((name) => !after.has(name));
-  if (changed.length > 0) {
-    differences.push(
-      `${nameSome(changed)} would be sent in another way than it says: over another way to the ` +
-        `database, or by another version than ${toolVersion}`,
-    );
-  }
-  if (gone.length > 0) differences.push(`${nameSome(gone)} would not be run`);
-  if (toCanonical(planned.concerns) !== toCanonical(found.concerns)) {
-    const known = new Set(planned.concerns.map(toCanonical));
-    const added = found.concerns.filter((concern) => !known.has(toCanonical(concern)));
-    differences.push(
-      ...added.map(({ file, line, says }) => `it does not know that ${file}:${line} ${says}`),
-    );
-  }
-  if (differences.length === 0) differences.push("it says something else than what would run");
-  return differences;
-}
-
-/** Whether what is sent of a migration is one transaction. */
-export function isOneStep({ steps }: Pick<PlanFileMigration, "steps">): boolean {
-  return steps.length === 1 && steps[0]!.outside === null;
 }

@@ -1,5 +1,6 @@
 /** What `plan` does, and what it prints. @module */
 
+import { ConfigurationError } from "../errors.ts";
 import type { MigrateOptions } from "../operations/migrate.ts";
 import { type PlanOptions, refuseToOverwrite, writePlanFile } from "../operations/plan.ts";
 import type { PlanFile } from "../operations/plan_file.ts";
@@ -45,6 +46,9 @@ export function toPlanningOptions(
 export async function plan(run: Run, flags: PlanFlags): Promise<Report> {
   const { migrator, reporter, namedBy } = run;
   const { out, format = "text" } = flags;
+  if (flags.json && format === "markdown") {
+    throw new ConfigurationError("--json and --format markdown exclude each other");
+  }
   if (out !== undefined) await refuseToOverwrite(out);
   reporter.say(formatTarget(migrator.target, namedBy));
   const result = await migrator.plan({

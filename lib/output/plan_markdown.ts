@@ -3,12 +3,13 @@
 import type { PlanFile, PlanFileMigration, PlanFileStatement } from "../operations/plan_file.ts";
 import { shorten } from "../shorten.ts";
 import { block, code, html, plain } from "./markdown.ts";
+import { neutralize } from "./neutral.ts";
 
 /** What GitHub takes is 65,536 characters; the rest is for what stands around the plan. */
 const MOST_CHARACTERS = 65_000;
 
-/** What a migration gets at least, if it is shown in part. */
-const LEAST_PART = 400;
+/** What a migration that is shown in part takes at least. */
+const LEAST_PART = 600;
 
 /** How many characters a list of warnings and the like may take, and the table. */
 const LIST_CHARACTERS = 6_000;
@@ -38,29 +39,57 @@ export function formatPlanMarkdown(plan: PlanFile, most = MOST_CHARACTERS): stri
     ...formatTable(plan),
     ...formatRefreshed(plan),
   ].join("\n\n");
-  const details: string[] = [];
-  let room = most - head.length - RESERVED;
+  const wholes = plan.migrations.map((migration, index) => formatDetails(migration, index + 1));
+  const rooms = share(wholes.map(({ length }) => length + 2), most - head.length - RESERVED);
   let shortened = 0;
-  for (const [index, migration] of plan.migrations.entries()) {
-    const whole = formatDetails(migration, index + 1, Infinity);
-    const text = whole.length <= room
-      ? whole
-      : room >= LEAST_PART * 2
-      ? formatDetails(migration, index + 1, room - LEAST_PART)
-      : "";
-    if (text !== whole) shortened++;
-    if (text === "" || text.length > room) continue;
-    room -= text.length + 2;
-    details.push(text);
-  }
+  const details = plan.migrations.flatMap((migration, index) => {
+    const [whole, room] = [wholes[index]!, rooms[index]! - 2];
+    if (whole.length <= room) return [whole];
+    shortened++;
+    const text = room < LEAST_PART ? "" : formatDetails(migration, index + 1, room);
+    return text.length === 0 || text.length > room ? [] : [text];
+  });
   return [head, ...details, ...formatEnd(plan, shortened)].join("\n\n");
+}
+
+/**
+ * Shares room out: what needs little gets all of it, and what needs much the same as others of its
+ * kind.
+ */
+function share(needs: readonly number[], room: number): number[] {
+  let [left, sharers] = [Math.max(0, room), needs.length];
+  const shares = needs.map(() => 0);
+  for (const index of [...needs.keys()].sort((a, b) => needs[a]! - needs[b]!)) {
+    shares[index] = Math.min(needs[index]!, Math.floor(left / sharers--));
+    left -= shares[index]!;
+  }
+  return shares;
 }
 
 function describeProject({ project: { kind, name } }: PlanFile): string {
   return kind === "embedded" ? "the embedded database" : code(name);
 }
 
-function formatWarnings({ migrations, warnings, concerns, accepted }: PlanFile): string[] {
+/** What is shown of what rules have found. */
+interface ShownFinding {
+  readonly code: string;
+  readonly level: string;
+  readonly file: string;
+  readonly line: number;
+  readonly message: string;
+}
+
+/** Errors are among the warnings already. */
+function formatFindings({ findings }: PlanFile): string[] {
+  const found: readonly ShownFinding[] = findings ?? [];
+  return found.filter(({ level }) => level === "warn").map((finding) =>
+    `- ${name({ name: finding.file })}, line ${finding.line}: ${sentence(finding.message)} ` +
+    `(${code(finding.code)})`
+  );
+}
+
+function formatWarnings(plan: PlanFile): string[] {
+  const { migrations, warnings, concerns, accepted } = plan;
   const destroyed = migrations.flatMap((migration) =>
     findDestroying(migration).map(({ line, destroys }) =>
       `- 🔥 ${name(migration)}, line ${line}: ${sentence(destroys!)}`
@@ -75,6 +104,7 @@ function formatWarnings({ migrations, warnings, concerns, accepted }: PlanFile):
   return [
     ...list("**Destroys data:**", destroyed),
     ...list("**Warnings:**", warnings.map((warning) => `- ⚠️ ${sentence(warning)}`)),
+    ...list("**`validate` also says:**", formatFindings(plan)),
     ...asked,
   ];
 }
@@ -138,8 +168,8 @@ function formatRefreshed({ refreshed: { rollbacks, checksums } }: PlanFile): str
   ]);
 }
 
-/** One migration, with `room` characters for its SQL. */
-function formatDetails(migration: PlanFileMigration, number: number, room: number): string {
+/** One migration; in part, where there is not room for all of it. */
+function formatDetails(migration: PlanFileMigration, number: number, room = Infinity): string {
   const { name, steps, stepsDone, undo, rollback, notices } = migration;
   const parts = [
     ...(undo === null ? [] : [{ title: "Undo of the applied version", sql: join(undo) }]),
@@ -152,23 +182,27 @@ function formatDetails(migration: PlanFileMigration, number: number, room: numbe
       sql: join([...settings, ...statements]),
     })),
     rollback === null
-      ? { title: "No rollback", sql: null }
+      ? { title: "No rollback", sql: "" }
       : { title: "Rollback", sql: rollback.sql.trim() },
   ];
-  let left = room;
-  const blocks = parts.flatMap(({ title, sql }) => {
-    const heading = title === "" ? [] : [`**${title}**`];
-    if (sql === null) return heading;
-    const shown = cut(sql, left);
-    left -= shown.length;
-    return [...heading, block(shown, "sql")];
-  });
-  return [
-    `<details><summary>${number}. <code>${html(name)}</code></summary>`,
-    ...notices.map((notice) => `ℹ️ ${plain(notice)}`),
-    ...blocks,
-    "</details>",
-  ].join("\n\n");
+  const put = (texts: readonly string[]) =>
+    [
+      `<details><summary>${number}. <code>${html(name)}</code></summary>`,
+      ...notices.map((notice) => `ℹ️ ${plain(notice)}`),
+      ...parts.flatMap(({ title, sql }, index) => [
+        ...(title === "" ? [] : [`**${title}**`]),
+        ...(sql === "" ? [] : [block(texts[index]!, "sql")]),
+      ]),
+      "</details>",
+    ].join("\n\n");
+  const texts = parts.map(({ sql }) => neutralize(sql));
+  const whole = put(texts);
+  if (whole.length <= room) return whole;
+  const rooms = share(
+    texts.map(({ length }) => length),
+    room - put(parts.map(() => SHORTENED)).length,
+  );
+  return put(texts.map((text, index) => cut(text, rooms[index]!)));
 }
 
 /** Statements as a text in which those stand out that destroy something. */
@@ -185,8 +219,10 @@ function cut(sql: string, room: number): string {
   if (sql.length <= room) return sql;
   const kept = sql.slice(0, Math.max(0, room));
   const end = kept.lastIndexOf("\n");
-  return `${end === -1 ? "" : kept.slice(0, end + 1)}-- … shortened`;
+  return `${end === -1 ? "" : kept.slice(0, end + 1)}${SHORTENED}`;
 }
+
+const SHORTENED = "-- … shortened";
 
 function formatEnd({ digest, toolVersion, options }: PlanFile, shortened: number): string[] {
   const { to, transaction, onChange, outOfOrder } = options;

@@ -140,7 +140,11 @@ Deno.test("the action gives its result as JSON, and writes a table into the summ
   const planned = await runAction(repository, project, "migrate", "--dry-run");
   assert.match(planned.summary, /\| 001\\_notes\.sql \| not\\_executed \| planned \|/);
 
-  const migrated = await runAction(repository, project, "migrate", "--wait 5");
+  const plan = await runAction(repository, project, "plan", "--out plan.json");
+  assert.match(plan.summary, /\| 001\\_notes\.sql \| not\\_executed \| yes \| {2}\|\n/);
+  assert.deepEqual(plan.document, JSON.parse(await repository.read("plan.json")));
+
+  const migrated = await runAction(repository, project, "migrate", "--plan plan.json --wait 5");
   assert.deepEqual([migrated.code, migrated.document.migrationsRun], [0, 1]);
   assert.equal(
     migrated.summary,

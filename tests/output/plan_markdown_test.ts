@@ -140,6 +140,20 @@ create index concurrently i on b (id);
   );
 });
 
+Deno.test("a plan says what the rules have found beside errors, which are warnings already", () => {
+  const finding = { file: "001_a.sql", line: 2, reason: "", remedy: "", code: "table-without-rls" };
+  const findings = ["error", "warn", "info"].map((level) => ({
+    ...finding,
+    level,
+    message: `<${level}>`,
+  }));
+  const text = formatPlanMarkdown({ ...planOf([{}]), findings } as unknown as PlanFile);
+  assert.match(
+    text,
+    /\n\n\*\*`validate` also says:\*\*\n\n- `001_a\.sql`, line 2: \\<warn\\> \(`table-without-rls`\)\n\n\|/,
+  );
+});
+
 Deno.test("a plan without migrations says that there is nothing to do", () => {
   assert.match(
     formatPlanMarkdown(planOf([])),
@@ -175,6 +189,15 @@ Deno.test("a plan as Markdown fits into a comment, and says what was left out", 
       assert.equal(fences[index]![0], fences[index + 1]![0]);
     }
   }
+});
+
+Deno.test("what is small is shown beside what is not", () => {
+  const statements = [{ line: 1, sql: `select '${"x\n".repeat(90_000)}'` }];
+  const long = { steps: [{ outside: null, settings: [], statements }] };
+  const text = formatPlanMarkdown(planOf([long, { name: "002_small.sql" }]));
+  assert.equal(text.match(/-- … shortened/g)?.length, 1);
+  assert.match(text, /^drop table a;$[^]*<code>002_small\.sql<[^]*^create table a \(\);$/m);
+  assert(text.length > 60_000, `${text.length}`);
 });
 
 Deno.test("no SQL ends its block", () => {

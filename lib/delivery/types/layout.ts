@@ -65,14 +65,13 @@ type Pending = readonly [depth: number, isBroken: boolean, layout: Layout];
  * @returns Its lines, without white space at their ends.
  */
 export function print(layout: Layout): string {
-  let text = "";
-  let column = 0;
+  const lines: string[] = [];
+  let text = ""; // of the last line
   const pending: Pending[] = [[0, true, layout]];
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     const [depth, isBroken, current] = next;
     if (typeof current === "string") {
       text += current;
-      column += current.length;
     } else if (!("kind" in current)) {
       for (const part of current.toReversed()) pending.push([depth, isBroken, part]);
     } else if (current.kind === "indent") {
@@ -81,17 +80,16 @@ export function print(layout: Layout): string {
       pending.push([depth, isBroken, isBroken ? current.broken : current.flat]);
     } else if (current.kind === "group") {
       const flat: Pending = [depth, false, current.content];
-      const stays = !current.breaks && fits(flat, pending, WIDTH - column);
+      const stays = !current.breaks && fits(flat, pending, WIDTH - text.length);
       pending.push(stays ? flat : [depth, true, current.content]);
     } else if (isBroken || current.flat === null) {
-      text = `${text.trimEnd()}\n${" ".repeat(depth)}`;
-      column = depth;
+      lines.push(text.trimEnd());
+      text = " ".repeat(depth);
     } else {
       text += current.flat;
-      column += current.flat.length;
     }
   }
-  return text;
+  return [...lines, text].join("\n");
 }
 
 /** Whether something fits, with what follows it on its line. */
