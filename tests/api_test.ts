@@ -37,5 +37,6 @@ Deno.test("a migrator has a method for each command", async () => {
     "status",
     "uninstall",
     "unlock",
+    "validate",
   ]);
 });

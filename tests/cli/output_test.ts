@@ -15,8 +15,12 @@ const MIGRATIONS = {
   ),
 };
 
+/** What is printed without anything to be said of the files. */
+const ACCEPTED = ["table-without-rls", "table-without-grant", "table-without-primary-key"]
+  .map((code) => `-- supamigrate: allow ${code} these are about what is printed\n`).join("");
+
 function section(forward: string, rollback: string): string {
-  return `-- FORWARD MIGRATION\n${forward}\n-- ROLLBACK\n${rollback}\n`;
+  return `${ACCEPTED}-- FORWARD MIGRATION\n${forward}\n-- ROLLBACK\n${rollback}\n`;
 }
 
 function environmentOf(project: Project): Record<string, string> {
