@@ -160,7 +160,11 @@ export class Model {
 
   /** All functions of a name, whatever they take. */
   routinesOf(name: string): Routine[] {
-    return [...this.routines.values()].filter((it) => `${it.schema}.${it.name}` === name);
+    const found: Routine[] = [];
+    for (const [key, routine] of this.routines) {
+      if (key.startsWith(`${name}(`)) found.push(routine);
+    }
+    return found;
   }
 
   /** Takes in what a block drops that it puts together while it runs: it may be any of a kind. */

@@ -1,10 +1,11 @@
 /** Looks at pending migrations by the rules of `validate`, while they are split to be sent. @module */
 
+import { findExposed } from "../adoption/exposed.ts";
 import { MigrationFileError } from "../errors.ts";
 import { applyAllowances } from "../lint/allowances.ts";
 import { CHECKS } from "../lint/checks.ts";
 import type { Finding } from "../lint/finding.ts";
-import { Linter } from "../lint/lint.ts";
+import { EXPOSED, Linter } from "../lint/lint.ts";
 import { RULES } from "../lint/rules.ts";
 import { parseText } from "../planning/parser.ts";
 import type { PendingMigration } from "../planning/plan.ts";
@@ -31,9 +32,14 @@ const TOLD = 10;
  * what they know alone.
  *
  * @param pending The migrations, in the order in which they are split.
+ * @param folder Their folder, where they have one.
  */
-export function lintPending(pending: readonly PendingMigration[]): PendingLint {
-  const linter = new Linter();
+export async function lintPending(
+  pending: readonly PendingMigration[],
+  folder: string | null,
+): Promise<PendingLint> {
+  const exposed = folder === null ? null : await findExposed(folder);
+  const linter = new Linter(exposed ?? EXPOSED);
   const parts = new Map<Section, { file: string; begins: PendingMigration | null }>();
   for (const one of pending) {
     const { name, forward, rollback } = one.migration;

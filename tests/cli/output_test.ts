@@ -6,6 +6,10 @@ import { type Project, startStack } from "../support/stack.ts";
 const stack = await startStack({ major: 17 });
 Deno.test.afterAll(async () => await stack[Symbol.asyncDispose]());
 
+/** What is printed without anything to be said of the files. */
+const ACCEPTED = ["table-without-rls", "table-without-grant", "table-without-primary-key"]
+  .map((code) => `-- supamigrate: allow ${code} these are about what is printed\n`).join("");
+
 const MIGRATIONS = {
   "013_add_analytics_tables.sql": section("create table metrics (id int);", "drop table metrics;"),
   "014_update_user_schema.sql": section("create table people (id int);", "drop table people;"),
@@ -14,10 +18,6 @@ const MIGRATIONS = {
     "drop index metrics_id_idx;\ndrop index people_id_idx;",
   ),
 };
-
-/** What is printed without anything to be said of the files. */
-const ACCEPTED = ["table-without-rls", "table-without-grant", "table-without-primary-key"]
-  .map((code) => `-- supamigrate: allow ${code} these are about what is printed\n`).join("");
 
 function section(forward: string, rollback: string): string {
   return `${ACCEPTED}-- FORWARD MIGRATION\n${forward}\n-- ROLLBACK\n${rollback}\n`;

@@ -266,8 +266,7 @@ Deno.test("migrate --strict refuses what validate --strict would, and sends noth
   assert.equal(code, 2);
   assert.match(stderr, /2 mistakes in 1 file, and nothing was sent/);
   assert.match(stderr, /has no row level security \(table-without-rls\)\n {3}at 001_tags\.sql:1:1/);
-  const { stdout } = await workspace.run(["status", "--embedded", "--json"]);
-  assert.equal(JSON.parse(stdout).executed, 0);
   await Deno.writeTextFile(`${workspace.path}/migrations/001_tags.sql`, FIT);
-  assert.equal((await workspace.run(["migrate", "--strict", "--embedded"])).code, 0);
+  const mended = await workspace.run(["migrate", "--strict", "--embedded"]);
+  assert.match(mended.stdout, /001_tags\.sql - not_executed[^]*Migrations run: 1\n/);
 });
