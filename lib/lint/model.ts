@@ -108,6 +108,11 @@ export class Model {
   readonly temporary = new Set<string>();
   /** Triggers that are off, behind their table. */
   readonly disabledTriggers = new Map<string, { readonly place: Place }>();
+  /** Triggers on Supabase's table of users and what belongs to it, by name and table. */
+  readonly authTriggers = new Map<
+    string,
+    { readonly name: string; readonly table: string; readonly calls: string; readonly place: Place }
+  >();
   /** SQL that is put together while it runs turns row level security on. */
   hasDynamicRls = false;
   /** SQL that is put together while it runs grants or revokes. */

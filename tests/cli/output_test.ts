@@ -209,9 +209,9 @@ Deno.test("a dry run shows statements with their lines and changes nothing", asy
 
 📋 Would be applied, in this order:
   📄 013_add_analytics_tables.sql (not_executed)
-         2  create table metrics (id int)
+         5  create table metrics (id int)
   📄 014_update_user_schema.sql (not_executed)
-         2  create table people (id int)
+         5  create table people (id int)
 
 🔍 Dry run: nothing was changed
 `,

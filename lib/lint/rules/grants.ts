@@ -127,4 +127,4 @@ export const GRANT_RULES: readonly Rule[] = [
 ];
 
 const MISSPELT =
-  /^(?:anonymous|anonym|anon_?user|authentic\w*|auth|service|service_?key|servicerole|logged_?in)$/i;
+  /^(?:anonymous|anonym|anon_?user|authenticate|authentificated|authenticated_?users?|auth|service|service_?key|servicerole|logged_?in)$/i;
