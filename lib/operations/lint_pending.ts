@@ -1,6 +1,5 @@
 /** Looks at pending migrations by the rules of `validate`, while they are split to be sent. @module */
 
-import { findExposed } from "../adoption/exposed.ts";
 import { MigrationFileError } from "../errors.ts";
 import { applyAllowances } from "../lint/allowances.ts";
 import { CHECKS } from "../lint/checks.ts";
@@ -32,14 +31,13 @@ const TOLD = 10;
  * what they know alone.
  *
  * @param pending The migrations, in the order in which they are split.
- * @param folder Their folder, where they have one.
+ * @param exposed Schemas that the API shows.
  */
-export async function lintPending(
+export function lintPending(
   pending: readonly PendingMigration[],
-  folder: string | null,
-): Promise<PendingLint> {
-  const exposed = folder === null ? null : await findExposed(folder);
-  const linter = new Linter(exposed ?? EXPOSED);
+  exposed: readonly string[] = EXPOSED,
+): PendingLint {
+  const linter = new Linter(exposed);
   const parts = new Map<Section, { file: string; begins: PendingMigration | null }>();
   for (const one of pending) {
     const { name, forward, rollback } = one.migration;

@@ -123,7 +123,7 @@ export async function migrate(
       const lint = options.lint === undefined || plan.pending.length === 0
         ? undefined
         : await context.lint?.();
-      const looking = await lint?.lintPending(plan.pending, context.folder);
+      const looking = lint?.lintPending(plan.pending);
       const planned = await prepare(plan.pending, state, redo ? state : null, {
         can: context.can,
         split: looking?.split ?? context.split,

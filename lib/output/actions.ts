@@ -145,7 +145,7 @@ export async function migrate(
     transaction: flags.transaction,
     onChange: flags.onChange,
     outOfOrder: flags.outOfOrder,
-    ...(flags.strict ? { lint: "refuse" } : flags.quiet ? {} : { lint: "tell" }),
+    lint: flags.strict ? "refuse" : "tell",
     ...(flags.yes ? {} : {
       confirmUndo: (planned) => confirmUndo(migrator.target, reporter, planned),
     }),
