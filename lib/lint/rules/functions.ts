@@ -100,8 +100,9 @@ export const FUNCTION_RULES: readonly Rule[] = [
     look(statement, model, tell) {
       const found = definerBody(statement, model);
       if (found === undefined) return;
-      const texts = found.parameters.filter(({ type }) => /^(?:text|varchar|bpchar)$/.test(type))
-        .map(({ name }, index) => [name.toLowerCase(), `$${index + 1}`]).flat();
+      const texts = found.parameters.flatMap(({ name, type }, index) =>
+        /^(?:text|varchar|bpchar)$/.test(type) ? [name.toLowerCase(), `$${index + 1}`] : []
+      );
       for (const words of executed(found.body)) {
         if (words.length === 1 && texts.includes(words[0]!.toLowerCase())) {
           tell(
