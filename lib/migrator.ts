@@ -202,7 +202,16 @@ export function createMigrator(options: MigratorOptions): Migrator {
       return loaded;
     },
     split: splitStatements,
-    lint: () => import("./operations/lint_pending.ts"),
+    lint: async () => {
+      const lint = await import("./operations/lint_pending.ts");
+      if (typeof migrations !== "string") return lint;
+      const { findExposed } = await import("./adoption/exposed.ts");
+      const shown = await findExposed(migrations) ?? undefined;
+      return {
+        ...lint,
+        lintPending: (pending, exposed = shown) => lint.lintPending(pending, exposed),
+      };
+    },
     tenure: {
       holder: storable("holder", options.holder ?? "supamigrate"),
       processId: storable("processId", options.processId ?? `migration-${Date.now()}`),

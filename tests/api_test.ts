@@ -39,5 +39,6 @@ Deno.test("a migrator has a method for each command", async () => {
     "types",
     "uninstall",
     "unlock",
+    "validate",
   ]);
 });

@@ -49,6 +49,17 @@ export function learn(model: Model, statement: LintStatement): void {
         place: statement.place,
       });
       break;
+    case "CreateTrigStmt":
+      if (node.relation.schemaname === "auth") {
+        const table = model.nameOf(node.relation);
+        model.authTriggers.set(`${node.trigname} on ${table}`, {
+          name: node.trigname,
+          table,
+          calls: model.nameIn(node.funcname),
+          place: statement.place,
+        });
+      }
+      break;
     case "IndexStmt":
       if (node.relation !== undefined) {
         const index = toIndex(statement);
@@ -306,6 +317,11 @@ function learnDrop(model: Model, { removeType, objects, behavior }: Tree): void 
         break;
       case "OBJECT_POLICY":
         model.relations.get(model.qualify(parts.slice(0, -1)))?.policies.delete(parts.at(-1)!);
+        break;
+      case "OBJECT_TRIGGER":
+        model.authTriggers.delete(
+          `${parts.at(-1)} on ${model.qualify(parts.slice(0, -1))}`,
+        );
         break;
       case "OBJECT_INDEX":
         for (const { indexes } of model.relations.values()) indexes.delete(parts.at(-1)!);

@@ -40,6 +40,9 @@ export class Linter {
   readonly #model: Model;
   readonly #found = new Map<string, RawFinding>();
   readonly #allowances: Allowance[] = [];
+  readonly #tellers = new Map(RULES.map((rule) => [rule, this.#tell(rule)]));
+  /** The statement that is looked at. */
+  #current: LintStatement | undefined;
   #files = 0;
 
   /** @param exposed Schemas that the API shows. */
@@ -107,19 +110,22 @@ export class Linter {
     readonly findings: readonly RawFinding[];
     readonly allowances: readonly Allowance[];
   } {
-    for (const rule of RULES) rule.conclude?.(this.#model, this.#tell(rule));
+    for (const rule of RULES) rule.conclude?.(this.#model, this.#tellers.get(rule)!);
     return { findings: [...this.#found.values()], allowances: this.#allowances };
   }
 
   #look(statement: LintStatement): void {
+    this.#current = statement;
     for (const rule of statement.isRollback ? IN_ROLLBACK : LOOKING) {
-      rule.look?.(statement, this.#model, this.#tell(rule, statement));
+      rule.look!(statement, this.#model, this.#tellers.get(rule)!);
     }
+    this.#current = undefined;
     if (!statement.isRollback) learn(this.#model, statement);
   }
 
-  #tell({ code, level, reason, remedy }: Rule, current?: LintStatement): Tell {
+  #tell({ code, level, reason, remedy }: Rule): Tell {
     return (about, message, near) => {
+      const current = this.#current;
       const statement = "sql" in about ? about : about === current?.place ? current : undefined;
       const place: Place = statement === undefined
         ? about as Place

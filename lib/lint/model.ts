@@ -108,6 +108,11 @@ export class Model {
   readonly temporary = new Set<string>();
   /** Triggers that are off, behind their table. */
   readonly disabledTriggers = new Map<string, { readonly place: Place }>();
+  /** Triggers on Supabase's table of users and what belongs to it, by name and table. */
+  readonly authTriggers = new Map<
+    string,
+    { readonly name: string; readonly table: string; readonly calls: string; readonly place: Place }
+  >();
   /** SQL that is put together while it runs turns row level security on. */
   hasDynamicRls = false;
   /** SQL that is put together while it runs grants or revokes. */
@@ -160,7 +165,11 @@ export class Model {
 
   /** All functions of a name, whatever they take. */
   routinesOf(name: string): Routine[] {
-    return [...this.routines.values()].filter((it) => `${it.schema}.${it.name}` === name);
+    const found: Routine[] = [];
+    for (const [key, routine] of this.routines) {
+      if (key.startsWith(`${name}(`)) found.push(routine);
+    }
+    return found;
   }
 
   /** Takes in what a block drops that it puts together while it runs: it may be any of a kind. */

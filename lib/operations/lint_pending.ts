@@ -4,7 +4,7 @@ import { MigrationFileError } from "../errors.ts";
 import { applyAllowances } from "../lint/allowances.ts";
 import { CHECKS } from "../lint/checks.ts";
 import type { Finding } from "../lint/finding.ts";
-import { Linter } from "../lint/lint.ts";
+import { EXPOSED, Linter } from "../lint/lint.ts";
 import { RULES } from "../lint/rules.ts";
 import { parseText } from "../planning/parser.ts";
 import type { PendingMigration } from "../planning/plan.ts";
@@ -31,9 +31,13 @@ const TOLD = 10;
  * what they know alone.
  *
  * @param pending The migrations, in the order in which they are split.
+ * @param exposed Schemas that the API shows.
  */
-export function lintPending(pending: readonly PendingMigration[]): PendingLint {
-  const linter = new Linter();
+export function lintPending(
+  pending: readonly PendingMigration[],
+  exposed: readonly string[] = EXPOSED,
+): PendingLint {
+  const linter = new Linter(exposed);
   const parts = new Map<Section, { file: string; begins: PendingMigration | null }>();
   for (const one of pending) {
     const { name, forward, rollback } = one.migration;

@@ -1,10 +1,11 @@
 /** Looks at all migration files, and tells everything at once. Nothing is sent. @module */
 
+import { findExposed } from "../adoption/exposed.ts";
 import type { MigrationFileError } from "../errors.ts";
 import { applyAllowances, type RawFinding } from "../lint/allowances.ts";
 import { type CheckCode, CHECKS } from "../lint/checks.ts";
 import type { Finding, Level } from "../lint/finding.ts";
-import { Linter } from "../lint/lint.ts";
+import { EXPOSED, Linter } from "../lint/lint.ts";
 import { RULES } from "../lint/rules.ts";
 import { holdsStatements } from "../planning/lexer.ts";
 import { describeLongNames } from "../planning/long_names.ts";
@@ -25,7 +26,10 @@ export type Examination = (loaded: LoadedMigrations) => Promise<readonly Finding
 export interface ValidateOptions {
   /** Report of these migrations alone: names, or unique beginnings of them. All by default. */
   readonly names?: readonly string[];
-  /** The schemas that the API shows. `public` and `graphql_public` by default. */
+  /**
+   * The schemas that the API shows: those of `config.toml` beside the folder by default, else `public`
+   * and `graphql_public`.
+   */
   readonly exposed?: readonly string[];
   /** What else is to look at them; what it finds is told with the rest. */
   readonly examinations?: readonly Examination[];
@@ -59,7 +63,7 @@ const DIRECT: Abilities = { setRole: true, outside: "connection" };
  * @throws {ConfigurationError} The folder is missing or empty, or holds no migration of a name.
  */
 export async function validate(
-  context: Pick<OperationContext, "load">,
+  context: Pick<OperationContext, "load" | "folder">,
   { names, exposed, examinations = [] }: ValidateOptions = {},
 ): Promise<ValidateResult> {
   const refusals = new Refusals();
@@ -70,7 +74,8 @@ export async function validate(
 
   const found: RawFinding[] = refusals.all.map((refusal) => toFinding("file-unfit", refusal));
   found.push(...describeFolder(loaded));
-  const linter = new Linter(exposed);
+  const shown = exposed ?? (context.folder === null ? null : await findExposed(context.folder));
+  const linter = new Linter(shown ?? EXPOSED);
   let can = OVER_API;
   for (const migration of loaded.migrations) {
     const { name, forward, rollback, head } = migration;
@@ -79,6 +84,9 @@ export async function validate(
     const split = await examine(text, forward, name, can, found);
     if (split?.statements.some(({ sql }) => CREATES_PG_CRON.test(sql))) can = WITH_PG_CRON;
     if (split !== undefined) found.push(...describeSplit(migration, split));
+    if (rollback === null && holdsStatements(forward.sql)) {
+      found.push(note("missing-rollback", name, 1, "The migration has no ROLLBACK section"));
+    }
     await linter.add(name, forward, text.statements);
     if (rollback === null) continue;
     const undo = await parseText(rollback.sql);
@@ -163,7 +171,7 @@ async function examine(
 }
 
 function describeSplit(
-  { name, forward, rollback, isTemplate }: Migration,
+  { name, forward, isTemplate }: Migration,
   { statements, notices }: SplitResult,
 ): RawFinding[] {
   if (isTemplate) return [note("template", name, 1, "Nobody has filled in the template")];
@@ -172,14 +180,9 @@ function describeSplit(
   }
   // A rule tells the same of names.
   const long = new Set(describeLongNames(statements));
-  return [
-    ...notices.filter((notice) => !long.has(notice)).map((notice) =>
-      note("planning-notice", name, forward.line, notice)
-    ),
-    ...(rollback === null
-      ? [note("missing-rollback", name, 1, "The migration has no ROLLBACK section")]
-      : []),
-  ];
+  return notices.filter((notice) => !long.has(notice)).map((notice) =>
+    note("planning-notice", name, forward.line, notice)
+  );
 }
 
 /** What the names say, and what is found in texts before they are parsed. */

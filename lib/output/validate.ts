@@ -24,12 +24,7 @@ export async function validate(
   flags: ValidateFlags,
   names: readonly string[],
 ): Promise<Report> {
-  const { findExposed } = await import("../adoption/exposed.ts");
-  const exposed = await findExposed(folder);
-  const result = await migrator.validate({
-    ...(names.length === 0 ? {} : { names }),
-    ...(exposed === null ? {} : { exposed }),
-  });
+  const result = await migrator.validate(names.length === 0 ? {} : { names });
   for (const { level, code, message, file, line, column } of result.findings) {
     if (level === "info" && !flags.verbose) continue;
     reporter.annotate(

@@ -25,7 +25,9 @@ async function withNode(version: typeof NODES[number]) {
   await Deno.writeTextFile(
     `${folder}/migrations/001_notes.sql`,
     "create extension if not exists vector with schema extensions;\n" +
-      "create table notes (id int);\n-- ROLLBACK\ndrop table notes;\n",
+      "create table notes (id bigint primary key);\n" +
+      "alter table notes enable row level security;\ngrant select on notes to authenticated;\n" +
+      "-- ROLLBACK\ndrop table notes;\n",
   );
   const bin = await findNode(version);
   const start = (program: string, args: readonly string[], environment = {}) =>

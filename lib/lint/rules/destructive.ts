@@ -3,7 +3,7 @@
 import { isNew, type Model } from "../model.ts";
 import type { Rule } from "../rule.ts";
 import type { LintStatement } from "../statement.ts";
-import { isAlwaysTrue, textsOf, type Tree } from "../tree.ts";
+import { textsOf, type Tree } from "../tree.ts";
 
 const HOLDS_ROWS = ["OBJECT_TABLE", "OBJECT_MATVIEW", "OBJECT_FOREIGN_TABLE"];
 
@@ -138,11 +138,11 @@ export const DESTRUCTIVE_RULES: readonly Rule[] = [
     reason:
       "Every row is written anew, which locks all of them and doubles the table's size. Over the " +
       "API PostgreSQL refuses it (21000), where safeupdate is loaded",
-    remedy: "Say which rows, such as: where new_column is null.",
+    remedy: "Say which rows, such as: where new_column is null; where true, if all are meant.",
     look(statement, model, tell) {
       const { type, node } = statement;
       if (type !== "UpdateStmt" || node.fromClause !== undefined) return;
-      if (node.whereClause !== undefined && !isAlwaysTrue(node.whereClause)) return;
+      if (node.whereClause !== undefined) return;
       const name = model.nameOf(node.relation);
       if (!isOwn(name, statement, model)) tell(statement, `All rows of ${name} are written anew`);
     },

@@ -100,8 +100,9 @@ export const FUNCTION_RULES: readonly Rule[] = [
     look(statement, model, tell) {
       const found = definerBody(statement, model);
       if (found === undefined) return;
-      const texts = found.parameters.filter(({ type }) => /^(?:text|varchar|bpchar)$/.test(type))
-        .map(({ name }, index) => [name.toLowerCase(), `$${index + 1}`]).flat();
+      const texts = found.parameters.flatMap(({ name, type }, index) =>
+        /^(?:text|varchar|bpchar)$/.test(type) ? [name.toLowerCase(), `$${index + 1}`] : []
+      );
       for (const words of executed(found.body)) {
         if (words.length === 1 && texts.includes(words[0]!.toLowerCase())) {
           tell(
@@ -165,15 +166,15 @@ export const FUNCTION_RULES: readonly Rule[] = [
       "It runs as supabase_auth_admin otherwise, who may do nothing in public: nobody can sign " +
       'up any more ("Database error saving new user")',
     remedy: "Write: security definer set search_path = ''.",
-    look({ type, node, place }, model, tell) {
-      if (type !== "CreateTrigStmt" || node.relation.schemaname !== "auth") return;
-      const routine = model.routines.get(`${model.nameIn(node.funcname)}()`);
-      if (routine === undefined || routine.isDefiner) return;
-      tell(
-        place,
-        `The trigger "${node.trigname}" on auth.${node.relation.relname} calls ${routine.schema}.${routine.name}, ` +
-          "which is no SECURITY DEFINER",
-      );
+    conclude(model, tell) {
+      for (const { name, table, calls, place } of model.authTriggers.values()) {
+        const routine = model.routines.get(`${calls}()`);
+        if (routine === undefined || routine.isDefiner) continue;
+        tell(
+          place,
+          `The trigger "${name}" on ${table} calls ${calls}, which is no SECURITY DEFINER`,
+        );
+      }
     },
   },
   {

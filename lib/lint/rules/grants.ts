@@ -112,7 +112,7 @@ export const GRANT_RULES: readonly Rule[] = [
   },
   {
     code: "grant-to-unknown-role",
-    title: "A right is granted to a role that is not misspelt",
+    title: "The roles of the API are spelt as they are called",
     level: "warn",
     reason: "A role of the API is meant, and PostgreSQL knows none of this name",
     remedy: "Write anon, authenticated or service_role.",
@@ -127,4 +127,4 @@ export const GRANT_RULES: readonly Rule[] = [
 ];
 
 const MISSPELT =
-  /^(?:anonymous|anonym|anon_?user|authentic\w*|auth|service|service_?key|servicerole|logged_?in)$/i;
+  /^(?:anonymous|anonym|anon_?user|authenticate|authentificated|authenticated_?users?|auth|service|service_?key|servicerole|logged_?in)$/i;

@@ -37,9 +37,8 @@ export const POLICY_RULES: readonly Rule[] = [
       const { type, node } = statement;
       if (type !== "CreatePolicyStmt" || node.cmd_name === "select" || !node.permissive) return;
       const roles = rolesOf(node.roles).filter((role) => CLIENTS.includes(role));
-      // Without WITH CHECK what is USING is checked.
-      const { qual, with_check: check = qual } = node;
-      const always = node.cmd_name === "insert" ? check : node.cmd_name === "delete" ? qual : check;
+      // Whoever sees no row by USING changes none, whatever WITH CHECK says.
+      const always = node.cmd_name === "insert" ? node.with_check : node.qual;
       if (roles.length === 0 || !isAlwaysTrue(always)) return;
       tell(
         statement,
