@@ -25,7 +25,7 @@ import { checkRuntime } from "./lib/output/runtime.ts";
 import { Shell } from "./lib/output/shell.ts";
 import { LEDGER_MODES } from "./lib/planning/ledger.ts";
 import { holdsKey } from "./lib/redact.ts";
-import { findSecrets } from "./lib/settings.ts";
+import { findSecrets } from "./lib/setting_names.ts";
 import { ConfigurationError, installScript, VERSION } from "./mod.ts";
 
 const stopping = new AbortController();

@@ -72,17 +72,11 @@ export type { PlannedMigration } from "./lib/operations/prepare.ts";
 export type { MigrationMessage, MigrationMessages } from "./lib/operations/messages.ts";
 export type { FileRefusal } from "./lib/operations/refusals.ts";
 export type { MigrateOptions, MigrateResult } from "./lib/operations/migrate.ts";
+export type { HistoryOptions, LogEntry } from "./lib/operations/history.ts";
+export type { RecordedAs, RepairChange, RepairOptions } from "./lib/operations/repair.ts";
+export type { UnlockOptions, UnlockResult } from "./lib/operations/unlock.ts";
+export type { PlannedRollback } from "./lib/operations/prepare_rollback.ts";
 export type {
-  HistoryOptions,
-  LogEntry,
-  RecordedAs,
-  RepairChange,
-  RepairOptions,
-  UnlockOptions,
-  UnlockResult,
-} from "./lib/operations/records.ts";
-export type {
-  PlannedRollback,
   RollbackOptions,
   RollbackResult,
   RollbackRunResult,

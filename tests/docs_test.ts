@@ -94,10 +94,10 @@ Deno.test("every command, option and task that is named is there", async () => {
   const known = new Set([...options.values()].flatMap((names) => [...names]));
   const wrong: string[] = [];
   /** Words behind `supamigrate`. */
-  const check = (words: readonly string[], place: string) => {
+  const check = (words: readonly string[], place: string): void => {
     const command = words.find((word) => !word.startsWith("-")) ?? "";
     const allowed = options.get(command);
-    if (allowed === undefined) return wrong.push(`${place}: no command "${command}"`);
+    if (allowed === undefined) return void wrong.push(`${place}: no command "${command}"`);
     for (const word of words.filter((word) => /^--?[a-z]/.test(word))) {
       const name = word.split("=")[0]!;
       if (!allowed.has(name) && !options.get("")!.has(name)) {
@@ -105,9 +105,9 @@ Deno.test("every command, option and task that is named is there", async () => {
       }
     }
   };
-  const checkTask = ([name = "", ...words]: readonly string[], place: string) => {
+  const checkTask = ([name = "", ...words]: readonly string[], place: string): void => {
     const task: string | undefined = (manifest.tasks as Record<string, string>)[name];
-    if (task === undefined) return wrong.push(`${place}: no task "${name}"`);
+    if (task === undefined) return void wrong.push(`${place}: no task "${name}"`);
     const [, command] = / cli\.ts (\w+)$/.exec(task) ?? [];
     if (command !== undefined) return check([command, ...words], place);
     const [script = ""] = /\S+\.ts$/.exec(task) ?? [];

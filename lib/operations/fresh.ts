@@ -18,13 +18,8 @@ import { keepLedger, type Ledger, refuseUnwritable } from "./ledger.ts";
 import { type PlannedMigration, prepare } from "./prepare.ts";
 import type { MigrateResult } from "./migrate.ts";
 import { type Concern, createTeller, reviewPlan } from "./concerns.ts";
-import {
-  findUndoneByFile,
-  type PlannedRollback,
-  prepareRollbacks,
-  revertAll,
-  type RollbackResult,
-} from "./rollback.ts";
+import { findUndoneByFile, type PlannedRollback, prepareRollbacks } from "./prepare_rollback.ts";
+import { revertAll, type RollbackResult } from "./rollback.ts";
 import type { SeedPlan, SeedResult } from "./seed.ts";
 import { adviseOnFailure } from "./plan_notes.ts";
 import { refuseUnvouched } from "./vouched.ts";
