@@ -42,12 +42,19 @@ export function resolveLikeDeno(external: readonly string[] = []): Plugin {
  * @returns The file; undefined where there is none.
  */
 function findModule(name: string, found: string): string | undefined {
-  let folder = dirname(found);
-  while (!existsSync(join(folder, "package.json"))) folder = dirname(folder);
+  const folder = findPackage(dirname(found));
+  if (folder === undefined) return undefined;
   const { name: real, exports, module } = JSON.parse(
     readFileSync(join(folder, "package.json"), "utf8"),
   );
   return real === name && exports === undefined && module !== undefined
     ? join(folder, module)
     : undefined;
+}
+
+/** The nearest folder with a `package.json`, if there is one. */
+function findPackage(folder: string): string | undefined {
+  if (existsSync(join(folder, "package.json"))) return folder;
+  const above = dirname(folder);
+  return above === folder ? undefined : findPackage(above);
 }

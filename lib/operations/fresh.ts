@@ -2,7 +2,7 @@
 
 import { ConfigurationError, SupamigrateError } from "../errors.ts";
 import { STATEMENTS } from "../database/channel.ts";
-import { callReading } from "../database/state.ts";
+import { callReading, type DatabaseState } from "../database/state.ts";
 import { type CreatedObject, findCreatedObjects } from "../planning/outside_objects.ts";
 import {
   type HistoryEntry,
@@ -21,6 +21,7 @@ import { type Concern, createTeller, reviewPlan } from "./concerns.ts";
 import { findUndoneByFile, type PlannedRollback, prepareRollbacks } from "./prepare_rollback.ts";
 import { revertAll, type RollbackResult } from "./rollback.ts";
 import type { SeedPlan, SeedResult } from "./seed.ts";
+import type { AppliedElsewhere } from "./other_histories.ts";
 import { adviseOnFailure } from "./plan_notes.ts";
 import { refuseUnvouched } from "./vouched.ts";
 
@@ -137,7 +138,9 @@ export async function fresh(
       const ledger = keepLedger(context.ledger, state, files);
       refuseUnwritable(ledger, state.ledger);
       const drop = options.dropSchema ? await planDrop(context, migrations, history) : null;
+      const elsewhere = await reviewElsewhere(context, state, plan, migrations, drop !== null);
       tell([
+        ...elsewhere.warnings,
         ...warnings,
         ...(drop === null || drop.kept.length === 0
           ? []
@@ -145,7 +148,16 @@ export async function fresh(
       ]);
       // All that could be wrong with the seeds is to be known before anything is undone.
       const seeds = options.seed ? await prepareSeeds(context, state) : null;
-      return { drop, undo, plan, planned, ledger, seeds, warnings, concerns };
+      return {
+        drop,
+        undo,
+        plan,
+        planned,
+        ledger,
+        seeds,
+        warnings: [...elsewhere.warnings, ...warnings],
+        concerns: [...elsewhere.concerns, ...concerns],
+      };
     },
     confirm: (confirm ?? confirmRemoval ?? confirmConcerns) && (async (plan) => {
       const { drop, undo, concerns } = plan;
@@ -289,6 +301,21 @@ async function planDrop(
 
 function asRolledBack(entry: HistoryEntry): HistoryEntry {
   return { ...entry, status: "rolled_back", appliedChecksum: null };
+}
+
+/** What another tool has applied is undone by nobody, unless the schemas are emptied. */
+async function reviewElsewhere(
+  context: OperationContext,
+  { otherHistories }: DatabaseState,
+  { pending }: MigrationPlan,
+  migrations: readonly Migration[],
+  isDropped: boolean,
+): Promise<AppliedElsewhere> {
+  if (otherHistories.length === 0) return { warnings: [], concerns: [] };
+  const { describeDropped, findAppliedElsewhere } = await import("./other_histories.ts");
+  return isDropped
+    ? { warnings: describeDropped(otherHistories), concerns: [] }
+    : await findAppliedElsewhere(otherHistories, pending, migrations, await context.connect());
 }
 
 function suggestDropSchema(error: unknown): never {
