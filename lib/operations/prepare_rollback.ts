@@ -110,7 +110,8 @@ export async function prepareRollbacks(
         missing.map(({ name }) => name).join(", ")
       }`,
       {
-        hint: "Add a ROLLBACK section to each of these files and run migrate, which stores it; " +
+        hint: "Add a ROLLBACK section to each of these files (or a file of its name in rollback/ " +
+          "beside it, which the Supabase CLI does not read) and run migrate, which stores it; " +
           "then roll back.",
       },
     );

@@ -16,6 +16,8 @@ export interface Migration {
   readonly statementsChecksum: string;
   /** It is what `create` made, and nobody has written anything into it. */
   readonly isTemplate: boolean;
+  /** Comments before its first banner that speak to this tool, such as allowances. */
+  readonly head?: string;
 }
 
 /** The rollback part of a migration, and the file that it stands in. */
