@@ -28,7 +28,7 @@ import type { ValidateFlags } from "./lib/output/validate.ts";
 import type { TypesFlags } from "./lib/output/types.ts";
 import { LEDGER_MODES } from "./lib/planning/ledger.ts";
 import { holdsKey } from "./lib/redact.ts";
-import { findSecrets } from "./lib/settings.ts";
+import { findSecrets } from "./lib/setting_names.ts";
 import { ConfigurationError, installScript, VERSION } from "./mod.ts";
 
 const stopping = new AbortController();

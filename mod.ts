@@ -82,17 +82,11 @@ export type {
   PlanFileStatement,
   PlanFileStep,
 } from "./lib/operations/plan_file.ts";
+export type { HistoryOptions, LogEntry } from "./lib/operations/history.ts";
+export type { RecordedAs, RepairChange, RepairOptions } from "./lib/operations/repair.ts";
+export type { UnlockOptions, UnlockResult } from "./lib/operations/unlock.ts";
+export type { PlannedRollback } from "./lib/operations/prepare_rollback.ts";
 export type {
-  HistoryOptions,
-  LogEntry,
-  RecordedAs,
-  RepairChange,
-  RepairOptions,
-  UnlockOptions,
-  UnlockResult,
-} from "./lib/operations/records.ts";
-export type {
-  PlannedRollback,
   RollbackOptions,
   RollbackResult,
   RollbackRunResult,

@@ -25,17 +25,9 @@ import type { DriftResult } from "./operations/drift.ts";
 import type { AdoptOptions, AdoptResult } from "./operations/adopt.ts";
 import { baseline, type BaselineOptions, type BaselineResult } from "./operations/baseline.ts";
 import type { ProgressEvent } from "./operations/progress.ts";
-import {
-  type HistoryOptions,
-  type LogEntry,
-  readHistory,
-  repair,
-  type RepairChange,
-  type RepairOptions,
-  unlock,
-  type UnlockOptions,
-  type UnlockResult,
-} from "./operations/records.ts";
+import { type HistoryOptions, type LogEntry, readHistory } from "./operations/history.ts";
+import { repair, type RepairChange, type RepairOptions } from "./operations/repair.ts";
+import { unlock, type UnlockOptions, type UnlockResult } from "./operations/unlock.ts";
 import { rollback, type RollbackOptions, type RollbackRunResult } from "./operations/rollback.ts";
 import { loadMigrations, type MigrationSource } from "./operations/source.ts";
 import type { SeedOptions, SeedResult } from "./operations/seed.ts";

@@ -2,11 +2,13 @@
 
 import { type Via, VIAS } from "./database/channel.ts";
 import { projectReference } from "./database/target.ts";
+import { dropEmpty, readEnvFiles } from "./env_files.ts";
 import { ConfigurationError } from "./errors.ts";
-import { findProjectFolder } from "./project_folder.ts";
 import type { MigratorOptions } from "./migrator.ts";
 import { LEDGER_MODES, type LedgerMode } from "./planning/ledger.ts";
 import type { OrderBy } from "./planning/order.ts";
+import { findProjectFolder } from "./project_folder.ts";
+import { type Environment, findSecrets, findUrlName, readServiceKey } from "./setting_names.ts";
 
 /** The flags that every command has. */
 export interface GlobalFlags {
@@ -28,9 +30,6 @@ export interface GlobalFlags {
   readonly needsProject?: boolean;
 }
 
-/** Environment variables by name. */
-export type Environment = Readonly<Record<string, string | undefined>>;
-
 /** The options that settings come to, and what has to be said about them. */
 export interface Settings {
   /** The options of `createMigrator`. */
@@ -48,48 +47,8 @@ export interface Settings {
 /** Where the embedded database is kept by default, in the project's folder. */
 const DEFAULT_EMBEDDED_PATH = ".supamigrate/db";
 
-/** The names that the service role's key goes by, the first one that is set counts. */
-const KEY_NAMES = [
-  "SUPABASE_SERVICE_KEY",
-  "SUPABASE_SERVICE_ROLE_KEY",
-  "SUPABASE_SECRET_KEY",
-] as const;
-
-/** What web frameworks call the project's URL where it is built into pages. */
-const PUBLIC_URL_NAMES = [
-  "NEXT_PUBLIC_SUPABASE_URL",
-  "VITE_SUPABASE_URL",
-  "PUBLIC_SUPABASE_URL",
-  "EXPO_PUBLIC_SUPABASE_URL",
-  "NUXT_PUBLIC_SUPABASE_URL",
-  "REACT_APP_SUPABASE_URL",
-] as const;
-
 /** What a setting that is on or off may be. */
 const YES_OR_NO = ["true", "false"] as const;
-
-/** What else is secret, whether this tool uses it or not. */
-const OTHER_SECRETS = [
-  "SUPABASE_ACCESS_TOKEN",
-  "SUPABASE_JWT_SECRET",
-  "SUPABASE_DB_PASSWORD",
-  "DATABASE_URL",
-  "SUPABASE_DB_URL",
-  "PGPASSWORD",
-] as const;
-
-/**
- * The settings that must never be printed.
- *
- * @param values Environment variables, and what stands in a file of settings.
- */
-export function findSecrets(values: Environment): string[] {
-  return [
-    ...[...KEY_NAMES, ...OTHER_SECRETS].map((name) => values[name]),
-    values.SUPABASE_SECRET_KEYS,
-    ...Object.values(parseSecretKeys(values.SUPABASE_SECRET_KEYS)),
-  ].filter((value): value is string => typeof value === "string" && value !== "");
-}
 
 /**
  * Resolves settings: flags, then environment variables, then `.env.local`, then `.env`. Files and
@@ -208,22 +167,6 @@ function refuseToGuess(
   }
 }
 
-/**
- * The setting that names the project's URL. Those of the frameworks serve too, as far as they agree:
- * what is built into a web page is no secret, and no key is ever taken from there.
- */
-function findUrlName(values: Environment): string | undefined {
-  if (values.SUPABASE_URL !== undefined) return "SUPABASE_URL";
-  const [first, ...others] = PUBLIC_URL_NAMES.filter((name) => values[name] !== undefined);
-  if (first === undefined) return undefined;
-  const address = (name: string) => values[name]!.trim().replace(/\/+$/, "").toLowerCase();
-  const other = others.find((name) => address(name) !== address(first));
-  if (other === undefined) return first;
-  throw new ConfigurationError(`${first} and ${other} name different projects`, {
-    hint: "Set SUPABASE_URL to the one that migrations are to go to.",
-  });
-}
-
 /** The project of a website's settings may not be meant, and no other database is guessed at. */
 function keyMissing(name: string, url: string, where: string): ConfigurationError {
   const host = URL.canParse(url) ? ` "${projectReference(new URL(url)) ?? new URL(url).host}"` : "";
@@ -233,98 +176,6 @@ function keyMissing(name: string, url: string, where: string): ConfigurationErro
       hint: "Set SUPABASE_SERVICE_KEY, in the environment or in .env.local, to work on that " +
         "project, or say --embedded to use the embedded database.",
     },
-  );
-}
-
-/** Settings of one place. */
-interface EnvFile {
-  /** What a user calls the place: the file's path. */
-  readonly where: string;
-  readonly values: Record<string, string>;
-  /** The file is there and sets nothing. */
-  readonly isEmpty: boolean;
-}
-
-/** The file that was named, or those of the project that are there, the one that counts first. */
-async function readEnvFiles(
-  path: string | undefined,
-  inRoot: (path: string) => string,
-): Promise<EnvFile[]> {
-  if (path === "-") {
-    const values = dropEmpty(await parseSettings(await readStandardInput(), "on standard input"));
-    if (Object.keys(values).length > 0) {
-      return [{ where: "standard input", values, isEmpty: false }];
-    }
-    // Whoever pipes settings in means a project: an empty pipe must not choose another database.
-    throw new ConfigurationError("There are no settings on standard input");
-  }
-  if (path !== undefined) return [await readEnvFile(path)];
-  const files: EnvFile[] = [];
-  for (const name of [".env.local", ".env"]) {
-    try {
-      files.push(await readEnvFile(inRoot(name)));
-    } catch (error) {
-      const { code } = (error as { cause?: { code?: string } }).cause ?? {};
-      if (code !== "ENOENT") throw error;
-    }
-  }
-  return files;
-}
-
-async function readEnvFile(path: string): Promise<EnvFile> {
-  const { readFile } = await import("node:fs/promises");
-  let bytes: Uint8Array;
-  try {
-    bytes = await readFile(path);
-  } catch (error) {
-    throw new ConfigurationError(
-      `Cannot read the settings in "${path}": ${(error as Error).message}`,
-      { cause: error },
-    );
-  }
-  const settings = await parseSettings(bytes, `in "${path}"`);
-  return {
-    where: path,
-    values: dropEmpty(settings),
-    isEmpty: Object.keys(settings).length === 0,
-  };
-}
-
-async function parseSettings(bytes: Uint8Array, where: string): Promise<Environment> {
-  const { parseEnv } = await import("node:util");
-  const text = decodeUtf8(bytes);
-  // A text in UTF-16 has half of its bytes 0, and a mark that UTF-8 has not.
-  if (text === undefined || text.includes("\0")) {
-    throw new ConfigurationError(`The settings ${where} are not UTF-8`, {
-      hint: "Save them as UTF-8: Notepad and PowerShell write UTF-16 unless they are told.",
-    });
-  }
-  return parseEnv(text.replace(/^\uFEFF/, ""));
-}
-
-function decodeUtf8(bytes: Uint8Array): string | undefined {
-  try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    return undefined;
-  }
-}
-
-async function readStandardInput(): Promise<Uint8Array> {
-  const { default: process } = await import("node:process");
-  if (process.stdin.isTTY) {
-    throw new ConfigurationError("--env-file - reads standard input, which is a terminal here", {
-      hint: "Pipe the settings in: what is typed would be seen.",
-    });
-  }
-  const { buffer } = await import("node:stream/consumers");
-  return await buffer(process.stdin);
-}
-
-/** An empty variable is how many systems say "not set". */
-function dropEmpty(values: Environment): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(values).filter((entry): entry is [string, string] => (entry[1] ?? "") !== ""),
   );
 }
 
@@ -342,28 +193,6 @@ function readChoice<Choice extends string>(
     );
   }
   return chosen;
-}
-
-function readServiceKey(values: Environment): string | undefined {
-  for (const name of KEY_NAMES) if (values[name] !== undefined) return values[name];
-  const keys = values.SUPABASE_SECRET_KEYS;
-  if (keys === undefined) return undefined;
-  const named = parseSecretKeys(keys);
-  const key = "default" in named ? named.default : Object.values(named)[0];
-  if (typeof key === "string") return key;
-  throw new ConfigurationError(
-    'SUPABASE_SECRET_KEYS is not JSON such as {"default":"sb_secret_…"}',
-  );
-}
-
-/** Keys by name; none where it is no such JSON. */
-function parseSecretKeys(keys = ""): Record<string, unknown> {
-  try {
-    const parsed: unknown = JSON.parse(keys);
-    return typeof parsed === "object" && parsed !== null ? parsed as Record<string, unknown> : {};
-  } catch {
-    return {};
-  }
 }
 
 async function defaultFolder(inRoot: (path: string) => string): Promise<string> {

@@ -173,7 +173,11 @@ begin
   end if;
   -- Of versions 1 to 3.
   if not exists (select from supamigrate.installation where schema_version >= 4) then
-    drop function if exists supamigrate.logged_state(); -- it has more columns now
+    -- One has more columns now, and the others another type.
+    drop function if exists
+      supamigrate.logged_state(),
+      supamigrate.expose_event_functions(),
+      supamigrate.restore_event_functions(regprocedure[]);
     alter table supamigrate.migration_history
       add column if not exists statements_checksum text,
       add column if not exists progress jsonb;

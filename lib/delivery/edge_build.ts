@@ -17,7 +17,7 @@ export async function buildEdgeRuntime(): Promise<string> {
   const { build, stop } = await import("esbuild");
   try {
     const { outputFiles } = await build({
-      entryPoints: [fileURLToPath(new URL("./edge_main.ts", import.meta.url))],
+      entryPoints: [fileURLToPath(new URL("../edge/main.ts", import.meta.url))],
       bundle: true,
       write: false,
       format: "esm",

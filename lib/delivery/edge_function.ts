@@ -1,7 +1,13 @@
 /** Writes the file of an edge function that brings its project up to date. @module */
 
 import { readFile } from "node:fs/promises";
-import type { PreparedMigrations } from "../operations/prepared.ts";
+
+/** What is put into the file, as it is: what the runtime makes of it is none of its business. */
+export interface BundledMigrations {
+  /** The version of the tool that made it. */
+  readonly version: string;
+  readonly migrations: readonly unknown[];
+}
 
 /** What the first line of such a file begins with. */
 const MARK = "// Made by supamigrate";
@@ -23,7 +29,7 @@ export function isEdgeFunction(text: string): boolean {
  * @param runtime The runtime: see {@linkcode readEdgeRuntime}.
  * @returns The text of `index.ts`.
  */
-export function formatEdgeFunction(prepared: PreparedMigrations, runtime: string): string {
+export function formatEdgeFunction(prepared: BundledMigrations, runtime: string): string {
   const { migrations, ...others } = prepared;
   // A migration a line, so that a review shows which ones were changed.
   return `${MARK} ${prepared.version}. Do not edit: run supamigrate bundle again.

@@ -1,7 +1,9 @@
 /** How esbuild finds what the sources import. @module */
 
 import type { Plugin } from "esbuild";
+import { existsSync, readFileSync } from "node:fs";
 import { createRequire, isBuiltin } from "node:module";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** The repository. */
@@ -25,9 +27,34 @@ export function resolveLikeDeno(external: readonly string[] = []): Plugin {
         const found = importer.startsWith(ROOT)
           ? fileURLToPath(import.meta.resolve(path))
           : createRequire(importer).resolve(path);
-        // What it has for require() hides from esbuild which files of its own it takes.
-        return { path: path === "jsonc-parser" ? found.replace("/umd/", "/esm/") : found };
+        return { path: findModule(path, found) ?? found };
       });
     },
   };
+}
+
+/**
+ * What an older package has for bundlers. What it has for `require()`, which Deno takes, can hide
+ * from esbuild which files of its own it needs.
+ *
+ * @param name What is imported.
+ * @param found What Deno takes.
+ * @returns The file; undefined where there is none.
+ */
+function findModule(name: string, found: string): string | undefined {
+  const folder = findPackage(dirname(found));
+  if (folder === undefined) return undefined;
+  const { name: real, exports, module } = JSON.parse(
+    readFileSync(join(folder, "package.json"), "utf8"),
+  );
+  return real === name && exports === undefined && module !== undefined
+    ? join(folder, module)
+    : undefined;
+}
+
+/** The nearest folder with a `package.json`, if there is one. */
+function findPackage(folder: string): string | undefined {
+  if (existsSync(join(folder, "package.json"))) return folder;
+  const above = dirname(folder);
+  return above === folder ? undefined : findPackage(above);
 }

@@ -1,6 +1,7 @@
 /** What `init` writes into a repository. Pure: files go in, edits come out. @module */
 
 import { ConfigurationError } from "../errors.ts";
+import type { Edit, Findings } from "./init_edits.ts";
 import { planTasks } from "./init_tasks.ts";
 
 /** What `init` looks at in a repository. */
@@ -44,18 +45,6 @@ export interface InitOptions {
   readonly version: string;
 }
 
-/** A file or a folder that is made or extended. */
-export interface Edit {
-  /** Its path in the repository, with slashes. */
-  readonly path: string;
-  /** What happens to it. */
-  readonly action: "make" | "create" | "extend";
-  /** What is added, a line each. */
-  readonly adds: readonly string[];
-  /** The file's text afterwards; null for a folder. */
-  readonly text: string | null;
-}
-
 /** What `init` would do. */
 export interface InitPlan {
   /** The folder of the migrations. */
@@ -68,13 +57,6 @@ export interface InitPlan {
   readonly notes: readonly string[];
   /** The commands to go on with. */
   readonly next: readonly string[];
-}
-
-/** Where the parts of a plan go. */
-export interface Findings {
-  readonly edits: Edit[];
-  readonly present: string[];
-  readonly notes: string[];
 }
 
 /**

@@ -1,6 +1,6 @@
 /** The tasks or scripts that `init` adds, so that commands can be run by name. Pure. @module */
 
-import type { Findings } from "./init.ts";
+import type { Findings } from "./init_edits.ts";
 import { addToManifest, readManifest } from "./manifests.ts";
 
 /** What tasks are made from. */

@@ -13,20 +13,10 @@ import { readOrMakeImage, unpackImage } from "./image.ts";
 import type { Piece } from "./platform/pieces.ts";
 import { PLATFORM_SOURCES, PLATFORM_SQL } from "./platform/schemas.ts";
 import { ExtensionSupply } from "./platform/supply.ts";
+import type { Session } from "./session.ts";
 
 /** The major version of the PostgreSQL that PGlite carries. */
 export const POSTGRES_MAJOR = 18;
-
-/** What runs statements. */
-export interface Session {
-  /** Runs one or several statements with no values. */
-  exec(sql: string): Promise<unknown>;
-  /** Runs one statement with values. */
-  query<Row>(
-    sql: string,
-    params?: unknown[],
-  ): Promise<{ readonly rows: Row[] }>;
-}
 
 /** A running PostgreSQL with one session, logged in as `authenticator`. */
 export interface Engine {

@@ -10,7 +10,7 @@ import { closest, distance } from "fastest-levenshtein";
 import findFunctionsSql from "../../sql/embedded/find_functions.sql" with {
   type: "text",
 };
-import type { Session } from "./engine.ts";
+import type { Session } from "./session.ts";
 import { RestError } from "./rest_errors.ts";
 
 /** A function of schema public. */

@@ -10,7 +10,8 @@
  * @module
  */
 
-import type { Engine, Session } from "./engine.ts";
+import type { Engine } from "./engine.ts";
+import type { Session } from "./session.ts";
 import { type DatabaseFunction, findFunction, takesBody } from "./functions.ts";
 import { withPrivileges } from "./platform/privileges.ts";
 import { type Call, JSON_TYPE, readCall, SINGLE_OBJECT_TYPE } from "./rest_call.ts";

@@ -1,4 +1,4 @@
-/** Makes an edge function of migrations: see `lib/delivery/edge_runtime.ts` for what it does. @module */
+/** Makes an edge function of migrations: see `lib/edge/runtime.ts` for what it does. @module */
 
 import { ConfigurationError } from "../errors.ts";
 import { formatEdgeFunction, isEdgeFunction, readEdgeRuntime } from "../delivery/edge_function.ts";

@@ -19,13 +19,8 @@ import { type PlannedMigration, prepare } from "./prepare.ts";
 import type { MigrateResult } from "./migrate.ts";
 import { findElsewhere } from "./elsewhere.ts";
 import { type Concern, createTeller, reviewPlan } from "./concerns.ts";
-import {
-  findUndoneByFile,
-  type PlannedRollback,
-  prepareRollbacks,
-  revertAll,
-  type RollbackResult,
-} from "./rollback.ts";
+import { findUndoneByFile, type PlannedRollback, prepareRollbacks } from "./prepare_rollback.ts";
+import { revertAll, type RollbackResult } from "./rollback.ts";
 import type { SeedPlan, SeedResult } from "./seed.ts";
 import { adviseOnFailure } from "./plan_notes.ts";
 import { refuseUnvouched } from "./vouched.ts";
@@ -147,7 +142,10 @@ export async function fresh(
       const others = options.dropSchema ? [] : plan.pending
         .filter(({ migration: { name } }) => !undone.has(name));
       const elsewhere = await findElsewhere(context, state, ledger, others, migrations);
-      const warnings = [...elsewhere.warnings, ...doubts.warnings];
+      const gone = options.dropSchema && state.otherHistories.length > 0
+        ? (await import("./other_histories.ts")).describeDropped(state.otherHistories)
+        : [];
+      const warnings = [...gone, ...elsewhere.warnings, ...doubts.warnings];
       const concerns = [...elsewhere.concerns, ...doubts.concerns];
       const drop = options.dropSchema ? await planDrop(context, migrations, history) : null;
       tell([

@@ -4,13 +4,13 @@ import { access, constants, lstat, mkdir, readdir, readFile, writeFile } from "n
 import { dirname, join } from "node:path";
 import {
   chooseFolder,
-  type Edit,
   FILES,
   FOLDERS,
   type InitPlan,
   planInit,
+  type Repository,
 } from "../delivery/init.ts";
-import type { Repository } from "../delivery/init.ts";
+import type { Edit } from "../delivery/init_edits.ts";
 import { ConfigurationError } from "../errors.ts";
 import { findProjectFolder } from "../project_folder.ts";
 

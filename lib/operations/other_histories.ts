@@ -72,10 +72,31 @@ export function toFoundHistories(tables: readonly ForeignTable[]): FoundHistory[
  * @returns A sentence each.
  */
 export function describeHistories(tables: readonly ForeignTable[]): string[] {
+  return nameHistories(tables).map((history) =>
+    `${history}, and none of supamigrate: supamigrate adopt takes it over, so that nothing of it is ` +
+    "run again"
+  );
+}
+
+/**
+ * Says of the histories of other tools what becomes of them where the application's schemas are
+ * emptied.
+ *
+ * @param tables The tables that may be such a history.
+ * @returns A sentence each.
+ */
+export function describeDropped(tables: readonly ForeignTable[]): string[] {
+  return nameHistories(tables).map((history) =>
+    `${history}: what it has applied goes with the application's schemas, and supamigrate applies ` +
+    "the migrations anew"
+  );
+}
+
+function nameHistories(tables: readonly ForeignTable[]): string[] {
   return findHistories(tables).map(({ title, table, rows }) =>
     `The database has a history of ${title} (${table}${
       rows === null ? "" : `, ${rows} ${rows === 1 ? "row" : "rows"}`
-    }), and none of supamigrate: supamigrate adopt takes it over, so that nothing of it is run again`
+    })`
   );
 }
 

@@ -87,6 +87,7 @@ export function guardConcerns({ migrator: { target }, reporter }: Run, { yes }: 
   };
 }
 
+/** The exit code of a run. */
 export function toResultCode(result: { success: boolean; interrupted: boolean }): number {
   if (result.interrupted) return EXIT_CODES.interrupted;
   return result.success ? EXIT_CODES.done : EXIT_CODES.failed;

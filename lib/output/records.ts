@@ -3,7 +3,9 @@
 import { formatDuration } from "../duration.ts";
 import { ConfigurationError } from "../errors.ts";
 import type { BaselineResult } from "../operations/baseline.ts";
-import type { LogEntry, RepairChange, UnlockResult } from "../operations/records.ts";
+import type { LogEntry } from "../operations/history.ts";
+import type { RepairChange } from "../operations/repair.ts";
+import type { UnlockResult } from "../operations/unlock.ts";
 import { type Asking, type GlobalFlags, guardConcerns, type Report, type Run } from "./actions.ts";
 import { confirmUnlock } from "./confirm.ts";
 import { line } from "./neutral.ts";

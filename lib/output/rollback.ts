@@ -1,6 +1,7 @@
 /** What `rollback` does and prints. @module */
 
-import type { PlannedRollback, RollbackResult, RollbackRunResult } from "../operations/rollback.ts";
+import type { PlannedRollback } from "../operations/prepare_rollback.ts";
+import type { RollbackResult, RollbackRunResult } from "../operations/rollback.ts";
 import {
   type Asking,
   type Flag,
@@ -76,6 +77,7 @@ export function formatRollback(result: RollbackRunResult): string {
   return lines.join("\n");
 }
 
+/** What a rollback that did not come to its end has undone, and what failed. */
 export function formatUndone(results: readonly RollbackResult[], planned: number): string[] {
   const failed = results.find(({ error }) => error !== null);
   const undone = results.filter(({ success }) => success).length;

@@ -7,6 +7,7 @@
 
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { parse } from "jsonc-parser";
 
 /** The commands, which stand behind `supamigrate` in texts. */
 const COMMANDS = [
@@ -70,20 +71,16 @@ export function findTasks(folder: string): Record<string, string> {
 }
 
 function readTasks(text: string): Record<string, string> {
-  const json = text
-    .replace(/("(?:\\.|[^"\\])*")|\/\/.*|\/\*[^]*?\*\//g, "$1") // comments
-    .replace(/("(?:\\.|[^"\\])*")|,(?=\s*[}\]])/g, "$1");
-  try {
-    const { tasks } = JSON.parse(json) as { tasks?: Record<string, string | { command?: string }> };
-    return Object.fromEntries(
-      Object.entries(tasks ?? {}).map(([name, task]) => [
-        name,
-        typeof task === "string" ? task : task.command ?? "",
-      ]),
-    );
-  } catch {
-    return {}; // Whether it is right is for Deno to say.
-  }
+  // Whether it is right is for Deno to say.
+  const { tasks } = Object(parse(text, [], { allowTrailingComma: true })) as {
+    tasks?: Record<string, string | { command?: string }>;
+  };
+  return Object.fromEntries(
+    Object.entries(tasks ?? {}).map(([name, task]) => [
+      name,
+      typeof task === "string" ? task : task?.command ?? "",
+    ]),
+  );
 }
 
 /** Gives a command the words that it is started with here. */

@@ -50,6 +50,7 @@ export function formatFailure(name: string, error: MigrationFailure): string[] {
   ];
 }
 
+/** What a migration's plan says beside it. */
 export function formatNotices(
   { name, notices }: { name: string; notices: readonly string[] },
 ): string[] {
@@ -89,6 +90,7 @@ export function formatSteps({ steps, stepsDone }: ShownSteps, verbose: boolean):
   ]);
 }
 
+/** Statements with their lines, the first of many. */
 export function formatStatements(statements: readonly Statement[], verbose: boolean): string[] {
   const shown = verbose ? statements : statements.slice(0, SHOWN_STATEMENTS);
   const lines = shown.map((statement) => {

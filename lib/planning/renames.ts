@@ -1,7 +1,7 @@
 /** Finds files that were renamed after they were applied. @module */
 
 import { distance } from "fastest-levenshtein";
-import type { HistoryEntry, Migration, Rename } from "./plan.ts";
+import type { HistoryEntry, Migration, Rename } from "./migration.ts";
 
 /**
  * Pairs files that were never applied with applied migrations whose file is gone, where they say

@@ -22,6 +22,7 @@ import {
   type FindOutside,
   type Statement,
   type Step,
+  type StepPart,
   type TypedStatement,
 } from "./steps.ts";
 
@@ -165,11 +166,25 @@ export async function splitText(
       statements: statements.map(plain),
       outside,
     })),
-    notices: [...notices, ...needed.notices, ...describeLongNames(statements)],
+    notices: [
+      ...(section.withoutTransaction && parts.some(runsTogether) ? [RUN_TOGETHER] : []),
+      ...notices,
+      ...needed.notices,
+      ...describeLongNames(statements),
+    ],
     reserved: statements.flatMap((statement) =>
       findReserved(statement).map((change) => ({ ...change, line: statement.line }))
     ),
   };
+}
+
+/** What a mark of another tool asks for, and a transaction does better. */
+const RUN_TOGETHER =
+  "its mark asks for no transaction, and what can run in one runs in one: where a statement fails, " +
+  'nothing of it stays. "-- supamigrate: commit" between two statements commits the first ones';
+
+function runsTogether({ statements, outside }: StepPart): boolean {
+  return outside === null && statements.length > 1;
 }
 
 function findCommitMarks({ sql, line }: Section, file: string): CommitMark[] {

@@ -5,44 +5,13 @@
  * @module
  */
 
-import { MigrationFileError } from "../errors.ts";
-import type { OutsideStatement } from "./outside_transaction.ts";
-import type { ParsedStatement } from "./parser.ts";
-import { firstLine, refusal } from "./refusals.ts";
-import { judgeTransactionModes } from "./session_settings.ts";
+import { findWords, isolateEnumValues, refuseEarlyValue } from "./enum_values.ts";
+import { refusal } from "./refusals.ts";
 import { findKeptForSession, isSessionSetting } from "./session_state.ts";
+import type { CommitMark, FindOutside, StepPart, TypedStatement, Unit } from "./step.ts";
+import { splitAtMarks, splitUnits } from "./units.ts";
 
-/** One statement as it is sent. */
-export interface Statement {
-  /** The line of the file that it starts on, from 1. */
-  readonly line: number;
-  /** Its text, without comments before it and without the semicolon. */
-  readonly sql: string;
-}
-
-/** A statement with its parse tree. */
-export type TypedStatement = Statement & Pick<ParsedStatement, "start" | "type" | "node">;
-
-/** A part of a migration that is committed by itself. */
-export interface Step {
-  /** What of the steps before it the session keeps: settings, as they were made. */
-  readonly settings: readonly Statement[];
-  /** Its statements; one alone where it runs outside a transaction. */
-  readonly statements: readonly Statement[];
-  /** Set where it runs outside a transaction: what it is, and how its end is known. */
-  readonly outside: OutsideStatement | null;
-}
-
-/** A comment that asks for a commit, with its line. */
-export interface CommitMark {
-  /** Where it stands in the text. */
-  readonly start: number;
-  /** The line of the file, from 1. */
-  readonly line: number;
-}
-
-/** Tells what a statement is that runs outside a transaction; null of all others. */
-export type FindOutside = (statement: TypedStatement) => OutsideStatement | null;
+export type { CommitMark, FindOutside, Statement, Step, StepPart, TypedStatement } from "./step.ts";
 
 /** What {@linkcode divideIntoSteps} comes to. */
 export interface Division {
@@ -50,19 +19,6 @@ export interface Division {
   readonly parts: readonly StepPart[];
   /** What the user should know, a sentence each. */
   readonly notices: readonly string[];
-}
-
-/** A step before its statements are written down. */
-export interface StepPart {
-  readonly settings: readonly TypedStatement[];
-  readonly statements: readonly TypedStatement[];
-  readonly outside: OutsideStatement | null;
-}
-
-/** What psql would commit together: a block, or what stands between two of them. */
-interface Unit {
-  readonly isBlock: boolean;
-  readonly statements: readonly TypedStatement[];
 }
 
 /**
@@ -140,115 +96,6 @@ function tellLocalPaths(units: readonly Unit[]): string[] {
   ];
 }
 
-const BEGINS = ["TRANS_STMT_BEGIN", "TRANS_STMT_START"];
-
-/** Follows the transaction control of a file as psql would. */
-function splitUnits(
-  parsed: readonly TypedStatement[],
-  marks: readonly CommitMark[],
-  file: string,
-): { units: Unit[]; notices: string[] } {
-  const units: Unit[] = [];
-  const notices: string[] = [];
-  let plain: TypedStatement[] = [];
-  let block: TypedStatement[] = [];
-  let opening: TypedStatement | undefined;
-  let savepoints: { readonly name: string; readonly at: number; readonly line: number }[] = [];
-  const endPlain = () => {
-    if (plain.length > 0) units.push({ isBlock: false, statements: plain });
-    plain = [];
-  };
-  const leaveOut = (statement: TypedStatement, because: string) =>
-    notices.push(`"${firstLine(statement.sql)}" (line ${statement.line}) was left out: ${because}`);
-  const leaveOutUndone = (from: number, to: TypedStatement) =>
-    notices.push(`Lines ${from} to ${to.line} were left out: the file itself rolls them back`);
-
-  for (const statement of parsed) {
-    const { type, node } = statement;
-    if (type !== "TransactionStmt") {
-      (opening === undefined ? plain : block).push(statement);
-      continue;
-    }
-    const kind: string = node.kind;
-    if (BEGINS.includes(kind)) {
-      if (opening !== undefined) {
-        leaveOut(statement, "a transaction is open there already");
-        continue;
-      }
-      const modes = judgeTransactionModes(node.options);
-      if (modes !== undefined) throw refusal(statement, file, modes.what, modes.hint);
-      endPlain();
-      opening = statement;
-      [block, savepoints] = [[], []];
-      continue;
-    }
-    const savepoint: string | undefined = node.savepoint_name;
-    const known = savepoints.findLastIndex(({ name }) => name === savepoint);
-    switch (kind) {
-      case "TRANS_STMT_COMMIT":
-      case "TRANS_STMT_ROLLBACK": {
-        if (opening === undefined) {
-          if (node.chain) throw refuseControl(statement, file);
-          leaveOut(statement, "no transaction is open there");
-          break;
-        }
-        const mark = marks.find(({ start }) => opening!.start < start && start < statement.start);
-        if (mark !== undefined) {
-          throw new MigrationFileError(
-            '"-- supamigrate: commit" stands inside BEGIN … COMMIT',
-            { file, line: mark.line },
-            { hint: "Take BEGIN and COMMIT out, or the comment." },
-          );
-        }
-        if (kind === "TRANS_STMT_COMMIT") units.push({ isBlock: true, statements: block });
-        else leaveOutUndone(opening.line, statement);
-        opening = node.chain ? statement : undefined;
-        [block, savepoints] = [[], []];
-        break;
-      }
-      case "TRANS_STMT_SAVEPOINT":
-        if (opening === undefined) throw refuseControl(statement, file);
-        savepoints.push({ name: savepoint!, at: block.length, line: statement.line });
-        break;
-      case "TRANS_STMT_RELEASE":
-        if (known === -1) throw refuseControl(statement, file);
-        savepoints.length = known;
-        break;
-      case "TRANS_STMT_ROLLBACK_TO":
-        if (known === -1) throw refuseControl(statement, file);
-        block.length = savepoints[known]!.at;
-        savepoints.length = known + 1;
-        leaveOutUndone(savepoints[known]!.line, statement);
-        break;
-      default:
-        throw refuseControl(statement, file);
-    }
-  }
-  if (opening !== undefined) {
-    throw refusal(
-      opening,
-      file,
-      `"${firstLine(opening.sql)}" has no COMMIT`,
-      "What stands below it would be undone at the end of the file. Add COMMIT, or delete BEGIN: " +
-        "a migration is a transaction of its own.",
-    );
-  }
-  endPlain();
-  return { units, notices };
-}
-
-function refuseControl(statement: TypedStatement, file: string): MigrationFileError {
-  const called = firstLine(statement.sql);
-  return refusal(
-    statement,
-    file,
-    `Transaction control ("${called}") cannot be part of a migration here`,
-    /prepare/i.test(called)
-      ? "Two-phase commit is not for migrations: delete it."
-      : "PostgreSQL refuses it there as well: there is no such transaction or savepoint.",
-  );
-}
-
 /**
  * What makes or changes objects, and looks neither at other rows nor at the transaction it is in:
  * with these alone it makes no difference where a commit stands.
@@ -315,27 +162,6 @@ function refuseOutside(
   return statements;
 }
 
-function splitAtMarks(
-  statements: readonly TypedStatement[],
-  marks: readonly CommitMark[],
-): TypedStatement[][] {
-  const marksBefore = ({ start }: TypedStatement) =>
-    marks.filter((mark) => mark.start < start).length;
-  return [...Map.groupBy(statements, marksBefore).values()];
-}
-
-/** Whether a text stands somewhere that is no part of a longer word there. */
-function holdsWord(text: string, word: string): boolean {
-  const isJoint = (one: string | undefined, other: string | undefined) =>
-    /\w/.test(one ?? "") && /\w/.test(other ?? "");
-  for (let at = text.indexOf(word); at !== -1; at = text.indexOf(word, at + 1)) {
-    const end = at + word.length;
-    if (!isJoint(text[at - 1], word[0]) && !isJoint(word.at(-1), text[end])) return true;
-    if (word === "") return true;
-  }
-  return false;
-}
-
 /** What cannot run in a transaction is a step of its own. */
 function isolateOutside(
   statements: readonly TypedStatement[],
@@ -347,66 +173,6 @@ function isolateOutside(
     else groups.push([statement], []);
   }
   return groups;
-}
-
-/**
- * A new enum value cannot be used before it is committed: where it is, its addition is a step. From
- * 17 on it can be in the transaction that makes the type, but not in the subtransaction that a
- * migration runs in.
- */
-function isolateEnumValues(statements: readonly TypedStatement[]): TypedStatement[][] {
-  const groups: TypedStatement[][] = [[]];
-  let additions: TypedStatement[] | undefined;
-  for (const [index, statement] of statements.entries()) {
-    const { type, node } = statement;
-    const isUsed = type === "AlterEnumStmt" && node.newVal !== undefined && !node.oldVal &&
-      usesValue(statements.slice(index + 1), node.newVal);
-    if (isUsed) {
-      if (additions === undefined) groups.push(additions = []);
-      additions.push(statement);
-      continue;
-    }
-    if (additions !== undefined) {
-      additions = undefined;
-      groups.push([]);
-    }
-    groups.at(-1)!.push(statement);
-  }
-  return groups;
-}
-
-/**
- * In a block that makes the type PostgreSQL 17 takes a value that is added to it, and 15 does not;
- * nor does either inside the subtransaction that a migration runs in.
- */
-function refuseEarlyValue(statements: readonly TypedStatement[], file: string): void {
-  const made = new Set<string>();
-  for (const [index, statement] of statements.entries()) {
-    const { type, node } = statement;
-    if (type === "CreateEnumStmt") made.add(nameOf(node.typeName));
-    if (type !== "AlterEnumStmt" || !node.newVal || node.oldVal) continue;
-    if (!made.has(nameOf(node.typeName))) continue;
-    if (!usesValue(statements.slice(index + 1), node.newVal)) continue;
-    throw refusal(
-      statement,
-      file,
-      `The value "${node.newVal}" is used in the block that adds it, before it is committed`,
-      "Name it in CREATE TYPE, or take BEGIN and COMMIT out: then its addition is a step of its own.",
-    );
-  }
-}
-
-// deno-lint-ignore no-explicit-any -- see ParsedStatement
-function nameOf(parts: any[]): string {
-  return parts.map(({ String: { sval } }) => sval).at(-1);
-}
-
-function usesValue(statements: readonly TypedStatement[], value: string): boolean {
-  const written = value.replaceAll("'", "''");
-  return statements.some(({ sql, type }) =>
-    type !== "AlterEnumStmt" &&
-    (holdsWord(sql, written) || /\benum_(?:range|first|last)\b/i.test(sql))
-  );
 }
 
 /** Temporary tables and the like end with the session, and each step has one of its own. */
@@ -427,8 +193,4 @@ function refuseLostState(parts: readonly StepPart[], file: string): void {
       );
     }
   }
-}
-
-function findWords(sql: string): string[] {
-  return sql.toLowerCase().match(/[\w$\u0080-\uffff]+/g) ?? [];
 }

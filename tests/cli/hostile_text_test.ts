@@ -108,8 +108,8 @@ Deno.test("names of files, SQL and PostgreSQL's messages cannot drive the termin
     if (what === "a message with everything") {
       const [result] = JSON.parse(json.stdout).results;
       assert.equal(result.error.message, MESSAGE, "JSON holds what was there");
+      await print(workspace, ["migrate", "--dry-run", "--verbose"], {});
     }
-    await print(workspace, ["migrate", "--dry-run", "--verbose"], {});
     await Deno.remove(`${workspace.path}/migrations/002_${what}.sql`);
   }
   const { json: status } = await runHarmlessly(workspace, ["status"]);
@@ -240,10 +240,11 @@ Deno.test("arguments and settings cannot drive them", async () => {
     [["status"], wrong, { SUPABASE_URL: text }],
     [["status"], wrong, { SUPABASE_URL: `https://user@${text}` }],
   ];
-  for (const [args, code, environment = {}] of commands) {
+  for (const [index, [args, code, environment = {}]] of commands.entries()) {
     const printed = await print(workspace, args, environment);
     assert.equal(printed.code, code, `${JSON.stringify(args)}: ${printed.stderr}`);
-    if (args[0] !== "completions") await print(workspace, [...args, "--json"], environment);
+    // JSON writes each of them in the same way.
+    if (index < 4) await print(workspace, [...args, "--json"], environment);
   }
 });
 

@@ -244,7 +244,9 @@ Deno.test("no failure shows what the migration holds: not its line, not what Pos
   await using given = await open({});
   for (const [what, sql, code] of failing) {
     await given.workspace.write("001_a.sql", sql);
-    for (const args of [["migrate"], ["migrate", "--json"], ["status"], ["status", "--json"]]) {
+    // Of what was not sent, status knows what migrate says.
+    const commands = code === 2 ? ["migrate"] : ["migrate", "status"];
+    for (const args of commands.flatMap((command) => [[command], [command, "--json"]])) {
       const result = await given.workspace.run([...args, "--verbose"], { GITHUB_ACTIONS: "true" });
       if (args[0] === "migrate") {
         assert.equal(result.code, code, `${what}: ${result.stderr}`);

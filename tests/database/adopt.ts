@@ -256,6 +256,38 @@ testOnEveryDatabase(
 );
 
 testOnEveryDatabase(
+  "fresh() asks as migrate() does, and says what becomes of another tool's history",
+  async (project) => {
+    await prepare(project, cases.dbmate.setup);
+    const notices: string[] = [];
+    const migrator = project.migrator(files, {
+      onProgress: (event) => event.type === "notice" && notices.push(event.message),
+    });
+    const asked: string[][] = [];
+    const refused = migrator.fresh({
+      confirmConcerns: (concerns) => {
+        asked.push(concerns.map(({ file, about }) => `${file} ${about}`));
+        return Promise.resolve(false);
+      },
+    });
+    await assert.rejects(refused, { message: "Not confirmed: nothing was changed" });
+    assert.deepEqual(asked, [[`${a} applied elsewhere`, `${b} applied elsewhere`]]);
+    assert.match(
+      notices[0]!,
+      /a history of dbmate \(public\.schema_migrations, 2 rows\), and none/,
+    );
+
+    notices.length = 0;
+    const result = await migrator.fresh({
+      dropSchema: true,
+      confirmConcerns: () => assert.fail("what is dropped is not run twice"),
+    });
+    assert.equal(result.success, true);
+    assert.match(notices[0]!, /of dbmate \(.*\): what it has applied goes with the application's/);
+  },
+);
+
+testOnEveryDatabase(
   "adopt() names what has no file, what differs and what comes late",
   async (project) => {
     await prepare(

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { INSTALL_SQL } from "../../lib/database/bootstrap.ts";
-import { createHandler } from "../../lib/delivery/edge_runtime.ts";
+import { createHandler } from "../../lib/edge/runtime.ts";
 import { prepareForBundle } from "../../lib/operations/prepared.ts";
 import { loadMigrations } from "../../lib/operations/source.ts";
 import { splitStatements } from "../../lib/planning/statements.ts";

@@ -23,6 +23,8 @@ class Runner implements AsyncDisposable {
   readonly deployed: string[] = [];
   /** How often the function was called. */
   calls = 0;
+  /** How many calls the platform ends before they do anything. */
+  overLimit = 0;
 
   private constructor(
     readonly folder: string,
@@ -60,6 +62,10 @@ class Runner implements AsyncDisposable {
         }
         assert.equal(pathname, "/functions/v1/migrate");
         this.calls++;
+        if (this.overLimit-- > 0) {
+          const message = "Function failed due to not having enough compute resources";
+          return Response.json({ code: "WORKER_LIMIT", message }, { status: 546 });
+        }
         const { method, headers } = request;
         const body = method === "POST" ? { body: await request.text() } : {};
         return await fetch(this.#function!.url, { method, headers, ...body });
@@ -133,13 +139,15 @@ async function copy(from: string, to: string): Promise<void> {
 
 test("the example's workflow bundles, deploys, and calls until all is applied", async () => {
   await using runner = await Runner.create({ MIGRATION_SHARE: "1" });
+  runner.overLimit = 1;
   const { failedStep, output } = await runner.run();
   assert.equal(failedStep, null, output);
   assert.deepEqual(runner.deployed, [
     "functions deploy migrate --no-verify-jwt --project-ref abcdefghijklmnopqrst",
   ]);
   assert.match(output, /The share of this request is done: 1 of 2 migrations/);
-  assert.equal(runner.calls, 3);
+  assert.match(output, /not having enough compute resources/);
+  assert.equal(runner.calls, 4);
   assert.deepEqual(
     await runner.project.sql("select migration_name from supamigrate.migration_history order by 1"),
     ["20260105090000_notes.sql", "20260112090000_authors.sql"].map((name) => ({

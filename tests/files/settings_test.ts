@@ -7,12 +7,8 @@ import { fileURLToPath } from "node:url";
 
 import { ConfigurationError } from "../../lib/errors.ts";
 import type { MigratorOptions } from "../../lib/migrator.ts";
-import {
-  type Environment,
-  type GlobalFlags,
-  resolveSettings,
-  type Settings,
-} from "../../lib/settings.ts";
+import type { Environment } from "../../lib/setting_names.ts";
+import { type GlobalFlags, resolveSettings, type Settings } from "../../lib/settings.ts";
 
 const url = "https://abcdefghijklmnopqrst.supabase.co";
 const key = "sb_secret_for-the-tests-and-nothing-else";

@@ -25,7 +25,7 @@ Deno.test("there is one way to standard output and standard error, and it cleans
     "cli.ts: console[name] = (...values) => reporter.passOn(stream, format(...values));",
     "cli.ts: for (const stream of [process.stdout, process.stderr]) {",
     // The log of an edge function: JSON, in which nothing drives a terminal.
-    "lib/delivery/edge_main.ts: log: (line: string) => globalThis.console.log(line),",
+    "lib/edge/main.ts: log: (line: string) => globalThis.console.log(line),",
     // readline shows what is typed.
     "lib/output/prompt.ts: const terminal = createInterface({ input: process.stdin, output: process.stderr });",
     'lib/output/prompt.ts: process.stderr.write("\\n");',

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 
 import { type FilePosition, MigrationFileError } from "../../lib/errors.ts";
+import { splitSections } from "../../lib/planning/sections.ts";
 import { splitStatements } from "../../lib/planning/statements.ts";
 import { Random } from "../support/random.ts";
 import { hidingABanner } from "./traps.ts";
@@ -613,4 +614,23 @@ Deno.test("splitStatements() says what to do with COPY … FROM stdin and its ro
 Deno.test("splitStatements() takes no other mistake for COPY", async () => {
   const { message } = await refusalOf("-- copy a from stdin;\nselct 1;");
   assert.equal(message, 'syntax error at or near "selct"');
+});
+
+Deno.test("splitStatements() says where a mark asks for no transaction, and several statements have one", async () => {
+  const noticesOf = async (text: string) => {
+    const { forward } = splitSections(text, "001_a.sql");
+    return (await splitStatements(forward, "001_a.sql", { setRole: true, outside: "connection" }))
+      .notices;
+  };
+  const marks = [
+    "-- +goose NO TRANSACTION\n-- +goose Up\n",
+    "-- migrate:up transaction:false\n",
+  ];
+  for (const mark of marks) {
+    const [notice, ...others] = await noticesOf(`${mark}create table a ();\ncreate table b ();\n`);
+    assert.match(notice!, /^its mark asks for no transaction, and what can run in one runs in one/);
+    assert.deepEqual(others, []);
+    assert.deepEqual(await noticesOf(`${mark}create index concurrently c on a (id);\n`), []);
+  }
+  assert.deepEqual(await noticesOf("create table a ();\ncreate table b ();\n"), []);
 });

@@ -11,8 +11,11 @@ import manifest from "../../deno.json" with { type: "json" };
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
+/** JSON, or the bytes of a file. */
+type Body = Readonly<Record<string, unknown>> | Uint8Array<ArrayBuffer>;
+
 /** What JSR says of a package: its versions, and the files and entry points of each. */
-async function describePackage(folder: string): Promise<[path: string, body: unknown][]> {
+async function describePackage(folder: string): Promise<[path: string, body: Body][]> {
   const { name, version, exports } = JSON.parse(
     await Deno.readTextFile(`${ROOT}${folder}/deno.json`),
   );
@@ -31,12 +34,12 @@ async function describePackage(folder: string): Promise<[path: string, body: unk
       manifest: Object.fromEntries(described),
       exports: typeof exports === "string" ? { ".": exports } : exports,
     }],
-    ...files.map(([path, bytes]): [string, unknown] => [`/${name}/${version}${path}`, bytes]),
+    ...files.map(([path, bytes]): [string, Body] => [`/${name}/${version}${path}`, bytes]),
   ];
 }
 
 /** A server that answers as JSR does for the packages of links/. */
-async function serveStandIns() {
+async function serveStandIns(): Promise<Deno.HttpServer<Deno.NetAddr>> {
   const found = new Map((await Promise.all(manifest.links.map(describePackage))).flat());
   return Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
     const body = found.get(new URL(request.url).pathname);

@@ -127,3 +127,43 @@ function replaceExpressions(text: string, values: Readonly<Record<string, string
     return value;
   });
 }
+
+/**
+ * Runs shell text as a page shows it. `npx supamigrate` is this clone's command line, and what
+ * `supabase` would do is left out.
+ */
+export async function runShell(
+  text: string,
+  folder: string,
+  environment: Readonly<Record<string, string>>,
+): Promise<{ readonly code: number; readonly output: string }> {
+  const bin = await Deno.makeTempDir({ prefix: "supamigrate-shell-" });
+  try {
+    const programs = {
+      npx: `[ "$1" = --yes ] && shift
+[ "$1" = supamigrate ] || { echo "npx would run something else: $*" >&2; exit 99; }
+shift
+exec "${Deno.execPath()}" run --allow-all --no-check "${ROOT}cli.ts" "$@"`,
+      supabase: "exit 0",
+    };
+    for (const [name, program] of Object.entries(programs)) {
+      await Deno.writeTextFile(`${bin}/${name}`, `#!/bin/sh\n${program}\n`, { mode: 0o755 });
+    }
+    const { code, stdout, stderr } = await new Deno.Command("bash", {
+      args: ["-euo", "pipefail", "-c", text],
+      cwd: folder,
+      clearEnv: true,
+      env: {
+        PATH: `${bin}:${Deno.env.get("PATH")}`,
+        HOME: Deno.env.get("HOME") ?? "",
+        ...QUICK_WASM,
+        ...environment,
+      },
+      stdin: "null",
+    }).output();
+    const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+    return { code, output: decode(stdout) + decode(stderr) };
+  } finally {
+    await Deno.remove(bin, { recursive: true });
+  }
+}

@@ -5,7 +5,8 @@
  * @module
  */
 
-import { type Session, SUPERUSER } from "../engine.ts";
+import { SUPERUSER } from "../engine.ts";
+import type { Session } from "../session.ts";
 import { textOf } from "./text.ts";
 
 const NEEDS_SUPERUSER = [

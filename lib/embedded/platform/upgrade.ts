@@ -1,6 +1,6 @@
 /** Brings the platform of a database that an earlier version made up to date. @module */
 
-import type { Session } from "../engine.ts";
+import type { Session } from "../session.ts";
 import { digest } from "../image.ts";
 import { BEFORE_UPGRADE_SQL, UPGRADE_SQL } from "./schemas.ts";
 

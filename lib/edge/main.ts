@@ -5,7 +5,7 @@
  */
 
 import type { PreparedMigrations } from "../operations/prepared.ts";
-import { createHandler } from "./edge_runtime.ts";
+import { createHandler } from "./runtime.ts";
 
 declare const MIGRATIONS: PreparedMigrations;
 

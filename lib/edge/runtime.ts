@@ -28,9 +28,9 @@ import { rollback, type RollbackRunResult } from "../operations/rollback.ts";
 import { readStatus } from "../operations/status.ts";
 import { leaveOutStatements } from "../output/documents.ts";
 import { toJsonError } from "../output/errors.ts";
-import { findAllowedKey, type ReadVariable } from "./edge_keys.ts";
-import { type EdgeCommand, parseCommand } from "./edge_request.ts";
-import { nameFields } from "./edge_words.ts";
+import { findAllowedKey, type ReadVariable } from "./keys.ts";
+import { type EdgeCommand, parseCommand } from "./request.ts";
+import { nameFields } from "./words.ts";
 
 /** What the platform gives to a function. */
 export interface EdgePlatform {

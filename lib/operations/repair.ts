@@ -1,15 +1,6 @@
-/** Changes of the history that run no migration: `repair`, `unlock`, `history`. @module */
+/** Mends one row of the history. @module */
 
-import { STATEMENTS } from "../database/channel.ts";
-import {
-  callReading,
-  type LockState,
-  readState,
-  refuseBreaches,
-  toActivity,
-  toLockState,
-} from "../database/state.ts";
-import { ConfigurationError, LockHeldError } from "../errors.ts";
+import { ConfigurationError } from "../errors.ts";
 import { comparisonBy, findMigration } from "../planning/order.ts";
 import {
   findLastBatch,
@@ -20,9 +11,9 @@ import {
   saysTheSame,
 } from "../planning/plan.ts";
 import type { Abilities } from "../planning/session_settings.ts";
-import { type OperationContext, withLock } from "./context.ts";
 import { toRecord } from "./baseline.ts";
 import { createTeller, describeSecrets } from "./concerns.ts";
+import { type OperationContext, withLock } from "./context.ts";
 import {
   keepLedger,
   type Ledger,
@@ -188,134 +179,4 @@ function describeRow(entry: HistoryEntry | undefined, file: Migration | undefine
   if (entry === undefined) return "not recorded";
   const changed = entry.status === "completed" && file !== undefined && !saysTheSame(file, entry);
   return changed ? "completed with other content" : entry.status;
-}
-
-/** Options of `unlock`. */
-export interface UnlockOptions {
-  /** Shown the lock before it is released; false leaves it. */
-  readonly confirm?: (lock: LockState) => Promise<boolean>;
-}
-
-/** What `unlock` came to. */
-export interface UnlockResult {
-  /** The lock was held, and is free now. */
-  readonly released: boolean;
-  /** The lock as it was. */
-  readonly lock: LockState;
-}
-
-/**
- * Releases a lock that was left behind. Always safe: the run that had it stops at its next
- * step, having changed nothing since.
- *
- * @param context What the operation works with.
- * @param options What to ask before.
- * @returns The lock as it was.
- * @throws {LockHeldError} A migration is running at this moment, or the lock has just changed hands.
- */
-export async function unlock(
-  context: OperationContext,
-  options: UnlockOptions = {},
-): Promise<UnlockResult> {
-  const { target, tenure } = context;
-  const database = await context.connect();
-  const state = await readState(database, target);
-  refuseBreaches(state);
-  const { lock } = state;
-  if (!lock.isLocked) return { released: false, lock };
-  if (options.confirm !== undefined && !await options.confirm(lock)) {
-    throw new ConfigurationError("Not confirmed: the lock was left as it is");
-  }
-  // deno-lint-ignore no-explicit-any -- the shape is that of supamigrate.unlock
-  const reply: any = await callReading(database, STATEMENTS.unlock, {
-    generation: lock.generation,
-    holder: tenure.holder,
-    tool_version: tenure.toolVersion,
-  });
-  if (reply.status === "busy") {
-    const running = toActivity(reply.activity)?.running;
-    throw new LockHeldError(
-      `A migration is running at this moment${running === undefined ? "" : `: ${running}`}`,
-      { hint: "Wait for it. The lock is released when its run ends; try again if it is not." },
-    );
-  }
-  // After a lost reply the second attempt finds the lock released by the first.
-  const after = toLockState(reply.lock);
-  if (reply.status === "moved" && after.isLocked) {
-    throw new LockHeldError("The lock has changed hands in the meantime", {
-      hint: `${after.holder} has it now. Run unlock again if that is a dead run as well.`,
-    });
-  }
-  return { released: true, lock };
-}
-
-/** An entry of the audit log. */
-export interface LogEntry {
-  /** Its number. */
-  readonly id: number;
-  /** When, as an ISO 8601 time of the server. */
-  readonly loggedAt: string;
-  /** What was done. */
-  readonly action: string;
-  /** To which migration, where it was one. */
-  readonly migration: string | null;
-  /** In which batch. */
-  readonly batch: number | null;
-  /** With which result. */
-  readonly result: "ok" | "failed";
-  /** How long it ran, in milliseconds. */
-  readonly executionTimeMs: number | null;
-  /** By whom. */
-  readonly actor: string | null;
-  /** With which version of this tool. */
-  readonly toolVersion: string | null;
-  /** Further facts, such as the error. */
-  readonly details: Record<string, unknown> | null;
-  /** SHA-256 of the rollback SQL that was stored with it. */
-  readonly rollbackChecksum: string | null;
-  /** SHA-256 of this entry and of the hash of the one before. */
-  readonly hash: string;
-}
-
-/** Options of `history`. */
-export interface HistoryOptions {
-  /** How many entries, the newest first. 50 by default. */
-  readonly limit?: number;
-}
-
-/**
- * Reads the audit log.
- *
- * @param context What the operation works with.
- * @param options How much of it.
- * @returns The entries, newest first.
- */
-export async function readHistory(
-  context: OperationContext,
-  options: HistoryOptions = {},
-): Promise<LogEntry[]> {
-  const limit = options.limit ?? 50;
-  if (!Number.isSafeInteger(limit) || limit < 1) {
-    throw new ConfigurationError(`The limit has to be a whole number from 1 on, not ${limit}`);
-  }
-  const database = await context.connect();
-  await readState(database, context.target);
-  const rows = await callReading(database, STATEMENTS.readLog, {
-    most: limit,
-  });
-  // deno-lint-ignore no-explicit-any -- the shape is that of supamigrate.migration_log
-  return (rows as any[]).map((row) => ({
-    id: row.id,
-    loggedAt: row.logged_at,
-    action: row.action,
-    migration: row.migration_name,
-    batch: row.batch_number,
-    result: row.result,
-    executionTimeMs: row.execution_time_ms,
-    actor: row.actor,
-    toolVersion: row.tool_version,
-    details: row.details,
-    rollbackChecksum: row.rollback_checksum,
-    hash: row.hash,
-  }));
 }

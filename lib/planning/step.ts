@@ -1,0 +1,49 @@
+/** What a step is, and what it is made of. @module */
+
+import type { OutsideStatement } from "./outside_transaction.ts";
+import type { ParsedStatement } from "./parser.ts";
+
+/** One statement as it is sent. */
+export interface Statement {
+  /** The line of the file that it starts on, from 1. */
+  readonly line: number;
+  /** Its text, without comments before it and without the semicolon. */
+  readonly sql: string;
+}
+
+/** A statement with its parse tree. */
+export type TypedStatement = Statement & Pick<ParsedStatement, "start" | "type" | "node">;
+
+/** A part of a migration that is committed by itself. */
+export interface Step {
+  /** What of the steps before it the session keeps: settings, as they were made. */
+  readonly settings: readonly Statement[];
+  /** Its statements; one alone where it runs outside a transaction. */
+  readonly statements: readonly Statement[];
+  /** Set where it runs outside a transaction: what it is, and how its end is known. */
+  readonly outside: OutsideStatement | null;
+}
+
+/** A comment that asks for a commit, with its line. */
+export interface CommitMark {
+  /** Where it stands in the text. */
+  readonly start: number;
+  /** The line of the file, from 1. */
+  readonly line: number;
+}
+
+/** Tells what a statement is that runs outside a transaction; null of all others. */
+export type FindOutside = (statement: TypedStatement) => OutsideStatement | null;
+
+/** A step before its statements are written down. */
+export interface StepPart {
+  readonly settings: readonly TypedStatement[];
+  readonly statements: readonly TypedStatement[];
+  readonly outside: OutsideStatement | null;
+}
+
+/** What psql would commit together: a block, or what stands between two of them. */
+export interface Unit {
+  readonly isBlock: boolean;
+  readonly statements: readonly TypedStatement[];
+}
