@@ -34,6 +34,7 @@ import { checkRuntime } from "./lib/output/runtime.ts";
 import { findTasks, type NameCommand, nameCommandsAs } from "./lib/output/started_as.ts";
 import { Reporter, type ReportStyle } from "./lib/output/terminal.ts";
 import { explainUsage } from "./lib/output/usage.ts";
+import type { VerifyFlags } from "./lib/output/verify.ts";
 import { holdsKey } from "./lib/redact.ts";
 import { LEDGER_MODES } from "./lib/planning/ledger.ts";
 import { findSecrets, resolveSettings } from "./lib/settings.ts";
@@ -381,6 +382,12 @@ function makeCli() {
     .command("drift", "Show what in the project is not as its migrations make it.")
     .action((flags: GlobalFlags) =>
       run(flags, async (it) => (await import("./lib/output/drift.ts")).drift(it, flags))
+    )
+    .command("verify [names...:word]", "Take migrations up, down and up again on a shadow.")
+    .option("--all", "All migrations, those that are applied among them.")
+    .option("--strict", "Fail where a migration has no rollback SQL.")
+    .action((flags: VerifyFlags, ...names: string[]) =>
+      run(flags, async (it) => (await import("./lib/output/verify.ts")).verify(it, flags, names))
     )
     .command("history", "Show who did what, and when.")
     .option("--limit <number:integer>", "How many entries.", { default: 50 })

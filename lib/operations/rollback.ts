@@ -192,8 +192,12 @@ function toTarget({ target, steps }: RollbackOptions): RollbackTarget {
   return { kind: "steps", steps };
 }
 
-/** A migration that does nothing is undone by nothing. */
-function saysHowToUndo({ rollback, forward }: Migration): boolean {
+/**
+ * Whether a migration says what undoes it; one that does nothing is undone by nothing.
+ *
+ * @param migration The migration.
+ */
+export function saysHowToUndo({ rollback, forward }: Migration): boolean {
   return rollback !== null || !holdsStatements(forward.sql);
 }
 

@@ -23,6 +23,7 @@ const COMMANDS = [
   "adopt",
   "repair",
   "drift",
+  "verify",
   "history",
   "doctor",
   "unlock",
