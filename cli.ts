@@ -266,6 +266,7 @@ function makeCli() {
     .command("migrate, up", "Apply what is pending.")
     .option("--to <name:string>", "Stop after this migration.")
     .option("--dry-run", "Show what would run, and change nothing.")
+    .option("--locks", "With --dry-run: the locks that it takes, and for how long.")
     .option("--transaction <mode:transaction>", "What is committed together.", { default: "each" })
     .option("--wait <seconds:number>", "Wait this long for another run.")
     .option("--on-change <way:change>", "What to do with an applied migration that was changed.", {

@@ -7,7 +7,7 @@ import type { Catalogue } from "../schema/catalogue.ts";
 import { openShadow, type Shadow } from "../schema/shadow.ts";
 import { writeShape } from "../schema/shape.ts";
 import { isApplied, type Migration, type MigrationFailure } from "../planning/plan.ts";
-import { splitStatements } from "../planning/statements.ts";
+import { type SplitSection, splitStatements } from "../planning/statements.ts";
 import { findAbilities } from "../ways.ts";
 import type { MigrationResult } from "./apply.ts";
 import type { OperationContext } from "./context.ts";
@@ -93,10 +93,13 @@ export async function applyToShadow(
   migrations: readonly Migration[],
 ): Promise<void> {
   const failure = await attemptOnShadow(shadow, migrations);
-  if (failure === undefined) return;
-  const { name, error, advice } = failure;
+  if (failure !== undefined) throw toShadowError(failure);
+}
+
+/** Says that a shadow cannot have a migration that it is to have. */
+export function toShadowError({ name, error, advice }: ShadowFailure): ConfigurationError {
   const place = error.line === undefined ? "" : ` line ${error.line}`;
-  throw new ConfigurationError(
+  return new ConfigurationError(
     `The shadow database cannot apply ${name}${place}: ${error.message}`,
     { hint: advice },
   );
@@ -119,14 +122,16 @@ export interface ShadowFailure {
  *
  * @param shadow The shadow.
  * @param migrations All that it is to have, in order; those that it has are left out.
+ * @param split Splits their sections.
  * @returns The one that failed; undefined where none did.
  */
 export async function attemptOnShadow(
   shadow: Shadow,
   migrations: readonly Migration[],
+  split: SplitSection = splitStatements,
 ): Promise<ShadowFailure | undefined> {
   if (migrations.length === 0) return undefined;
-  const { results } = await migrate(contextOf(shadow, migrations), {
+  const { results } = await migrate({ ...contextOf(shadow, migrations), split }, {
     transaction: "batch",
     outOfOrder: "apply",
   });

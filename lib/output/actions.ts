@@ -57,6 +57,7 @@ export interface Asking {
 export interface MigrateFlags extends GlobalFlags, Asking {
   to?: string;
   dryRun?: Flag;
+  locks?: Flag;
   transaction: NonNullable<MigrateOptions["transaction"]>;
   onChange: NonNullable<MigrateOptions["onChange"]>;
   outOfOrder: NonNullable<MigrateOptions["outOfOrder"]>;
@@ -141,6 +142,7 @@ export async function migrate(
     ...wait,
     ...(flags.to === undefined ? {} : { to: flags.to }),
     dryRun: !!flags.dryRun,
+    locks: !!flags.locks,
     transaction: flags.transaction,
     onChange: flags.onChange,
     outOfOrder: flags.outOfOrder,
@@ -170,6 +172,9 @@ export async function migrate(
       result.dryRun
         ? text.formatPlannedMigrations(result.planned, !!flags.verbose)
         : text.formatMigrate(result),
+      ...(result.locks === undefined
+        ? []
+        : (await import("./locks.ts")).formatLocks(result.locks, !!flags.verbose)),
       ...text.formatLeftOut(result.leftOut, !!flags.verbose),
     ].join("\n"),
     code: toResultCode(result),

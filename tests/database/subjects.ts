@@ -42,4 +42,5 @@ import "./shown_schemas.ts";
 import "./steps.ts";
 import "./transactions.ts";
 import "./upgrade.ts";
+import "./verify.ts";
 import "./vouched.ts";
