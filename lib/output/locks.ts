@@ -21,7 +21,8 @@ export function formatLocks(
   { statements, estimate, notMeasured }: LockPlan,
   verbose: boolean,
 ): string[] {
-  const matters = ({ blocks, locks }: StatementLocks) => blocks !== "nobody" || locks.some(isWork);
+  const matters = ({ locks }: StatementLocks) =>
+    locks.some((lock) => isWork(lock) || (lock.blocks !== "nobody" && lock.since === null));
   const shown = verbose ? statements : statements.filter(matters);
   const others = statements.length - shown.length;
   const notes = notMeasured.map((note) => line`⚠️  ${note}`);

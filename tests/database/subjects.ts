@@ -24,6 +24,7 @@ import "./install.ts";
 import "./install_faults.ts";
 import "./ledger.ts";
 import "./lock.ts";
+import "./locks.ts";
 import "./log.ts";
 import "./messages.ts";
 import "./migrate.ts";

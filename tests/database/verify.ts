@@ -54,7 +54,7 @@ select 1;`,
       ["changed", "column", "public.notes.body"],
     ]);
     assert.deepEqual(forgotten!.objects.map(({ sql }) => sql.length), [1, 1, 1]);
-    assert.match(forgotten!.sql.join(";\n"), /^ALTER TABLE .* DROP NOT NULL$/m);
+    assert.match(forgotten!.sql.join(";\n"), /^ALTER TABLE .* DROP NOT NULL;$/m);
     assert.equal(forgotten!.sql.length, 3);
     assert.deepEqual(forgotten!.unwritable, []);
     assert.match(migrations[3]!.problems[0]!.message, /table "moer" does not exist \(42P01\)/);
