@@ -386,6 +386,7 @@ function makeCli() {
     )
     .command("verify [names...:word]", "Take migrations up, down and up again on a shadow.")
     .option("--all", "All migrations, those that are applied among them.")
+    .option("--data", "Make rows in the tables before, and see whether they keep their values.")
     .option("--strict", "Fail where a migration has no rollback SQL.")
     .action((flags: VerifyFlags, ...names: string[]) =>
       run(flags, async (it) => (await import("./lib/output/verify.ts")).verify(it, flags, names))

@@ -90,6 +90,7 @@ export type {
 export type { RepairLedgerOptions, RepairLedgerResult } from "./lib/operations/repair_ledger.ts";
 export type { SeedOptions, SeedResult, SeedRun } from "./lib/operations/seed.ts";
 export type { VerifiedMigration, VerifyOptions, VerifyResult } from "./lib/operations/verify.ts";
+export type { RowLoss } from "./lib/schema/rows.ts";
 export type { LeftObject, RoundTripProblem } from "./lib/operations/round_trip.ts";
 export type {
   Blocks,

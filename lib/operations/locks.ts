@@ -93,7 +93,7 @@ async function watch(
     if (failure !== undefined) throw toShadowError(failure);
   }
   const rows = await shadow.channel.run(
-    "select * from supamigrate_watch.seen order by statement, schema, name",
+    "select * from supamigrate_shadow.seen order by statement, schema, name",
   );
   const tables = Map.groupBy(rows, ({ statement }) => Number(statement));
   return [...tables].map(([number, touched]) => ({
@@ -131,9 +131,9 @@ function withLooks(
   if (first === undefined) return [];
   const look = ({ line }: Statement, sql: string): Statement => ({ line, sql });
   return [
-    look(first, "select supamigrate_watch.begin()"),
+    look(first, "select supamigrate_shadow.begin()"),
     ...statements.flatMap((statement) => {
-      const note = look(statement, `select supamigrate_watch.note(${numberOf(statement)})`);
+      const note = look(statement, `select supamigrate_shadow.note(${numberOf(statement)})`);
       // Empty tables are read as a whole, whatever indexes there are.
       return CHANGES_ROWS.test(statement.sql)
         ? [

@@ -3,7 +3,7 @@
 import { InterruptedError, MigrationFileError } from "../errors.ts";
 import type { Migration } from "../planning/plan.ts";
 import type { OperationContext } from "./context.ts";
-import { openRoundTrips, type RoundTripProblem } from "./round_trip.ts";
+import { openRoundTrips, type RoundTrip, type RoundTripProblem } from "./round_trip.ts";
 
 /** Something that a shadow says of a migration. */
 export interface ShadowFinding {
@@ -36,7 +36,7 @@ export async function validateOnShadow(
 ): Promise<ShadowFinding[]> {
   if (migrations.length === 0) return [];
   const findings: ShadowFinding[] = [];
-  await using trips = await openRoundTrips(migrations, undefined, false);
+  await using trips = await openRoundTrips(migrations, { compares: false, data: false });
   for (const [index, migration] of migrations.entries()) {
     if (context.signal?.aborted) throw new InterruptedError("Interrupted: nothing was changed");
     context.onProgress({
@@ -65,10 +65,10 @@ export async function validateOnShadow(
 }
 
 async function attempt(
-  take: () => Promise<readonly RoundTripProblem[]>,
+  take: () => Promise<RoundTrip>,
 ): Promise<ShadowFinding[]> {
   try {
-    return (await take()).map(toFinding);
+    return (await take()).problems.map(toFinding);
   } catch (error) {
     if (!(error instanceof MigrationFileError)) throw error;
     return [error, ...error.others].map(({ message, position, hint = "Mend the file." }) => ({
@@ -90,7 +90,7 @@ const MEANINGS = {
 } as const;
 
 function toFinding({ code, file, line, message, hint }: RoundTripProblem): ShadowFinding {
-  // The two others come of comparing, which is not done here.
+  // The others come of comparing, which is not done here.
   const [own, reason] = MEANINGS[code as keyof typeof MEANINGS];
   return { code: own, level: "error", file, line: line ?? 1, message, reason, remedy: hint };
 }

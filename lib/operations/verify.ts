@@ -18,6 +18,8 @@ export interface VerifyOptions {
   readonly names?: readonly string[];
   /** All migrations, those that are applied among them. */
   readonly all?: boolean;
+  /** Make rows in the tables that are there before, and see whether they keep their values. */
+  readonly data?: boolean;
   /** A migration without rollback SQL is a failure too. */
   readonly strict?: boolean;
 }
@@ -30,6 +32,8 @@ export interface VerifiedMigration {
   readonly isReversible: boolean | null;
   /** What is wrong with it, in order. */
   readonly problems: readonly RoundTripProblem[];
+  /** What the answer does not cover, a sentence each. */
+  readonly remarks: readonly string[];
 }
 
 /** What `verify` found. */
@@ -76,7 +80,11 @@ export async function verify(
   const live = context.target.kind === "embedded"
     ? undefined
     : await readCatalogue((sql) => channel.run(sql));
-  await using trips = await openRoundTrips(sequence, live);
+  await using trips = await openRoundTrips(sequence, {
+    live,
+    compares: true,
+    data: options.data ?? false,
+  });
   for (const [index, migration] of chosen.entries()) {
     if (context.signal?.aborted) throw new InterruptedError("Interrupted: nothing was changed");
     const { name } = migration;
@@ -84,12 +92,13 @@ export async function verify(
       type: "preparing",
       what: `${index + 1}/${chosen.length} ${name}: up, down and up again`,
     });
-    const problems = await trips.take(migration);
+    const { problems, remarks } = await trips.take(migration);
     const failed = problems.some(({ code }) => code === "up-fails");
     verified.push({
       name,
       isReversible: saysHowToUndo(migration) ? problems.length === 0 : null,
       problems,
+      remarks,
     });
     if (failed) break;
   }

@@ -34,7 +34,9 @@ export function formatLocks(
     "🔒 Locks on tables that are there, the worst first, as measured on a shadow:",
     ...shown.flatMap(formatStatement),
     ...(others === 0 ? [] : [
-      `  … and ${others} more that ${others === 1 ? "keeps" : "keep"} nobody waiting (--verbose)`,
+      `  … and ${others} more that ${
+        others === 1 ? "keeps" : "keep"
+      } nobody else waiting (--verbose)`,
     ]),
     "",
     `ℹ️  ${estimate}`,

@@ -9,6 +9,7 @@ import { indent, line } from "./neutral.ts";
 /** The flags of `verify`. */
 export interface VerifyFlags extends GlobalFlags {
   all?: Flag;
+  data?: Flag;
   strict?: Flag;
 }
 
@@ -19,7 +20,12 @@ export async function verify(
   names: readonly string[],
 ): Promise<Report> {
   reporter.say("🔁 Taking migrations up, down and up again on a shadow...\n");
-  const result = await migrator.verify({ names, all: !!flags.all, strict: !!flags.strict });
+  const result = await migrator.verify({
+    names,
+    all: !!flags.all,
+    data: !!flags.data,
+    strict: !!flags.strict,
+  });
   for (const { problems } of result.migrations) {
     for (const { file, line, message } of problems) {
       reporter.annotate(message, { file, ...(line === null ? {} : { line }) });
@@ -37,10 +43,11 @@ function formatVerify({ success, migrations, notTried, doubts }: VerifyResult): 
   if (migrations.length === 0) {
     return [...lines, "✅ Nothing to verify: no migration is pending"].join("\n");
   }
-  for (const { name, isReversible, problems } of migrations) {
+  for (const { name, isReversible, problems, remarks } of migrations) {
     if (problems.length > 0) lines.push(line`  ❌ ${name}`, ...problems.flatMap(formatProblem));
     else if (isReversible === null) lines.push(line`  ➖ ${name} - it has no rollback`);
     else lines.push(line`  ✅ ${name} - up, down and up again end the same`);
+    lines.push(...remarks.map((remark) => line`     ℹ️  ${remark}`));
   }
   lines.push(...notTried.map((name) => line`  ⏭️  ${name} - not tried`), "");
   const failed = migrations.filter(({ problems }) => problems.length > 0).length;
@@ -66,7 +73,7 @@ function countOf(count: number): string {
 const MARKS = { "left behind": "+", "taken away": "-", changed: "~" } as const;
 
 function formatProblem(problem: RoundTripProblem): string[] {
-  const { file, line: number, message, hint, objects, sql, unwritable } = problem;
+  const { file, line: number, message, hint, objects, rows, sql, unwritable } = problem;
   const place = number === null ? file : `${file} line ${number}`;
   return [
     line`     ${TITLES[problem.code]}: ${place}`,
@@ -75,6 +82,11 @@ function formatProblem(problem: RoundTripProblem): string[] {
       line`       ${MARKS[change]} ${kind} ${name} (${change})`,
       ...details.map((detail) => line`           ${detail}`),
     ]),
+    ...rows.map(({ table, column, what, count }) =>
+      line`       ${table}${column === null ? "" : `.${column}`}: ${count} ${
+        count === 1 ? what.replace(/s\b/, "") : what
+      }`
+    ),
     ...unwritable.map(({ what, reason }) => line`       ! ${what}: ${reason}`),
     line`     💡 ${hint}`,
     ...sql.map((statement) => `          ${indent(`${statement};`)}`),
@@ -83,8 +95,10 @@ function formatProblem(problem: RoundTripProblem): string[] {
 
 const TITLES: Readonly<Record<RoundTripProblem["code"], string>> = {
   "up-fails": "Up fails on the shadow",
+  "up-fails-on-rows": "Up fails on tables with rows",
   "rollback-fails": "The rollback fails",
   "rollback-forgets": "The rollback forgets something",
+  "rows-differ": "The rollback does not bring the rows back",
   "second-up-fails": "The second up fails",
   "second-up-differs": "The second up ends differently",
 };

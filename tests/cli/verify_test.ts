@@ -54,7 +54,7 @@ Deno.test("verify takes the migrations that are named, or all, and --strict want
   assert.equal(named.code, 0, named.stderr);
   assert.deepEqual(JSON.parse(named.stdout), {
     success: true,
-    migrations: [{ name: "001_notes.sql", isReversible: true, problems: [] }],
+    migrations: [{ name: "001_notes.sql", isReversible: true, problems: [], remarks: [] }],
     notTried: [],
     doubts: [],
   });
