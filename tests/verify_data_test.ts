@@ -48,8 +48,8 @@ insert into people (email, mood, age, starts, ends)
 alter table pets add column status text check (status in ('alive', 'dead'));`,
         "004_missing.sql": "alter table pets add column x int not null;\n-- ROLLBACK\n" +
           "alter table pets drop column x;",
-        "005_rule.sql": "alter table people add constraint one_mood unique (mood);\n-- ROLLBACK\n" +
-          "alter table people drop constraint one_mood;",
+        "005_rule.sql": "alter table pets add constraint one_pet unique (owner);\n-- ROLLBACK\n" +
+          "alter table pets drop constraint one_pet;",
       },
     });
     const { migrations } = await migrator.verify({ data: true });
@@ -75,7 +75,7 @@ alter table pets add column status text check (status in ('alive', 'dead'));`,
     assert.match(remarks[1]![0]!, /^No rows could be made in public\.impossible: /);
     assert.match(
       remarks[4]![1]!,
-      /^It fails on rows that were made up \(could not create unique index "one_mood" \(23505\)\), and/,
+      /^It fails on rows that were made up \(could not create unique index "one_pet" \(23505\)\), and/,
     );
   },
 });
