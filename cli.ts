@@ -25,6 +25,7 @@ import type { RepairFlags } from "./lib/output/records.ts";
 import { checkRuntime } from "./lib/output/runtime.ts";
 import { Shell } from "./lib/output/shell.ts";
 import type { ValidateFlags } from "./lib/output/validate.ts";
+import type { VerifyFlags } from "./lib/output/verify.ts";
 import type { TypesFlags } from "./lib/output/types.ts";
 import { LEDGER_MODES } from "./lib/planning/ledger.ts";
 import { holdsKey } from "./lib/redact.ts";
@@ -114,6 +115,7 @@ function makeCli() {
     .option("--to <name:string>", "Stop after this migration.")
     .option("--plan <path:string>", "Run this plan; refuse where anything differs from it.")
     .option("--dry-run", "Show what would run, and change nothing.")
+    .option("--locks", "With --dry-run: the locks that it takes, and for how long.")
     .option("--transaction <mode:transaction>", "What is committed together (each).")
     .option("--wait <seconds:number>", "Wait this long for another run.")
     .option(
@@ -288,6 +290,13 @@ function makeCli() {
     .command("drift", "Show what in the project is not as its migrations make it.")
     .action((flags: GlobalFlags) =>
       run(flags, async (it) => (await import("./lib/output/drift.ts")).drift(it, flags))
+    )
+    .command("verify [names...:word]", "Take migrations up, down and up again on a shadow.")
+    .option("--all", "All migrations, those that are applied among them.")
+    .option("--data", "Make rows in the tables before, and see whether they keep their values.")
+    .option("--strict", "Fail where a migration has no rollback SQL.")
+    .action((flags: VerifyFlags, ...names: string[]) =>
+      run(flags, async (it) => (await import("./lib/output/verify.ts")).verify(it, flags, names))
     )
     .command("history", "Show who did what, and when.")
     .option("--limit <number:integer>", "How many entries.", { default: 50 })

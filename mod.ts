@@ -93,6 +93,16 @@ export type {
 } from "./lib/operations/rollback.ts";
 export type { RepairLedgerOptions, RepairLedgerResult } from "./lib/operations/repair_ledger.ts";
 export type { SeedOptions, SeedResult, SeedRun } from "./lib/operations/seed.ts";
+export type { VerifiedMigration, VerifyOptions, VerifyResult } from "./lib/operations/verify.ts";
+export type { RowLoss } from "./lib/schema/rows.ts";
+export type { LeftObject, RoundTripProblem } from "./lib/operations/round_trip.ts";
+export type {
+  Blocks,
+  LockPlan,
+  Magnitude,
+  StatementLocks,
+  TableLock,
+} from "./lib/planning/locks.ts";
 export type { LedgerDifference, LedgerEntry, LedgerMode } from "./lib/planning/ledger.ts";
 export type { Concern, MigrationReserved } from "./lib/operations/concerns.ts";
 export type { MigrationSource } from "./lib/operations/source.ts";

@@ -22,6 +22,7 @@ import type { PlanOptions } from "./operations/plan.ts";
 import type { PlanFile } from "./operations/plan_file.ts";
 import { migrate, type MigrateOptions, type MigrateResult } from "./operations/migrate.ts";
 import type { DriftResult } from "./operations/drift.ts";
+import type { VerifyOptions, VerifyResult } from "./operations/verify.ts";
 import type { AdoptOptions, AdoptResult } from "./operations/adopt.ts";
 import { baseline, type BaselineOptions, type BaselineResult } from "./operations/baseline.ts";
 import type { ProgressEvent } from "./operations/progress.ts";
@@ -120,6 +121,8 @@ export interface Migrator extends AsyncDisposable {
   repairLedger(options?: RepairLedgerOptions): Promise<RepairLedgerResult>;
   /** Compares the schema with what the applied migrations make. Changes nothing. */
   drift(): Promise<DriftResult>;
+  /** Takes migrations up, down and up again on a shadow. Changes nothing. */
+  verify(options?: VerifyOptions): Promise<VerifyResult>;
   /** Reads the audit log, newest first. */
   history(options?: HistoryOptions): Promise<LogEntry[]>;
   /** Examines the installation, and says how to mend what is wrong. Changes nothing. */
@@ -285,6 +288,10 @@ export function createMigrator(options: MigratorOptions): Migrator {
     drift: async () => {
       const { drift } = await import("./operations/drift.ts");
       return await hiding(drift(context));
+    },
+    verify: async (given) => {
+      const { verify } = await import("./operations/verify.ts");
+      return await hiding(verify(context, given));
     },
     history: (given) => hiding(readHistory(context, given)),
     types: async (given) => {

@@ -59,7 +59,14 @@ export async function drift(context: OperationContext): Promise<DriftResult> {
   };
 }
 
-function pairWithStatements(from: Catalogue, to: Catalogue): DriftedObject[] {
+/**
+ * Says what differs between two schemas, each object with its statements.
+ *
+ * @param from The one.
+ * @param to The other, which `sql` leads to; `undo` leads back.
+ * @returns The differences, by schema and name.
+ */
+export function pairWithStatements(from: Catalogue, to: Catalogue): DriftedObject[] {
   const forward = planSchema(from, to).statements;
   const back = planSchema(to, from).statements;
   const about = (statements: typeof forward, keys: ReadonlySet<string>) =>

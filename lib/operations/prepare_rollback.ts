@@ -57,8 +57,12 @@ export function toTarget(
   return { kind: "steps", steps };
 }
 
-/** A migration that does nothing is undone by nothing. */
-function saysHowToUndo({ rollback, forward }: Migration): boolean {
+/**
+ * Whether a migration says what undoes it; one that does nothing is undone by nothing.
+ *
+ * @param migration The migration.
+ */
+export function saysHowToUndo({ rollback, forward }: Migration): boolean {
   return rollback !== null || !holdsStatements(forward.sql);
 }
 

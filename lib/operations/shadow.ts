@@ -1,15 +1,18 @@
 /** Makes the shadow of a project: the migrations that it has, in a database in memory. @module */
 
 import type { DatabaseState } from "../database/state.ts";
+import { adviseOnMissing } from "../embedded/platform/missing.ts";
 import { ConfigurationError } from "../errors.ts";
 import type { Catalogue } from "../schema/catalogue.ts";
 import { openShadow, type Shadow } from "../schema/shadow.ts";
 import { writeShape } from "../schema/shape.ts";
-import { isApplied, type Migration } from "../planning/plan.ts";
-import { splitStatements } from "../planning/statements.ts";
+import { isApplied, type Migration, type MigrationFailure } from "../planning/plan.ts";
+import { type SplitSection, splitStatements } from "../planning/statements.ts";
 import { findAbilities } from "../ways.ts";
+import type { MigrationResult } from "./apply.ts";
 import type { OperationContext } from "./context.ts";
 import { migrate } from "./migrate.ts";
+import { rollback } from "./rollback.ts";
 import type { LoadedMigrations } from "./source.ts";
 
 /** Migrations that a database has, as far as the files tell. */
@@ -89,22 +92,82 @@ export async function applyToShadow(
   shadow: Shadow,
   migrations: readonly Migration[],
 ): Promise<void> {
-  if (migrations.length === 0) return;
-  const result = await migrate(contextOf(shadow, migrations), {
+  const failure = await attemptOnShadow(shadow, migrations);
+  if (failure !== undefined) throw toShadowError(failure);
+}
+
+/** Says that a shadow cannot have a migration that it is to have. */
+export function toShadowError({ name, error, advice }: ShadowFailure): ConfigurationError {
+  const place = error.line === undefined ? "" : ` line ${error.line}`;
+  return new ConfigurationError(
+    `The shadow database cannot apply ${name}${place}: ${error.message}`,
+    { hint: advice },
+  );
+}
+
+/** A migration that a shadow refuses. */
+export interface ShadowFailure {
+  /** The migration. */
+  readonly name: string;
+  /** What PostgreSQL said. */
+  readonly error: MigrationFailure;
+  /** What may be behind it: what a shadow is, and what is missing in it. */
+  readonly advice: string;
+  /** How many of its steps are done, and stay so. */
+  readonly stepsDone: number;
+}
+
+/**
+ * Applies migrations to a shadow, as far as that goes.
+ *
+ * @param shadow The shadow.
+ * @param migrations All that it is to have, in order; those that it has are left out.
+ * @param split Splits their sections.
+ * @returns The one that failed; undefined where none did.
+ */
+export async function attemptOnShadow(
+  shadow: Shadow,
+  migrations: readonly Migration[],
+  split: SplitSection = splitStatements,
+): Promise<ShadowFailure | undefined> {
+  if (migrations.length === 0) return undefined;
+  const { results } = await migrate({ ...contextOf(shadow, migrations), split }, {
     transaction: "batch",
     outOfOrder: "apply",
   });
-  for (const { name, error } of result.results) {
-    if (error === null) continue;
-    const place = error.line === undefined ? "" : ` line ${error.line}`;
-    throw new ConfigurationError(
-      `The shadow database cannot apply ${name}${place}: ${error.message}`,
-      { hint: adviseOnShadow(shadow.standIns()) },
-    );
-  }
+  return findFailure(shadow, results);
 }
 
-function adviseOnShadow(standIns: readonly string[]): string {
+/**
+ * Undoes the last migration of a shadow.
+ *
+ * @param shadow The shadow.
+ * @param migrations All that it has, in order.
+ * @returns How that failed; undefined where it did not.
+ */
+export async function undoOnShadow(
+  shadow: Shadow,
+  migrations: readonly Migration[],
+): Promise<ShadowFailure | undefined> {
+  const { results } = await rollback(contextOf(shadow, migrations), { steps: 1 });
+  return findFailure(shadow, results);
+}
+
+function findFailure(
+  shadow: Shadow,
+  results: readonly Pick<MigrationResult, "name" | "error" | "steps">[],
+): ShadowFailure | undefined {
+  for (const { name, error, steps } of results) {
+    if (error === null) continue;
+    return { name, error, advice: adviseOnShadow(shadow, error), stepsDone: steps.done };
+  }
+  return undefined;
+}
+
+function adviseOnShadow(shadow: Shadow, error: MigrationFailure): string {
+  const missing = adviseOnMissing(error);
+  if (missing !== undefined) return `${missing}.`;
+  const standIns = shadow.standIns();
   const used = standIns.length === 0
     ? ""
     : ` Stand-ins were used for ${standIns.join(", ")}, which may be what is missing.`;

@@ -34,6 +34,7 @@ export interface MigrateFlags extends GlobalFlags, Asking {
   to?: string;
   plan?: string;
   dryRun?: Flag;
+  locks?: Flag;
   transaction?: NonNullable<MigrateOptions["transaction"]>;
   onChange?: NonNullable<MigrateOptions["onChange"]>;
   outOfOrder?: NonNullable<MigrateOptions["outOfOrder"]>;
@@ -59,6 +60,7 @@ export async function migrate(
     ...(plan === undefined ? {} : { plan }),
     ...(to === undefined ? {} : { to }),
     dryRun: !!flags.dryRun,
+    locks: !!flags.locks,
     ...(transaction === undefined ? {} : { transaction }),
     ...(onChange === undefined ? {} : { onChange }),
     ...(outOfOrder === undefined ? {} : { outOfOrder }),
@@ -89,6 +91,9 @@ export async function migrate(
       result.dryRun
         ? formatPlannedMigrations(result.planned, !!flags.verbose)
         : formatMigrate(result),
+      ...(result.locks === undefined
+        ? []
+        : (await import("./locks.ts")).formatLocks(result.locks, !!flags.verbose)),
       ...formatLeftOut(result.leftOut, !!flags.verbose),
     ].join("\n"),
     code: toResultCode(result),

@@ -27,6 +27,7 @@ const COMMANDS = [
   "adopt",
   "repair",
   "drift",
+  "verify",
   "history",
   "doctor",
   "unlock",

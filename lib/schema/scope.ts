@@ -29,6 +29,7 @@ export const PLATFORM_SCHEMAS: readonly string[] = [
   "supabase_migrations",
   "supamigrate",
   "supamigrate_backup",
+  "supamigrate_shadow",
   "tiger",
   "tiger_data",
   "topology",
