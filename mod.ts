@@ -59,6 +59,9 @@ export type { FoundHistory } from "./lib/adoption/histories.ts";
 export type { ToolName } from "./lib/adoption/history.ts";
 export type { BaselineOptions, BaselineResult } from "./lib/operations/baseline.ts";
 export type { CreateOptions, CreateResult } from "./lib/operations/create.ts";
+export type { Renamed } from "./lib/operations/capture.ts";
+export type { DiffOptions, DiffResult } from "./lib/operations/diff.ts";
+export type { PullOptions, PullResult, WrittenMigration } from "./lib/operations/pull.ts";
 export type { FreshOptions, FreshResult, OutsideObject } from "./lib/operations/fresh.ts";
 export type {
   FoundFunction,

@@ -21,6 +21,7 @@ import type { RepairLedgerOptions, RepairLedgerResult } from "./operations/repai
 import type { PlanOptions } from "./operations/plan.ts";
 import type { PlanFile } from "./operations/plan_file.ts";
 import { migrate, type MigrateOptions, type MigrateResult } from "./operations/migrate.ts";
+import type { DiffOptions, DiffResult } from "./operations/diff.ts";
 import type { DriftResult } from "./operations/drift.ts";
 import type { AdoptOptions, AdoptResult } from "./operations/adopt.ts";
 import { baseline, type BaselineOptions, type BaselineResult } from "./operations/baseline.ts";
@@ -36,6 +37,7 @@ import {
   type UnlockOptions,
   type UnlockResult,
 } from "./operations/records.ts";
+import type { PullOptions, PullResult } from "./operations/pull.ts";
 import { rollback, type RollbackOptions, type RollbackRunResult } from "./operations/rollback.ts";
 import { loadMigrations, type MigrationSource } from "./operations/source.ts";
 import type { SeedOptions, SeedResult } from "./operations/seed.ts";
@@ -128,6 +130,10 @@ export interface Migrator extends AsyncDisposable {
   repairLedger(options?: RepairLedgerOptions): Promise<RepairLedgerResult>;
   /** Compares the schema with what the applied migrations make. Changes nothing. */
   drift(): Promise<DriftResult>;
+  /** Writes what differs as a new migration file, and records it as applied. */
+  pull(name: string, options?: PullOptions): Promise<PullResult>;
+  /** Writes the migration between what the migrations make and what SQL files declare. */
+  diff(name: string, options: DiffOptions): Promise<DiffResult>;
   /** Reads the audit log, newest first. */
   history(options?: HistoryOptions): Promise<LogEntry[]>;
   /** Examines the installation, and says how to mend what is wrong. Changes nothing. */
@@ -222,6 +228,11 @@ export function createMigrator(options: MigratorOptions): Migrator {
     ? { ...context, connect: connectToApi }
     : null;
 
+  const folderForFiles = (): string => {
+    if (typeof migrations === "string") return migrations;
+    throw new ConfigurationError("Only a folder can be given a new migration");
+  };
+
   /** For what concerns the installation itself: over the best way that there is. */
   const withChannel = async <Result>(
     work: (channel: Channel, context: ApiContext | null) => Promise<Result>,
@@ -254,12 +265,8 @@ export function createMigrator(options: MigratorOptions): Migrator {
     },
     status: () => hiding(readStatus(context)),
     rollback: (given) => hiding(rollback(context, given)),
-    create: async (name, given) => {
-      if (typeof migrations !== "string") {
-        throw new ConfigurationError("Only a folder can be given a new migration");
-      }
-      return await createMigration(migrations, name, { ...discovery, ...given });
-    },
+    create: async (name, given) =>
+      await createMigration(folderForFiles(), name, { ...discovery, ...given }),
     validate: async (given) => {
       const { validate } = await import("./operations/validate.ts");
       return await hiding(validate(context, given));
@@ -284,6 +291,14 @@ export function createMigrator(options: MigratorOptions): Migrator {
     drift: async () => {
       const { drift } = await import("./operations/drift.ts");
       return await hiding(drift(context));
+    },
+    pull: async (name, given) => {
+      const { pull } = await import("./operations/pull.ts");
+      return await hiding(pull(context, { folder: folderForFiles(), ...discovery }, name, given));
+    },
+    diff: async (name, given) => {
+      const { diff } = await import("./operations/diff.ts");
+      return await hiding(diff(context, { folder: folderForFiles(), ...discovery }, name, given));
     },
     history: (given) => hiding(readHistory(context, given)),
     types: async (given) => {

@@ -48,15 +48,97 @@ export async function createMigration(
   options: CreateOptions & DiscoveryOptions = {},
 ): Promise<CreateResult> {
   const slug = toSlug(name);
-  const { writeFile } = await import("node:fs/promises");
-  const { resolve } = await import("node:path");
   const { ensureDir } = await import("@std/fs");
   await ensureDir(folder).catch((error) => refuseUnwritable(folder, error));
   const created = options.now ?? new Date();
-  const content = fillTemplate(slug, options.description ?? "", created);
+  const content = fillTemplate(slug, options.description ?? "", created, TEMPLATE);
+  for (const file of nameFiles(slug, created, await readFolder(folder, options))) {
+    const path = await writeNewFile(folder, file, content);
+    // Else somebody else has just made it.
+    if (path !== null) return { name: file, path };
+  }
+  throw new TypeError("There is always one more number");
+}
 
-  const { discovery, options: layout } = await readFolder(folder, options);
-  const compare = comparisonBy(orderOf(layout));
+/** What goes into the sections of a new file. */
+export interface NewSections {
+  /** What is applied. */
+  readonly forward: string;
+  /** What undoes it. */
+  readonly rollback: string;
+}
+
+/**
+ * Names a migration file as {@linkcode createMigration} does, and writes its text; no file yet.
+ *
+ * @param found What is in the folder; null where there is no folder yet.
+ * @param name What to call it.
+ * @param sections What goes into it.
+ * @param options The description and the time.
+ * @returns The file's name and its text.
+ * @throws {ConfigurationError} The name is not fit.
+ */
+export function draftMigration(
+  found: FoundFolder | null,
+  name: string,
+  sections: NewSections,
+  { description = "", now = new Date() }: CreateOptions = {},
+): { name: string; text: string } {
+  const slug = toSlug(name);
+  const [file] = nameFiles(slug, now, found ?? NO_FOLDER);
+  return { name: file!, text: fillTemplate(slug, description, now, sections) };
+}
+
+/**
+ * Writes a file that was drafted.
+ *
+ * @param folder The folder of the migrations; it is made where it is missing.
+ * @param draft The file's name and its text.
+ * @returns Its absolute path.
+ * @throws {ConfigurationError} There is such a file by now, or the folder cannot be written to.
+ */
+export async function writeDraft(
+  folder: string,
+  { name, text }: { readonly name: string; readonly text: string },
+): Promise<string> {
+  const { ensureDir } = await import("@std/fs");
+  await ensureDir(folder).catch((error) => refuseUnwritable(folder, error));
+  const path = await writeNewFile(folder, name, text);
+  if (path !== null) return path;
+  throw new ConfigurationError(`The folder "${folder}" has got a file called "${name}"`, {
+    hint: "Somebody has made it in the meantime. Run the command again.",
+  });
+}
+
+/** Writes a file; null where there is one of that name. */
+async function writeNewFile(folder: string, file: string, text: string): Promise<string | null> {
+  const { writeFile } = await import("node:fs/promises");
+  const { resolve } = await import("node:path");
+  const path = resolve(folder, file);
+  try {
+    await writeFile(path, text, { flag: "wx" });
+    return path;
+  } catch (error) {
+    if ((error as { code?: string }).code === "EEXIST") return null;
+    return refuseUnwritable(folder, error);
+  }
+}
+
+/** What is in a folder: see `readFolder()`. */
+export type FoundFolder = Pick<Awaited<ReturnType<typeof readFolder>>, "discovery" | "options">;
+
+const NO_FOLDER: FoundFolder = {
+  discovery: { migrations: [], leftOut: [], refusals: [] },
+  options: {},
+};
+
+/** The names that a new file may get, the best one first. */
+function* nameFiles(
+  slug: string,
+  created: Date,
+  { discovery, options }: FoundFolder,
+): Generator<string> {
+  const compare = comparisonBy(orderOf(options));
   const last = discovery.migrations.findLast((migration) => isNumbered(migration.name))?.name;
   const known = [...discovery.migrations, ...discovery.leftOut];
   const taken = new Set(known.map((file) => /^\d+/.exec(file.name)?.[0]));
@@ -65,16 +147,7 @@ export async function createMigration(
     prefix = follow(last, prefix);
   }
   for (;; prefix = next(prefix)) {
-    if (taken.has(prefix)) continue;
-    const file = `${prefix}_${slug}.sql`;
-    const path = resolve(folder, file);
-    try {
-      await writeFile(path, content, { flag: "wx" });
-      return { name: file, path };
-    } catch (error) {
-      // Somebody else has just made it.
-      if ((error as { code?: string }).code !== "EEXIST") refuseUnwritable(folder, error);
-    }
+    if (!taken.has(prefix)) yield `${prefix}_${slug}.sql`;
   }
 }
 
@@ -138,7 +211,12 @@ function toPrefix(time: Date): string {
   return time.toISOString().replace(/\D/g, "").slice(0, 14);
 }
 
-function fillTemplate(name: string, description: string, created: Date): string {
+function fillTemplate(
+  name: string,
+  description: string,
+  created: Date,
+  { forward, rollback }: NewSections,
+): string {
   const oneLine = description.replace(/[\s\p{Cc}]+/gu, " ").trim();
   return `-- Migration: ${name}
 -- Description: ${oneLine}
@@ -148,16 +226,22 @@ ${RULE}
 -- FORWARD MIGRATION
 ${RULE}
 
-${TEMPLATE_COMMENT}
--- A table that the API is to show needs row level security, policies and grants:
---   alter table … enable row level security;
---   create policy … on … for select to authenticated using ((select auth.uid()) = user_id);
---   grant select on … to authenticated;
+${forward}
 
 ${RULE}
 -- ROLLBACK
 ${RULE}
 
--- Add your rollback SQL here
+${rollback}
 `;
 }
+
+/** What a file that somebody is to write has in its sections. */
+const TEMPLATE: NewSections = {
+  forward: `${TEMPLATE_COMMENT}
+-- A table that the API is to show needs row level security, policies and grants:
+--   alter table … enable row level security;
+--   create policy … on … for select to authenticated using ((select auth.uid()) = user_id);
+--   grant select on … to authenticated;`,
+  rollback: "-- Add your rollback SQL here",
+};

@@ -32,6 +32,7 @@ import "./outside_transaction.ts";
 import "./places.ts";
 import "./plan_file.ts";
 import "./protocol.ts";
+import "./pull.ts";
 import "./reasons.ts";
 import "./records.ts";
 import "./rollback.ts";
