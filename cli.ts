@@ -26,6 +26,7 @@ import type { PullFlags } from "./lib/output/pull.ts";
 import type { RepairFlags } from "./lib/output/records.ts";
 import { checkRuntime } from "./lib/output/runtime.ts";
 import { Shell } from "./lib/output/shell.ts";
+import type { SquashFlags } from "./lib/output/squash.ts";
 import type { ValidateFlags } from "./lib/output/validate.ts";
 import type { TypesFlags } from "./lib/output/types.ts";
 import { LEDGER_MODES } from "./lib/planning/ledger.ts";
@@ -316,6 +317,14 @@ function makeCli() {
         const { diff } = await import("./lib/output/diff.ts");
         return await diff(it, flags, name);
       })
+    )
+    .command("squash <name:word>", "Put one migration in the place of many.")
+    .option("--to <name:string>", "Up to this migration (the last one).")
+    .option("--flatten", "Write out the schema that they make, instead of all their statements.")
+    .option("--dry-run", "Show what would be done, and change nothing.")
+    .option("-y, --yes", "Do not ask.")
+    .action((flags: SquashFlags, name: string) =>
+      run(flags, async (it) => (await import("./lib/output/squash.ts")).squash(it, flags, name))
     )
     .command("history", "Show who did what, and when.")
     .option("--limit <number:integer>", "How many entries.", { default: 50 })

@@ -106,6 +106,7 @@ export type { LedgerDifference, LedgerEntry, LedgerMode } from "./lib/planning/l
 export type { Concern, MigrationReserved } from "./lib/operations/concerns.ts";
 export type { MigrationSource } from "./lib/operations/source.ts";
 export type { TypesOptions, TypesResult } from "./lib/operations/types.ts";
+export type { SquashOptions, SquashPlan, SquashResult } from "./lib/operations/squash.ts";
 export type { StatusResult } from "./lib/operations/status.ts";
 export type { Examination, ValidateOptions, ValidateResult } from "./lib/operations/validate.ts";
 export type { Finding as LintFinding, Level as LintLevel } from "./lib/lint/finding.ts";

@@ -42,6 +42,7 @@ import { rollback, type RollbackOptions, type RollbackRunResult } from "./operat
 import { loadMigrations, type MigrationSource } from "./operations/source.ts";
 import type { SeedOptions, SeedResult } from "./operations/seed.ts";
 import type { TypesOptions, TypesResult } from "./operations/types.ts";
+import type { SquashOptions, SquashResult } from "./operations/squash.ts";
 import { readStatus, type StatusResult } from "./operations/status.ts";
 import type { ValidateOptions, ValidateResult } from "./operations/validate.ts";
 import type { Layout } from "./planning/discovery.ts";
@@ -134,6 +135,8 @@ export interface Migrator extends AsyncDisposable {
   pull(name: string, options?: PullOptions): Promise<PullResult>;
   /** Writes the migration between what the migrations make and what SQL files declare. */
   diff(name: string, options: DiffOptions): Promise<DiffResult>;
+  /** Puts one migration in the place of many, in the folder and in the history. */
+  squash(name: string, options?: SquashOptions): Promise<SquashResult>;
   /** Reads the audit log, newest first. */
   history(options?: HistoryOptions): Promise<LogEntry[]>;
   /** Examines the installation, and says how to mend what is wrong. Changes nothing. */
@@ -299,6 +302,10 @@ export function createMigrator(options: MigratorOptions): Migrator {
     diff: async (name, given) => {
       const { diff } = await import("./operations/diff.ts");
       return await hiding(diff(context, { folder: folderForFiles(), ...discovery }, name, given));
+    },
+    squash: async (name, given) => {
+      const { squash } = await import("./operations/squash.ts");
+      return await hiding(squash(context, { folder: folderForFiles(), ...discovery }, name, given));
     },
     history: (given) => hiding(readHistory(context, given)),
     types: async (given) => {

@@ -1,5 +1,6 @@
 /** Writes what differs between two schemas as a migration, and proves it on a shadow. @module */
 
+import { nameSome } from "../doctor/check.ts";
 import { ConfigurationError } from "../errors.ts";
 import { findSecrets } from "../planning/secrets.ts";
 import type { Migration } from "../planning/plan.ts";
@@ -8,7 +9,7 @@ import { compareExtras, compareSchemas, type SchemaStatement } from "../schema/c
 import { converge } from "../schema/converge.ts";
 import { describeDeltas, describeExtras, type SchemaDifference } from "../schema/describe.ts";
 import { findRenames, type PossibleRename } from "../schema/renames.ts";
-import { isEverything, type Selection, selectFrom } from "../schema/select.ts";
+import { isEverything, selectFrom, type Selection } from "../schema/select.ts";
 import type { Shadow } from "../schema/shadow.ts";
 import { writeStatements } from "../schema/write.ts";
 import { rollback } from "./rollback.ts";
@@ -66,11 +67,11 @@ export async function capture(
 ): Promise<Captured | null> {
   const from = await shadow.read();
   const target = isEverything(options) ? wanted : selectFrom(wanted, from, options);
-  const renames = await applyRenames(shadow, from, target, options);
-  const there = await runConverge(shadow, target);
+  const { renames, current } = await applyRenames(shadow, from, target, options);
+  const there = await runConverge(shadow, target, current);
   refuseUnwritable(there.unwritable);
   if (renames.length + there.statements.length === 0) return null;
-  const back = await runConverge(shadow, there.from);
+  const back = await runConverge(shadow, there.from, there.to);
   for (const { undo } of renames.toReversed()) await shadow.run(undo);
   refuseUnwritable(back.unwritable);
   const keywords = new Set((await shadow.channel.run(KEYWORDS)).map(({ word }) => String(word)));
@@ -82,7 +83,7 @@ export async function capture(
     rollback: writeStatements(undo, facts),
     statements: forward.length,
     renamed: renames.map(({ from, to }) => ({ from, to })),
-    differences: describe(there.from, there.to),
+    differences: compareAll(there.from, there.to),
     warnings: [
       ...describeLosses(forward, "Applied where there are rows, it loses them"),
       ...describeLosses(back.statements, "Its rollback loses rows"),
@@ -168,7 +169,7 @@ async function applyRenames(
   from: Catalogue,
   target: Catalogue,
   { renames: named, confirmRename }: RenameOptions,
-): Promise<PossibleRename[]> {
+): Promise<{ renames: readonly PossibleRename[]; current: Catalogue }> {
   const accepted: PossibleRename[] = [];
   const declined = new Set<string>();
   const unused = new Set(named);
@@ -186,7 +187,8 @@ async function applyRenames(
       },
     );
   };
-  for (let current = from;;) {
+  let current = from;
+  for (;;) {
     const [next] = findRenames(current, target).filter((one) => !declined.has(toKey(one)));
     if (next === undefined) break;
     if (!await isRenamed(next)) {
@@ -202,18 +204,19 @@ async function applyRenames(
       hint: "Name tables as schema.table and columns as schema.table.column, as they were and are.",
     });
   }
-  return accepted;
+  return { renames: accepted, current };
 }
 
 /** What the shadow does not take is what nobody could apply. */
-async function runConverge(shadow: Shadow, wanted: Catalogue) {
+async function runConverge(shadow: Shadow, wanted: Catalogue, current: Catalogue) {
   try {
-    return await converge(shadow, wanted);
+    return await converge(shadow, wanted, current);
   } catch (error) {
     throw new ConfigurationError(
       `What differs cannot be written as a migration: ${(error as Error).message}`,
       {
-        hint: "Nothing was written. Where a part was selected, it may need what was not; else leave " +
+        hint:
+          "Nothing was written. Where a part was selected, it may need what was not; else leave " +
           "the object out with --exclude.",
         cause: error,
       },
@@ -223,22 +226,16 @@ async function runConverge(shadow: Shadow, wanted: Catalogue) {
 
 function refuseUnwritable(unwritable: readonly { what: string; reason: string }[]): void {
   if (unwritable.length === 0) return;
-  const named = unwritable.slice(0, NAMED).map(({ what, reason }) => `${what} (${reason})`);
-  if (unwritable.length > NAMED) named.push(`${unwritable.length - NAMED} more`);
-  throw new ConfigurationError(`What differs cannot be written as a migration: ${named.join(", ")}`, {
+  const named = nameSome(unwritable.map(({ what, reason }) => `${what} (${reason})`));
+  throw new ConfigurationError(`What differs cannot be written as a migration: ${named}`, {
     hint: "Nothing was written. Leave these out with --exclude, and write them by hand.",
   });
 }
 
-/** How many a sentence names. */
-const NAMED = 5;
-
 function refuseDifference(found: Catalogue, wanted: Catalogue, what: string): void {
-  const left = describe(found, wanted);
+  const left = compareAll(found, wanted);
   if (left.length === 0) return;
-  const named = left.slice(0, NAMED).map(({ kind, name }) => `${kind} ${name}`);
-  if (left.length > NAMED) named.push(`${left.length - NAMED} more`);
-  refuse(`${what}: ${named.join(", ")}`);
+  refuse(`${what}: ${nameSome(left.map(({ kind, name }) => `${kind} ${name}`))}`);
 }
 
 function refuse(what: string): never {
@@ -247,7 +244,14 @@ function refuse(what: string): never {
   });
 }
 
-function describe(from: Catalogue, to: Catalogue): Omit<SchemaDifference, "keys">[] {
+/**
+ * Says what differs between two schemas.
+ *
+ * @param from The one.
+ * @param to The other.
+ * @returns What it is, by schema and name.
+ */
+export function compareAll(from: Catalogue, to: Catalogue): Omit<SchemaDifference, "keys">[] {
   return [
     ...describeDeltas(compareSchemas(from, to)),
     ...describeExtras(compareExtras(from, to)),
@@ -259,27 +263,25 @@ function toStatement(sql: string): SchemaStatement {
 }
 
 function describeLosses(statements: readonly SchemaStatement[], what: string): string[] {
-  const losing = statements.filter(({ losesData }) => losesData)
+  const losing = statements.filter(({ sql, losesData }) => losesData && !/^select\b/i.test(sql))
     .map(({ sql }) => sql.split("\n", 1)[0]!.replaceAll('"', ""));
   if (losing.length === 0) return [];
-  const more = losing.length > NAMED ? ` and ${losing.length - NAMED} more` : "";
-  return [`${what}: ${losing.slice(0, NAMED).join("; ")}${more}`];
+  return [`${what}: ${nameSome(losing)}`];
 }
 
 /** A migration repeats what is there, and what is open stays open. */
 function describeOpenFunctions(from: Catalogue, to: Catalogue): string[] {
-  const open = to.facts.facts().flatMap(({ id }) => {
+  const open = to.facts.facts().flatMap(({ id, payload }) => {
     if (id.kind !== "acl" || !["PUBLIC", "anon"].includes(id.grantee)) return [];
+    if (!JSON.stringify(payload.privileges).includes("EXECUTE")) return [];
     const { target } = id;
     if (target.kind !== "function" && target.kind !== "procedure") return [];
-    const returns = to.facts.get(target)?.payload;
-    const isTrigger = JSON.stringify(returns ?? "").includes("RETURNS trigger");
+    const isTrigger = to.facts.get(target)?.payload.returnType === "trigger";
     return from.facts.has(target) || isTrigger ? [] : [`${target.schema}.${target.name}`];
-  }).filter((name, index, all) => all.indexOf(name) === index && !name.startsWith("auth."));
+  }).filter((name, index, all) => all.indexOf(name) === index);
   if (open.length === 0) return [];
-  const more = open.length > NAMED ? ` and ${open.length - NAMED} more` : "";
   return [
-    `Everybody may call ${open.slice(0, NAMED).join(", ")}${more}, as it is in the project: revoke ` +
+    `Everybody may call ${nameSome(open)}, as it is there: revoke ` +
     "execute from public, anon and authenticated where that is not meant",
   ];
 }

@@ -74,7 +74,7 @@ export interface NewSections {
  * @param found What is in the folder; null where there is no folder yet.
  * @param name What to call it.
  * @param sections What goes into it.
- * @param options The description and the time.
+ * @param options The description and the time; and the number, where it is not to be the next one.
  * @returns The file's name and its text.
  * @throws {ConfigurationError} The name is not fit.
  */
@@ -82,11 +82,14 @@ export function draftMigration(
   found: FoundFolder | null,
   name: string,
   sections: NewSections,
-  { description = "", now = new Date() }: CreateOptions = {},
+  { description = "", now = new Date(), number }: CreateOptions & { readonly number?: string } = {},
 ): { name: string; text: string } {
   const slug = toSlug(name);
   const [file] = nameFiles(slug, now, found ?? NO_FOLDER);
-  return { name: file!, text: fillTemplate(slug, description, now, sections) };
+  return {
+    name: number === undefined ? file! : `${number}_${slug}.sql`,
+    text: fillTemplate(slug, description, now, sections),
+  };
 }
 
 /**

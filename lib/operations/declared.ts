@@ -100,7 +100,8 @@ function toError(
         line,
         excerpt: sql.split("\n", 1)[0]!,
       }, {
-        hint: "The statement does not work in whatever order. What it needs has to be in the files.",
+        hint:
+          "The statement does not work in whatever order. What it needs has to be in the files.",
         cause: failures[index],
       }),
     )
@@ -157,9 +158,11 @@ async function listNamed(folder: string): Promise<string[]> {
     throw new ConfigurationError(`schema_paths in "${config}" has to be a list of texts`);
   }
   const { glob } = await import("tinyglobby");
-  const lists = await Promise.all(paths.map(async (pattern) =>
-    (await glob(posix.normalize(pattern), { cwd: above, expandDirectories: false })).sort()
-  ));
+  const lists = await Promise.all(
+    paths.map(async (pattern) =>
+      (await glob(posix.normalize(pattern), { cwd: above, expandDirectories: false })).sort()
+    ),
+  );
   const base = resolve(folder);
   return lists.flat().map((name) => resolve(above, name))
     .filter((path) => path.startsWith(base))

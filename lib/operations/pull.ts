@@ -1,6 +1,7 @@
 /** Takes what was done to a project by hand into a migration, which is recorded as applied. @module */
 
 import { explaining } from "../database/explain.ts";
+import { nameSome } from "../doctor/check.ts";
 import { ConfigurationError, UnknownOutcomeError } from "../errors.ts";
 import type { DiscoveryOptions } from "../planning/discovery.ts";
 import { findLastBatch, isApplied, type Migration } from "../planning/plan.ts";
@@ -113,9 +114,9 @@ export async function pull(
       const warnings = [
         ...doubts,
         ...captured.warnings,
-        ...describePending(files.migrations.filter((one) =>
-          !one.isTemplate && !applied.has(one.name)
-        )),
+        ...describePending(
+          files.migrations.filter((one) => !one.isTemplate && !applied.has(one.name)),
+        ),
         ...describeLeftOut(ledger, [drafted.name]),
       ];
       tell(warnings);
@@ -194,10 +195,9 @@ export function toWritten(
 
 function describePending(pending: readonly Migration[]): string[] {
   if (pending.length === 0) return [];
-  const names = pending.slice(0, 5).map(({ name }) => name).join(", ");
-  const more = pending.length > 5 ? ` and ${pending.length - 5} more` : "";
+  const names = nameSome(pending.map(({ name }) => name));
   return [
-    `Pending here, and before the new one in the folder: ${names}${more}. The new one was proved ` +
+    `Pending here, and before the new one in the folder: ${names}. The new one was proved ` +
     "without them; where all of them are applied in the order of the folder, it comes last",
   ];
 }

@@ -66,9 +66,11 @@ function pair(removed: readonly Fact[], added: readonly Fact[], kind: string): P
 /** Which part of the columns both tables have. */
 function compareColumns(from: Catalogue, before: Fact, to: Catalogue, after: Fact): number {
   const list = ({ facts }: Catalogue, table: Fact) =>
-    new Set(facts.childrenOf(table.id).flatMap(({ id, payload }) =>
-      id.kind === "column" ? [`${id.name} ${payload.type}`] : []
-    ));
+    new Set(
+      facts.childrenOf(table.id).flatMap(({ id, payload }) =>
+        id.kind === "column" ? [`${id.name} ${payload.type}`] : []
+      ),
+    );
   const [old, new_] = [list(from, before), list(to, after)];
   const most = Math.max(old.size, new_.size);
   return most === 0 ? 1 : [...old].filter((column) => new_.has(column)).length / most;

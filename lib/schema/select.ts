@@ -143,7 +143,5 @@ function placeOf(id: StableId): { schema: string | null; name: string | null } {
 /** What SQL calls `public.notes.body` is `notes.body` here. */
 function nameInSchema({ schema, name }: Extra): string {
   const plain = name.replaceAll('"', "");
-  return schema !== null && plain.startsWith(`${schema}.`)
-    ? plain.slice(schema.length + 1)
-    : plain;
+  return schema !== null && plain.startsWith(`${schema}.`) ? plain.slice(schema.length + 1) : plain;
 }

@@ -162,7 +162,9 @@ function breakTable(sql: string): string {
   const tokens = findTokens(sql);
   const open = tokens.findIndex((token) => textOf(sql, token) === "(");
   // Not of a partition, whose bounds are in brackets.
-  if (open === -1 || tokens.slice(0, open).some((token) => /^(?:of|as)$/i.test(textOf(sql, token)))) {
+  if (
+    open === -1 || tokens.slice(0, open).some((token) => /^(?:of|as)$/i.test(textOf(sql, token)))
+  ) {
     return sql;
   }
   const breaks: number[] = [];
