@@ -7,7 +7,7 @@ select 'bucket' as kind, 'storage' as schema, quote_ident(id) as name,
               'public = excluded.public, file_size_limit = excluded.file_size_limit, '
               'allowed_mime_types = excluded.allowed_mime_types;',
               id, name, public, file_size_limit, allowed_mime_types) as create,
-       -- Storage refuses it otherwise; of a bucket with objects in it the foreign key still does.
-       format(E'select set_config(\'storage.allow_delete_query\', \'true\', true);\n'
-              'delete from storage.buckets where id = %L;', id) as drop
+       -- Storage refuses it otherwise: what lies in a bucket would be left behind.
+       format(E'set local storage.allow_delete_query = true;\ndelete from storage.buckets where id = %L;',
+              id) as drop
   from storage.buckets

@@ -263,7 +263,9 @@ function toStatement(sql: string): SchemaStatement {
 }
 
 function describeLosses(statements: readonly SchemaStatement[], what: string): string[] {
-  const losing = statements.filter(({ sql, losesData }) => losesData && !/^select\b/i.test(sql))
+  const losing = statements.filter(({ sql, losesData }) =>
+    losesData && !/^(?:select|set)\b/i.test(sql)
+  )
     .map(({ sql }) => sql.split("\n", 1)[0]!.replaceAll('"', ""));
   if (losing.length === 0) return [];
   return [`${what}: ${nameSome(losing)}`];

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { openForMigrations } from "../../lib/embedded/migrations.ts";
+import { withFolder } from "../support/folders.ts";
 import { type AnyProject, describeEmbedded, testOnEveryDatabase } from "../support/projects.ts";
 
 const NOTES = `
@@ -33,22 +34,6 @@ revoke all on function public.count_orders from public, anon, authenticated;
 insert into storage.buckets (id, name, public) values ('pics', 'pics', true);
 reset role;
 `;
-
-/** Hands out a folder with migrations. */
-async function withFolder(
-  files: Readonly<Record<string, string>>,
-  body: (folder: string) => Promise<void>,
-): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    for (const [name, sql] of Object.entries(files)) {
-      await Deno.writeTextFile(`${folder}/${name}`, sql);
-    }
-    await body(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
 
 /** Hands out a second project, with the default privileges that Supabase gives. */
 async function withSecondProject(body: (project: AnyProject) => Promise<void>): Promise<void> {

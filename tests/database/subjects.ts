@@ -41,6 +41,7 @@ import "./seeds.ts";
 import "./select_into.ts";
 import "./session_settings.ts";
 import "./shown_schemas.ts";
+import "./squash.ts";
 import "./steps.ts";
 import "./transactions.ts";
 import "./upgrade.ts";
