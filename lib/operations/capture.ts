@@ -14,6 +14,7 @@ import type { Shadow } from "../schema/shadow.ts";
 import { writeStatements } from "../schema/write.ts";
 import { rollback } from "./rollback.ts";
 import { applyToShadow, contextOf, makeShadow } from "./shadow.ts";
+import { shorten } from "../shorten.ts";
 import { loadMigrations } from "./source.ts";
 
 /** A table or column that has another name now. */
@@ -118,7 +119,7 @@ export async function prove(
     await applyToShadow(shadow, all);
     refuseDifference(await shadow.read(), to, `${when}, it does not lead to what is there`);
   };
-  await up("Applied to the shadow");
+  await up("applied to the shadow");
   const { results } = await rollback(contextOf(shadow, all), { steps: 1 });
   for (const { error } of results) {
     if (error === null) continue;
@@ -140,11 +141,11 @@ export async function prove(
 export async function readWritten(name: string, text: string): Promise<Migration> {
   const [secret] = findSecrets(text);
   if (secret !== undefined) {
-    const line = text.split("\n")[secret.line - 1]!;
-    const about = /^\S+(?:\s+\S+){0,3}/.exec(line.trim())?.[0] ?? "";
+    const lines = text.split("\n").slice(0, secret.line);
+    const begin = lines.findLast((line) => /^(?:create|alter|comment|insert|select)\b/i.test(line));
     throw new ConfigurationError(
       `What was found holds ${secret.kind}, and a migration is no place for it: ` +
-        hideValues(about, secret.values),
+        shorten(hideValues(begin ?? name, findSecrets(text).flatMap(({ values }) => values)), 80),
       {
         hint: "Nothing was written. Put the key into the vault (vault.create_secret) and read it " +
           "from there, or leave the object out with --exclude.",

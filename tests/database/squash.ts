@@ -7,8 +7,8 @@ import { testOnEveryDatabase } from "../support/projects.ts";
 const FILES = {
   "001_notes.sql": "create table notes (id int primary key, at timestamptz default now());\n" +
     "-- ROLLBACK\ndrop table notes;",
-  "002_rows.sql": "set search_path = public;\ninsert into notes (id) values (1), (2)\n" +
-    "-- ROLLBACK\ndelete from notes;",
+  "002_rows.sql": "set search_path = public;\ninsert into notes (id) values (1), (2);\n" +
+    "-- ROLLBACK\ndelete from notes",
   "003_column.sql": "alter table notes add column body text;\n" +
     "-- ROLLBACK\nalter table notes drop column body;",
   "004_later.sql": "create table later (id int);\n-- ROLLBACK\ndrop table later;",
