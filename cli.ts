@@ -15,15 +15,18 @@ import type { Asking, Flag, GlobalFlags } from "./lib/output/actions.ts";
 import type { AdoptFlags } from "./lib/output/adopt.ts";
 import type { BundleFlags } from "./lib/output/bundle.ts";
 import { DESCRIPTION } from "./lib/output/description.ts";
+import type { DiffFlags } from "./lib/output/diff.ts";
 import { EXIT_CODES } from "./lib/output/errors.ts";
 import type { ImportFlags } from "./lib/output/importing.ts";
 import type { InitFlags } from "./lib/output/init.ts";
 import type { InstallFlags } from "./lib/output/install.ts";
 import type { PlanFlags } from "./lib/output/plan.ts";
 import type { MigrateFlags } from "./lib/output/migrate.ts";
+import type { PullFlags } from "./lib/output/pull.ts";
 import type { RepairFlags } from "./lib/output/records.ts";
 import { checkRuntime } from "./lib/output/runtime.ts";
 import { Shell } from "./lib/output/shell.ts";
+import type { SquashFlags } from "./lib/output/squash.ts";
 import type { ValidateFlags } from "./lib/output/validate.ts";
 import type { VerifyFlags } from "./lib/output/verify.ts";
 import type { TypesFlags } from "./lib/output/types.ts";
@@ -297,6 +300,40 @@ function makeCli() {
     .option("--strict", "Fail where a migration has no rollback SQL.")
     .action((flags: VerifyFlags, ...names: string[]) =>
       run(flags, async (it) => (await import("./lib/output/verify.ts")).verify(it, flags, names))
+    )
+    .command("pull <name:word>", "Write what was done by hand as a migration, and record it.")
+    .option("--schema <names:string>", "In these schemas alone, with commas.")
+    .option("--include <patterns:string>", "Objects like schema.name alone, with * and commas.")
+    .option("--exclude <patterns:string>", "But for objects like schema.name, with * and commas.")
+    .option("--rename <pairs:string>", "What was renamed: schema.table.OLD=schema.table.NEW.")
+    .option("--no-renames", "Nothing was renamed.")
+    .option("--dry-run", "Show what would be written, and change nothing.")
+    .option("-y, --yes", "Do not ask.")
+    .action((flags: PullFlags, name: string) =>
+      run(flags, async (it) => (await import("./lib/output/pull.ts")).pull(it, flags, name))
+    )
+    .command("diff <name:word>", "Write the migration that leads to a schema in SQL files.")
+    .option("--schema <path:string>", "The file or folder that declares it.", { required: true })
+    .option("--include <patterns:string>", "Objects like schema.name alone, with * and commas.")
+    .option("--exclude <patterns:string>", "But for objects like schema.name, with * and commas.")
+    .option("--rename <pairs:string>", "What was renamed: schema.table.OLD=schema.table.NEW.")
+    .option("--no-renames", "Nothing was renamed.")
+    .option("--dry-run", "Show what would be written, and write nothing.")
+    .option("-y, --yes", "Do not ask.")
+    .action(({ via: _, ...flags }: DiffFlags & { via?: unknown }, name: string) =>
+      // No project is asked: the two databases are in memory.
+      run({ ...flags, embedded: true }, async (it) => {
+        const { diff } = await import("./lib/output/diff.ts");
+        return await diff(it, flags, name);
+      })
+    )
+    .command("squash <name:word>", "Put one migration in the place of many.")
+    .option("--to <name:string>", "Up to this migration (the last one).")
+    .option("--flatten", "Write out the schema that they make, instead of all their statements.")
+    .option("--dry-run", "Show what would be done, and change nothing.")
+    .option("-y, --yes", "Do not ask.")
+    .action((flags: SquashFlags, name: string) =>
+      run(flags, async (it) => (await import("./lib/output/squash.ts")).squash(it, flags, name))
     )
     .command("history", "Show who did what, and when.")
     .option("--limit <number:integer>", "How many entries.", { default: 50 })

@@ -59,6 +59,9 @@ export type { FoundHistory } from "./lib/adoption/histories.ts";
 export type { ToolName } from "./lib/adoption/history.ts";
 export type { BaselineOptions, BaselineResult } from "./lib/operations/baseline.ts";
 export type { CreateOptions, CreateResult } from "./lib/operations/create.ts";
+export type { Renamed } from "./lib/operations/capture.ts";
+export type { DiffOptions, DiffResult } from "./lib/operations/diff.ts";
+export type { PullOptions, PullResult, WrittenMigration } from "./lib/operations/pull.ts";
 export type { FreshOptions, FreshResult, OutsideObject } from "./lib/operations/fresh.ts";
 export type {
   FoundFunction,
@@ -107,6 +110,7 @@ export type { LedgerDifference, LedgerEntry, LedgerMode } from "./lib/planning/l
 export type { Concern, MigrationReserved } from "./lib/operations/concerns.ts";
 export type { MigrationSource } from "./lib/operations/source.ts";
 export type { TypesOptions, TypesResult } from "./lib/operations/types.ts";
+export type { SquashOptions, SquashPlan, SquashResult } from "./lib/operations/squash.ts";
 export type { StatusResult } from "./lib/operations/status.ts";
 export type { Examination, ValidateOptions, ValidateResult } from "./lib/operations/validate.ts";
 export type { Finding as LintFinding, Level as LintLevel } from "./lib/lint/finding.ts";

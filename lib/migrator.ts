@@ -21,6 +21,7 @@ import type { RepairLedgerOptions, RepairLedgerResult } from "./operations/repai
 import type { PlanOptions } from "./operations/plan.ts";
 import type { PlanFile } from "./operations/plan_file.ts";
 import { migrate, type MigrateOptions, type MigrateResult } from "./operations/migrate.ts";
+import type { DiffOptions, DiffResult } from "./operations/diff.ts";
 import type { DriftResult } from "./operations/drift.ts";
 import type { VerifyOptions, VerifyResult } from "./operations/verify.ts";
 import type { AdoptOptions, AdoptResult } from "./operations/adopt.ts";
@@ -29,10 +30,12 @@ import type { ProgressEvent } from "./operations/progress.ts";
 import { type HistoryOptions, type LogEntry, readHistory } from "./operations/history.ts";
 import { repair, type RepairChange, type RepairOptions } from "./operations/repair.ts";
 import { unlock, type UnlockOptions, type UnlockResult } from "./operations/unlock.ts";
+import type { PullOptions, PullResult } from "./operations/pull.ts";
 import { rollback, type RollbackOptions, type RollbackRunResult } from "./operations/rollback.ts";
 import { loadMigrations, type MigrationSource } from "./operations/source.ts";
 import type { SeedOptions, SeedResult } from "./operations/seed.ts";
 import type { TypesOptions, TypesResult } from "./operations/types.ts";
+import type { SquashOptions, SquashResult } from "./operations/squash.ts";
 import { readStatus, type StatusResult } from "./operations/status.ts";
 import type { ValidateOptions, ValidateResult } from "./operations/validate.ts";
 import type { Layout } from "./planning/discovery.ts";
@@ -123,6 +126,12 @@ export interface Migrator extends AsyncDisposable {
   drift(): Promise<DriftResult>;
   /** Takes migrations up, down and up again on a shadow. Changes nothing. */
   verify(options?: VerifyOptions): Promise<VerifyResult>;
+  /** Writes what differs as a new migration file, and records it as applied. */
+  pull(name: string, options?: PullOptions): Promise<PullResult>;
+  /** Writes the migration between what the migrations make and what SQL files declare. */
+  diff(name: string, options: DiffOptions): Promise<DiffResult>;
+  /** Puts one migration in the place of many, in the folder and in the history. */
+  squash(name: string, options?: SquashOptions): Promise<SquashResult>;
   /** Reads the audit log, newest first. */
   history(options?: HistoryOptions): Promise<LogEntry[]>;
   /** Examines the installation, and says how to mend what is wrong. Changes nothing. */
@@ -226,6 +235,11 @@ export function createMigrator(options: MigratorOptions): Migrator {
     ? { ...context, connect: connectToApi }
     : null;
 
+  const folderForFiles = (): string => {
+    if (typeof migrations === "string") return migrations;
+    throw new ConfigurationError("Only a folder can be given a new migration");
+  };
+
   /** For what concerns the installation itself: over the best way that there is. */
   const withChannel = async <Result>(
     work: (channel: Channel, context: ApiContext | null) => Promise<Result>,
@@ -258,12 +272,8 @@ export function createMigrator(options: MigratorOptions): Migrator {
     },
     status: () => hiding(readStatus(context)),
     rollback: (given) => hiding(rollback(context, given)),
-    create: async (name, given) => {
-      if (typeof migrations !== "string") {
-        throw new ConfigurationError("Only a folder can be given a new migration");
-      }
-      return await createMigration(migrations, name, { ...discovery, ...given });
-    },
+    create: async (name, given) =>
+      await createMigration(folderForFiles(), name, { ...discovery, ...given }),
     validate: async (given) => {
       const { validate } = await import("./operations/validate.ts");
       return await hiding(validate(context, given));
@@ -292,6 +302,18 @@ export function createMigrator(options: MigratorOptions): Migrator {
     verify: async (given) => {
       const { verify } = await import("./operations/verify.ts");
       return await hiding(verify(context, given));
+    },
+    pull: async (name, given) => {
+      const { pull } = await import("./operations/pull.ts");
+      return await hiding(pull(context, { folder: folderForFiles(), ...discovery }, name, given));
+    },
+    diff: async (name, given) => {
+      const { diff } = await import("./operations/diff.ts");
+      return await hiding(diff(context, { folder: folderForFiles(), ...discovery }, name, given));
+    },
+    squash: async (name, given) => {
+      const { squash } = await import("./operations/squash.ts");
+      return await hiding(squash(context, { folder: folderForFiles(), ...discovery }, name, given));
     },
     history: (given) => hiding(readHistory(context, given)),
     types: async (given) => {

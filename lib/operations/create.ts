@@ -25,6 +25,19 @@ export interface CreateResult {
   readonly rollbackPath: string | null;
 }
 
+/** Where a migration was written to. */
+export type WrittenFiles = Pick<CreateResult, "path" | "rollbackPath">;
+
+/** A migration that is no file yet. */
+export interface MigrationDraft {
+  /** The file's name. */
+  readonly name: string;
+  /** Its text. */
+  readonly text: string;
+  /** The text of the file of that name in `rollback/`; null where what undoes it is a section. */
+  readonly rollbackText: string | null;
+}
+
 const RULE = "-- ============================================";
 
 /**
@@ -53,16 +66,128 @@ export async function createMigration(
   options: CreateOptions & DiscoveryOptions = {},
 ): Promise<CreateResult> {
   const slug = toSlug(name);
-  const { writeFile } = await import("node:fs/promises");
-  const { join, resolve } = await import("node:path");
   const { ensureDir } = await import("@std/fs");
   await ensureDir(folder).catch((error) => refuseUnwritable(folder, error));
   const created = options.now ?? new Date();
-  const head = describeMigration(slug, options.description ?? "", created);
+  const found = await readFolder(folder, options);
+  const texts = fillTemplate(slug, options.description ?? "", created, TEMPLATE, found);
+  for (const file of nameFiles(slug, created, found)) {
+    const written = await writeNewFile(folder, { name: file, ...texts });
+    // Else somebody else has just made it.
+    if (written !== null) return { name: file, ...written };
+  }
+  throw new TypeError("There is always one more number");
+}
 
-  const { discovery, options: layout } = await readFolder(folder, options);
-  const isSupabase = layout.layout === "supabase";
-  const compare = comparisonBy(orderOf(layout));
+/** What goes into the sections of a new file. */
+export interface NewSections {
+  /** What is applied. */
+  readonly forward: string;
+  /** What undoes it. */
+  readonly rollback: string;
+}
+
+/**
+ * Names a migration file as {@linkcode createMigration} does, and writes its text; no file yet.
+ *
+ * @param found What is in the folder; null where there is no folder yet.
+ * @param name What to call it.
+ * @param sections What goes into it.
+ * @param options The description and the time; and the number, where it is not to be the next one.
+ * @returns The file's name and its text.
+ * @throws {ConfigurationError} The name is not fit.
+ */
+export function draftMigration(
+  found: FoundFolder | null,
+  name: string,
+  sections: NewSections,
+  { description = "", now = new Date(), number }: CreateOptions & { readonly number?: string } = {},
+): MigrationDraft {
+  const slug = toSlug(name);
+  const [file] = nameFiles(slug, now, found ?? NO_FOLDER);
+  return {
+    name: number === undefined ? file! : `${number}_${slug}.sql`,
+    ...fillTemplate(slug, description, now, sections, found ?? NO_FOLDER),
+  };
+}
+
+/**
+ * Writes a file that was drafted.
+ *
+ * @param folder The folder of the migrations; it is made where it is missing.
+ * @param draft What to write.
+ * @returns Where it is.
+ * @throws {ConfigurationError} There is such a file by now, or the folder cannot be written to.
+ */
+export async function writeDraft(
+  folder: string,
+  draft: MigrationDraft,
+): Promise<WrittenFiles> {
+  const { ensureDir } = await import("@std/fs");
+  await ensureDir(folder).catch((error) => refuseUnwritable(folder, error));
+  const written = await writeNewFile(folder, draft);
+  if (written !== null) return written;
+  throw new ConfigurationError(`The folder "${folder}" has got a file called "${draft.name}"`, {
+    hint: "Somebody has made it in the meantime. Run the command again.",
+  });
+}
+
+/** Writes a file, and the one that undoes it; null where there is one of that name. */
+async function writeNewFile(
+  folder: string,
+  { name, text, rollbackText }: MigrationDraft,
+): Promise<WrittenFiles | null> {
+  const { writeFile } = await import("node:fs/promises");
+  const { join, resolve } = await import("node:path");
+  const { ensureDir } = await import("@std/fs");
+  const path = resolve(folder, name);
+  try {
+    await writeFile(path, text, { flag: "wx" });
+  } catch (error) {
+    if ((error as { code?: string }).code === "EEXIST") return null;
+    refuseUnwritable(folder, error);
+  }
+  if (rollbackText === null) return { path, rollbackPath: null };
+  const undoFolder = join(folder, UNDO_FOLDER);
+  const rollbackPath = resolve(undoFolder, name);
+  try {
+    await ensureDir(undoFolder);
+    await writeFile(rollbackPath, rollbackText, { flag: "wx" });
+  } catch (error) {
+    refuseUnwritable(undoFolder, error);
+  }
+  return { path, rollbackPath };
+}
+
+/**
+ * Takes a draft back that was written.
+ *
+ * @param files Where it is.
+ */
+export async function removeDraft({ path, rollbackPath }: WrittenFiles): Promise<void> {
+  const { rm } = await import("node:fs/promises");
+  await rm(path);
+  if (rollbackPath !== null) await rm(rollbackPath);
+}
+
+/** Where what undoes a migration goes in the Supabase CLI's folder. */
+export const UNDO_FOLDER = "rollback";
+
+/** What is in a folder: see `readFolder()`. */
+export type FoundFolder = Pick<Awaited<ReturnType<typeof readFolder>>, "discovery" | "options">;
+
+const NO_FOLDER: FoundFolder = {
+  discovery: { migrations: [], leftOut: [], refusals: [] },
+  options: {},
+};
+
+/** The names that a new file may get, the best one first. */
+function* nameFiles(
+  slug: string,
+  created: Date,
+  { discovery, options }: FoundFolder,
+): Generator<string> {
+  const compare = comparisonBy(orderOf(options));
   const last = discovery.migrations.findLast((migration) => isNumbered(migration.name))?.name;
   const known = [...discovery.migrations, ...discovery.leftOut];
   const taken = new Set(known.map((file) => /^\d+/.exec(file.name)?.[0]));
@@ -71,26 +196,7 @@ export async function createMigration(
     prefix = follow(last, prefix);
   }
   for (;; prefix = next(prefix)) {
-    if (taken.has(prefix)) continue;
-    const file = `${prefix}_${slug}.sql`;
-    const path = resolve(folder, file);
-    try {
-      await writeFile(path, `${head}\n${isSupabase ? FORWARD : SECTIONS}`, { flag: "wx" });
-    } catch (error) {
-      // Somebody else has just made it.
-      if ((error as { code?: string }).code === "EEXIST") continue;
-      refuseUnwritable(folder, error);
-    }
-    if (!isSupabase) return { name: file, path, rollbackPath: null };
-    const undoFolder = join(folder, "rollback");
-    const rollbackPath = resolve(undoFolder, file);
-    try {
-      await ensureDir(undoFolder);
-      await writeFile(rollbackPath, ROLLBACK, { flag: "wx" });
-    } catch (error) {
-      refuseUnwritable(undoFolder, error);
-    }
-    return { name: file, path, rollbackPath };
+    if (!taken.has(prefix)) yield `${prefix}_${slug}.sql`;
   }
 }
 
@@ -154,30 +260,45 @@ function toPrefix(time: Date): string {
   return time.toISOString().replace(/\D/g, "").slice(0, 14);
 }
 
-function describeMigration(name: string, description: string, created: Date): string {
+function fillTemplate(
+  name: string,
+  description: string,
+  created: Date,
+  { forward, rollback }: NewSections,
+  { options: { layout } }: FoundFolder,
+): Pick<MigrationDraft, "text" | "rollbackText"> {
   const oneLine = description.replace(/[\s\p{Cc}]+/gu, " ").trim();
-  return `-- Migration: ${name}
+  const head = `-- Migration: ${name}
 -- Description: ${oneLine}
 -- Created: ${created.toISOString()}
 `;
-}
-
-const FORWARD = `${TEMPLATE_COMMENT}
--- A table that the API is to show needs row level security, policies and grants:
---   alter table … enable row level security;
---   create policy … on … for select to authenticated using ((select auth.uid()) = user_id);
---   grant select on … to authenticated;
-`;
-
-const ROLLBACK = "-- Add your rollback SQL here\n";
-
-const SECTIONS = `${RULE}
+  if (layout === "supabase") {
+    return { text: `${head}\n${forward}\n`, rollbackText: `${rollback}\n` };
+  }
+  return {
+    text: `${head}
+${RULE}
 -- FORWARD MIGRATION
 ${RULE}
 
-${FORWARD}
+${forward}
+
 ${RULE}
 -- ROLLBACK
 ${RULE}
 
-${ROLLBACK}`;
+${rollback}
+`,
+    rollbackText: null,
+  };
+}
+
+/** What a file that somebody is to write has in its sections. */
+const TEMPLATE: NewSections = {
+  forward: `${TEMPLATE_COMMENT}
+-- A table that the API is to show needs row level security, policies and grants:
+--   alter table … enable row level security;
+--   create policy … on … for select to authenticated using ((select auth.uid()) = user_id);
+--   grant select on … to authenticated;`,
+  rollback: "-- Add your rollback SQL here",
+};

@@ -3,6 +3,7 @@
 import type { ForeignMigration, NotConverted } from "../adoption/format.ts";
 import { findFormat, isRecognised } from "../adoption/formats.ts";
 import { ConfigurationError } from "../errors.ts";
+import { endStatements } from "../planning/join_sections.ts";
 import { holdsStatements } from "../planning/lexer.ts";
 import { comparisonBy, isNumbered } from "../planning/order.ts";
 import type { Migration } from "../planning/plan.ts";
@@ -182,13 +183,7 @@ function write({ forward, rollback }: ForeignMigration): string {
   const up = normalizeText(forward).replace(/^\n+/, "");
   const down = rollback === null ? "" : normalizeText(rollback).replace(/^\n+/, "");
   if (!holdsStatements(down)) return withNewline(up);
-  const open = holdsStatements(up) && !endsStatement(up) ? `${up.trimEnd()}\n;\n` : withNewline(up);
-  return `${open}\n-- ROLLBACK\n\n${withNewline(down.trimEnd())}`;
-}
-
-/** Whether a mark behind the text stands between statements. */
-function endsStatement(sql: string): boolean {
-  return sql.replace(/(?:\s*--[^\n]*(?:\n|$))+\s*$/, "").trimEnd().endsWith(";");
+  return `${endStatements(up)}\n-- ROLLBACK\n\n${withNewline(down.trimEnd())}`;
 }
 
 function withNewline(text: string): string {

@@ -145,6 +145,29 @@ async function listFolder(folder: string): Promise<Dirent[]> {
   }
 }
 
+/**
+ * Reads the migrations of a folder that may be missing, or have none yet.
+ *
+ * @param folder Its path.
+ * @param options Its layout and order.
+ * @param load Reads them, where there are any.
+ * @returns The migrations, and what is in the folder; null where it is missing.
+ * @throws {ConfigurationError} It cannot be read.
+ * @throws {MigrationFileError} Files are not fit to be migrations.
+ */
+export async function loadIfAny(
+  folder: string,
+  options: DiscoveryOptions,
+  load: () => Promise<LoadedMigrations>,
+): Promise<{ files: LoadedMigrations; found: Awaited<ReturnType<typeof readFolder>> | null }> {
+  const { exists } = await import("@std/fs");
+  const found = await exists(folder) ? await readFolder(folder, options) : null;
+  const { migrations = [], refusals = [], leftOut = [] } = found?.discovery ?? {};
+  if (migrations.length + refusals.length > 0) return { files: await load(), found };
+  const order = orderOf(found?.options ?? options);
+  return { files: { migrations: [], order, leftOut, secrets: [] }, found };
+}
+
 /** The Supabase CLI's folder is `migrations` beside its `config.toml`, mostly in `supabase`. */
 async function findLayout(folder: string): Promise<Layout> {
   const { basename, dirname, join, resolve } = await import("node:path");

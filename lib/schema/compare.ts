@@ -48,20 +48,11 @@ export const keyOf: (id: StableId) => string = encodeId;
  *
  * @param from The schema as it is.
  * @param to The schema as it is to be.
- * @param renames Objects that are to be renamed, as they are called in both.
  * @returns The statements, in an order that works.
  */
-export function planSchema(
-  from: Catalogue,
-  to: Catalogue,
-  renames: readonly { from: StableId; to: StableId }[] = [],
-): SchemaPlan {
+export function planSchema(from: Catalogue, to: Catalogue): SchemaPlan {
   const [source, desired] = level(from, to);
-  const { actions } = plan(source, desired, {
-    policy: SCOPE,
-    renames: renames.length === 0 ? "off" : "prompt",
-    acceptRenames: [...renames],
-  });
+  const { actions } = plan(source, desired, { policy: SCOPE });
   const extras = planExtras(from, to);
   return {
     statements: [

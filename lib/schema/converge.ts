@@ -5,7 +5,6 @@
  * @module
  */
 
-import type { StableId } from "@supabase/pg-delta/core";
 import type { Catalogue } from "./catalogue.ts";
 import {
   compareExtras,
@@ -39,20 +38,20 @@ const MOST_ROUNDS = 6;
  *
  * @param shadow The shadow; it has the other schema afterwards, but for what cannot be written.
  * @param wanted The schema.
- * @param renames Objects that are to be renamed.
+ * @param current The shadow's schema, where it was read already.
  * @returns The plan; without statements where there is no difference.
  * @throws {Error} A statement fails on the shadow; its message says which.
  */
 export async function converge(
   shadow: Shadow,
   wanted: Catalogue,
-  renames: readonly { from: StableId; to: StableId }[] = [],
+  current?: Catalogue,
 ): Promise<ConvergedPlan> {
-  const seen: Catalogue[] = [await shadow.read()];
+  const seen: Catalogue[] = [current ?? await shadow.read()];
   let to = wanted;
   for (let round = 1;; round++) {
     const current = seen.at(-1)!;
-    const { statements } = planSchema(current, to, round === 1 ? renames : []);
+    const { statements } = planSchema(current, to);
     if (statements.length === 0 || round > MOST_ROUNDS) break;
     await runOnShadow(shadow, statements);
     const next = await shadow.read();
@@ -60,9 +59,7 @@ export async function converge(
     to = respell(to, next, new Set(statements.flatMap(({ about }) => about)));
   }
   const last = seen.pop()!;
-  const steps = seen.map((catalogue, index) =>
-    planSchema(catalogue, to, index === 0 ? renames : [])
-  );
+  const steps = seen.map((catalogue) => planSchema(catalogue, to));
   const left = describeDeltas(compareSchemas(last, to));
   return {
     from: seen[0] ?? last,

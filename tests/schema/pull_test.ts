@@ -1,0 +1,137 @@
+import assert from "node:assert/strict";
+import { openForMigrations } from "../../lib/embedded/migrations.ts";
+import { ConfigurationError, MigrationFileError } from "../../mod.ts";
+import { listNames, withFolder } from "../support/folders.ts";
+import { type AnyProject, describeEmbedded } from "../support/projects.ts";
+
+const NOTES = "create table notes (id int primary key, body text);\n-- ROLLBACK\ndrop table notes;";
+
+/** PGlite keeps timers beyond the end of a test. */
+const embedded = { sanitizeOps: false, sanitizeResources: false } as const;
+
+async function withProject(body: (project: AnyProject) => Promise<void>): Promise<void> {
+  await using database = await openForMigrations();
+  await body(describeEmbedded(database));
+}
+
+Deno.test("pull() writes the first migration of a project that has none", embedded, async () => {
+  await withProject(async (project) => {
+    await withFolder({}, async (folder) => {
+      await project.sql(`
+        create schema app;
+        create table app.users (id uuid primary key, name text);
+        create table public."Left Out" (id int);
+        create function app.sign() returns text language sql as $$ select 'sb_secret_9XaB3kLmN0pQ7rSt' $$;`);
+      const migrator = project.migrator(folder);
+
+      // Never a key, and nothing is written unless all of it is.
+      await assert.rejects(migrator.pull("start"), (error: Error) => {
+        assert.ok(error instanceof ConfigurationError);
+        assert.match(error.message, /holds a secret key/);
+        assert.doesNotMatch(`${error.message} ${error.hint}`, /9XaB3kLm/);
+        return true;
+      });
+      assert.deepEqual(await listNames(folder), []);
+
+      const options = { schemas: ["app"], exclude: ["app.sign*"] };
+      const shown = await migrator.pull("start", { ...options, dryRun: true });
+      assert.deepEqual(await listNames(folder), []);
+      assert.match(shown.text!, /CREATE TABLE app\.users \(\n {2}id uuid NOT NULL,\n/);
+      assert.doesNotMatch(shown.text!, /Left Out|sign/);
+
+      await assert.rejects(
+        migrator.pull("start", { ...options, confirm: () => Promise.resolve(false) }),
+        /Not confirmed/,
+      );
+      assert.deepEqual(await listNames(folder), []);
+      assert.deepEqual((await project.records()).history, []);
+    });
+  });
+});
+
+Deno.test("pull() asks what was renamed, and never guesses it", embedded, async () => {
+  await withProject(async (project) => {
+    await withFolder({ "001_notes.sql": NOTES }, async (folder) => {
+      const migrator = project.migrator(folder);
+      await migrator.migrate();
+      await project.sql(`
+        alter table public.notes rename to memos;
+        alter table public.memos rename column body to "user";`);
+      await assert.rejects(migrator.pull("names"), {
+        message: "Was the table public.notes renamed to public.memos, or dropped, and " +
+          "public.memos made anew?",
+      });
+      await assert.rejects(
+        migrator.pull("names", { renames: [{ from: "public.nothing", to: "public.memos" }] }),
+        /Nothing shows that public\.nothing was renamed/,
+      );
+      assert.deepEqual(await listNames(folder), ["001_notes.sql"]);
+
+      const asked: string[] = [];
+      const { text, renamed } = await migrator.pull("names", {
+        confirmRename: ({ from, to }) => {
+          asked.push(`${from} ${to}`);
+          return Promise.resolve(true);
+        },
+      });
+      assert.deepEqual(asked, [
+        "public.notes public.memos",
+        "public.memos.body public.memos.user",
+      ]);
+      assert.equal(renamed.length, 2);
+      assert.match(text!, /ALTER TABLE public\.memos RENAME COLUMN body TO "user";/);
+      assert.doesNotMatch(text!, /DROP|CREATE/);
+    });
+  });
+});
+
+Deno.test("diff() writes what files declare, whatever their order", embedded, async () => {
+  await withProject(async (project) => {
+    const files = {
+      "migrations/001_notes.sql": NOTES,
+      "schemas/a_view.sql": "create view public.titles with (security_invoker) as\n" +
+        "  select id, title from public.notes;",
+      "schemas/notes.sql": "create table notes (id int primary key, body text, title text);\n",
+    };
+    await withFolder(files, async (folder) => {
+      const migrator = project.migrator(`${folder}/migrations`);
+      const requests = project.requests;
+      const { text, path } = await migrator.diff("titles", { schema: `${folder}/schemas` });
+      assert.equal(await Deno.readTextFile(path!), text);
+      assert.match(text!, /ADD COLUMN title text;\n\nCREATE VIEW public\.titles[^]*DROP VIEW/);
+      assert.equal((await migrator.diff("more", { schema: `${folder}/schemas` })).name, null);
+      assert.equal(project.requests, requests);
+
+      await Deno.writeTextFile(
+        `${folder}/schemas/wrong.sql`,
+        "create table fine ();\ncreate view wrong as\n  select * from nowhere;\n",
+      );
+      await assert.rejects(
+        migrator.diff("more", { schema: `${folder}/schemas` }),
+        (error: Error) => {
+          assert.ok(error instanceof MigrationFileError);
+          assert.equal(error.message, 'relation "nowhere" does not exist');
+          assert.equal(error.position.file, `${folder}/schemas/wrong.sql`);
+          assert.equal(error.position.line, 2);
+          return true;
+        },
+      );
+    });
+  });
+});
+
+Deno.test("squash() writes nothing that would lose rows", embedded, async () => {
+  await withProject(async (project) => {
+    const files = {
+      "001_notes.sql": NOTES,
+      "002_rows.sql": "insert into notes values (1, 'x');\n-- ROLLBACK\ndelete from notes;",
+    };
+    await withFolder(files, async (folder) => {
+      await assert.rejects(
+        project.migrator(folder).squash("all", { flatten: true }),
+        /does not put the same rows there: public\.notes/,
+      );
+      assert.deepEqual(await listNames(folder), Object.keys(files));
+    });
+  });
+});
