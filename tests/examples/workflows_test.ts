@@ -234,5 +234,5 @@ Deno.test("the summary names seeds, and says of no command that has failed that 
   assert.match(failed.summary, /❌ Ended with exit code 1: see the log of the step/);
   assert.equal((await runAction(repository, project, "migrate")).code, 0);
   const { summary } = await runAction(repository, project, "seed");
-  assert.match(summary, /\| supabase\/seed\.sql \|  \| ✅ applied \|/);
+  assert.match(summary, /\| supabase\/seed\.sql \| {2}\| ✅ applied \|/);
 });
