@@ -23,13 +23,13 @@ Deno.test("there is one way to standard output and standard error, and it cleans
   const writers = await findWriters();
   assert.deepEqual(writers.filter((line) => !line.startsWith(reporter)), [
     "cli.ts: console[name] = (...values) => reporter.passOn(stream, format(...values));",
-    "cli.ts: const reporter = new Reporter(process.stdout, process.stderr, {",
     "cli.ts: for (const stream of [process.stdout, process.stderr]) {",
     // The log of an edge function: JSON, in which nothing drives a terminal.
     "lib/edge/main.ts: log: (line: string) => globalThis.console.log(line),",
     // readline shows what is typed.
     "lib/output/prompt.ts: const terminal = createInterface({ input: process.stdin, output: process.stderr });",
     'lib/output/prompt.ts: process.stderr.write("\\n");',
+    "lib/output/shell.ts: this.reporter = new Reporter(process.stdout, process.stderr, {",
   ]);
   assert(writers.some((line) => line.startsWith(reporter)), "the search finds something");
 });
