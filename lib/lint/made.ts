@@ -133,19 +133,15 @@ export function addConstraint(
  *
  * @param statement The statement.
  */
-export function toIndex({ node, place }: LintStatement): Index {
+export function toIndex({ node, place, sql }: LintStatement): Index {
   const { idxname, indexParams, whereClause, unique, accessMethod = "btree" } = node;
   const columns: string[] = [];
   for (const { IndexElem: { name } } of indexParams ?? []) {
     if (name === undefined) break;
     columns.push(name);
   }
-  const parts = JSON.stringify([
-    indexParams,
-    whereClause ?? null,
-    node.indexIncludingParams ?? null,
-    !!node.nulls_not_distinct,
-  ]).replace(/"location":\d+,?/g, "");
+  // What is plain text to it: the same index may be written in two ways, and is not found then.
+  const parts = sql.slice(sql.indexOf("(")).replace(/\s+/g, " ").toLowerCase();
   return {
     name: idxname ?? `(${parts})`,
     columns,

@@ -14,19 +14,23 @@ export type Tree = ParsedStatement["node"];
  */
 export function findAll(tree: Tree, kind: string, except: readonly string[] = []): Tree[] {
   const found: Tree[] = [];
-  const walk = (part: Tree): void => {
-    if (typeof part !== "object" || part === null) return;
+  // Trees are as deep as an expression is long: a call for each level would be too many.
+  const waiting: Tree[] = [tree];
+  while (waiting.length > 0) {
+    const part = waiting.pop();
+    if (typeof part !== "object" || part === null) continue;
     if (Array.isArray(part)) {
-      for (const one of part) walk(one);
-      return;
+      for (let index = part.length - 1; index >= 0; index--) waiting.push(part[index]);
+      continue;
     }
-    for (const key in part) {
+    const keys = Object.keys(part);
+    for (let index = keys.length - 1; index >= 0; index--) {
+      const key = keys[index]!;
       if (except.includes(key)) continue;
       if (key === kind) found.push(part[key]);
-      walk(part[key]);
+      waiting.push(part[key]);
     }
-  };
-  walk(tree);
+  }
   return found;
 }
 

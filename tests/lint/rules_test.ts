@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readdir, readFile } from "node:fs/promises";
 import { Linter } from "../../lib/lint/lint.ts";
 import { RULES } from "../../lib/lint/rules.ts";
-import { parseSql } from "../../lib/planning/parser.ts";
+import { parseSql, parseText } from "../../lib/planning/parser.ts";
 import { splitSections } from "../../lib/planning/sections.ts";
 
 const FOLDER = new URL("../testdata/lint/", import.meta.url);
@@ -41,3 +41,15 @@ for (const { code, title } of RULES) {
     assert(!(await lint(code, "passes")).includes(code), "passes.sql trips it");
   });
 }
+
+Deno.test("an expression of any length is looked at", async () => {
+  const sum = Array(4000).fill("auth.uid()").join(" or x = ");
+  const sql = `select 1${" + 1".repeat(4000)};\n` +
+    `create index on app.notes ((1${" + 1".repeat(4000)}));\n` +
+    `create policy p on app.notes for select to anon using (x = ${sum});\n`;
+  const linter = new Linter();
+  linter.begin("001_a.sql");
+  await linter.add("001_a.sql", { sql, line: 1 }, (await parseText(sql)).statements);
+  const { findings } = linter.finish();
+  assert(findings.some(({ code }) => code === "policy-function-per-row"));
+});

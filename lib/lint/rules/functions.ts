@@ -1,5 +1,6 @@
 /** Functions and triggers. @module */
 
+import { blankComments } from "../../planning/lexer.ts";
 import { findTokens } from "../../planning/tokens.ts";
 import { toRoutine } from "../made.ts";
 import type { Model } from "../model.ts";
@@ -147,8 +148,8 @@ export const FUNCTION_RULES: readonly Rule[] = [
     look(statement, model, tell) {
       const body = bodyOf(statement);
       if (
-        body === undefined ||
-        !/\bwhen\s+others\s+then\s+(?:null\s*;\s*)?end\b/i.test(withoutComments(body))
+        body === undefined || !/\bothers\b/i.test(body) ||
+        !/\bwhen\s+others\s+then\s+(?:null\s*;\s*)?end\b/i.test(blankComments(body))
       ) {
         return;
       }
@@ -230,10 +231,6 @@ function bodyOf({ type, node }: LintStatement): string | undefined {
   if (type === "DoStmt") return optionsOf(node.args).get("as")?.String?.sval;
   if (type !== "CreateFunctionStmt") return undefined;
   return optionsOf(node.options).get("as")?.List?.items?.[0]?.String?.sval;
-}
-
-function withoutComments(body: string): string {
-  return body.replace(/--.*$/gm, "").replace(/\/\*[^]*?\*\//g, "");
 }
 
 interface DefinerBody {

@@ -1,5 +1,6 @@
 /** Names, and what is of one environment alone. @module */
 
+import { blankComments } from "../../planning/lexer.ts";
 import { findLongNames } from "../../planning/long_names.ts";
 import type { Rule } from "../rule.ts";
 import type { LintStatement } from "../statement.ts";
@@ -27,7 +28,7 @@ function lookFor(
 function* textsIn({ node }: LintStatement): Iterable<string> {
   for (const kind of ["sval", "String"]) {
     for (const { sval = "" } of findAll(node, kind)) {
-      yield String(sval).replace(/--.*$/gm, "").replace(/\/\*[^]*?\*\//g, "");
+      yield blankComments(String(sval));
     }
   }
 }
