@@ -15,20 +15,26 @@ const FILES = {
 };
 
 testOnEveryDatabase(
-  "squash() replaces files and history, runs nothing, and keeps the order of rollback",
+  "squash() replaces files and then the history of projects, runs nothing, and keeps the order",
   async (project) => {
     await withFolder(FILES, async (folder) => {
-      const migrator = project.migrator(folder);
-      await migrator.migrate({ to: "003" });
-      await migrator.migrate();
-      await project.sql("insert into public.notes (id) values (3)");
-
+      const migrator = project.migrator(folder, { ledger: "supabase" });
       const { name, rewritten, warnings } = await migrator.squash("start", { to: "003" });
       assert.equal(name, "003_start.sql");
-      assert.deepEqual(rewritten, ["001_notes.sql", "002_rows.sql", "003_column.sql"]);
-      assert.deepEqual(warnings, []);
+      assert.deepEqual({ rewritten, warnings }, { rewritten: [], warnings: [] });
       assert.deepEqual(await listNames(folder), ["003_start.sql", "004_later.sql", "squashed"]);
       assert.deepEqual(await listNames(`${folder}/squashed`), Object.keys(FILES).slice(0, 3));
+
+      // A project that has a part of the old ones alone would not have what the new one stands for.
+      const old = project.migrator(FILES, { ledger: "supabase" });
+      await old.migrate({ to: "002" });
+      await assert.rejects(migrator.squash("start"), /has not got 003_column\.sql yet/);
+      await old.migrate();
+      await project.sql("insert into public.notes (id) values (3)");
+      assert.deepEqual(
+        (await migrator.squash("start")).rewritten,
+        ["001_notes.sql", "002_rows.sql", "003_column.sql"],
+      );
 
       const { executed, missing, upToDate } = await migrator.status();
       assert.deepEqual({ executed, missing, upToDate }, {
@@ -37,6 +43,12 @@ testOnEveryDatabase(
         upToDate: true,
       });
       assert.equal((await project.sql("select from public.notes")).length, 3);
+      assert.deepEqual(
+        await project.sql(
+          "select version, name from supabase_migrations.schema_migrations order by version",
+        ),
+        [{ version: "003", name: "start" }, { version: "004", name: "later" }],
+      );
 
       const planned = await migrator.rollback({ steps: 2, dryRun: true });
       assert.deepEqual(planned.planned.map(({ name }) => name), ["004_later.sql", "003_start.sql"]);
