@@ -26,9 +26,11 @@ Deno.test("a migrator has a method for each command", async () => {
     "close",
     "create",
     "doctor",
+    "drift",
     "fresh",
     "history",
     "install",
+    "measureLocks",
     "migrate",
     "repair",
     "repairLedger",
@@ -37,5 +39,6 @@ Deno.test("a migrator has a method for each command", async () => {
     "status",
     "uninstall",
     "unlock",
+    "verify",
   ]);
 });

@@ -13,7 +13,6 @@ import { loadAllFit } from "./refusals.ts";
 import type { AppliedElsewhere } from "./other_histories.ts";
 import { describeUndoneInPart } from "./steps.ts";
 import { refuseUnvouched } from "./vouched.ts";
-import type { LockPlan } from "../planning/locks.ts";
 import { type Concern, createTeller, reviewPlan } from "./concerns.ts";
 
 /** Options of `migrate`. */
@@ -22,11 +21,6 @@ export interface MigrateOptions {
   readonly to?: string;
   /** Plan only: takes no lock and changes nothing. */
   readonly dryRun?: boolean;
-  /**
-   * With `dryRun`: measure on a shadow which locks the statements take, and work out on the sizes of
-   * the live tables how long they may be held.
-   */
-  readonly locks?: boolean;
   /**
    * What is committed together: `each` migration (default), a `batch` in one call with a
    * savepoint for each migration, or `all` of the run or nothing of it.
@@ -74,8 +68,6 @@ export interface MigrateResult extends ApplyResult {
   readonly warnings: readonly string[];
   /** The plan was made and nothing else. */
   readonly dryRun: boolean;
-  /** The locks that it takes, where they were asked for. */
-  readonly locks?: LockPlan;
   /** Nothing was applied before this run, as far as the history knows. */
   readonly isFirstRun: boolean;
 }
@@ -107,18 +99,13 @@ export async function migrate(
 ): Promise<MigrateResult> {
   const { confirmUndo, confirmConcerns } = options;
   const redo = options.onChange === "redo";
-  if (options.locks && !options.dryRun) {
-    throw new ConfigurationError("Locks are measured for a dry run alone", {
-      hint: "Ask for both: supamigrate migrate --dry-run --locks.",
-    });
-  }
   const files = await loadAllFit(context);
   const { migrations, order, leftOut } = files;
   const tell = createTeller(context);
   const names = migrations.map(({ name }) => name);
   const to = options.to === undefined ? undefined : findMigration(options.to, names);
 
-  const result = await withLock<ReadyPlan, MigrateResult>(context, {
+  return await withLock<ReadyPlan, MigrateResult>(context, {
     ...(options.waitMs === undefined ? {} : { waitMs: options.waitMs }),
     ...(redo
       ? { undoneByFile: Object.fromEntries(migrations.map((m) => [m.name, m.checksum])) }
@@ -207,12 +194,6 @@ export async function migrate(
       };
     },
   });
-  if (!options.locks) return result;
-  const { measureLocks } = await import("./locks.ts");
-  return {
-    ...result,
-    locks: await measureLocks(context, files, result.planned, options.transaction),
-  };
 }
 
 function toRefresh({ changedRollbacks, reworded }: MigrationPlan): RefreshedRecord[] {

@@ -135,6 +135,11 @@ export async function migrate(
 ): Promise<Report> {
   const { migrator, reporter, projects } = run;
   const wait = waiting(flags);
+  if (flags.locks && !flags.dryRun) {
+    throw new ConfigurationError("Locks are measured for a dry run alone", {
+      hint: "Ask for both: supamigrate migrate --dry-run --locks.",
+    });
+  }
   reporter.say(text.formatTarget(migrator.target, run.namedBy));
   if (!flags.yes && !flags.dryRun) await projects.confirm();
   reporter.say("🚀 Starting database migration...\n");
@@ -142,7 +147,6 @@ export async function migrate(
     ...wait,
     ...(flags.to === undefined ? {} : { to: flags.to }),
     dryRun: !!flags.dryRun,
-    locks: !!flags.locks,
     transaction: flags.transaction,
     onChange: flags.onChange,
     outOfOrder: flags.outOfOrder,
@@ -163,18 +167,22 @@ export async function migrate(
       reporter.annotate(`${error.message} (${error.code})`, position);
     }
   }
+  const locks = flags.locks
+    ? await migrator.measureLocks(result.planned, flags.transaction)
+    : undefined;
   return {
     result: {
       target: { ...migrator.target, namedBy: run.namedBy },
       ...leaveOutStatements(result, flags),
+      ...(locks === undefined ? {} : { locks }),
     },
     text: [
       result.dryRun
         ? text.formatPlannedMigrations(result.planned, !!flags.verbose)
         : text.formatMigrate(result),
-      ...(result.locks === undefined
+      ...(locks === undefined
         ? []
-        : (await import("./locks.ts")).formatLocks(result.locks, !!flags.verbose)),
+        : (await import("./locks.ts")).formatLocks(locks, !!flags.verbose)),
       ...text.formatLeftOut(result.leftOut, !!flags.verbose),
     ].join("\n"),
     code: toResultCode(result),
