@@ -23,6 +23,9 @@ import type { PlanFile } from "./operations/plan_file.ts";
 import { migrate, type MigrateOptions, type MigrateResult } from "./operations/migrate.ts";
 import type { DiffOptions, DiffResult } from "./operations/diff.ts";
 import type { DriftResult } from "./operations/drift.ts";
+import type { TransactionMode } from "./operations/apply.ts";
+import type { PlannedMigration } from "./operations/prepare.ts";
+import type { LockPlan } from "./planning/locks.ts";
 import type { VerifyOptions, VerifyResult } from "./operations/verify.ts";
 import type { AdoptOptions, AdoptResult } from "./operations/adopt.ts";
 import { baseline, type BaselineOptions, type BaselineResult } from "./operations/baseline.ts";
@@ -124,6 +127,11 @@ export interface Migrator extends AsyncDisposable {
   repairLedger(options?: RepairLedgerOptions): Promise<RepairLedgerResult>;
   /** Compares the schema with what the applied migrations make. Changes nothing. */
   drift(): Promise<DriftResult>;
+  /** Measures on a shadow which locks planned migrations take, and works out for how long. */
+  measureLocks(
+    planned: readonly PlannedMigration[],
+    transaction?: TransactionMode,
+  ): Promise<LockPlan>;
   /** Takes migrations up, down and up again on a shadow. Changes nothing. */
   verify(options?: VerifyOptions): Promise<VerifyResult>;
   /** Writes what differs as a new migration file, and records it as applied. */
@@ -298,6 +306,10 @@ export function createMigrator(options: MigratorOptions): Migrator {
     drift: async () => {
       const { drift } = await import("./operations/drift.ts");
       return await hiding(drift(context));
+    },
+    measureLocks: async (planned, transaction) => {
+      const { measureLocks } = await import("./operations/locks.ts");
+      return await hiding(measureLocks(context, planned, transaction));
     },
     verify: async (given) => {
       const { verify } = await import("./operations/verify.ts");

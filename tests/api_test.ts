@@ -31,6 +31,7 @@ Deno.test("a migrator has a method for each command", async () => {
     "fresh",
     "history",
     "install",
+    "measureLocks",
     "migrate",
     "plan",
     "pull",
@@ -44,5 +45,6 @@ Deno.test("a migrator has a method for each command", async () => {
     "uninstall",
     "unlock",
     "validate",
+    "verify",
   ]);
 });

@@ -22,14 +22,12 @@ import type { TransactionMode } from "./apply.ts";
 import type { OperationContext } from "./context.ts";
 import type { PlannedMigration } from "./prepare.ts";
 import { attemptOnShadow, findApplied, makeShadow, toShadowError } from "./shadow.ts";
-import type { LoadedMigrations } from "./source.ts";
 
 /**
  * Applies what is planned to a shadow that has what is applied, and looks behind each statement which
  * locks there are. Changes nothing.
  *
  * @param context What the operation works with.
- * @param files What the folder has.
  * @param planned What would be applied, in order.
  * @param transaction What would be committed together: locks are held that long.
  * @returns The statements that do something to tables that are there, the worst first.
@@ -37,12 +35,12 @@ import type { LoadedMigrations } from "./source.ts";
  */
 export async function measureLocks(
   context: OperationContext,
-  files: LoadedMigrations,
   planned: readonly PlannedMigration[],
   transaction: TransactionMode = "each",
 ): Promise<LockPlan> {
   if (planned.length === 0) return estimateLocks([], [], []);
   context.onProgress({ type: "preparing", what: "Measuring locks on a shadow" });
+  const files = await context.load();
   const channel = explaining(await context.connect());
   const { migrations: applied } = findApplied(
     files,

@@ -1,8 +1,6 @@
 /** Applies what is pending. @module */
 
-import { ConfigurationError } from "../errors.ts";
 import type { LeftOut } from "../planning/discovery.ts";
-import type { LockPlan } from "../planning/locks.ts";
 import type { Migration, MigrationPlan } from "../planning/plan.ts";
 import { applyAll, type ApplyResult, type RefreshedRecord, type TransactionMode } from "./apply.ts";
 import { type Concern, createTeller } from "./concerns.ts";
@@ -29,11 +27,6 @@ export interface MigrateOptions extends PlanningOptions {
   readonly plan?: PlanFile;
   /** Plan only: takes no lock and changes nothing. */
   readonly dryRun?: boolean;
-  /**
-   * With `dryRun`: measure on a shadow which locks the statements take, and work out on the sizes of
-   * the live tables how long they may be held.
-   */
-  readonly locks?: boolean;
   /**
    * What is committed together: `each` migration (default), a `batch` in one call with a
    * savepoint for each migration, or `all` of the run or nothing of it.
@@ -70,8 +63,6 @@ export interface MigrateResult extends ApplyResult {
   readonly warnings: readonly string[];
   /** The plan was made and nothing else. */
   readonly dryRun: boolean;
-  /** The locks that it takes, where they were asked for. */
-  readonly locks?: LockPlan;
   /** Nothing was applied before this run, as far as the history knows. */
   readonly isFirstRun: boolean;
 }
@@ -91,11 +82,6 @@ export async function migrate(
   context: OperationContext,
   options: MigrateOptions = {},
 ): Promise<MigrateResult> {
-  if (options.locks && !options.dryRun) {
-    throw new ConfigurationError("Locks are measured for a dry run alone", {
-      hint: "Ask for both: supamigrate migrate --dry-run --locks.",
-    });
-  }
   const given = options.plan === undefined
     ? null
     : await (await import("./given_plan.ts")).openPlan(options.plan);
@@ -107,7 +93,7 @@ export async function migrate(
   const settings = given?.takeOver(asked) ?? asked;
   const tell = createTeller(context);
 
-  const result = await withLock<ReadyPlan, MigrateResult>(context, {
+  return await withLock<ReadyPlan, MigrateResult>(context, {
     ...(options.waitMs === undefined ? {} : { waitMs: options.waitMs }),
     ...toStateOptions(settings, files),
     plan: async (state) => {
@@ -167,12 +153,6 @@ export async function migrate(
       };
     },
   });
-  if (!options.locks) return result;
-  const { measureLocks } = await import("./locks.ts");
-  return {
-    ...result,
-    locks: await measureLocks(context, files, result.planned, settings.transaction),
-  };
 }
 
 function toRefresh({ changedRollbacks, reworded }: MigrationPlan): RefreshedRecord[] {

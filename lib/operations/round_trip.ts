@@ -84,6 +84,8 @@ export interface RoundTrips extends AsyncDisposable {
 export interface RoundTripOptions {
   /** The project's schema, whose shape the shadow gets; that of a new project by default. */
   readonly live?: Catalogue | undefined;
+  /** Which of the migrations have made the project what it is. */
+  readonly applied: readonly Migration[];
   /** Whether the schema is compared each time; otherwise it is enough that all runs. */
   readonly compares: boolean;
   /** Whether rows are made in the tables that are there before, and compared. */
@@ -98,9 +100,9 @@ export interface RoundTripOptions {
  */
 export async function openRoundTrips(
   sequence: readonly Migration[],
-  { live, compares, data }: RoundTripOptions,
+  { live, applied, compares, data }: RoundTripOptions,
 ): Promise<RoundTrips> {
-  let shadow = await makeShadow([], live);
+  let shadow = await makeShadow([], live, applied);
   /** How many of the migrations it has, and what it has then, where that was read. */
   let count = 0;
   let known: Catalogue | undefined;
@@ -109,7 +111,7 @@ export async function openRoundTrips(
   /** Begins anew: a failure has left something that nobody can vouch for. */
   const renew = async (): Promise<void> => {
     await shadow[Symbol.asyncDispose]();
-    shadow = await makeShadow([], live);
+    shadow = await makeShadow([], live, applied);
     count = 0;
     known = undefined;
   };
@@ -169,7 +171,7 @@ export async function openRoundTrips(
     }
     const restored = await read();
     if (before && restored && differs(before, restored)) {
-      const rest = await explainRest(shadow, before, restored);
+      const { isRestored, ...rest } = await explainRest(shadow, before, restored);
       problems.push(problemOf(
         "rollback-forgets",
         file,
@@ -179,7 +181,7 @@ export async function openRoundTrips(
           : "Add these statements to the ROLLBACK section.",
         rest,
       ));
-      if (!rest.isRestored) {
+      if (!isRestored) {
         await renew();
         return problems;
       }

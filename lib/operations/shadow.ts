@@ -59,14 +59,16 @@ export function findApplied(
  *
  * @param migrations The migrations, in order.
  * @param live The project's schema, whose shape the shadow gets; left out, it has that of a new one.
+ * @param applied What has made the project what it is, where that is something else.
  * @returns The shadow.
  * @throws {ConfigurationError} A migration cannot be applied to it.
  */
 export async function makeShadow(
   migrations: readonly Migration[],
   live?: Catalogue,
+  applied: readonly Migration[] = migrations,
 ): Promise<Shadow> {
-  const setsDefaultPrivileges = migrations.some(({ forward }) =>
+  const setsDefaultPrivileges = applied.some(({ forward }) =>
     /\balter\s+default\s+privileges\b/i.test(forward.sql)
   );
   const shadow = await openShadow(

@@ -36,7 +36,11 @@ export async function validateOnShadow(
 ): Promise<ShadowFinding[]> {
   if (migrations.length === 0) return [];
   const findings: ShadowFinding[] = [];
-  await using trips = await openRoundTrips(migrations, { compares: false, data: false });
+  await using trips = await openRoundTrips(migrations, {
+    applied: [],
+    compares: false,
+    data: false,
+  });
   for (const [index, migration] of migrations.entries()) {
     if (context.signal?.aborted) throw new InterruptedError("Interrupted: nothing was changed");
     context.onProgress({

@@ -82,6 +82,7 @@ export async function verify(
     : await readCatalogue((sql) => channel.run(sql));
   await using trips = await openRoundTrips(sequence, {
     live,
+    applied,
     compares: true,
     data: options.data ?? false,
   });

@@ -1,6 +1,7 @@
 /** What `migrate` does and prints. @module */
 
 import { adviseOnMissing } from "../embedded/platform/missing.ts";
+import { ConfigurationError } from "../errors.ts";
 import type { MigrateOptions, MigrateResult } from "../operations/migrate.ts";
 import type { PlannedMigration } from "../operations/prepare.ts";
 import type { MigrationFailure } from "../planning/plan.ts";
@@ -52,6 +53,11 @@ export async function migrate(
   const plan = flags.plan === undefined
     ? undefined
     : await (await import("../operations/plan.ts")).readPlanFile(flags.plan);
+  if (flags.locks && !flags.dryRun) {
+    throw new ConfigurationError("Locks are measured for a dry run alone", {
+      hint: "Ask for both: supamigrate migrate --dry-run --locks.",
+    });
+  }
   reporter.say(formatTarget(migrator.target, run.namedBy));
   if (!flags.yes && !flags.dryRun) await projects.confirm();
   reporter.say("🚀 Starting database migration...\n");
@@ -60,7 +66,6 @@ export async function migrate(
     ...(plan === undefined ? {} : { plan }),
     ...(to === undefined ? {} : { to }),
     dryRun: !!flags.dryRun,
-    locks: !!flags.locks,
     ...(transaction === undefined ? {} : { transaction }),
     ...(onChange === undefined ? {} : { onChange }),
     ...(outOfOrder === undefined ? {} : { outOfOrder }),
@@ -82,18 +87,20 @@ export async function migrate(
       reporter.annotate(`${error.message} (${error.code})`, position);
     }
   }
+  const locks = flags.locks ? await migrator.measureLocks(result.planned, transaction) : undefined;
   return {
     result: {
       target: { ...migrator.target, namedBy: run.namedBy },
       ...leaveOutStatements(result, flags),
+      ...(locks === undefined ? {} : { locks }),
     },
     text: [
       result.dryRun
         ? formatPlannedMigrations(result.planned, !!flags.verbose)
         : formatMigrate(result),
-      ...(result.locks === undefined
+      ...(locks === undefined
         ? []
-        : (await import("./locks.ts")).formatLocks(result.locks, !!flags.verbose)),
+        : (await import("./locks.ts")).formatLocks(locks, !!flags.verbose)),
       ...formatLeftOut(result.leftOut, !!flags.verbose),
     ].join("\n"),
     code: toResultCode(result),

@@ -18,7 +18,7 @@ create table extras (id int);
 alter table extras add column name text;`;
 
 testOnEveryDatabase(
-  "migrate({ locks }) says which locks statements take on tables that are there, the worst first",
+  "measureLocks() says which locks statements take on tables that are there, the worst first",
   async (project) => {
     const applied = { "001_tables.sql": TABLES };
     await project.migrator(applied).migrate();
@@ -31,10 +31,11 @@ testOnEveryDatabase(
       "002_changes.sql": CHANGES,
       "003_held.sql": "lock table notes in share mode;\nupdate notes set price = 1;",
     });
-    const { locks, planned } = await migrator.migrate({ dryRun: true, locks: true });
+    const { planned } = await migrator.migrate({ dryRun: true });
+    const locks = await migrator.measureLocks(planned);
     assert.equal(planned.length, 2);
     assert.deepEqual(
-      locks!.statements.map(({ migration, line, blocks, locks }) => [
+      locks.statements.map(({ migration, line, blocks, locks }) => [
         `${migration} ${line} ${blocks}`,
         ...locks.map(({ table, lock, since, rewrites, scans, buildsIndexes }) =>
           `${table} ${lock} ${since} ${rewrites} ${scans} ${buildsIndexes}`
@@ -56,11 +57,11 @@ testOnEveryDatabase(
         ["003_held.sql 2 writing", "public.notes SHARE 1 false true 0"],
       ],
     );
-    const rewriting = locks!.statements[1]!;
+    const rewriting = locks.statements[1]!;
     assert.equal(rewriting.locks[0]!.rows, 500);
     assert.ok(rewriting.locks[0]!.bytes! >= 8192);
     assert.equal(rewriting.held, "under a second");
-    assert.deepEqual(locks!.notMeasured, []);
+    assert.deepEqual(locks.notMeasured, []);
     assert.deepEqual(await project.sql("select id from public.notes where body = ''"), []);
   },
 );

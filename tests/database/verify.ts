@@ -27,8 +27,6 @@ alter table notes alter column body set not null;
 drop policy own on notes;
 -- ROLLBACK
 select 1;`,
-      "004_one_way.sql": "create table extras (id int);",
-      "005_mistaken.sql": "create table more (id int);\n-- ROLLBACK\ndrop table moer;",
     });
     const before = await project.catalog();
     const { success, migrations, notTried } = await migrator.verify();
@@ -43,8 +41,6 @@ select 1;`,
       [
         ["002_exact.sql", true, ""],
         ["003_forgets.sql", false, "rollback-forgets 003_forgets.sql null"],
-        ["004_one_way.sql", null, ""],
-        ["005_mistaken.sql", false, "rollback-fails 005_mistaken.sql 3"],
       ],
     );
     const [forgotten] = migrations[1]!.problems;
@@ -57,7 +53,6 @@ select 1;`,
     assert.match(forgotten!.sql.join(";\n"), /^ALTER TABLE .* DROP NOT NULL;$/m);
     assert.equal(forgotten!.sql.length, 3);
     assert.deepEqual(forgotten!.unwritable, []);
-    assert.match(migrations[3]!.problems[0]!.message, /table "moer" does not exist \(42P01\)/);
     assert.deepEqual(await project.catalog(), before, "the project is as it was");
   },
 );
