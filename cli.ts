@@ -190,6 +190,7 @@ function makeCli() {
       default: "text",
     })
     .option("--strict", "Exit with 1 for warnings too.")
+    .option("--no-shadow", "Do not run them on a shadow database: quicker, and it knows less.")
     .action(({ via: _, ...flags }: ValidateFlags, ...names: string[]) =>
       // No database is opened, whichever it would be.
       run(

@@ -112,7 +112,7 @@ export type { MigrationSource } from "./lib/operations/source.ts";
 export type { TypesOptions, TypesResult } from "./lib/operations/types.ts";
 export type { SquashOptions, SquashPlan, SquashResult } from "./lib/operations/squash.ts";
 export type { StatusResult } from "./lib/operations/status.ts";
-export type { Examination, ValidateOptions, ValidateResult } from "./lib/operations/validate.ts";
+export type { ValidateOptions, ValidateResult } from "./lib/operations/validate.ts";
 export type { Finding as LintFinding, Level as LintLevel } from "./lib/lint/finding.ts";
 export type { OutOfOrder } from "./lib/operations/plan_notes.ts";
 export type { Layout, LeftOut } from "./lib/planning/discovery.ts";

@@ -51,6 +51,30 @@ export const CHECKS = {
       "Put keys into the vault by hand (vault.create_secret) and read vault.decrypted_secrets; " +
       "replace a key that was committed.",
   },
+  "does-not-run": {
+    title: "A migration runs on a shadow, after those before it",
+    level: "error",
+    reason: "It would fail on a project that has the other migrations alone",
+    remedy: "Mend the file.",
+  },
+  "rollback-does-not-run": {
+    title: "Its rollback runs there",
+    level: "error",
+    reason: "It could not be undone when that is needed",
+    remedy: "Mend the ROLLBACK section.",
+  },
+  "does-not-run-again": {
+    title: "It runs again after its rollback",
+    level: "error",
+    reason: "After a rollback it could not be applied any more",
+    remedy: "Have the ROLLBACK section take back all that the migration does.",
+  },
+  "not-tried": {
+    title: "All migrations are tried on the shadow",
+    level: "info",
+    reason: "They may need what a migration before them would have made",
+    remedy: "Mend that one first.",
+  },
   "order-doubtful": {
     title: "The order of the files is the one that is meant",
     level: "warn",

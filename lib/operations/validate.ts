@@ -19,9 +19,6 @@ import { type SplitResult, splitText } from "../planning/statements.ts";
 import type { OperationContext } from "./context.ts";
 import type { LoadedMigrations } from "./source.ts";
 
-/** What else looks at migrations, such as a database on which they are tried. */
-export type Examination = (loaded: LoadedMigrations) => Promise<readonly Finding[]>;
-
 /** Options of `validate`. */
 export interface ValidateOptions {
   /** Report of these migrations alone: names, or unique beginnings of them. All by default. */
@@ -31,8 +28,11 @@ export interface ValidateOptions {
    * and `graphql_public`.
    */
   readonly exposed?: readonly string[];
-  /** What else is to look at them; what it finds is told with the rest. */
-  readonly examinations?: readonly Examination[];
+  /**
+   * Whether they are run on a shadow as well, each up, down and up again, where nothing else keeps them
+   * from it. True by default; it takes seconds.
+   */
+  readonly shadow?: boolean;
 }
 
 /** What was found in the files. */
@@ -49,6 +49,9 @@ export interface ValidateResult {
   readonly infos: number;
 }
 
+/** Where a file has one of these, none of them is sent. */
+const UNFIT: ReadonlySet<string> = new Set<CheckCode>(["file-unfit", "syntax", "cannot-run"]);
+
 /** Over the API, and past it. */
 const OVER_API: Abilities = { setRole: false, outside: null };
 const WITH_PG_CRON: Abilities = { setRole: false, outside: "pg_cron" };
@@ -63,8 +66,8 @@ const DIRECT: Abilities = { setRole: true, outside: "connection" };
  * @throws {ConfigurationError} The folder is missing or empty, or holds no migration of a name.
  */
 export async function validate(
-  context: Pick<OperationContext, "load" | "folder">,
-  { names, exposed, examinations = [] }: ValidateOptions = {},
+  context: Pick<OperationContext, "load" | "folder" | "onProgress" | "signal">,
+  { names, exposed, shadow = true }: ValidateOptions = {},
 ): Promise<ValidateResult> {
   const refusals = new Refusals();
   const loaded = await context.load(refusals);
@@ -95,7 +98,11 @@ export async function validate(
   }
   const { findings, allowances } = linter.finish();
   found.push(...findings);
-  for (const examination of examinations) found.push(...await examination(loaded));
+  if (shadow && !found.some(({ code }) => UNFIT.has(code))) {
+    const { validateOnShadow } = await import("./validate_on_shadow.ts");
+    const ready = loaded.migrations.filter(({ isTemplate }) => !isTemplate);
+    found.push(...await validateOnShadow(context, ready));
+  }
 
   const codes = [...RULES.map(({ code }) => code), ...Object.keys(CHECKS)];
   const places = new Map(all.flatMap((name, index) => [[name, index]]));

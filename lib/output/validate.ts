@@ -11,6 +11,7 @@ import { indent, line } from "./neutral.ts";
 export interface ValidateFlags extends GlobalFlags {
   format: "text" | "json" | "github" | "sarif";
   strict?: Flag;
+  shadow?: boolean;
 }
 
 /** How many findings a text shows, unless everything is asked for. */
@@ -24,7 +25,10 @@ export async function validate(
   flags: ValidateFlags,
   names: readonly string[],
 ): Promise<Report> {
-  const result = await migrator.validate(names.length === 0 ? {} : { names });
+  const result = await migrator.validate({
+    shadow: flags.shadow !== false,
+    ...(names.length === 0 ? {} : { names }),
+  });
   for (const { level, code, message, file, line, column } of result.findings) {
     if (level === "info" && !flags.verbose) continue;
     reporter.annotate(

@@ -35,14 +35,14 @@ async function findIn(
   ...args: string[]
 ): Promise<{ code: number; codes: string[]; findings: { code: string; line: number }[] }> {
   await using workspace = await Workspace.create(files);
-  const { code, stdout } = await workspace.run(["validate", "--json", ...args]);
+  const { code, stdout } = await workspace.run(["validate", "--no-shadow", "--json", ...args]);
   const { findings } = JSON.parse(stdout);
   return { code, codes: findings.map(({ code }: { code: string }) => code), findings };
 }
 
 Deno.test("validate says nothing about files that are right, and sends nothing", async () => {
   await using workspace = await Workspace.create({ "001_notes.sql": FIT });
-  const { code, stdout, stderr } = await workspace.run(["validate", "--strict"]);
+  const { code, stdout, stderr } = await workspace.run(["validate", "--no-shadow", "--strict"]);
   assert.equal(stdout, "✅ 1 migration looked at, nothing wrong\n");
   assert.equal(stderr, "");
   assert.equal(code, 0);
@@ -64,7 +64,7 @@ Deno.test("validate tells all findings of all files at once, with place, reason 
     "003_typo.sql": "create table public.more (id int);\ncreate tabel a (id int);\n",
     "004_undone.sql": "select 1;\n-- ROLLBACK\ndrop tabel a;\n",
   });
-  const { code, stdout } = await workspace.run(["validate"]);
+  const { code, stdout } = await workspace.run(["validate", "--no-shadow"]);
   assert.equal(code, 1);
   const first = stdout.slice(0, stdout.indexOf("\n\n", stdout.indexOf("[table-without-rls]")));
   assert.equal(
@@ -144,7 +144,7 @@ Deno.test("an allowance without a reason, of an unknown rule, or of nothing is a
     "003_none.sql":
       "-- supamigrate: allow drop-table it is empty\nselect 1;\n-- ROLLBACK\nselect 1;",
   });
-  const { stdout } = await workspace.run(["validate"]);
+  const { stdout } = await workspace.run(["validate", "--no-shadow"]);
   assert.match(
     stdout,
     /Nobody says why table-without-rls is accepted \[allowance-without-reason\]/,
@@ -191,13 +191,18 @@ Deno.test("validate takes the exposed schemas from config.toml", async () => {
   assert.deepEqual((await findIn(files)).codes, []);
   await using workspace = await Workspace.create(files);
   await Deno.writeTextFile(`${workspace.path}/config.toml`, '[api]\nschemas = ["api"]\n');
-  const { stdout } = await workspace.run(["validate", "--json"]);
+  const { stdout } = await workspace.run(["validate", "--no-shadow", "--json"]);
   assert.match(stdout, /The table api\.a has no row level security/);
 });
 
 Deno.test("validate --format github writes annotations at the lines of the files", async () => {
   await using workspace = await Workspace.create({ "001_tags.sql": `\n${OPEN}` });
-  const { code, stdout, stderr } = await workspace.run(["validate", "--format", "github"]);
+  const { code, stdout, stderr } = await workspace.run([
+    "validate",
+    "--no-shadow",
+    "--format",
+    "github",
+  ]);
   assert.match(
     stderr,
     /^::error file=migrations\/001_tags\.sql,line=2,col=1::The table public\.tags has no row level security \(table-without-rls\)$/m,
@@ -212,7 +217,7 @@ Deno.test("validate --format github writes annotations at the lines of the files
 
 Deno.test("validate --format sarif writes what code scanning reads", async () => {
   await using workspace = await Workspace.create({ "001_tags.sql": OPEN });
-  const { code, stdout } = await workspace.run(["validate", "--format", "sarif"]);
+  const { code, stdout } = await workspace.run(["validate", "--no-shadow", "--format", "sarif"]);
   const log = JSON.parse(stdout);
   assert.equal(code, 1);
   assert.equal(log.version, "2.1.0");
@@ -236,13 +241,13 @@ Deno.test("validate --format sarif writes what code scanning reads", async () =>
 
 Deno.test("validate refuses a name that no migration has, and a folder that is none", async () => {
   await using workspace = await Workspace.create({ "001_tags.sql": OPEN });
-  const unknown = await workspace.run(["validate", "002_tags"]);
+  const unknown = await workspace.run(["validate", "--no-shadow", "002_tags"]);
   assert.equal(unknown.code, 2);
   assert.match(unknown.stderr, /No migration is called "002_tags"\n💡 .*001_tags/);
-  const none = await workspace.run(["validate", "--dir", "nowhere"]);
+  const none = await workspace.run(["validate", "--no-shadow", "--dir", "nowhere"]);
   assert.equal(none.code, 2);
   assert.match(none.stderr, /There is no folder "/);
-  const form = await workspace.run(["validate", "--format", "xml"]);
+  const form = await workspace.run(["validate", "--no-shadow", "--format", "xml"]);
   assert.equal(form.code, 2);
 });
 
