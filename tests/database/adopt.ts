@@ -278,6 +278,9 @@ testOnEveryDatabase(
     );
 
     notices.length = 0;
+    for (const table of ["a", "b", "schema_migrations"]) {
+      await project.sql(`alter table public.${table} owner to postgres`);
+    }
     const result = await migrator.fresh({
       dropSchema: true,
       confirmConcerns: () => assert.fail("what is dropped is not run twice"),
