@@ -53,11 +53,7 @@ function formatVerify({ success, migrations, notTried, doubts }: VerifyResult): 
   const failed = migrations.filter(({ problems }) => problems.length > 0).length;
   const without = migrations.filter(({ isReversible }) => isReversible === null).length;
   if (failed > 0) {
-    lines.push(
-      `❌ ${countOf(failed)} cannot be undone and applied again as ${
-        failed === 1 ? "it stands" : "they stand"
-      }`,
-    );
+    lines.push(`❌ ${failed} of ${countOf(migrations.length)} did not pass`);
   } else if (!success) {
     lines.push(`❌ ${countOf(without)} ${without === 1 ? "has" : "have"} no rollback SQL`);
   } else {
