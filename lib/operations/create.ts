@@ -137,7 +137,7 @@ async function writeNewFile(
   folder: string,
   { name, text, rollbackText }: MigrationDraft,
 ): Promise<WrittenFiles | null> {
-  const { writeFile } = await import("node:fs/promises");
+  const { rm, writeFile } = await import("node:fs/promises");
   const { join, resolve } = await import("node:path");
   const { ensureDir } = await import("@std/fs");
   const path = resolve(folder, name);
@@ -154,6 +154,8 @@ async function writeNewFile(
     await ensureDir(undoFolder);
     await writeFile(rollbackPath, rollbackText, { flag: "wx" });
   } catch (error) {
+    // Both are written, or none is.
+    await rm(path);
     refuseUnwritable(undoFolder, error);
   }
   return { path, rollbackPath };

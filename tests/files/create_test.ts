@@ -102,6 +102,16 @@ Deno.test("createMigration() keeps the rollback out of a file that the Supabase 
   });
 });
 
+Deno.test("createMigration() writes the migration and its rollback, or neither", async () => {
+  await withFolder(async (root) => {
+    const folder = join(root, "supabase", "migrations");
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, "rollback"), "no folder");
+    await assert.rejects(createMigration(folder, "a", { now }), ConfigurationError);
+    assert.deepEqual(await readdir(folder), ["rollback"]);
+  });
+});
+
 const slugs: Record<string, string> = {
   "add_celebrity_ratings": "add_celebrity_ratings",
   "Add Celebrity Ratings": "add_celebrity_ratings",
