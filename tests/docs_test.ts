@@ -28,6 +28,8 @@ const NOT_RUN: Readonly<Record<string, string>> = {
   "deno test --allow-all tests/security": "CI runs it",
   "deno task fuzz": "it takes minutes; tests/fuzz and tests/security run shorter ones",
   "deno task as-psql": "it takes minutes; tests/as_psql runs shorter ones",
+  "npx --yes supamigrate diff": "it asks; tests/schema/pull_test.ts has declared files",
+  "npx --yes supamigrate squash": "it asks; tests/database/squash.ts has a history",
   "npx deno task check ": "it is CI itself",
   "❌ exposure: anon has USAGE": "it is what doctor prints; tests/database/doctor.ts has it",
   "❌ 002_forgets.sql": "it is what verify prints; its own tests have it",
