@@ -52,7 +52,7 @@ export const keyOf: (id: StableId) => string = encodeId;
  */
 export function planSchema(from: Catalogue, to: Catalogue): SchemaPlan {
   const [source, desired] = level(from, to);
-  const { actions } = plan(source, desired, { policy: SCOPE });
+  const { actions, unplanned } = findActions(source, desired);
   const extras = planExtras(from, to);
   return {
     statements: [
@@ -60,7 +60,7 @@ export function planSchema(from: Catalogue, to: Catalogue): SchemaPlan {
       ...actions.filter((action) => !saysNothing(action, source, desired)).map(toStatement),
       ...extras.made,
     ],
-    unwritable: extras.unwritable,
+    unwritable: [...unplanned, ...extras.unwritable],
   };
 }
 
@@ -94,6 +94,19 @@ export function compareExtras(
     const differs = before?.definition !== after?.definition;
     return differs && isInScope(schema, kind) ? [{ before, after }] : [];
   });
+}
+
+/** Where pg-delta knows no way, it throws. */
+function findActions(
+  source: FactBase,
+  desired: FactBase,
+): { actions: readonly Action[]; unplanned: Unwritable[] } {
+  try {
+    return { actions: plan(source, desired, { policy: SCOPE }).actions, unplanned: [] };
+  } catch (error) {
+    const reason = `no statements were found for it: ${(error as Error).message}`;
+    return { actions: [], unplanned: [{ what: "all that differs", reason }] };
+  }
 }
 
 /** Whether an action gives the owner of a new object what owners have. */
@@ -159,12 +172,31 @@ function toStatement(action: Action): SchemaStatement {
 }
 
 /**
- * Takes away what two servers' versions alone make different: PostgreSQL 17 has the privilege
- * MAINTAIN, and those before have not.
+ * Takes away what two servers alone make different: PostgreSQL 17 has the privilege MAINTAIN, and those
+ * before have not; and whether an extension can be moved is for its version to say.
  */
 function level(a: Catalogue, b: Catalogue): [FactBase, FactBase] {
-  const needed = (a.major < 17) !== (b.major < 17);
-  return needed ? [withoutMaintain(a.facts), withoutMaintain(b.facts)] : [a.facts, b.facts];
+  const isOneOlder = (a.major < 17) !== (b.major < 17);
+  const [from, to] = isOneOlder
+    ? [withoutMaintain(a.facts), withoutMaintain(b.facts)]
+    : [a.facts, b.facts];
+  const isMovable = ({ id }: Fact) => from.get(id)?.payload.relocatable;
+  const differs = to.facts().some((fact) =>
+    fact.id.kind === "extension" && (isMovable(fact) ?? fact.payload.relocatable) !==
+      fact.payload.relocatable
+  );
+  return [
+    from,
+    differs
+      ? mapFacts(
+        to,
+        (fact) =>
+          fact.id.kind === "extension" && from.has(fact.id)
+            ? { ...fact, payload: { ...fact.payload, relocatable: isMovable(fact)! } }
+            : fact,
+      )
+      : to,
+  ];
 }
 
 const levelled = new WeakMap<FactBase, FactBase>();

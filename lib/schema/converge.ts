@@ -39,8 +39,8 @@ const MOST_ROUNDS = 6;
  * @param shadow The shadow; it has the other schema afterwards, but for what cannot be written.
  * @param wanted The schema.
  * @param current The shadow's schema, where it was read already.
- * @returns The plan; without statements where there is no difference.
- * @throws {Error} A statement fails on the shadow; its message says which.
+ * @returns The plan; without statements where there is no difference. What the shadow refuses, such as
+ * an extension that it has not got, is part of it and named as what cannot be written.
  */
 export async function converge(
   shadow: Shadow,
@@ -48,12 +48,13 @@ export async function converge(
   current?: Catalogue,
 ): Promise<ConvergedPlan> {
   const seen: Catalogue[] = [current ?? await shadow.read()];
+  const refused = new Map<SchemaStatement["sql"], Refusal>();
   let to = wanted;
   for (let round = 1;; round++) {
     const current = seen.at(-1)!;
-    const { statements } = planSchema(current, to);
+    const statements = planSchema(current, to).statements.filter(({ sql }) => !refused.has(sql));
     if (statements.length === 0 || round > MOST_ROUNDS) break;
-    await runOnShadow(shadow, statements);
+    await runOnShadow(shadow, statements, refused);
     const next = await shadow.read();
     seen.push(next);
     to = respell(to, next, new Set(statements.flatMap(({ about }) => about)));
@@ -67,9 +68,10 @@ export async function converge(
     statements: steps.flatMap(({ statements }) => statements),
     unwritable: [
       ...planSchema(last, to).unwritable,
-      ...left.map(({ kind, name }): Unwritable => ({
+      ...left.map(({ kind, name, keys }): Unwritable => ({
         what: `${kind} ${name}`,
-        reason: "no statement was found that makes it so",
+        reason: [...refused.values()].find(({ about }) => about.some((key) => keys.includes(key)))
+          ?.message ?? "no statement was found that makes it so",
       })),
     ],
   };
@@ -103,10 +105,37 @@ function respell(to: Catalogue, shadow: Catalogue, applied: ReadonlySet<string>)
   return { ...to, facts, extras };
 }
 
-async function runOnShadow(shadow: Shadow, statements: readonly SchemaStatement[]): Promise<void> {
+/** What a shadow says of a statement, and what that is about. */
+interface Refusal {
+  readonly about: readonly string[];
+  readonly message: string;
+}
+
+async function runOnShadow(
+  shadow: Shadow,
+  statements: readonly SchemaStatement[],
+  refused: Map<SchemaStatement["sql"], Refusal>,
+): Promise<void> {
   for (const part of splitAtCommits(statements)) {
-    await shadow.run(toScript(part));
+    const together = await attempt(shadow, part);
+    if (together === null) continue;
+    // One of them, and those that need what it would have made: the others can be run.
+    for (const statement of part) {
+      const message = await attempt(shadow, [statement]);
+      if (message !== null) refused.set(statement.sql, { about: statement.about, message });
+    }
   }
+}
+
+/** What the shadow says against it; null where it has taken it. */
+async function attempt(
+  shadow: Shadow,
+  statements: readonly SchemaStatement[],
+): Promise<string | null> {
+  return await shadow.run(toScript(statements)).then(
+    () => null,
+    (error: Error) => `the shadow says: ${error.message}`,
+  );
 }
 
 /**

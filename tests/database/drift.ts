@@ -5,6 +5,7 @@ import { INSTALL_SCRIPT } from "../../lib/database/bootstrap.ts";
 import { BASE, CHANGES, PREPARED } from "../schema/changes.ts";
 import {
   describeServer,
+  ownProject,
   supautilsProject,
   testOnEveryDatabase,
   testOnServers,
@@ -98,3 +99,23 @@ testOnServers(
   },
   { ...supautilsProject, own: true },
 );
+
+testOnServers("drift() names what the shadow has not got, and all the rest", async (project) => {
+  const migrator = project.migrator(MIGRATIONS);
+  await migrator.migrate();
+  await project.sql(`
+    create extension pgrowlocks with schema extensions;
+    set role postgres;
+    alter table public.notes add column pinned boolean;
+    create view public.locks as select locker from extensions.pgrowlocks('public.notes');
+    reset role;`);
+  const { differences, unwritable } = await migrator.drift();
+  assert.deepEqual(differences.map(({ kind, name }) => `${kind} ${name}`), [
+    "extension pgrowlocks",
+    "view public.locks",
+    "column public.notes.pinned",
+  ]);
+  // The embedded database has the extension's name, and none of its functions.
+  assert.deepEqual(unwritable.map(({ what }) => what), ["view public.locks"]);
+  assert.match(unwritable[0]!.reason, /^the shadow says: function .*pgrowlocks.* does not exist/);
+}, ownProject);
