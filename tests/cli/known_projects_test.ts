@@ -12,7 +12,7 @@ Deno.test.afterAll(async () => {
   await stack[Symbol.asyncDispose]();
 });
 
-const MIGRATIONS = { "001_a.sql": "create table a ();\n-- ROLLBACK\ndrop table a;" };
+const MIGRATIONS = { "001_a.sql": "create schema a;\n-- ROLLBACK\ndrop schema a;" };
 const ELSEWHERE = "abcdefghijklmnopqrst";
 const REFUSAL =
   /So far the migrations in "migrations" have gone to .*, not to 0\.0\.0\.0:\d+\n💡 .*--yes/;

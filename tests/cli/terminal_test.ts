@@ -160,7 +160,7 @@ Deno.test("two runs at once: one applies, the other ends with 3 or waits", async
   assert.equal(second.code, 3);
   assert.match(
     second.stderr,
-    /^❌ Migration command failed: Failed to acquire migration lock - another migration is in progress\n💡 ada@\S+ has held it for N s\./,
+    /^❌ Migration command failed: Failed to acquire migration lock - another migration is in progress\n💡 ada@\S+ has held it for N s\./m,
   );
   assert.match(
     (await workspace.run(["status"])).stdout,
