@@ -8,7 +8,7 @@
 import bucketsSql from "../../sql/schema_buckets.sql" with { type: "text" };
 import cronJobsSql from "../../sql/schema_cron_jobs.sql" with { type: "text" };
 import extrasSql from "../../sql/schema_extras.sql" with { type: "text" };
-import { buildFactBase, type Fact, type FactBase } from "@supabase/pg-delta/core";
+import { buildFactBase, type Fact, type FactBase } from "./facts.ts";
 import { extract } from "@supabase/pg-delta/extract";
 
 /** A schema, as it was at one moment. */

@@ -8,7 +8,7 @@ import {
   type Fact,
   type FactBase,
   type StableId,
-} from "@supabase/pg-delta/core";
+} from "./facts.ts";
 import { type Action, plan } from "@supabase/pg-delta/plan";
 import { resolveView } from "@supabase/pg-delta/policy";
 import type { Catalogue, Extra } from "./catalogue.ts";

@@ -1,6 +1,6 @@
 /** Differences between two schemas in words: which object, and what about it. @module */
 
-import type { Delta, Fact, StableId } from "@supabase/pg-delta/core";
+import type { Delta, Fact, StableId } from "./facts.ts";
 import { keyOf } from "./compare.ts";
 import type { Extra } from "./catalogue.ts";
 

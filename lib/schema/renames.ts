@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Fact } from "@supabase/pg-delta/core";
+import type { Fact } from "./facts.ts";
 import type { Catalogue } from "./catalogue.ts";
 import { compareSchemas, keyOf } from "./compare.ts";
 

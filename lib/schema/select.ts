@@ -1,6 +1,6 @@
 /** Takes a part of what differs between two schemas, by the names of objects. @module */
 
-import { buildFactBase, type Fact, type FactBase, type StableId } from "@supabase/pg-delta/core";
+import { buildFactBase, type Fact, type FactBase, type StableId } from "./facts.ts";
 import type { Catalogue, Extra } from "./catalogue.ts";
 import { keyOf } from "./compare.ts";
 

@@ -1,6 +1,6 @@
 /** What a live project has that its migrations do not make, as SQL for a shadow. @module */
 
-import type { StableId } from "@supabase/pg-delta/core";
+import type { StableId } from "./facts.ts";
 import type { Catalogue } from "./catalogue.ts";
 import { PLATFORM_SCHEMAS } from "./scope.ts";
 

@@ -1,6 +1,6 @@
 /** Writes planned statements as a person would: in the order of objects, without needless quotes. @module */
 
-import { type FactBase, parseId, type StableId } from "@supabase/pg-delta/core";
+import { type FactBase, parseId, type StableId } from "./facts.ts";
 import { findTokens, type Token } from "../planning/tokens.ts";
 import { keyOf, type SchemaStatement } from "./compare.ts";
 import { topOf } from "./select.ts";
