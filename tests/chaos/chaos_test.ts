@@ -4,8 +4,8 @@ import { buildControl, CONTROLS, tryControl } from "./controls.ts";
 import { faultsOf, planRound } from "./plan.ts";
 import { runChaos } from "./run.ts";
 
-const ROUNDS = 48;
-const DIRECT_ROUNDS = 24;
+const ROUNDS = 32;
+const DIRECT_ROUNDS = 16;
 const BUILDS = 8;
 
 // PostgreSQL's and PostgREST's connections end when they like, also between two tests.
