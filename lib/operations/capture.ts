@@ -10,6 +10,7 @@ import { converge } from "../schema/converge.ts";
 import { describeDeltas, describeExtras, type SchemaDifference } from "../schema/describe.ts";
 import { findRenames, type PossibleRename } from "../schema/renames.ts";
 import { isEverything, selectFrom, type Selection } from "../schema/select.ts";
+import { isInScope } from "../schema/scope.ts";
 import type { Shadow } from "../schema/shadow.ts";
 import { writeStatements } from "../schema/write.ts";
 import { type MigrationDraft, UNDO_FOLDER } from "./create.ts";
@@ -284,6 +285,7 @@ function describeOpenFunctions(from: Catalogue, to: Catalogue): string[] {
     if (!JSON.stringify(payload.privileges).includes("EXECUTE")) return [];
     const { target } = id;
     if (target.kind !== "function" && target.kind !== "procedure") return [];
+    if (!isInScope(target.schema, target.kind)) return [];
     const isTrigger = to.facts.get(target)?.payload.returnType === "trigger";
     return from.facts.has(target) || isTrigger ? [] : [`${target.schema}.${target.name}`];
   }).filter((name, index, all) => all.indexOf(name) === index);

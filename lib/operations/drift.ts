@@ -46,13 +46,14 @@ export async function drift(context: OperationContext): Promise<DriftResult> {
   const channel = explaining(await context.connect());
   const state = await readState(channel, context.target);
   const { migrations, doubts } = findApplied(files, state);
-  const live = await readCatalogue((sql) => channel.run(sql));
+  const live = readCatalogue((sql) => channel.run(sql));
   await using shadow = await makeShadow(migrations, live);
-  const { from, to, statements, unwritable } = await converge(shadow, live);
+  const { from, to, statements, unwritable } = await converge(shadow, await live);
+  const inSync = statements.length + unwritable.length === 0;
   return {
-    inSync: statements.length + unwritable.length === 0,
+    inSync,
     migrations: migrations.length,
-    differences: pairWithStatements(from, to),
+    differences: inSync ? [] : pairWithStatements(from, to),
     sql: statements.map(({ sql }) => sql),
     unwritable,
     doubts,

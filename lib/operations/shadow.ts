@@ -65,16 +65,20 @@ export function findApplied(
  */
 export async function makeShadow(
   migrations: readonly Migration[],
-  live?: Catalogue,
+  live?: Catalogue | Promise<Catalogue>,
   applied: readonly Migration[] = migrations,
 ): Promise<Shadow> {
   const setsDefaultPrivileges = applied.some(({ forward }) =>
     /\balter\s+default\s+privileges\b/i.test(forward.sql)
   );
-  const shadow = await openShadow(
-    live === undefined ? "" : writeShape(live, { setsDefaultPrivileges }),
-  );
+  // Both take a while, and neither needs the other.
+  const opening = openShadow();
+  const [shadow, shaped] = await Promise.all([opening, live]).catch(async (error) => {
+    await (await opening)[Symbol.asyncDispose]();
+    throw error;
+  });
   try {
+    if (shaped !== undefined) await shadow.run(writeShape(shaped, { setsDefaultPrivileges }));
     await applyToShadow(shadow, migrations);
     return shadow;
   } catch (error) {

@@ -50,9 +50,10 @@ export async function converge(
   const seen: Catalogue[] = [current ?? await shadow.read()];
   const refused = new Map<SchemaStatement["sql"], Refusal>();
   let to = wanted;
+  let left: SchemaPlan;
   for (let round = 1;; round++) {
-    const current = seen.at(-1)!;
-    const statements = planSchema(current, to).statements.filter(({ sql }) => !refused.has(sql));
+    left = planSchema(seen.at(-1)!, to);
+    const statements = left.statements.filter(({ sql }) => !refused.has(sql));
     if (statements.length === 0 || round > MOST_ROUNDS) break;
     await runOnShadow(shadow, statements, refused);
     const next = await shadow.read();
@@ -61,14 +62,14 @@ export async function converge(
   }
   const last = seen.pop()!;
   const steps = seen.map((catalogue) => planSchema(catalogue, to));
-  const left = describeDeltas(compareSchemas(last, to));
+  const differences = describeDeltas(compareSchemas(last, to));
   return {
     from: seen[0] ?? last,
     to,
     statements: steps.flatMap(({ statements }) => statements),
     unwritable: [
-      ...planSchema(last, to).unwritable,
-      ...left.map(({ kind, name, keys }): Unwritable => ({
+      ...left.unwritable,
+      ...differences.map(({ kind, name, keys }): Unwritable => ({
         what: `${kind} ${name}`,
         reason: [...refused.values()].find(({ about }) => about.some((key) => keys.includes(key)))
           ?.message ?? "no statement was found that makes it so",

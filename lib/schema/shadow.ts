@@ -30,14 +30,12 @@ const TARGET: Target = { kind: "embedded", name: "the shadow", url: "the shadow 
 /**
  * Opens a shadow.
  *
- * @param shape What the live project has that migrations do not make: SQL.
  * @returns The shadow, with supamigrate installed.
  */
-export async function openShadow(shape = ""): Promise<Shadow> {
+export async function openShadow(): Promise<Shadow> {
   const standIns: string[] = [];
   const database = await openForMigrations({ onStandIn: ({ name }) => standIns.push(name) });
   try {
-    if (shape !== "") await database.exec(shape);
     const channel = openApiChannel({
       target: TARGET,
       timeoutMs: 600_000,
