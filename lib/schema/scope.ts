@@ -121,6 +121,11 @@ export const SCOPE: Policy = {
         { target: { kind: "fdw" } },
       ],
     }),
+    // Older projects have some of the platform's that belong to `postgres`.
+    exclude({ kind: "eventTrigger" }, {
+      edgeTo: { kind: "function", schema: [...PLATFORM_SCHEMAS] },
+    }),
+    exclude({ kind: ["comment", "securityLabel"] }, { target: { kind: "eventTrigger" } }),
     exclude({ kind: ["eventTrigger", "publication", "subscription", "fdw", "server"] }, {
       owner: PLATFORM_ROLES,
     }),

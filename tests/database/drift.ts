@@ -119,3 +119,22 @@ testOnServers("drift() names what the shadow has not got, and all the rest", asy
   assert.deepEqual(unwritable.map(({ what }) => what), ["view public.locks"]);
   assert.match(unwritable[0]!.reason, /^the shadow says: function .*pgrowlocks.* does not exist/);
 }, ownProject);
+
+testOnServers(
+  "drift() leaves out an event trigger of the platform that belongs to postgres",
+  async (project) => {
+    const migrator = project.migrator(MIGRATIONS);
+    await migrator.migrate();
+    await project.sql(`
+    create function extensions.watch_tables() returns event_trigger language plpgsql
+      as 'begin end';
+    create event trigger watch_tables on ddl_command_end when tag in ('CREATE EXTENSION')
+      execute function extensions.watch_tables();
+    alter role postgres superuser;
+    alter event trigger watch_tables owner to postgres;
+    alter role postgres nosuperuser;`);
+    const { differences, unwritable } = await migrator.drift();
+    assert.deepEqual([differences, unwritable], [[], []]);
+  },
+  ownProject,
+);
