@@ -78,7 +78,8 @@ export async function makeShadow(
     throw error;
   });
   try {
-    if (shaped !== undefined) await shadow.run(writeShape(shaped, { setsDefaultPrivileges }));
+    const shape = shaped === undefined ? "" : writeShape(shaped, { setsDefaultPrivileges });
+    if (shape !== "") await shadow.run(shape);
     await applyToShadow(shadow, migrations);
     return shadow;
   } catch (error) {

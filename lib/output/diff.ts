@@ -54,6 +54,7 @@ function formatDiff(result: DiffResult, { schema, verbose }: DiffFlags): string 
     "✅ Migration file created!",
     line`📄 File: ${name}`,
     line`📍 Path: ${path}`,
+    ...(result.rollbackText === null ? [] : [line`🔄 Rollback: rollback/${name}`]),
     "",
     "💡 Read it, and apply it: supamigrate migrate",
   ].join("\n");

@@ -141,6 +141,7 @@ function formatPull(result: PullResult, verbose: boolean): string {
     "✅ Pulled, and recorded as applied!",
     line`📄 File: ${name}`,
     line`📍 Path: ${path}`,
+    ...(result.rollbackText === null ? [] : [line`🔄 Rollback: rollback/${name}`]),
     `📊 Batch: ${batchNumber}`,
     "",
     "💡 Read it, and commit it: other projects get it with supamigrate migrate",

@@ -197,7 +197,8 @@ export function nameOf(id: StableId): { kind: string; name: string; schema: stri
   }
 }
 
-const OBJECT_TYPES: Readonly<Record<string, string>> = {
+/** What default privileges are for, by the letters of `pg_default_acl`. */
+export const OBJECT_TYPES: Readonly<Record<string, string>> = {
   r: "tables",
   S: "sequences",
   f: "functions",

@@ -1,5 +1,7 @@
 /** What a live project has that its migrations do not make, as SQL for a shadow. @module */
 
+import forgetDefaultsSql from "../../sql/forget_default_privileges.sql" with { type: "text" };
+import { OBJECT_TYPES } from "./describe.ts";
 import type { StableId } from "./facts.ts";
 import type { Catalogue } from "./catalogue.ts";
 import { PLATFORM_SCHEMAS } from "./scope.ts";
@@ -23,7 +25,7 @@ export function writeShape(
   { setsDefaultPrivileges }: ShapeOptions,
 ): string {
   const lines: string[] = [];
-  if (!setsDefaultPrivileges) lines.push(FORGET_DEFAULTS);
+  if (!setsDefaultPrivileges) lines.push(forgetDefaultsSql);
   for (const { id, payload } of facts.facts()) {
     const grants = writeGrants(payload, major);
     if (id.kind === "defaultPrivilege" && !setsDefaultPrivileges && isOfShadow(id)) {
@@ -52,36 +54,6 @@ export function writeShape(
   }
   return lines.join("\n");
 }
-
-/** The shadow's own default privileges are taken away, whatever they are. */
-const FORGET_DEFAULTS = `do $block$
-declare
-  entry record;
-begin
-  for entry in
-    select n.nspname, a.grantee, a.grantee = 0 as is_public,
-           case d.defaclobjtype when 'r' then 'tables' when 'S' then 'sequences'
-                when 'f' then 'functions' when 'T' then 'types' else 'schemas' end as kind
-      from pg_default_acl d
-     cross join aclexplode(d.defaclacl) a
-      left join pg_namespace n on n.oid = d.defaclnamespace
-     where d.defaclrole = 'postgres'::regrole
-     group by 1, 2, 3, 4
-  loop
-    execute format('alter default privileges for role postgres %s revoke all on %s from %s',
-      coalesce('in schema ' || quote_ident(entry.nspname), ''), entry.kind,
-      case when entry.is_public then 'public' else entry.grantee::regrole::text end);
-  end loop;
-end
-$block$;`;
-
-const OBJECT_TYPES: Readonly<Record<string, string>> = {
-  r: "tables",
-  S: "sequences",
-  f: "functions",
-  T: "types",
-  n: "schemas",
-};
 
 /** Roles that every shadow has. */
 const ROLES = ["PUBLIC", "postgres", "anon", "authenticated", "service_role", "supabase_admin"];
