@@ -150,7 +150,10 @@ async function parsePart(
     text.errors.push(new StatementSizeError(statements[0] ?? start, outcome.cause));
     return;
   }
-  const older = tryPart(await loadOlderParser(), part, start);
+  // What a keyword brings is a syntax error; junk behind a number is junk to every server.
+  const older = outcome.message.startsWith("syntax error")
+    ? tryPart(await loadOlderParser(), part, start)
+    : outcome;
   if (Array.isArray(older)) { for (const statement of older) text.statements.push(statement); }
   else text.errors.push(outcome);
 }

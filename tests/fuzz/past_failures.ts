@@ -16,5 +16,7 @@ export const pastFailures: Readonly<Record<string, string>> = {
   "a rollback that was an open comment was dropped": "select 1;\n-- ROLLBACK\n/* drop table a;",
   "a body in standard SQL that creates another ended with the inner one":
     "create function f() returns t begin atomic create function g() returns t begin atomic\nselect;\nend;\n-- ROLLBACK\nend",
+  "junk behind a number was taken from the parser of PostgreSQL 15, which its server refuses":
+    "select 1atomic;\ndrop t;",
   "half of a surrogate pair became another character": "select '\ud800';",
 };
