@@ -1,7 +1,7 @@
 /** Draws tables and how they refer to each other. @module */
 
 import type { Viz } from "@viz-js/viz";
-import { anchor, type Content, Html, join, markup } from "./html.ts";
+import { anchor, type Content, type Html, join, markup } from "./html.ts";
 import { type Box, type Layout, layOut, type Line, type Point } from "./layout.ts";
 import type { ReportReference, ReportTable } from "./schema.ts";
 
@@ -233,11 +233,7 @@ function drawLine({ from, to, keys }: DrawnLine, points: readonly Point[]): Html
     keys.map(({ columns }) => columns.join(", ")).join("; ")
   })`;
   return markup`
-    <path d="${path}" data-from="${from}" data-to="${to}" ${
-    isOptional && markup`
-      class="optional"
-    `
-  }
+    <path d="${path}" data-from="${from}" data-to="${to}" ${isOptional && markup`class="optional"`}
       marker-start="url(#${isUnique ? "single" : "many"})" marker-end="url(#one)">
       <title>${name}</title>
     </path>

@@ -1,4 +1,4 @@
-/** What a page shows of a schema, as `sql/report.sql` reads it. @module */
+/** What a page shows of a schema, as `sql/tables.sql` reads it. @module */
 
 /** A schema. */
 export interface ReportSchema {

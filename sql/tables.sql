@@ -1,5 +1,5 @@
--- What `report` shows of a schema: the application's tables and views, what belongs to each, and what
--- the roles of the API may do. The parameters name the platform's schemas.
+-- The application's tables and views, what belongs to each, and what the roles of the API may do with
+-- them, for `report` and `status --diagram`. The parameters name the platform's schemas.
 with application as (
   select c.oid, c.relkind, c.relowner, c.relacl, c.relrowsecurity, c.relforcerowsecurity, c.reltuples,
          n.nspname, c.relname, format('%I.%I', n.nspname, c.relname) as id
