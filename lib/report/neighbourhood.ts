@@ -1,7 +1,8 @@
 /** Draws a table and what it has to do with others as text. @module */
 
 import { shortName } from "./diagram.ts";
-import type { ReportColumn, ReportReference, ReportTable } from "./schema.ts";
+import { shortType } from "./parts.ts";
+import type { ReportReference, ReportTable } from "./schema.ts";
 
 /**
  * Finds the table that somebody means.
@@ -84,9 +85,9 @@ function drawFrame(
   );
   const foreign = new Set(references.flatMap(({ columns }) => columns));
   const names = Math.max(0, ...columns.map(({ name }) => widthOf(name)));
-  const types = Math.max(0, ...columns.map((column) => widthOf(typeOf(column))));
+  const types = Math.max(0, ...columns.map((column) => widthOf(shortType(column.type))));
   const body = columns.map((column) =>
-    `${pad(column.name, names)}  ${pad(typeOf(column), types)}  ${
+    `${pad(column.name, names)}  ${pad(shortType(column.type), types)}  ${
       [
         ...(keys.has(column.name) ? ["key"] : []),
         ...(foreign.has(column.name) ? ["→"] : []),
@@ -112,10 +113,6 @@ function drawFrame(
     ...body.map(row),
     references.length === 0 ? `└${rule}┘` : `└─┬${rule.slice(2)}┘`,
   ];
-}
-
-function typeOf({ type }: ReportColumn): string {
-  return type.replace(/^public\./, "").replace("timestamp with time zone", "timestamptz");
 }
 
 function widthOf(text: string): number {

@@ -41,7 +41,7 @@ export function viewOverview(data: ReportData): Html {
     card(
       "Schema",
       "plain",
-      count(data.schema.tables.length, "table and view", "tables and views"),
+      count(data.schema.tables.filter(({ kind }) => kind.endsWith("table")).length, "table"),
       [
         markup`<a href="#diagram">Diagram</a> · <a href="#tables">Tables</a> · <a href="#policies">Policies</a>`,
       ],

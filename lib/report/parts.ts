@@ -81,6 +81,13 @@ export function duration(ms: number): string {
   return `${Math.round(ms / 3_600_000)} h`;
 }
 
+/** A type as it is mostly written. */
+export function shortType(type: string): string {
+  return type.replace(/^public\./, "").replace(/^time(stamp)? with time zone/, "time$1tz")
+    .replace(/^time(stamp)? without time zone/, "time$1")
+    .replace("character varying", "varchar");
+}
+
 /** A number with its word. */
 export function count(number: number, one: string, many = `${one}s`): string {
   return `${number.toLocaleString("en-US")} ${number === 1 ? one : many}`;

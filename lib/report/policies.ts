@@ -8,7 +8,7 @@ const VERBS = [["select", "S"], ["insert", "I"], ["update", "U"], ["delete", "D"
 
 /** What a role may do with the rows of a table. */
 interface Access {
-  readonly tone: "none" | "blocked" | "some" | "all";
+  readonly tone: "none" | "blocked" | "some" | "free" | "all";
   readonly sign: string;
   readonly says: string;
 }
@@ -59,10 +59,12 @@ export function viewPolicies({ roles, tables }: ReportSchema): Html {
 }
 
 const LEGEND: readonly Access[] = [
-  { tone: "all", sign: "all", says: "all rows" },
+  { tone: "all", sign: "all", says: "all rows: no row level security" },
+  { tone: "free", sign: "all", says: "all rows: no policy holds for the role" },
   { tone: "some", sign: "2", says: "rows that one of so many policies lets through" },
   { tone: "blocked", sign: "0", says: "granted, and no policy lets a row through" },
   { tone: "none", sign: "–", says: "not granted" },
+  { tone: "none", sign: "*", says: "some columns alone" },
 ];
 
 function findAccess(
@@ -81,11 +83,15 @@ function findAccess(
   if (!table.kind.endsWith("table")) {
     return { tone: "all", sign: `all${mark}`, says: `all rows of the ${table.kind}${columns}` };
   }
+  if (role.bypassesRls) {
+    return {
+      tone: "free",
+      sign: `all${mark}`,
+      says: `all rows: no policy holds for the role${columns}`,
+    };
+  }
   if (!table.rls) {
     return { tone: "all", sign: `all${mark}`, says: `all rows: no row level security${columns}` };
-  }
-  if (role.bypassesRls) {
-    return { tone: "all", sign: `all${mark}`, says: `all rows: policies do not hold${columns}` };
   }
   const holding = table.policies.filter(({ command, roles }) =>
     (command === "all" || command === verb) &&

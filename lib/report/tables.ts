@@ -3,7 +3,17 @@
 import type { ReportData } from "./data.ts";
 import { shortName } from "./diagram.ts";
 import { anchor, type Content, type Html, markup } from "./html.ts";
-import { badge, code, count, grid, list, migrationLink, size, tableLink } from "./parts.ts";
+import {
+  badge,
+  code,
+  count,
+  grid,
+  list,
+  migrationLink,
+  shortType,
+  size,
+  tableLink,
+} from "./parts.ts";
 import type { ReportColumn, ReportReference, ReportTable } from "./schema.ts";
 import type { TableChange } from "./changes.ts";
 
@@ -117,7 +127,7 @@ function viewColumns({ columns, constraints, references }: ReportTable): Html {
     ["Column", "Type", ""],
     columns.map((column) => [
       markup`<code>${column.name}</code>`,
-      column.type.replace(/^public\./, ""),
+      markup`<span class="type">${shortType(column.type)}</span>`,
       noteColumn(column, primary, references),
     ]),
   );
