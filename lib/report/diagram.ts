@@ -297,13 +297,12 @@ const SIGNS = { added: "+", removed: "−", changed: "~" } as const;
 
 function describe({ id, table, hub }: Shape, change: string | undefined): string {
   if (table === undefined) return `${id}, which is not among these tables`;
-  const { columns, references, comment } = table;
+  const { columns, references } = table;
   return [
     shortName(id),
     `${columns.length} columns, ${references.length} foreign keys`,
     ...(hub === undefined ? [] : [`${hub.count} foreign keys lead to it`]),
     ...(change === undefined ? [] : [`${change} by pending migrations`]),
-    ...(comment === null ? [] : [comment]),
   ].join("\n");
 }
 

@@ -12,7 +12,7 @@ export class Html {
 export type Content = string | number | Html | null | undefined | false | readonly Content[];
 
 /**
- * Makes HTML, or SVG. Values are escaped, for contents of elements and for attributes in quotes; what
+ * Makes HTML, or SVG. Values are escaped, for contents of elements and for attributes in double quotes; what
  * cannot be seen in them is shown. Line breaks between tags are left out.
  *
  * @example
@@ -50,11 +50,10 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "<": "&lt;",
   ">": "&gt;",
   '"': "&quot;",
-  "'": "&#39;",
 };
 
 function escape(text: string): string {
-  return showControls(text).replace(/[&<>"']/g, (character) => ENTITIES[character]!);
+  return showControls(text).replace(/[&<>"]/g, (character) => ENTITIES[character]!);
 }
 
 /**

@@ -106,6 +106,7 @@ function viewPlan({ name, plan }: ReportMigration, { locks }: ReportData): Html 
           blocks === "nobody" ? "nobody" : `${blocks}, for ${held}`,
         ],
       ),
+      "part",
     )
   }
   `;
@@ -138,6 +139,7 @@ function viewEntries({ name }: ReportMigration, { log }: ReportData): Html | fal
         entry.executionTimeMs !== null && duration(entry.executionTimeMs),
         entry.actor,
       ]),
+      "part",
     );
 }
 

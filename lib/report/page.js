@@ -53,10 +53,9 @@ function filter() {
   if (view.id === "diagram") {
     const boxes = findAll(".boxes a", svg);
     for (const box of boxes) {
-      const table = document.getElementById(decodeURI(box.getAttribute("href")).slice(1)) ??
-        document.getElementById(box.getAttribute("href").slice(1));
+      const table = document.getElementById(box.getAttribute("href").slice(1));
       const isFound = words.length === 0 || has(box.dataset.id.toLowerCase()) ||
-        findAll("td:first-child code", table).some(({ textContent }) =>
+        findAll(".columns td:first-child", table).some(({ textContent }) =>
           has(textContent.toLowerCase())
         );
       box.classList.toggle("faint", !isFound);

@@ -27,20 +27,24 @@ export function migrationLink(name: string): Html {
  * @param caption What it shows.
  * @param heads The heads of its columns; those that begin with `#` are of numbers.
  * @param rows Its rows.
+ * @param kind Where it stands: a search looks through the rows of a list, and through what belongs to
+ * an item with that item.
  */
 export function grid(
   caption: string,
   heads: readonly string[],
   rows: readonly (readonly Content[])[],
+  kind: "list" | "part" | "columns" = "list",
 ): Html {
   const isNumber = heads.map((head) => head.startsWith("#"));
+  const row = kind === "list" ? markup`<tr data-item>` : markup`<tr>`;
   const cells = (row: readonly Content[]) =>
     row.map((cell, index) =>
       isNumber[index] ? markup`<td class="n">${cell}</td>` : markup`<td>${cell}</td>`
     );
   return markup`
     <div class="scroll" tabindex="0" role="group" aria-label="${caption}">
-      <table>
+      <table class="${kind}">
         <caption>${caption}</caption>
         <thead><tr>${
     heads.map((head, index) =>
@@ -49,7 +53,7 @@ export function grid(
         : markup`<th scope="col">${head}</th>`
     )
   }</tr></thead>
-        <tbody>${rows.map((row) => markup`<tr data-item>${cells(row)}</tr>`)}</tbody>
+        <tbody>${rows.map((one) => markup`${row}${cells(one)}</tr>`)}</tbody>
       </table>
     </div>
   `;

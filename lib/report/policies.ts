@@ -45,9 +45,14 @@ export function viewPolicies({ roles, tables }: ReportSchema): Html {
         roles.map((role) =>
           VERBS.map(([verb, letter], index) => {
             const { tone, sign, says } = findAccess(table, role, verb, letter);
-            return markup`<td class="${
-              index === 0 ? "access group" : "access"
-            } ${tone}" title="${says}">${sign}</td>`;
+            // The legend says what the others mean.
+            const title = tone === "some" && markup` title="${says}"`;
+            const classes = [
+              ...(tone === "none" ? [] : [tone]),
+              ...(index === 0 ? ["group"] : []),
+            ].join(" ");
+            const of = classes !== "" && markup` class="${classes}"`;
+            return markup`<td${of}${title}>${sign}</td>`;
           })
         )
       }</tr>`

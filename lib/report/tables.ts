@@ -126,10 +126,11 @@ function viewColumns({ columns, constraints, references }: ReportTable): Html {
     "Columns",
     ["Column", "Type", ""],
     columns.map((column) => [
-      markup`<code>${column.name}</code>`,
-      markup`<span class="type">${shortType(column.type)}</span>`,
+      column.name,
+      shortType(column.type),
       noteColumn(column, primary, references),
     ]),
+    "columns",
   );
 }
 
@@ -159,35 +160,44 @@ function noteColumn(
 
 function viewParts({ constraints, indexes, triggers, definition }: ReportTable): Html {
   const shown = constraints.filter(({ kind }) => kind !== "primary key");
+  // Those of constraints are there with these.
+  const own = new Set(constraints.map(({ name }) => name));
+  const others = indexes.filter(({ name, valid }) => !own.has(name) || !valid);
   return markup`
     ${
-    shown.length > 0 &&
-    fold(
-      `${count(shown.length, "constraint")}`,
-      shown.map(({ name, definition }) => markup`<code>${name}</code>: <code>${definition}</code>`),
+    shown.length > 0 && fold(
+      count(shown.length, "constraint"),
+      shown.map(({ name, definition }) => markup`${name}: <code>${definition}</code>`),
     )
   }
     ${
-    indexes.length > 0 && fold(
-      `${count(indexes.length, "index", "indexes")}`,
-      indexes.map(
-        ({ definition, valid }) =>
-          markup`<code>${definition}</code>${!valid && badge("bad", "invalid")}`,
+    others.length > 0 && fold(
+      count(others.length, "index", "indexes"),
+      others.map(({ name, definition, valid }) =>
+        markup`${name}: <code>${definition.replace(INDEX, "$1")}</code>${
+          !valid && badge("bad", "invalid")
+        }`
       ),
     )
   }
     ${
     triggers.length > 0 && fold(
-      `${count(triggers.length, "trigger")}`,
-      triggers.map(
-        ({ definition, enabled }) =>
-          markup`<code>${definition}</code>${!enabled && badge("bad", "off")}`,
+      count(triggers.length, "trigger"),
+      triggers.map(({ name, definition, enabled }) =>
+        markup`${name}: <code>${
+          definition.replace(TRIGGER, "$1$2").replace(" FOR EACH ROW", "")
+        }</code>${!enabled && badge("bad", "off")}`
       ),
     )
   }
     ${definition !== null && markup`<h3>Query</h3>${code(definition)}`}
   `;
 }
+
+/** What the name of an index and of its table make of its definition. */
+const INDEX = /^CREATE (UNIQUE )?INDEX .*? ON .*? USING (?:btree )?/;
+
+const TRIGGER = /^CREATE (CONSTRAINT )?TRIGGER .*?((?:BEFORE|AFTER|INSTEAD OF) [^(]*?) ON \S+/;
 
 function fold(title: string, items: readonly Content[]): Html {
   return markup`<details class="fold"><summary>${title}</summary>${list(items)}</details>`;
