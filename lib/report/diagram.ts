@@ -66,9 +66,13 @@ export function findHubs(tables: readonly ReportTable[]): Hub[] {
 
 function findSign(name: string, taken: ReadonlySet<string>): string {
   const words = name.split(/[^\p{L}\p{N}]+/u).filter((word) => word !== "");
-  const letters = words.length > 1 ? words.map(([first]) => first).join("") : words[0] ?? "";
-  const [first = "?", ...others] = [...letters.toUpperCase(), ..."123456789"];
-  return others.map((second) => first + second).find((sign) => !taken.has(sign)) ?? first;
+  const initials = words.length > 1 ? words.map(([first]) => first) : [];
+  const letters = [...initials, ...words.join("")].join("").toUpperCase();
+  const [first = "?", ...others] = letters;
+  const free = [...others, ..."123456789"].map((second) => first + second)
+    .find((sign) => !taken.has(sign));
+  if (free !== undefined) return free;
+  for (let number = 10;; number++) if (!taken.has(String(number))) return String(number);
 }
 
 /** A name without its schema where that is `public`. */

@@ -146,12 +146,12 @@ function viewEntries({ name }: ReportMigration, { log }: ReportData): Html | fal
 /** A browser takes its time for more than this, and a reader too. */
 const MOST = 400_000;
 
-function viewSql(title: string, { text, line }: ReportSql, open: boolean): Html {
+function viewSql(title: string, { text }: ReportSql, open: boolean): Html {
   const cut = text.length > MOST;
   return markup`
-    <details class="source"${open && " open"} data-line="${line}">
+    <details class="source"${open && " open"}>
       <summary><h3>${title}</h3></summary>
-      ${code(cut ? text.slice(0, MOST).replace(/[^\n]*$/, "") : text)}
+      ${code((cut ? text.slice(0, MOST).replace(/[^\n]*$/, "") : text).replace(/^\s*\n|\s+$/g, ""))}
       ${cut && markup`<p class="note warn">The rest of it is in the file.</p>`}
     </details>
   `;
