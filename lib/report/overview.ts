@@ -18,7 +18,7 @@ import { drawTimeline } from "./timeline.ts";
 /** What pending migrations are pending for, in words. */
 const REASONS: Readonly<Record<string, string>> = {
   not_executed: "not applied yet",
-  checksum_mismatch: "changed since it was applied",
+  checksum_mismatch: "changed since the last attempt",
   failed_previously: "failed at the last attempt",
   rolled_back: "rolled back",
 };
@@ -134,10 +134,10 @@ function lastRunCard({ log }: ReportData): Html {
   );
   const failed = entries.some(({ result }) => result === "failed");
   const total = entries.reduce((sum, { executionTimeMs }) => sum + (executionTimeMs ?? 0), 0);
-  return card("Last run", last.result === "failed" ? "bad" : "good", time(last.loggedAt), [
-    `${last.action}, ${count(entries.length, "migration")}, ${duration(total)}${
-      failed ? ", with a failure" : ""
-    }`,
+  const done = last.action === "rollback" ? "Rolled back" : "Succeeded";
+  return card("Last run", failed ? "bad" : "good", failed ? "Failed" : done, [
+    `${last.action} of ${count(entries.length, "migration")}, ${duration(total)}`,
+    time(last.loggedAt),
     last.actor !== null && `by ${last.actor}`,
   ]);
 }

@@ -62,7 +62,7 @@ export async function renderPage(data: ReportData, viz: Viz): Promise<string> {
   }
           <p>${project.url !== project.name && markup`<span>${project.url}</span>`}<span>${
     time(madeAt)
-  }</span><span>supamigrate ${toolVersion}</span></p>
+  } UTC</span><span>supamigrate ${toolVersion}</span></p>
         </div>
         <nav aria-label="Views">${
     views.map(([id, title]) => markup`<a href="#${id}">${title}</a>`)

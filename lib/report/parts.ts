@@ -70,10 +70,10 @@ export function list(items: readonly Content[], otherwise: Content = null): Html
   return markup`<ul>${items.map((item) => markup`<li>${item}</li>`)}</ul>`;
 }
 
-/** A time of day as everybody reads it; the page says it in the reader's time zone. */
+/** A time in UTC; pointed at, it is told in the reader's time zone. */
 export function time(iso: string): Html {
-  const text = `${iso.slice(0, 10)} ${iso.slice(11, 16)}`;
-  return markup`<time datetime="${iso}">${text}${iso.endsWith("Z") && " UTC"}</time>`;
+  const utc = new Date(iso).toISOString();
+  return markup`<time datetime="${utc}">${utc.slice(0, 10)} ${utc.slice(11, 16)}</time>`;
 }
 
 /** A duration of milliseconds to the precision that it has. */
