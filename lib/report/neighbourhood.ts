@@ -1,7 +1,7 @@
 /** Draws a table and what it has to do with others as text. @module */
 
 import { shortName } from "./diagram.ts";
-import { shortType } from "./parts.ts";
+import { count, shortType } from "./parts.ts";
 import type { ReportReference, ReportTable } from "./schema.ts";
 
 /**
@@ -98,9 +98,9 @@ function drawFrame(
   const title = [
     shortName(id),
     ...(kind === "table" ? [] : [kind]),
-    ...(rows === null ? [] : [`about ${rows.toLocaleString("en-US")} rows`]),
+    ...(rows === null ? [] : [`about ${count(rows, "row")}`]),
     ...(kind.endsWith("table")
-      ? [rls ? `${policies.length} policies` : "no row level security"]
+      ? [rls ? count(policies.length, "policy", "policies") : "no row level security"]
       : []),
   ].join(" · ");
   const width = Math.max(...[title, ...body].map(widthOf));

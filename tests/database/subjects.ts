@@ -36,6 +36,7 @@ import "./protocol.ts";
 import "./pull.ts";
 import "./reasons.ts";
 import "./records.ts";
+import "./report.ts";
 import "./rollback.ts";
 import "./secrets.ts";
 import "./seeds.ts";
