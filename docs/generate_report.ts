@@ -63,7 +63,7 @@ for (const scheme of ["light", "dark"] as const) {
     viewport: { width: 1440, height: 900 },
     colorScheme: scheme,
   });
-  await tab.goto(`${page.href}#diagram`);
+  await tab.goto(`${page.href}#diagram/public.celebrities`);
   await tab.screenshot({ path: new URL(`./report_${scheme}.png`, import.meta.url).pathname });
 }
 await browser.close();
