@@ -29,6 +29,7 @@ import "./log.ts";
 import "./messages.ts";
 import "./migrate.ts";
 import "./odd_settings.ts";
+import "./on_drift.ts";
 import "./outside_transaction.ts";
 import "./places.ts";
 import "./plan_file.ts";

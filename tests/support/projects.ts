@@ -36,8 +36,10 @@ export interface AnyProject {
   client(key: string): SupabaseClient;
   /** What migrations can change, a line each, without the tracking schema. */
   catalog(): Promise<string[]>;
-  /** All rows of the tracking schema. */
+  /** All rows of the tracking schema, but for the fingerprints that runs leave in the log. */
   records(): Promise<Records>;
+  /** These fingerprints. */
+  fingerprints(): Promise<{ before: string | null; after: string }[]>;
 }
 
 /** The rows of the tracking schema. */
@@ -307,7 +309,7 @@ const withoutSession = {
 function toProject(
   sql: Sql,
   reach: (given: Partial<MigratorOptions>) => Partial<MigratorOptions>,
-): Pick<AnyProject, "sql" | "migrator" | "catalog" | "records"> {
+): Pick<AnyProject, "sql" | "migrator" | "catalog" | "records" | "fingerprints"> {
   return {
     sql,
     migrator: (migrations, options = {}) =>
@@ -325,9 +327,15 @@ function toProject(
       return {
         history: await all("migration_history"),
         lock: await all("migration_lock"),
-        log: await all("migration_log"),
+        log: (await all("migration_log")).filter(({ action }) => action !== "schema"),
         operations: await all("operation"),
       };
+    },
+    async fingerprints() {
+      const rows = await sql(
+        "select details from supamigrate.migration_log where action = 'schema' order by id",
+      );
+      return rows.map(({ details }) => details as { before: string | null; after: string });
     },
   };
 }
