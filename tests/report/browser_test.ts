@@ -1,4 +1,3 @@
-/// <reference lib="dom" />
 import assert from "node:assert/strict";
 import { instance } from "@viz-js/viz";
 import { type Browser, chromium, type Page } from "playwright-core";
@@ -41,20 +40,19 @@ async function trySample(browser: Browser): Promise<void> {
   // All 60 tables are on the screen, in letters that can be read.
   const boxes = page.locator(".boxes a");
   assert.equal(await boxes.count(), 60);
-  const { outside, letters } = await page.evaluate(() => {
-    const stage = document.querySelector(".stage")!.getBoundingClientRect();
-    const all = [...document.querySelectorAll(".boxes a")].map((box) => ({
-      id: (box as SVGElement).dataset.id,
-      rect: box.getBoundingClientRect(),
-      letter: box.querySelector(":scope > text")!.getBoundingClientRect().height,
-    }));
-    const isOut = ({ left, right, top, bottom }: DOMRect) =>
-      left < stage.left || right > stage.right || top < stage.top || bottom > stage.bottom;
-    return {
-      outside: all.filter(({ rect }) => isOut(rect)).map(({ id }) => id),
-      letters: Math.min(...all.map(({ letter }) => letter)),
-    };
-  });
+  const stage = (await page.locator(".stage").boundingBox())!;
+  const rects = await boxes.evaluateAll((all) =>
+    all.map((box) => {
+      const { left, right, top, bottom } = box.getBoundingClientRect();
+      const letters = box.querySelector(":scope > text")!.getBoundingClientRect().height;
+      return { id: box.getAttribute("data-id"), left, right, top, bottom, letters };
+    })
+  );
+  const outside = rects.filter(({ left, right, top, bottom }) =>
+    left < stage.x || right > stage.x + stage.width || top < stage.y ||
+    bottom > stage.y + stage.height
+  );
+  const letters = Math.min(...rects.map(({ letters }) => letters));
   assert.deepEqual(outside, []);
   assert.ok(letters >= 14, `a line of ${letters} px`);
 
@@ -65,7 +63,7 @@ async function trySample(browser: Browser): Promise<void> {
   assert.match(await panel.innerText(), /^bookings\n[^]*celebrity_id\s+uuid\s+→ celebrities/);
   assert.deepEqual(
     await page.locator(".boxes a.near").evaluateAll((all) =>
-      all.map((box) => (box as SVGElement).dataset.id).sort()
+      all.map((box) => box.getAttribute("data-id")).sort()
     ),
     ["public.booking_offers", "public.events", "public.service_types"],
   );
@@ -118,14 +116,17 @@ async function tryDarkAndNarrow(browser: Browser): Promise<void> {
   const table = page.locator('[id="table/public.celebrity_ratings"]');
   assert.equal(await table.getAttribute("open"), "");
   assert.ok(await table.locator("summary").first().isVisible());
-  const colour = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  const colour = () =>
+    page.locator("body").evaluate((body) =>
+      body.ownerDocument.defaultView!.getComputedStyle(body).backgroundColor
+    );
   const dark = await colour();
   await page.locator("#theme").click();
   assert.notEqual(await colour(), dark);
   await page.setViewportSize({ width: 390, height: 800 });
   for (const view of ["overview", "migrations", "diagram", "tables", "policies", "log"]) {
     await page.locator(`nav a[href="#${view}"]`).click();
-    const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+    const wide = await page.locator("html").evaluate(({ scrollWidth }) => scrollWidth);
     assert.ok(wide <= 390, `${view} is ${wide} px wide`);
     assert.ok(await page.locator(`#${view}`).isVisible());
   }
