@@ -154,6 +154,7 @@ function makeCli() {
       "--out-of-order <way:late>",
       "What to do with a migration that comes before some that are applied (warn).",
     )
+    .option("--locks", "Measure the locks that it takes, and for how long.")
     .option("--format <kind:planFormat>", "How it is written to standard output (text).")
     .option("-y, --yes", "Say yes in the plan to what migrate would ask about.")
     .action((flags: PlanFlags) => {
