@@ -120,6 +120,8 @@ function viewDiagram({ schema: { tables }, changes }: ReportData, viz: Viz): Htm
   }${
     !changes.known &&
     markup`<span>What pending migrations change is not coloured: ${changes.reason}</span>`
-  }<span>Dashed lines are optional. All of it as a list: <a href="#tables">Tables</a></span></p>
+  }<span>${
+    tables.length === 0 ? "There are no tables yet." : "Dashed lines are optional."
+  } All of it as a list: <a href="#tables">Tables</a></span></p>
   `;
 }

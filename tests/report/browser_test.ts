@@ -134,9 +134,14 @@ async function tryDarkAndNarrow(browser: Browser): Promise<void> {
   await page.close();
 }
 
-async function tryManyTables(browser: Browser): Promise<void> {
+async function tryFewAndManyTables(browser: Browser): Promise<void> {
   const path = await Deno.makeTempFile({ prefix: "supamigrate-report-", suffix: ".html" });
   try {
+    await Deno.writeTextFile(path, await renderPage(reportOf([]), await instance()));
+    const { page: empty, troubles: ofEmpty } = await open(browser, `file://${path}#diagram`);
+    assert.match(await empty.locator("#diagram").innerText(), /There are no tables yet/);
+    assert.deepEqual(ofEmpty, []);
+    await empty.close();
     await Deno.writeTextFile(path, await renderPage(reportOf(manyTables(400)), await instance()));
     const { page, troubles } = await open(browser, `file://${path}#diagram`);
     await page.locator("#search").fill("orders_396");
@@ -159,7 +164,7 @@ Deno.test({
     try {
       await trySample(browser);
       await tryDarkAndNarrow(browser);
-      await tryManyTables(browser);
+      await tryFewAndManyTables(browser);
     } finally {
       await browser.close();
     }
