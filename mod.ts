@@ -109,6 +109,9 @@ export type {
 export type { LedgerDifference, LedgerEntry, LedgerMode } from "./lib/planning/ledger.ts";
 export type { Concern, MigrationReserved } from "./lib/operations/concerns.ts";
 export type { MigrationSource } from "./lib/operations/source.ts";
+export type { ReportOptions, ReportResult } from "./lib/operations/report.ts";
+export type { Part, ReportData } from "./lib/report/data.ts";
+export type { ReportSchema, ReportTable } from "./lib/report/schema.ts";
 export type { TypesOptions, TypesResult } from "./lib/operations/types.ts";
 export type { SquashOptions, SquashPlan, SquashResult } from "./lib/operations/squash.ts";
 export type { StatusResult } from "./lib/operations/status.ts";

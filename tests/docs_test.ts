@@ -35,7 +35,7 @@ const NOT_RUN: Readonly<Record<string, string>> = {
   "❌ 002_forgets.sql": "it is what verify prints; its own tests have it",
   "🔒 Locks on tables": "it is what plan --locks prints; its own tests have it",
   "Usage:   supamigrate": "tests/cli/help_test.ts holds it to what --help prints",
-  "erDiagram": "docs/generate_schema.ts makes it, and `deno task check` compares",
+  "npx --yes supamigrate status --diagram": "tests/cli/report_test.ts has a table",
 };
 
 /** Lines inside of other blocks that are not run. */
