@@ -91,6 +91,11 @@ export interface MigratorOptions extends WayOptions {
   readonly requestTimeoutMs?: number;
   /** How long to go on asking a server that does not answer, in milliseconds. 60,000 by default. */
   readonly giveUpAfterMs?: number;
+  /**
+   * Up to how many bytes of tables the rows that are destroyed are kept of without asking.
+   * 1,073,741,824 by default.
+   */
+  readonly safetyCopyMaxBytes?: number;
   /** Told what happens while an operation runs. */
   readonly onProgress?: (event: ProgressEvent) => void;
   /** Asks a running operation to stop between two steps. */
@@ -234,6 +239,9 @@ export function createMigrator(options: MigratorOptions): Migrator {
     folder: typeof migrations === "string" ? migrations : null,
     batchSize,
     giveUpAfterMs,
+    ...(options.safetyCopyMaxBytes === undefined
+      ? {}
+      : { safetyCopyMaxBytes: options.safetyCopyMaxBytes }),
     onProgress: (event) => options.onProgress?.(hider.hideIn(event)),
     hide: (value) => hider.hideIn(value),
     signal: options.signal,

@@ -29,6 +29,7 @@ import outsideTransactionSql from "../../sql/outside_transaction.sql" with { typ
 import pgCronSql from "../../sql/pg_cron.sql" with { type: "text" };
 import outsideObjectsSql from "../../sql/outside_objects.sql" with { type: "text" };
 import recordsSql from "../../sql/records.sql" with { type: "text" };
+import safetyCopiesSql from "../../sql/safety_copies.sql" with { type: "text" };
 import schemaSql from "../../sql/schema.sql" with { type: "text" };
 import seedsSql from "../../sql/seeds.sql" with { type: "text" };
 import serveSql from "../../sql/serve.sql" with { type: "text" };
@@ -55,6 +56,7 @@ export const INSTALL_SQL: string = [
   eventTriggersSql,
   stepsSql,
   seedsSql,
+  safetyCopiesSql,
   applySql,
   pgCronSql,
   outsideTransactionSql,

@@ -16,6 +16,8 @@ export const STATEMENTS = {
   acquire: "select supamigrate.acquire($1) as result",
   readHistories: "select supamigrate.read_histories(true) as result",
   surveyDrop: "select supamigrate.survey_drop($1) as result",
+  surveyCopies: "select supamigrate.survey_copies($1) as result",
+  readCopies: "select supamigrate.read_copies() as result",
   perform: "select supamigrate.perform($1) as result",
   settle: "select supamigrate.settle($1) as result",
   unlock: "select supamigrate.unlock($1) as result",

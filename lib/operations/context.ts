@@ -52,6 +52,8 @@ export interface OperationContext {
   readonly batchSize: number;
   /** How long to go on asking a server that does not answer, in milliseconds. */
   readonly giveUpAfterMs: number;
+  /** Up to how many bytes of tables rows are kept of without asking. */
+  readonly safetyCopyMaxBytes?: number;
   /** Told what happens. */
   readonly onProgress: (event: ProgressEvent) => void;
   /** Copies data without what looks like a key. */

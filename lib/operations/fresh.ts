@@ -21,6 +21,7 @@ import { findElsewhere } from "./elsewhere.ts";
 import { type Concern, createTeller, reviewPlan } from "./concerns.ts";
 import { findUndoneByFile, type PlannedRollback, prepareRollbacks } from "./prepare_rollback.ts";
 import { revertAll, type RollbackResult } from "./rollback.ts";
+import { withoutCopies } from "./safety_copies.ts";
 import type { SeedPlan, SeedResult } from "./seed.ts";
 import { adviseOnFailure } from "./plan_notes.ts";
 import { refuseUnvouched } from "./vouched.ts";
@@ -118,20 +119,21 @@ export async function fresh(
     undoneByFile: findUndoneByFile(migrations),
     plan: async (state) => {
       const { history } = state;
-      const undo = options.dropSchema ? [] : await prepareRollbacks(
+      // All data goes, as it was asked for: nothing of it is kept.
+      const undo = options.dropSchema ? [] : (await prepareRollbacks(
         planRollback(history, { kind: "to", target: "0" }, order).entries,
         migrations,
         state,
         context,
       )
-        .catch(suggestDropSchema);
+        .catch(suggestDropSchema)).map(withoutCopies);
       const plan = planMigrations(migrations, history.map(asRolledBack), { order });
-      const planned = await prepare(
+      const planned = (await prepare(
         plan.pending,
         { ...state, history: [] },
         null,
         context,
-      );
+      )).map(withoutCopies);
       // What is emptied is empty, whatever the history says.
       if (!options.dropSchema) refuseUnvouched(state, order);
       const doubts = reviewPlan(files, plan, [...undo, ...planned]);
@@ -171,7 +173,13 @@ export async function fresh(
       let dropped: readonly string[] = [];
       let interrupted = false;
       if (drop === null) {
-        ({ results: rolledBack, interrupted } = await revertAll(context, session, undo, ledger));
+        ({ results: rolledBack, interrupted } = await revertAll(
+          context,
+          session,
+          undo,
+          ledger,
+          { keeps_nothing: true },
+        ));
       } else {
         dropped = (await session.perform("drop", {
           created: drop.created,

@@ -16,9 +16,10 @@ import {
   toStateOptions,
 } from "./ready_plan.ts";
 import { loadAllFit } from "./refusals.ts";
+import { planCopies, type SafetyCopyOptions } from "./safety_copies.ts";
 
 /** Options of `migrate`. */
-export interface MigrateOptions extends PlanningOptions {
+export interface MigrateOptions extends PlanningOptions, SafetyCopyOptions {
   /**
    * Runs this plan, which `plan` has made, and nothing else: refuses where files, project, history or
    * tool have come to differ. What the other options say has to be what the plan says; what it was
@@ -101,7 +102,9 @@ export async function migrate(
       const ready = await makeReadyPlan(context, files, state, settings);
       await given?.refuseOther(context, files, state, { ...settings, ready });
       tell(ready.warnings);
-      return ready;
+      const copies = await planCopies(context, ready.planned, options);
+      tell(copies.warnings);
+      return { ...ready, planned: copies.planned, warnings: [...ready.warnings, ...copies.warnings] };
     },
     dryRun: options.dryRun,
     unlessNeeded: ({ plan, planned, warnings }) =>

@@ -16,6 +16,14 @@ import {
   toTarget,
 } from "./prepare_rollback.ts";
 import {
+  type KeptRows,
+  planCopies,
+  type PutBack,
+  type SafetyCopyOptions,
+  toKept,
+  toPutBack,
+} from "./safety_copies.ts";
+import {
   isOneTransaction,
   listSent,
   performSteps,
@@ -25,7 +33,7 @@ import {
 } from "./steps.ts";
 
 /** Options of `rollback`. Without `target` and `steps` the last batch is undone. */
-export interface RollbackOptions {
+export interface RollbackOptions extends SafetyCopyOptions {
   /**
    * A batch number, or a migration's name (with or without `.sql`, or a unique beginning):
    * everything after it is undone, and it stays. `"0"` is everything.
@@ -57,6 +65,10 @@ export interface RollbackResult extends MigrationMessages {
   readonly error: MigrationFailure | null;
   /** How many of its steps are done, and how many there are. */
   readonly steps: { readonly done: number; readonly total: number };
+  /** The rows that were kept before they were destroyed. */
+  readonly kept: readonly KeptRows[];
+  /** What the migration had destroyed, and how much of it is back. */
+  readonly putBack: readonly PutBack[];
 }
 
 /** What a rollback came to. */
@@ -107,7 +119,9 @@ export async function rollback(
         tell(describeReserved(planned));
         const ledger = keepLedger(context.ledger, state, files);
         if (planned.length > 0) refuseUnwritable(ledger, state.ledger);
-        return { to, planned, ledger };
+        const copies = await planCopies(context, planned, options);
+        tell(copies.warnings);
+        return { to, planned: copies.planned, ledger };
       },
       dryRun: options.dryRun,
       unlessNeeded: ({ to, planned }) =>
@@ -147,6 +161,7 @@ export async function rollback(
  * @param session The lock.
  * @param planned What to undo, in order.
  * @param ledger The Supabase CLI's ledger.
+ * @param given With `keeps_nothing`, what migrations have destroyed is not put back.
  * @returns How each ended.
  */
 export async function revertAll(
@@ -154,6 +169,7 @@ export async function revertAll(
   session: LockSession,
   planned: readonly PlannedRollback[],
   ledger: Ledger,
+  given: { readonly keeps_nothing?: true } = {},
 ): Promise<{ results: RollbackResult[]; interrupted: boolean }> {
   const results: RollbackResult[] = [];
   for (const [index, item] of planned.entries()) {
@@ -173,6 +189,7 @@ export async function revertAll(
         session,
         item,
         ledger,
+        given,
         (step) => context.onProgress({ ...started, ...(step === undefined ? {} : { step }) }),
       );
     } catch (error) {
@@ -196,6 +213,8 @@ export async function revertAll(
         undefined,
       ),
       steps: { done: outcome.stepsDone, total: item.steps.length },
+      kept: outcome.kept,
+      putBack: outcome.putBack,
     };
     results.push(result);
     context.onProgress({
@@ -215,11 +234,12 @@ async function revertOne(
   session: LockSession,
   planned: PlannedRollback,
   ledger: Ledger,
+  given: { readonly keeps_nothing?: true },
   onStarted: (step?: { readonly number: number; readonly total: number }) => void,
 ): Promise<StepsOutcome> {
   const { name, batch, source, statements } = planned;
   // Until all of it is undone the history has it, and so has the ledger.
-  const migration = { name, batch, source, ...ledger.remove(name) };
+  const migration = { name, batch, source, ...given, ...ledger.remove(name) };
   if (!isOneTransaction(planned)) {
     const total = planned.steps.length;
     return await performSteps(
@@ -246,5 +266,7 @@ async function revertOne(
     executionTimeMs: item.execution_time_ms,
     error: item.error ?? null,
     closedDoor: false,
+    kept: toKept(item.kept),
+    putBack: toPutBack(item.put_back),
   };
 }

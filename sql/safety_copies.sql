@@ -1,0 +1,1151 @@
+-- Safety copies: what a statement destroys is kept in the schema supamigrate_backup, in the same
+-- transaction and right before it; what a rollback makes anew gets it back. Which statements destroy
+-- something, and how their rows are to be chosen, the client has read out of their trees:
+--
+--   {do: drop, type, names, cascade}                 type: table, sequence, schema, type, extension, …
+--   {do: alter, table, drops, types, cascade}        drops: columns; types: [{name, to}]
+--   {do: truncate, tables, cascade, restart}         tables: [{name, only}]
+--   {do: delete, table, only, alias, with, from}     from: FROM and WHERE that choose the same rows;
+--   {do: update, …, columns}                         null where all rows are to be kept
+--   {do: merge, table, only}
+--
+-- Names are written as in SQL, and looked up on the migration's own search_path.
+--
+-- A copy depends on nothing but built-in types: what is of another one is kept as its text, so that
+-- the type can be dropped after its table, or with it.
+
+-- One row a copy. kind: table, the rows of a table that was dropped; rows, rows that were deleted;
+-- values, columns that were dropped or overwritten; state, rows that may be changed or gone; objects,
+-- what has no rows: how far sequences had counted, and the SQL of all that was dropped.
+create table if not exists supamigrate.safety_copy (
+  id             bigint primary key,
+  migration_name text not null,
+  batch_number   integer,
+  purpose        text not null,
+  line           integer,
+  kind           text not null constraint known_kind check (
+                   kind in ('table', 'rows', 'values', 'state', 'objects')),
+  relation       text,
+  copy_name      text,
+  columns        jsonb,
+  key_columns    text[],
+  row_count      bigint,
+  sequences      jsonb,
+  definition     text,
+  is_open        boolean not null default true,
+  made_at        timestamp with time zone not null default clock_timestamp()
+);
+comment on table supamigrate.safety_copy is
+  'What was kept in the schema supamigrate_backup before it was destroyed';
+comment on column supamigrate.safety_copy.is_open is
+  'Whether a rollback of its migration is to put it back';
+
+-- Nobody but the owner has anything to do in the schema. By name as well, for what default privileges
+-- give.
+create or replace function supamigrate.prepare_backup_schema() returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+declare
+  holder constant oid := (select nspowner from pg_namespace where nspname = 'supamigrate_backup');
+begin
+  if holder is null then
+    create schema supamigrate_backup;
+    comment on schema supamigrate_backup is
+      'supamigrate: what migrations have destroyed. "supamigrate backups" lists it';
+  elsif not pg_has_role(holder, 'usage') then
+    raise exception 'The schema supamigrate_backup belongs to %', pg_get_userbyid(holder)
+      using errcode = 'insufficient_privilege';
+  end if;
+  revoke all on schema supamigrate_backup from public, anon, authenticated, service_role;
+end
+$function$;
+
+-- The columns of a table as a copy has them: [{name, type, plain}]. What is generated from others is
+-- left out.
+create or replace function supamigrate.columns_to_keep(relation oid, chosen name[]) returns jsonb
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+  select coalesce(jsonb_agg(jsonb_build_object(
+           'name', a.attname,
+           'type', format_type(a.atttypid, a.atttypmod),
+           -- Of another collation, or of a name that stands for a number, the text is kept.
+           'plain', a.atttypid < 16384 and a.attcollation < 16384 and t.typname !~ '^_?reg')
+           order by a.attnum), '[]')
+    from pg_attribute a
+    join pg_type t on t.oid = a.atttypid
+   where a.attrelid = relation
+     and a.attnum > 0
+     and not a.attisdropped
+     and a.attgenerated = ''
+     and (chosen is null or a.attname = any (chosen))
+$function$;
+
+-- What tells the rows of a table apart, without some of its columns: null where nothing does.
+create or replace function supamigrate.key_of(relation oid, without name[]) returns name[]
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+  select names
+    from pg_index i
+   cross join lateral (
+     select array_agg(a.attname order by k.position) as names, bool_and(a.attnotnull) as filled
+       from unnest(i.indkey::smallint[]) with ordinality as k (number, position)
+       left join pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.number
+      where k.position <= i.indnkeyatts) key
+   where i.indrelid = relation
+     and i.indisunique and i.indisvalid and i.indimmediate
+     and i.indpred is null and i.indexprs is null
+     and key.filled
+     and not key.names && without
+   order by i.indisprimary desc, i.indnkeyatts, i.indexrelid
+   limit 1
+$function$;
+
+-- A column as it goes into a copy.
+create or replace function supamigrate.write_kept(item jsonb, alias text) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$
+  select case when (item->>'plain')::boolean then format('%s.%I', alias, item->>'name')
+              else format('%1$s.%2$I::pg_catalog.text collate pg_catalog."C" as %2$I', alias, item->>'name')
+         end
+$function$;
+
+-- Makes a copy, and returns what is to be known of it; null where there are no rows.
+--
+-- number: the copy's. choice: with, from and alias, which are the migration's own text, or null.
+create or replace function supamigrate.make_copy(
+  number bigint, line integer, kind text, relation oid, chosen name[], key name[], choice jsonb, path text
+) returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+declare
+  target record;
+  items jsonb;
+  copy_name text;
+  statement text;
+  copied bigint;
+begin
+  select c.relname, c.relkind, format('%I.%I', n.nspname, c.relname) as name
+    into strict target
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace
+   where c.oid = relation;
+  items := supamigrate.columns_to_keep(relation, case when chosen is not null then chosen || key end);
+  copy_name := format('%s_%s', left(regexp_replace(target.relname, '[^a-z0-9_]', '', 'g'), 40), number);
+  statement := format('create table supamigrate_backup.%I as %s select %s %s', copy_name,
+    choice->>'with',
+    (select string_agg(supamigrate.write_kept(item, coalesce(choice->>'alias', 'kept')), ', '
+                       order by position)
+       from jsonb_array_elements(items) with ordinality as list (item, position)),
+    coalesce(choice->>'from',
+             format('from %s %s as kept', case when target.relkind = 'p' then '' else 'only' end, target.name)));
+  if choice->>'from' is not null then
+    statement := statement || format(' for update of %s', choice->>'alias');
+    perform set_config('search_path', path, true);
+  end if;
+  execute statement;
+  get diagnostics copied = row_count;
+  perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+  if copied = 0 then
+    execute format('drop table supamigrate_backup.%I', copy_name);
+    return null;
+  end if;
+  execute format('revoke all on supamigrate_backup.%I from public, anon, authenticated, service_role',
+                 copy_name);
+  execute format('comment on table supamigrate_backup.%I is %L', copy_name,
+                 format('supamigrate: %s of %s',
+                        case kind when 'values' then 'values' else 'rows' end, target.name));
+  return jsonb_build_object('id', number, 'line', line, 'kind', kind, 'relation', target.name,
+    'copy', copy_name, 'columns', items, 'key', to_jsonb(key), 'rows', copied);
+exception when insufficient_privilege then
+  raise exception 'Cannot keep the rows of % before they are destroyed: %', relation::regclass, sqlerrm
+    using errcode = 'insufficient_privilege',
+          hint = 'Let the owner of exec_sql read the table, or run with --safety-copy never.';
+end
+$function$;
+
+-- What goes with something that is dropped, itself included.
+create or replace function supamigrate.list_gone(class_id oid, object_id oid, sub_id integer, cascades boolean)
+returns table (class_id oid, object_id oid, sub_id integer)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+  with recursive gone (class_id, object_id, sub_id) as (
+    values ($1, $2, $3)
+    union
+    select next.*
+      from gone
+     cross join lateral (
+       select d.classid, d.objid, d.objsubid
+         from pg_depend d
+        where d.refclassid = gone.class_id
+          and d.refobjid = gone.object_id
+          and (gone.sub_id = 0 or d.refobjsubid = gone.sub_id)
+          and (d.deptype <> 'n' or cascades)
+       union all
+       -- Without its rule a view is none.
+       select d.refclassid, d.refobjid, 0
+         from pg_depend d
+        where gone.class_id = 'pg_rewrite'::regclass
+          and d.classid = gone.class_id
+          and d.objid = gone.object_id
+          and d.deptype = 'i') next
+  )
+  select * from gone
+$function$;
+
+-- Whether something is a table of the application's that was there before the migration began.
+create or replace function supamigrate.is_worth_keeping(relation oid, known jsonb) returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+  select exists (
+    select from pg_class c join pg_namespace n on n.oid = c.relnamespace
+     where c.oid = relation
+       and c.relkind in ('r', 'p')
+       and c.relpersistence <> 't'
+       and n.nspname !~ '^(pg_|supamigrate$|supamigrate_backup$|information_schema$)'
+       and (known is null or known ? c.oid::text))
+$function$;
+
+-- The tables that rows of a table are in. Of a partitioned table it is that one itself, unless some
+-- partition is a foreign table, whose rows are kept elsewhere; of another one it and what inherits.
+create or replace function supamigrate.list_parts(relation oid, alone boolean) returns setof oid
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+  with recursive tree (id, relkind) as (
+    select oid, c.relkind from pg_class c where oid = relation
+    union
+    select c.oid, c.relkind
+      from tree
+      join pg_inherits i on i.inhparent = tree.id
+      join pg_class c on c.oid = i.inhrelid
+     where not coalesce(alone, false) or tree.relkind = 'p'
+  ), root as (
+    select id from tree where id = relation and relkind = 'p' and not exists (select from tree where relkind = 'f')
+  )
+  select id from root
+  union all
+  select id from tree where relkind = 'r' and not exists (select from root)
+$function$;
+
+-- Keeps what foreign keys delete or empty with rows that are deleted, of which there is a copy.
+create or replace function supamigrate.keep_referencing(
+  parent oid, copied jsonb, known jsonb, kept jsonb, depth integer
+) returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+declare
+  link record;
+  entry jsonb;
+  fields name[];
+begin
+  for link in
+    select c.conrelid, c.confdeltype,
+           (select array_agg(a.attname order by k.position)
+              from unnest(c.conkey) with ordinality as k (number, position)
+              join pg_attribute a on a.attrelid = c.conrelid and a.attnum = k.number) as fields,
+           (select string_agg(format('copy.%1$I = %2$s', p.attname,
+                     case when p.atttypid < 16384 and p.attcollation < 16384 then format('kept.%I', a.attname)
+                          else format('kept.%I::pg_catalog.text', a.attname) end), ' and ')
+              from unnest(c.conkey, c.confkey) as k (number, parent_number)
+              join pg_attribute a on a.attrelid = c.conrelid and a.attnum = k.number
+              join pg_attribute p on p.attrelid = c.confrelid and p.attnum = k.parent_number) as condition
+      from pg_constraint c
+     where c.contype = 'f'
+       and c.confrelid = parent
+       and c.conparentid = 0
+       and c.confdeltype in ('c', 'n', 'd')
+     order by c.oid
+  loop
+    continue when not supamigrate.is_worth_keeping(link.conrelid, known);
+    fields := case when link.confdeltype = 'c' then null else link.fields end;
+    entry := supamigrate.make_copy(
+      supamigrate.next_copy(kept), null, case when link.confdeltype = 'c' then 'rows' else 'values' end,
+      link.conrelid, fields, supamigrate.key_of(link.conrelid, coalesce(fields, '{}')),
+      jsonb_build_object('alias', 'kept', 'from', format(
+        'from %s as kept where exists (select from supamigrate_backup.%I copy where %s)',
+        link.conrelid::regclass, copied->>'copy', link.condition)),
+      'pg_catalog, pg_temp');
+    continue when entry is null;
+    kept := kept || entry;
+    -- Rows that refer to each other in a circle would go on for ever.
+    if link.confdeltype = 'c' and depth < 10 then
+      kept := supamigrate.keep_referencing(link.conrelid, entry, known, kept, depth + 1);
+    end if;
+  end loop;
+  return kept;
+end
+$function$;
+
+create or replace function supamigrate.next_copy(kept jsonb) returns bigint
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+  select coalesce(max(id), 0) + jsonb_array_length(kept) + 1 from supamigrate.safety_copy
+$function$;
+
+-- How far sequences have counted: {name: [last_value, is_called]}; null where there are none.
+create or replace function supamigrate.read_sequences(sequences oid[]) returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+declare
+  sequence regclass;
+  counted jsonb;
+  result jsonb;
+begin
+  foreach sequence in array coalesce(sequences, '{}') loop
+    execute format('select jsonb_build_array(last_value, is_called) from %s', sequence) into counted;
+    result := coalesce(result, '{}') || jsonb_build_object(sequence::text, counted);
+  end loop;
+  return result;
+end
+$function$;
+
+-- What a name that a migration writes stands for, on its search_path: class and number; nothing where
+-- there is no such thing.
+create or replace function supamigrate.find_named(type text, name text, path text)
+returns table (class_id oid, object_id oid)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+declare
+  relation oid;
+  of_type oid;
+begin
+  perform set_config('search_path', path, true);
+  if type in ('type', 'domain') then
+    of_type := pg_catalog.to_regtype(name);
+  elsif type not in ('schema', 'extension') then
+    relation := pg_catalog.to_regclass(name);
+  end if;
+  perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+  return query
+    select 'pg_type'::regclass::oid, of_type where of_type is not null
+    union all
+    select 'pg_class'::regclass, relation where relation is not null
+    union all
+    select 'pg_namespace'::regclass, n.oid from pg_namespace n where type = 'schema' and n.nspname = (parse_ident(name))[1]
+    union all
+    select 'pg_extension'::regclass, e.oid from pg_extension e where type = 'extension' and e.extname = (parse_ident(name))[1];
+end
+$function$;
+
+-- Keeps what a statement is about to destroy. Returns kept with what was added.
+--
+-- known: the tables that there were before the migration, with the number of their columns.
+-- path: the migration's search_path.
+create or replace function supamigrate.keep(
+  destroyed jsonb, line integer, known jsonb, kept jsonb, path text
+) returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set row_security = off
+set extra_float_digits = 1
+as $function$
+declare
+  item jsonb;
+  target oid;
+  part oid;
+  fields name[];
+  entry jsonb;
+begin
+  perform supamigrate.prepare_backup_schema();
+  for item in select list.value from jsonb_array_elements(destroyed) list loop
+    if item->>'do' in ('drop', 'alter') then
+      kept := supamigrate.keep_dropped(item, line, known, kept, path);
+    elsif item->>'do' = 'truncate' then
+      kept := supamigrate.keep_truncated(item, line, known, kept, path);
+    else
+      select object_id into target from supamigrate.find_named('table', item->>'table', path);
+      continue when not supamigrate.is_worth_keeping(target, known);
+      fields := null;
+      if item->>'do' = 'update' then
+        -- Of a column that the migration has added there is nothing to keep.
+        select array_agg(a.attname) into fields
+          from pg_attribute a
+         where a.attrelid = target
+           and a.attname in (select jsonb_array_elements_text(item->'columns'))
+           and a.attnum <= (known->>target::text)::integer
+           and a.attgenerated = '';
+        continue when fields is null;
+      end if;
+      -- Which table each row is in is not to be read out of a choice among several.
+      if item->>'from' is not null
+         and (select count(*) from supamigrate.list_parts(target, (item->>'only')::boolean)) > 1 then
+        item := item || '{"do": "merge", "from": null, "with": null}';
+      end if;
+      if item->>'from' is null then
+        -- Nothing comes in between that would be changed and not kept.
+        execute format('lock table %s in share row exclusive mode', target::regclass);
+      end if;
+      for part in
+        select list from supamigrate.list_parts(target, (item->>'only')::boolean) list
+         where item->>'from' is null
+        union all
+        select target where item->>'from' is not null
+      loop
+        entry := supamigrate.make_copy(
+          supamigrate.next_copy(kept), line,
+          case item->>'do' when 'delete' then 'rows' when 'update' then 'values' else 'state' end,
+          part, fields, supamigrate.key_of(part, coalesce(fields, '{}')), item, path);
+        if entry is not null then
+          kept := kept || entry;
+          if item->>'do' = 'delete' then
+            kept := supamigrate.keep_referencing(part, entry, known, kept, 1);
+          end if;
+        end if;
+      end loop;
+    end if;
+  end loop;
+  return kept;
+end
+$function$;
+
+create or replace function supamigrate.keep_truncated(
+  item jsonb, line integer, known jsonb, kept jsonb, path text
+) returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+declare
+  relations oid[];
+  relation oid;
+  entry jsonb;
+  counted jsonb;
+begin
+  with recursive emptied (id) as (
+    select part
+      from jsonb_to_recordset(item->'tables') as listed (name text, "only" boolean)
+     cross join lateral supamigrate.find_named('table', listed.name, path) named
+     cross join lateral supamigrate.list_parts(named.object_id, listed."only") part
+    union
+    select part
+      from emptied
+      join pg_constraint c on c.confrelid = emptied.id and c.contype = 'f'
+     cross join lateral supamigrate.list_parts(c.conrelid, false) part
+     where (item->>'cascade')::boolean
+  )
+  select array_agg(id order by id) into relations
+    from emptied where supamigrate.is_worth_keeping(id, known);
+  foreach relation in array coalesce(relations, '{}') loop
+    execute format('lock table %s in access exclusive mode', relation::regclass);
+    entry := supamigrate.make_copy(supamigrate.next_copy(kept), line, 'rows', relation, null,
+                                   supamigrate.key_of(relation, '{}'), null, path);
+    if entry is not null then
+      kept := kept || entry;
+    end if;
+  end loop;
+  if (item->>'restart')::boolean then
+    counted := supamigrate.read_sequences((
+      select array_agg(d.objid)
+        from pg_depend d
+        join pg_class c on c.oid = d.objid and c.relkind = 'S'
+       where d.classid = 'pg_class'::regclass
+         and d.refclassid = 'pg_class'::regclass
+         and d.refobjid = any (relations)
+         and d.deptype in ('a', 'i')));
+    if counted is not null then
+      kept := kept || jsonb_build_object('id', supamigrate.next_copy(kept), 'line', line,
+                                         'kind', 'objects', 'sequences', counted);
+    end if;
+  end if;
+  return kept;
+end
+$function$;
+
+-- A column as CREATE TABLE and ADD COLUMN have it.
+create or replace function supamigrate.describe_column(relation oid, number smallint) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+  select concat_ws(' ', quote_ident(a.attname), format_type(a.atttypid, a.atttypmod),
+           case when a.attcollation not in (0, t.typcollation) then 'collate ' || a.attcollation::regcollation end,
+           case when a.attgenerated = 's' then format('generated always as (%s) stored', pg_get_expr(d.adbin, d.adrelid))
+                when a.attgenerated = 'v' then format('generated always as (%s) virtual', pg_get_expr(d.adbin, d.adrelid))
+                when a.attidentity = 'a' then 'generated always as identity'
+                when a.attidentity = 'd' then 'generated by default as identity'
+                when d.adbin is not null then 'default ' || pg_get_expr(d.adbin, d.adrelid) end,
+           case when a.attnotnull then 'not null' end)
+    from pg_attribute a
+    join pg_type t on t.oid = a.atttypid
+    left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
+   where a.attrelid = relation and a.attnum = number
+$function$;
+
+create or replace function supamigrate.describe_relation(relation oid) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+  select case c.relkind
+      when 'v' then format('create view %s%s as %s', c.oid::regclass,
+        ' with (' || array_to_string(c.reloptions, ', ') || ')', pg_get_viewdef(c.oid))
+      when 'm' then format('create materialized view %s as %s', c.oid::regclass, pg_get_viewdef(c.oid))
+      when 'i' then pg_get_indexdef(c.oid)
+      when 'I' then pg_get_indexdef(c.oid)
+      when 'S' then (
+        select format('create sequence %s as %s increment %s minvalue %s maxvalue %s start %s cache %s%s',
+                 c.oid::regclass, format_type(s.seqtypid, null), s.seqincrement, s.seqmin, s.seqmax,
+                 s.seqstart, s.seqcache, case when s.seqcycle then ' cycle' end)
+          from pg_sequence s where s.seqrelid = c.oid)
+      else concat(
+        'create ', case c.relpersistence when 'u' then 'unlogged ' end, 'table ', c.oid::regclass, ' (',
+        (select string_agg(E'\n  ' || supamigrate.describe_column(c.oid, attnum), ',' order by attnum)
+           from pg_attribute where attrelid = c.oid and attnum > 0 and not attisdropped),
+        E'\n)',
+        ' partition by ' || pg_get_partkeydef(c.oid),
+        case when c.reloptions is not null then format(' with (%s)', array_to_string(c.reloptions, ', ')) end,
+        (select format(E';\nalter table %s %s %s %s', i.inhparent::regclass,
+                  case when c.relispartition then 'attach partition' else 'inherit' end,
+                  case when c.relispartition then c.oid::regclass::text end, pg_get_expr(c.relpartbound, c.oid))
+           from pg_inherits i where i.inhrelid = c.oid and c.relispartition),
+        (select string_agg(format(E';\nalter table %s inherit %s', c.oid::regclass, i.inhparent::regclass), '')
+           from pg_inherits i where i.inhrelid = c.oid and not c.relispartition),
+        case when c.relrowsecurity then format(E';\nalter table %s enable row level security', c.oid::regclass) end,
+        case when c.relforcerowsecurity then format(E';\nalter table %s force row level security', c.oid::regclass) end,
+        case c.relreplident
+          when 'f' then format(E';\nalter table %s replica identity full', c.oid::regclass)
+          when 'n' then format(E';\nalter table %s replica identity nothing', c.oid::regclass) end)
+    end
+    from pg_class c
+   where c.oid = relation
+$function$;
+
+create or replace function supamigrate.describe_type(type oid) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+  select case t.typtype
+      when 'e' then (
+        select format('create type %s as enum (%s)', t.oid::regtype,
+                 string_agg(quote_literal(enumlabel), ', ' order by enumsortorder))
+          from pg_enum where enumtypid = t.oid)
+      when 'd' then concat_ws(' ', format('create domain %s as %s', t.oid::regtype, format_type(t.typbasetype, t.typtypmod)),
+        'default ' || t.typdefault, case when t.typnotnull then 'not null' end,
+        (select string_agg(format('constraint %I %s', conname, pg_get_constraintdef(oid)), ' ')
+           from pg_constraint where contypid = t.oid and contype = 'c'))
+      when 'c' then (
+        select format('create type %s as (%s)', t.oid::regtype,
+                 string_agg(format('%I %s', attname, format_type(atttypid, atttypmod)), ', ' order by attnum))
+          from pg_attribute where attrelid = t.typrelid and attnum > 0 and not attisdropped)
+      when 'r' then (
+        select format('create type %s as range (subtype = %s)', t.oid::regtype, rngsubtype::regtype)
+          from pg_range where rngtypid = t.oid)
+    end
+    from pg_type t
+    left join pg_class c on c.oid = t.typrelid
+   where t.oid = type and (t.typrelid = 0 or c.relkind = 'c')
+$function$;
+
+-- The SQL of what goes with a drop, for whoever is to make it anew: in an order in which it can be run,
+-- as far as the catalog can say. Columns' and tables' rows are in the copies.
+create or replace function supamigrate.describe_gone(gone jsonb) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+  with object as materialized (
+    select (item->>0)::oid as class_id, (item->>1)::oid as object_id, (item->>2)::integer as sub_id
+      from jsonb_array_elements(gone) item
+  ), relation as materialized (
+    select c.*
+      from object
+      join pg_class c on c.oid = object_id
+     where class_id = 'pg_class'::regclass and sub_id = 0 and relkind in ('r', 'p', 'v', 'm', 'S', 'i', 'I')
+       -- What a constraint or an identity makes comes with it.
+       and not exists (
+         select from pg_depend d
+          where d.classid = class_id and d.objid = object_id and d.deptype in ('i', 'P')
+            and not (c.relkind in ('r', 'p')))
+  ), part (place, number, text) as (
+    select 1, object_id::bigint, format('create schema %I', nspname)
+      from object join pg_namespace on pg_namespace.oid = object_id where class_id = 'pg_namespace'::regclass
+    union all
+    select 2, object_id, format('create extension %I', extname)
+      from object join pg_extension on pg_extension.oid = object_id where class_id = 'pg_extension'::regclass
+    union all
+    select 3, object_id, supamigrate.describe_type(object_id) from object where class_id = 'pg_type'::regclass
+    union all
+    select case when relkind = 'S' then 4 when relkind in ('r', 'p') then 5 when relkind in ('i', 'I') then 9 else 8 end,
+           oid, supamigrate.describe_relation(oid) from relation
+    union all
+    select 6, object_id, format('alter table %s add column %s', object_id::regclass,
+             supamigrate.describe_column(object_id, sub_id::smallint))
+      from object
+     where class_id = 'pg_class'::regclass and sub_id > 0
+       and not exists (select from relation where oid = object_id)
+    union all
+    select 7, object_id, pg_get_functiondef(object_id)
+      from object join pg_proc p on p.oid = object_id
+     where class_id = 'pg_proc'::regclass and p.prokind in ('f', 'p')
+       and not exists (select from pg_depend d where d.classid = class_id and d.objid = object_id and d.deptype = 'e')
+    union all
+    select case contype when 'f' then 11 else 10 end, object_id,
+           format('alter table %s add constraint %I %s', conrelid::regclass, conname, pg_get_constraintdef(object_id))
+      from object join pg_constraint c on c.oid = object_id
+     where class_id = 'pg_constraint'::regclass and conrelid <> 0 and conparentid = 0
+       and contype in ('p', 'u', 'c', 'x', 'f')
+    union all
+    select 12, object_id, pg_get_triggerdef(object_id)
+      from object join pg_trigger t on t.oid = object_id
+     where class_id = 'pg_trigger'::regclass and not tgisinternal
+    union all
+    select 12, object_id, pg_get_ruledef(object_id)
+      from object join pg_rewrite r on r.oid = object_id
+     where class_id = 'pg_rewrite'::regclass and r.rulename <> '_RETURN'
+    union all
+    select 13, object_id, concat_ws(' ', format('create policy %I on %s', polname, polrelid::regclass),
+             case when not polpermissive then 'as restrictive' end,
+             'for ' || case polcmd when 'r' then 'select' when 'a' then 'insert' when 'w' then 'update'
+                                   when 'd' then 'delete' else 'all' end,
+             'to ' || (select string_agg(case role when 0 then 'public' else quote_ident(pg_get_userbyid(role)) end, ', ')
+                         from unnest(polroles) role),
+             'using (' || pg_get_expr(polqual, polrelid) || ')',
+             'with check (' || pg_get_expr(polwithcheck, polrelid) || ')')
+      from object join pg_policy p on p.oid = object_id
+     where class_id = 'pg_policy'::regclass
+    union all
+    select 14, c.oid, format('alter %s %s owner to %s', case c.relkind when 'S' then 'sequence' when 'v' then 'view'
+             when 'm' then 'materialized view' else 'table' end, c.oid::regclass, c.relowner::regrole)
+      from relation c where c.relkind not in ('i', 'I') and c.relowner <> (select oid from pg_roles where rolname = current_user)
+    union all
+    select 15, c.oid, format('grant %s on %s%s to %s%s', acl.privilege_type,
+             case c.relkind when 'S' then 'sequence ' else '' end, c.oid::regclass,
+             case acl.grantee when 0 then 'public' else quote_ident(pg_get_userbyid(acl.grantee)) end,
+             case when acl.is_grantable then ' with grant option' end)
+      from relation c cross join lateral aclexplode(c.relacl) acl
+     where c.relkind not in ('i', 'I') and acl.grantee <> c.relowner
+    union all
+    select 16, d.objoid, format('comment on %s %s is %L',
+             case when d.objsubid > 0 then 'column' when c.relkind = 'v' then 'view' when c.relkind = 'S' then 'sequence'
+                  when c.relkind = 'm' then 'materialized view' when c.relkind in ('i', 'I') then 'index' else 'table' end,
+             concat(c.oid::regclass, '.' || quote_ident(a.attname)), d.description)
+      from relation c
+      join pg_description d on d.classoid = 'pg_class'::regclass and d.objoid = c.oid
+      left join pg_attribute a on a.attrelid = c.oid and a.attnum = d.objsubid and d.objsubid > 0
+  )
+  select string_agg(rtrim(text, E'; \n') || ';', E'\n' order by place, number, text) from part where text is not null
+$function$;
+
+-- DROP of all kinds, of columns too; and columns that get another type.
+create or replace function supamigrate.keep_dropped(
+  item jsonb, line integer, known jsonb, kept jsonb, path text
+) returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+declare
+  cascades constant boolean := coalesce((item->>'cascade')::boolean, false);
+  roots jsonb;
+  gone jsonb;
+  changed jsonb;
+  target record;
+  entry jsonb;
+  counted jsonb;
+  definition text;
+begin
+  if item->>'do' = 'drop' then
+    select jsonb_agg(jsonb_build_array(named.class_id, named.object_id, 0)) into roots
+      from jsonb_array_elements_text(item->'names') name
+     cross join lateral supamigrate.find_named(item->>'type', name, path) named;
+  else
+    select jsonb_agg(jsonb_build_array('pg_class'::regclass::oid, a.attrelid, a.attnum))
+             filter (where dropped.name is not null),
+           jsonb_agg(jsonb_build_array('pg_class'::regclass::oid, a.attrelid, a.attnum))
+             filter (where dropped.name is null
+                       and not supamigrate.is_wider(a.atttypid, a.atttypmod, altered.type))
+      into roots, changed
+      from supamigrate.find_named('table', item->>'table', path) named
+     cross join lateral supamigrate.list_tree(named.object_id) relation
+      join pg_attribute a on a.attrelid = relation and a.attnum > 0 and not a.attisdropped
+      left join jsonb_array_elements_text(item->'drops') dropped (name) on dropped.name = a.attname
+      left join jsonb_to_recordset(item->'types') as altered (name text, type text) on altered.name = a.attname
+     where (dropped.name is not null or altered.name is not null)
+       -- A column that a child has by itself as well stays in it.
+       and (relation = named.object_id or not a.attislocal and a.attinhcount = 1);
+  end if;
+  select jsonb_agg(distinct jsonb_build_array(list.class_id, list.object_id, list.sub_id)) into gone
+    from jsonb_array_elements(roots) root
+   cross join lateral supamigrate.list_gone(
+     (root->>0)::oid, (root->>1)::oid, (root->>2)::integer, cascades) list;
+
+  for target in
+    select (object->>1)::oid as relation
+      from jsonb_array_elements(gone) object
+     where (object->>0)::oid = 'pg_class'::regclass
+       and (object->>2)::integer = 0
+       and supamigrate.is_worth_keeping((object->>1)::oid, known)
+     order by (object->>1)::oid
+  loop
+    execute format('lock table %s in access exclusive mode', target.relation::regclass);
+    -- A partition's rows are in the copy of what it is a partition of.
+    continue when exists (
+      select from pg_partition_ancestors(target.relation) ancestor
+       where ancestor <> target.relation
+         and gone @> jsonb_build_array(jsonb_build_array('pg_class'::regclass::oid, ancestor::oid, 0)))
+      and not exists (
+        select from pg_partition_tree(pg_partition_root(target.relation)) leaf
+          join pg_class c on c.oid = leaf.relid
+         where c.relkind = 'f');
+    continue when not exists (
+      select from supamigrate.list_parts(target.relation, true) part where part = target.relation);
+    entry := supamigrate.make_copy(
+      supamigrate.next_copy(kept), line, 'table', target.relation, null, null, null, path);
+    if entry is not null then
+      kept := kept || entry;
+    end if;
+  end loop;
+
+  for target in
+    select a.attrelid as relation, array_agg(a.attname order by a.attnum) as fields
+      from jsonb_array_elements(coalesce(gone, '[]') || coalesce(changed, '[]')) object
+      join pg_attribute a on a.attrelid = (object->>1)::oid and a.attnum = (object->>2)::integer
+     where (object->>0)::oid = 'pg_class'::regclass
+       and a.attnum > 0
+       and a.attgenerated = ''
+       and a.attnum <= (known->>a.attrelid::text)::integer
+       and supamigrate.is_worth_keeping(a.attrelid, known)
+       and not coalesce(gone, '[]') @> jsonb_build_array(jsonb_build_array('pg_class'::regclass::oid, a.attrelid, 0))
+       and not exists (
+         select from pg_partition_ancestors(a.attrelid) ancestor where ancestor <> a.attrelid)
+     group by a.attrelid
+     order by a.attrelid
+  loop
+    execute format('lock table %s in access exclusive mode', target.relation::regclass);
+    entry := supamigrate.make_copy(
+      supamigrate.next_copy(kept), line, 'values', target.relation, target.fields,
+      supamigrate.key_of(target.relation, target.fields), null, path);
+    if entry is not null then
+      kept := kept || entry;
+    end if;
+  end loop;
+
+  if gone is not null then
+    counted := supamigrate.read_sequences((
+      select array_agg(c.oid order by c.oid)
+        from jsonb_array_elements(gone) object
+        join pg_class c on c.oid = (object->>1)::oid and c.relkind = 'S'
+       where (object->>0)::oid = 'pg_class'::regclass));
+    definition := supamigrate.describe_gone(gone);
+    if counted is not null or definition is not null then
+      kept := kept || jsonb_build_object('id', supamigrate.next_copy(kept), 'line', line,
+        'kind', 'objects', 'sequences', counted, 'definition', definition);
+    end if;
+  end if;
+  return kept;
+end
+$function$;
+
+-- A table and all that inherits from it.
+create or replace function supamigrate.list_tree(relation oid) returns setof oid
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+  with recursive tree (id) as (
+    select relation
+    union
+    select i.inhrelid from tree join pg_inherits i on i.inhparent = tree.id
+  )
+  select id from tree
+$function$;
+
+-- Whether every value of a column's type is one of another type as well, unchanged.
+create or replace function supamigrate.is_wider(old oid, old_modifier integer, new text) returns boolean
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+declare
+  wider constant oid := to_regtype(new);
+begin
+  return coalesce(
+    wider = old and old <> all ('{numeric,varchar,bpchar,timestamp,timestamptz,time,timetz,interval,bit,varbit}'::regtype[])
+    or (old::regtype::text, wider::regtype::text) in (
+      ('smallint', 'integer'), ('smallint', 'bigint'), ('integer', 'bigint'), ('real', 'double precision'),
+      ('character varying', 'text'))
+    or wider = 'numeric'::regtype and old = any ('{int2,int4,int8}'::regtype[]) and new !~ '\(', false);
+exception when others then
+  return false; -- to_regtype() of PostgreSQL 15 raises what it cannot read
+end
+$function$;
+
+-- Records what a migration has kept. Called when nothing of the migration can change it any more.
+create or replace function supamigrate.record_kept(migration jsonb, purpose text, kept jsonb) returns void
+language sql
+set search_path = pg_catalog, pg_temp
+as $function$
+  insert into supamigrate.safety_copy
+    (id, migration_name, batch_number, purpose, line, kind, relation, copy_name, columns, key_columns,
+     row_count, sequences, definition)
+  select (entry->>'id')::bigint, migration->>'name', (migration->>'batch')::integer, purpose,
+         (entry->>'line')::integer, entry->>'kind', entry->>'relation', entry->>'copy',
+         entry->'columns',
+         (select array_agg(field) from jsonb_array_elements_text(nullif(entry->'key', 'null')) field),
+         (entry->>'rows')::bigint, nullif(entry->'sequences', 'null'), entry->>'definition'
+    from jsonb_array_elements(kept) entry
+$function$;
+
+-- Whether the copies of a migration are to be put back when it is undone.
+create or replace function supamigrate.has_copies(migration_name text) returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+  select exists (
+    select from supamigrate.safety_copy copy
+     where copy.migration_name = $1 and copy.purpose = 'apply' and copy.is_open)
+$function$;
+
+-- Puts back one copy, and returns how many rows that came to.
+create or replace function supamigrate.put_back_one(copy supamigrate.safety_copy) returns bigint
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+declare
+  target constant regclass := to_regclass(copy.relation);
+  source constant text := format('supamigrate_backup.%I', copy.copy_name);
+  names text;
+  kept_values text;
+  settings text;
+  excluded_values text;
+  condition text;
+  identities text[];
+  identity text;
+  put bigint;
+begin
+  select string_agg(quote_ident(a.attname), ', ' order by a.attnum),
+         string_agg(fields.kept, ', ' order by a.attnum),
+         string_agg(format('%I = %s', a.attname, fields.kept), ', ' order by a.attnum)
+           filter (where not fields.is_key),
+         string_agg(format('%1$I = excluded.%1$I', a.attname), ', ' order by a.attnum)
+           filter (where not fields.is_key),
+         string_agg(format(case when (item->>'plain')::boolean then 'live.%1$I = kept.%1$I'
+                                else 'live.%1$I::pg_catalog.text = kept.%1$I' end, a.attname), ' and ')
+           filter (where fields.is_key),
+         array_agg(quote_ident(a.attname)) filter (where a.attidentity = 'a' and not fields.is_key)
+    into names, kept_values, settings, excluded_values, condition, identities
+    from jsonb_array_elements(copy.columns) item
+    join pg_attribute a on a.attrelid = target and a.attname = item->>'name'
+   cross join lateral (
+     select a.attname = any (coalesce(copy.key_columns, '{}')) as is_key,
+            case when (item->>'plain')::boolean then format('kept.%I', a.attname)
+                 else format('kept.%I::%s', a.attname, format_type(a.atttypid, a.atttypmod)) end as kept) fields
+   where not a.attisdropped and a.attgenerated = '';
+  if copy.kind = 'values' then
+    foreach identity in array coalesce(identities, '{}') loop
+      execute format('alter table %s alter column %s set generated by default', target, identity);
+    end loop;
+    execute format('update %s as live set %s from %s as kept where %s', target, settings, source, condition);
+    get diagnostics put = row_count;
+    foreach identity in array coalesce(identities, '{}') loop
+      execute format('alter table %s alter column %s set generated always', target, identity);
+    end loop;
+    return put;
+  end if;
+  execute format('insert into %s %s overriding system value select %s from %s as kept %s', target,
+    '(' || names || ')', kept_values, source,
+    case when copy.kind = 'rows' then 'on conflict do nothing'
+         when copy.kind = 'state' and excluded_values is null then 'on conflict do nothing'
+         when copy.kind = 'state' then format('on conflict (%s) do update set %s', (
+             select string_agg(quote_ident(field), ', ') from unnest(copy.key_columns) field),
+           excluded_values)
+    end);
+  get diagnostics put = row_count;
+  return put;
+end
+$function$;
+
+-- Why a copy cannot be put back as things are: null where it can.
+create or replace function supamigrate.find_obstacle(copy supamigrate.safety_copy) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+  select case
+    when copy.kind = 'objects' then null
+    when to_regclass(format('supamigrate_backup.%I', copy.copy_name)) is null then 'the copy is gone'
+    when not exists (select from pg_class where oid = to_regclass(copy.relation) and relkind in ('r', 'p'))
+      then 'the table is not there'
+    when copy.kind in ('values', 'state') and copy.key_columns is null
+      then 'nothing tells the rows of the table apart'
+    when missing.names is not null then format('the table has no column %s', missing.names)
+  end
+    from (select string_agg(item->>'name', ', ') as names
+            from jsonb_array_elements(copy.columns) item
+           where not exists (
+             select from pg_attribute a
+              where a.attrelid = to_regclass(copy.relation)
+                and a.attname = item->>'name'
+                and not a.attisdropped and a.attgenerated = '')) missing
+$function$;
+
+-- Puts back what a migration has destroyed, as far as it can be now: in the opposite order, with no
+-- trigger fired, and with foreign keys checked at the end. back is what was put back before, as
+-- {results: [{id, relation, copy, rows, put_back, reason}]}, and is returned with what was added.
+create or replace function supamigrate.put_back(migration jsonb, back jsonb) returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set row_security = off
+set extra_float_digits = 1
+as $function$
+declare
+  copies supamigrate.safety_copy[];
+  copy supamigrate.safety_copy;
+  relations oid[];
+  link record;
+  links jsonb;
+  triggers jsonb;
+  put bigint;
+  results jsonb := '[]';
+begin
+  select array_agg(c order by c.id desc) into copies
+    from supamigrate.safety_copy c
+   where c.migration_name = migration->>'name'
+     and c.purpose = 'apply'
+     and c.is_open
+     and supamigrate.find_obstacle(c) is null
+     and not exists (
+       select from jsonb_array_elements(back->'results') result where (result->>'id')::bigint = c.id);
+  if copies is null then
+    return back;
+  end if;
+  begin
+    perform supamigrate.check_deferred_constraints();
+    select array_agg(distinct part) into relations
+      from unnest(copies) c cross join lateral supamigrate.list_tree(to_regclass(c.relation)) part;
+    select coalesce(jsonb_agg(jsonb_build_object(
+             'relation', t.tgrelid::regclass::text, 'name', t.tgname, 'state', t.tgenabled)), '[]')
+      into triggers
+      from pg_trigger t
+     where t.tgrelid = any (relations) and not t.tgisinternal and t.tgenabled <> 'D';
+    select coalesce(jsonb_agg(jsonb_build_object(
+             'relation', conrelid::regclass::text, 'name', conname, 'state',
+             case when condeferrable then 'deferrable initially immediate' else 'not deferrable' end)), '[]')
+      into links
+      from pg_constraint
+     where contype = 'f'
+       and conparentid = 0
+       and not condeferred
+       and (conrelid = any (relations) or confrelid = any (relations));
+    for link in select * from jsonb_to_recordset(triggers) as item (relation text, name text) loop
+      execute format('alter table only %s disable trigger %I', link.relation, link.name);
+    end loop;
+    for link in select * from jsonb_to_recordset(links) as item (relation text, name text) loop
+      execute format('alter table %s alter constraint %I deferrable initially deferred',
+                     link.relation, link.name);
+    end loop;
+
+    -- What a table was made anew with is not what was in it.
+    foreach copy in array copies loop
+      if copy.kind = 'table' then
+        execute format('delete from only %s', to_regclass(copy.relation));
+      end if;
+    end loop;
+    foreach copy in array copies loop
+      if copy.kind = 'objects' then
+        perform setval(to_regclass(counted.key), (counted.value->>0)::bigint, (counted.value->>1)::boolean)
+           from jsonb_each(copy.sequences) counted
+          where exists (select from pg_class where oid = to_regclass(counted.key) and relkind = 'S');
+        results := results || jsonb_build_object('id', copy.id);
+      else
+        put := supamigrate.put_back_one(copy);
+        results := results || jsonb_build_object(
+          'id', copy.id, 'relation', copy.relation, 'copy', copy.copy_name, 'rows', copy.row_count,
+          'put_back', put, 'reason', case when put < copy.row_count then case copy.kind
+            when 'values' then format('%s rows are not there any more', copy.row_count - put)
+            else format('%s rows are there already', copy.row_count - put) end end);
+      end if;
+    end loop;
+
+    perform supamigrate.check_deferred_constraints();
+    for link in select * from jsonb_to_recordset(links) as item (relation text, name text, state text) loop
+      execute format('alter table %s alter constraint %I %s', link.relation, link.name, link.state);
+    end loop;
+    for link in select * from jsonb_to_recordset(triggers) as item (relation text, name text, state "char") loop
+      execute format('alter table only %s enable %s trigger %I', link.relation,
+                     case link.state when 'A' then 'always' when 'R' then 'replica' else '' end, link.name);
+    end loop;
+    return jsonb_set(back, '{results}', (back->'results') || results);
+  exception when others then
+    return jsonb_set(back, '{failure}', to_jsonb(sqlerrm));
+  end;
+end
+$function$;
+
+-- The end of it: what is back as a whole is dropped from the copies, and what is not is told of. A
+-- migration that is applied once more makes copies of its own: those before are not put back again.
+create or replace function supamigrate.finish_put_back(migration jsonb, back jsonb) returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+declare
+  copy supamigrate.safety_copy;
+  result jsonb;
+  told jsonb := '[]';
+  all_back boolean := true;
+begin
+  for copy in
+    select * from supamigrate.safety_copy c
+     where c.migration_name = migration->>'name' and c.purpose = 'apply' and c.is_open and c.kind <> 'objects'
+     order by c.id
+  loop
+    select item into result
+      from jsonb_array_elements(back->'results') item where (item->>'id')::bigint = copy.id;
+    result := coalesce(result, jsonb_build_object(
+      'id', copy.id, 'relation', copy.relation, 'copy', copy.copy_name, 'rows', copy.row_count,
+      'put_back', 0, 'reason', coalesce(supamigrate.find_obstacle(copy), back->>'failure', 'it was not tried')));
+    told := told || result;
+    if result->>'reason' is null then
+      execute format('drop table supamigrate_backup.%I', copy.copy_name);
+      delete from supamigrate.safety_copy where id = copy.id;
+    else
+      all_back := false;
+    end if;
+  end loop;
+  delete from supamigrate.safety_copy c
+   where c.migration_name = migration->>'name' and c.is_open and c.purpose = 'apply' and all_back;
+  update supamigrate.safety_copy c set is_open = false
+   where c.migration_name = migration->>'name' and c.is_open;
+  return told;
+end
+$function$;
+
+-- Nobody's change comes in between unseen: what a statement has changed is in the copy, or the
+-- migration is undone.
+create or replace function supamigrate.compare_kept(
+  destroyed jsonb, kept jsonb, kept_before integer, affected bigint
+) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+declare
+  copied bigint;
+begin
+  if jsonb_array_length(destroyed) <> 1 or destroyed->0->>'from' is null
+     or jsonb_array_length(kept) = kept_before then
+    return;
+  end if;
+  copied := (kept->kept_before->>'rows')::bigint;
+  if affected > copied then
+    raise exception 'Rows came in between the copy of % and its change', kept->kept_before->>'relation'
+      using errcode = 'lock_not_available', detail = format('%s rows were kept, and %s changed.', copied, affected),
+            hint = 'Run it again.';
+  end if;
+end
+$function$;
+
+-- What is told of copies.
+create or replace function supamigrate.describe_kept(kept jsonb) returns jsonb
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$
+  select coalesce(jsonb_agg(jsonb_build_object(
+           'id', entry->'id', 'relation', entry->'relation', 'copy', entry->'copy', 'rows', entry->'rows',
+           'kind', entry->'kind', 'line', entry->'line') order by (entry->>'id')::bigint)
+           filter (where entry->>'kind' <> 'objects'), '[]')
+    from jsonb_array_elements(kept) entry
+$function$;
+
+-- What the copies before a run would come to, before anything is run: {tables: [{name, bytes}]}, with
+-- the sizes of all tables that rows are kept of; elsewhere: foreign tables and views whose rows are
+-- changed, and are kept nowhere; keyless: tables whose rows nothing tells apart, so that what is
+-- overwritten in them is kept, and not put back.
+--
+-- call: destroyed, of all that is to be run.
+create or replace function supamigrate.survey_copies(call jsonb) returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+declare
+  path constant text := supamigrate.default_search_path();
+  result jsonb;
+begin
+  with item as (
+    select value, value->>'do' as does from jsonb_array_elements(call->'destroyed')
+  ), named as (
+    select item.*, found.*
+      from item
+     cross join lateral (
+       select name from jsonb_array_elements_text(value->'names') name
+       union all
+       select name from jsonb_to_recordset(value->'tables') as listed (name text)
+       union all
+       select value->>'table') names (name)
+     cross join lateral supamigrate.find_named(coalesce(value->>'type', 'table'), names.name, path) found
+  ), relation as (
+    select distinct c.oid, c.relkind, does, format('%I.%I', n.nspname, c.relname) as name
+      from named
+     cross join lateral (
+       select gone.object_id
+         from supamigrate.list_gone(named.class_id, named.object_id, 0, (value->>'cascade')::boolean) gone
+        where does = 'drop' and gone.class_id = 'pg_class'::regclass
+       union
+       select part from supamigrate.list_tree(named.object_id) part where does <> 'drop') part
+      join pg_class c on c.oid = part.object_id
+      join pg_namespace n on n.oid = c.relnamespace
+  )
+  select jsonb_build_object(
+    'tables', (
+      select coalesce(jsonb_agg(jsonb_build_object('name', name, 'bytes', pg_table_size(oid)) order by name), '[]')
+        from (select distinct oid, name from relation
+               where relkind = 'r' and supamigrate.is_worth_keeping(oid, null)) sized),
+    'elsewhere', (
+      select coalesce(jsonb_agg(distinct name), '[]')
+        from relation where relkind in ('f', 'v') and does in ('delete', 'update', 'merge', 'truncate')),
+    'keyless', (
+      select coalesce(jsonb_agg(distinct name), '[]')
+        from relation
+       where does in ('update', 'merge', 'alter')
+         and relkind in ('r', 'p')
+         and supamigrate.is_worth_keeping(oid, null)
+         and supamigrate.key_of(oid, '{}') is null))
+    into result;
+  return result;
+end
+$function$;
+
+-- All copies, newest first.
+create or replace function supamigrate.read_copies() returns jsonb
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+  select coalesce(jsonb_agg(jsonb_build_object(
+           'id', copy.id, 'migration', copy.migration_name, 'batch', copy.batch_number,
+           'purpose', copy.purpose, 'line', copy.line, 'kind', copy.kind, 'relation', copy.relation,
+           'copy', copy.copy_name, 'columns', (
+             select jsonb_agg(item->'name') from jsonb_array_elements(copy.columns) item),
+           'key', copy.key_columns, 'rows', copy.row_count, 'sequences', copy.sequences,
+           'definition', copy.definition, 'is_open', copy.is_open,
+           'bytes', pg_total_relation_size(to_regclass(format('supamigrate_backup.%I', copy.copy_name))),
+           'made_at', copy.made_at,
+           'age_ms', (extract(epoch from clock_timestamp() - copy.made_at) * 1000)::bigint)
+           order by copy.id desc), '[]')
+    from supamigrate.safety_copy copy
+$function$;
+
+-- Drops copies for good. call: copies, their numbers.
+create or replace function supamigrate.drop_copies(call jsonb) returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+declare
+  copy supamigrate.safety_copy;
+  dropped jsonb := '[]';
+begin
+  for copy in
+    select * from supamigrate.safety_copy
+     where id in (select jsonb_array_elements_text(call->'copies')::bigint)
+     order by id
+  loop
+    if copy.copy_name is not null then
+      execute format('drop table if exists supamigrate_backup.%I', copy.copy_name);
+    end if;
+    delete from supamigrate.safety_copy where id = copy.id;
+    dropped := dropped || to_jsonb(copy.id);
+  end loop;
+  perform supamigrate.write_log(call, 'drop copies', 'ok', details => jsonb_build_object('copies', dropped));
+  return jsonb_build_object('dropped', dropped);
+end
+$function$;
