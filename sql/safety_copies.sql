@@ -780,12 +780,12 @@ set search_path = pg_catalog, pg_temp
 as $function$
   insert into supamigrate.safety_copy
     (id, migration_name, batch_number, purpose, line, kind, relation, copy_name, columns, key_columns,
-     row_count, sequences, definition)
+     row_count, sequences, definition, is_open)
   select (entry->>'id')::bigint, migration->>'name', (migration->>'batch')::integer, purpose,
          (entry->>'line')::integer, entry->>'kind', entry->>'relation', entry->>'copy',
          entry->'columns',
          (select array_agg(field) from jsonb_array_elements_text(nullif(entry->'key', 'null')) field),
-         (entry->>'rows')::bigint, nullif(entry->'sequences', 'null'), entry->>'definition'
+         (entry->>'rows')::bigint, nullif(entry->'sequences', 'null'), entry->>'definition', purpose = 'apply'
     from jsonb_array_elements(kept) entry
 $function$;
 

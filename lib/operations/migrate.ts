@@ -104,7 +104,11 @@ export async function migrate(
       tell(ready.warnings);
       const copies = await planCopies(context, ready.planned, options);
       tell(copies.warnings);
-      return { ...ready, planned: copies.planned, warnings: [...ready.warnings, ...copies.warnings] };
+      return {
+        ...ready,
+        planned: copies.planned,
+        warnings: [...ready.warnings, ...copies.warnings],
+      };
     },
     dryRun: options.dryRun,
     unlessNeeded: ({ plan, planned, warnings }) =>

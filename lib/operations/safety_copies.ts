@@ -125,7 +125,9 @@ export async function planCopies<Plan extends Planned>(
         "tables have their rows elsewhere",
       ]),
       ...(found.keyless.length === 0 ? [] : [
-        `What is overwritten in ${found.keyless.join(", ")} is kept, and not put back by rollback: ` +
+        `What is overwritten in ${
+          found.keyless.join(", ")
+        } is kept, and not put back by rollback: ` +
         "there is no primary key to tell the rows apart",
       ]),
       ...(safetyCopy === "auto" && survey.bytes > most && dryRun
@@ -167,7 +169,8 @@ function tooLarge({ tables, bytes }: CopySurvey, most: number): ConfigurationErr
       formatBytes(largest!.bytes)
     }), and copies are made without asking up to ${formatBytes(most)}`,
     {
-      hint: "Say --safety-copy always to have them kept in the database, or --safety-copy never if " +
+      hint:
+        "Say --safety-copy always to have them kept in the database, or --safety-copy never if " +
         "they are in a backup. Nothing was changed.",
     },
   );

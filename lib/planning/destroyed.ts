@@ -215,7 +215,8 @@ function findChoice(type: "DeleteStmt" | "UpdateStmt", sql: string): Choice | un
   if (verb === -1) return undefined;
   const find = (word: string, from: number, unlessAfter?: string) =>
     words.findIndex((other, index) =>
-      index > from && other === word && (unlessAfter === undefined || words[index - 1] !== unlessAfter)
+      index > from && other === word &&
+      (unlessAfter === undefined || words[index - 1] !== unlessAfter)
     );
   const end = (...marks: number[]) => {
     const next = Math.min(...marks.filter((mark) => mark !== -1), Infinity);

@@ -37,6 +37,7 @@ import "./pull.ts";
 import "./reasons.ts";
 import "./records.ts";
 import "./rollback.ts";
+import "./safety_copies.ts";
 import "./secrets.ts";
 import "./seeds.ts";
 import "./select_into.ts";
