@@ -13,6 +13,7 @@ import { HelpCommand } from "@cliffy/command/help";
 import { VIAS } from "./lib/database/channel.ts";
 import type { Asking, Flag, GlobalFlags } from "./lib/output/actions.ts";
 import type { AdoptFlags } from "./lib/output/adopt.ts";
+import type { BackupsFlags } from "./lib/output/backups.ts";
 import type { BundleFlags } from "./lib/output/bundle.ts";
 import { DESCRIPTION } from "./lib/output/description.ts";
 import type { DiffFlags } from "./lib/output/diff.ts";
@@ -26,12 +27,14 @@ import type { PullFlags } from "./lib/output/pull.ts";
 import type { RepairFlags } from "./lib/output/records.ts";
 import { checkRuntime } from "./lib/output/runtime.ts";
 import { Shell } from "./lib/output/shell.ts";
+import type { RollbackFlags } from "./lib/output/rollback.ts";
 import type { SquashFlags } from "./lib/output/squash.ts";
 import type { ValidateFlags } from "./lib/output/validate.ts";
 import type { VerifyFlags } from "./lib/output/verify.ts";
 import type { TypesFlags } from "./lib/output/types.ts";
 import { LEDGER_MODES } from "./lib/planning/ledger.ts";
 import { holdsKey } from "./lib/redact.ts";
+import { SAFETY_COPY_MODES } from "./lib/safety_copy_modes.ts";
 import { findSecrets } from "./lib/setting_names.ts";
 import { ConfigurationError, installScript, VERSION } from "./mod.ts";
 
@@ -65,6 +68,7 @@ function makeCli() {
     .globalType("ledger", new EnumType(LEDGER_MODES))
     .globalType("findings", new EnumType(["text", "json", "github", "sarif"]))
     .globalType("planFormat", new EnumType(["text", "json", "markdown"]))
+    .globalType("copies", new EnumType(SAFETY_COPY_MODES))
     .globalType("late", new EnumType(["apply", "warn", "refuse"]))
     .globalOption(
       "--dir <path:string>",
@@ -130,6 +134,7 @@ function makeCli() {
       "What to do with a migration that comes before some that are applied (warn).",
     )
     .option("--strict", "Refuse what validate --strict would, before anything is sent.")
+    .option("--safety-copy <mode:copies>", "Keep the rows that are destroyed (auto: up to 1 GB).")
     .option("-y, --yes", "Do not ask.")
     .action((flags: MigrateFlags) =>
       run(flags, async (it) => (await import("./lib/output/migrate.ts")).migrate(it, flags))
@@ -168,8 +173,9 @@ function makeCli() {
     .option("--steps <number:integer>", "Undo this many migrations.")
     .option("--dry-run", "Show what would run, and change nothing.")
     .option("--wait <seconds:number>", "Wait this long for another run.")
+    .option("--safety-copy <mode:copies>", "Keep the rows that are destroyed (auto: up to 1 GB).")
     .option("-y, --yes", "Do not ask.")
-    .action((flags: GlobalFlags & Asking & { steps?: number; dryRun?: Flag }, target?: string) =>
+    .action((flags: RollbackFlags, target?: string) =>
       run(
         flags,
         async (it) => (await import("./lib/output/rollback.ts")).rollback(it, flags, target),
@@ -335,6 +341,18 @@ function makeCli() {
     .option("-y, --yes", "Do not ask.")
     .action((flags: SquashFlags, name: string) =>
       run(flags, async (it) => (await import("./lib/output/squash.ts")).squash(it, flags, name))
+    )
+    .command(
+      "backups [action:word] [names...:word]",
+      "List what migrations have destroyed and is kept; show NAME, drop NAME.",
+    )
+    .option("--older-than <age:string>", "With drop: all that are older, such as 30d.")
+    .option("-y, --yes", "Do not ask.")
+    .action((flags: BackupsFlags, action?: string, ...names: string[]) =>
+      run(flags, async (it) => {
+        const { backups } = await import("./lib/output/backups.ts");
+        return await backups(it, flags, action, names);
+      })
     )
     .command("history", "Show who did what, and when.")
     .option("--limit <number:integer>", "How many entries.", { default: 50 })

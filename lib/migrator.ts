@@ -18,6 +18,8 @@ import type {
   UninstallResult,
 } from "./operations/install.ts";
 import type { RepairLedgerOptions, RepairLedgerResult } from "./operations/repair_ledger.ts";
+import type { DropBackupsOptions, DropBackupsResult, SafetyCopy } from "./operations/backups.ts";
+import type { SafetyCopyMode } from "./operations/safety_copies.ts";
 import type { PlanOptions } from "./operations/plan.ts";
 import type { PlanFile } from "./operations/plan_file.ts";
 import { migrate, type MigrateOptions, type MigrateResult } from "./operations/migrate.ts";
@@ -91,6 +93,8 @@ export interface MigratorOptions extends WayOptions {
   readonly requestTimeoutMs?: number;
   /** How long to go on asking a server that does not answer, in milliseconds. 60,000 by default. */
   readonly giveUpAfterMs?: number;
+  /** Whether rows are kept before they are destroyed, where an operation is not told. `"auto"` by default. */
+  readonly safetyCopy?: SafetyCopyMode;
   /**
    * Up to how many bytes of tables the rows that are destroyed are kept of without asking.
    * 1,073,741,824 by default.
@@ -145,6 +149,10 @@ export interface Migrator extends AsyncDisposable {
   diff(name: string, options: DiffOptions): Promise<DiffResult>;
   /** Puts one migration in the place of many, in the folder and in the history. */
   squash(name: string, options?: SquashOptions): Promise<SquashResult>;
+  /** Lists what was kept before it was destroyed, newest first. */
+  backups(): Promise<SafetyCopy[]>;
+  /** Drops such copies for good. */
+  dropBackups(options: DropBackupsOptions): Promise<DropBackupsResult>;
   /** Reads the audit log, newest first. */
   history(options?: HistoryOptions): Promise<LogEntry[]>;
   /** Examines the installation, and says how to mend what is wrong. Changes nothing. */
@@ -239,6 +247,7 @@ export function createMigrator(options: MigratorOptions): Migrator {
     folder: typeof migrations === "string" ? migrations : null,
     batchSize,
     giveUpAfterMs,
+    ...(options.safetyCopy === undefined ? {} : { safetyCopy: options.safetyCopy }),
     ...(options.safetyCopyMaxBytes === undefined
       ? {}
       : { safetyCopyMaxBytes: options.safetyCopyMaxBytes }),
@@ -334,6 +343,14 @@ export function createMigrator(options: MigratorOptions): Migrator {
     squash: async (name, given) => {
       const { squash } = await import("./operations/squash.ts");
       return await hiding(squash(context, { folder: folderForFiles(), ...discovery }, name, given));
+    },
+    backups: async () => {
+      const { readBackups } = await import("./operations/backups.ts");
+      return await hiding(readBackups(context));
+    },
+    dropBackups: async (given) => {
+      const { dropBackups } = await import("./operations/backups.ts");
+      return await hiding(dropBackups(context, given));
     },
     history: (given) => hiding(readHistory(context, given)),
     types: async (given) => {

@@ -5,6 +5,7 @@ import { projectReference } from "./database/target.ts";
 import { dropEmpty, readEnvFiles } from "./env_files.ts";
 import { ConfigurationError } from "./errors.ts";
 import type { MigratorOptions } from "./migrator.ts";
+import { SAFETY_COPY_MODES } from "./safety_copy_modes.ts";
 import { LEDGER_MODES, type LedgerMode } from "./planning/ledger.ts";
 import type { OrderBy } from "./planning/order.ts";
 import { findProjectFolder } from "./project_folder.ts";
@@ -100,6 +101,7 @@ export async function resolveSettings(
     ...numberSetting(values, "MIGRATION_BATCH_SIZE", "batchSize"),
     ...numberSetting(values, "MIGRATION_REQUEST_TIMEOUT", "requestTimeoutMs"),
     ...numberSetting(values, "MIGRATION_GIVE_UP_AFTER", "giveUpAfterMs"),
+    ...readSafetyCopies(values),
   };
 
   if (flags.embedded !== undefined && flags.via !== undefined) {
@@ -210,6 +212,24 @@ async function describeHolder(values: Environment): Promise<string> {
   }
   const { hostname } = await import("node:os");
   return `${values.USER ?? values.USERNAME ?? "somebody"}@${hostname()}`;
+}
+
+function readSafetyCopies(
+  values: Environment,
+): Pick<MigratorOptions, "safetyCopy" | "safetyCopyMaxBytes"> {
+  const safetyCopy = readChoice(values, "MIGRATION_SAFETY_COPY", SAFETY_COPY_MODES);
+  const most = values.MIGRATION_SAFETY_COPY_MAX;
+  const [, number, unit] = /^(\d{1,9}) ?(MB|GB|TB)$/i.exec(most ?? "") ?? [];
+  if (most !== undefined && unit === undefined) {
+    throw new ConfigurationError(
+      `MIGRATION_SAFETY_COPY_MAX has to be a size such as 500MB or 1GB, not "${most}"`,
+    );
+  }
+  const power = { MB: 20, GB: 30, TB: 40 }[unit?.toUpperCase() ?? ""];
+  return {
+    ...(safetyCopy === undefined ? {} : { safetyCopy }),
+    ...(power === undefined ? {} : { safetyCopyMaxBytes: Number(number) * 2 ** power }),
+  };
 }
 
 function numberSetting<Option extends string>(

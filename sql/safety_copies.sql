@@ -557,6 +557,7 @@ as $function$
       from object
       join pg_class c on c.oid = object_id
      where class_id = 'pg_class'::regclass and sub_id = 0 and relkind in ('r', 'p', 'v', 'm', 'S', 'i', 'I')
+       and relnamespace <> 'pg_toast'::regnamespace
        -- What a constraint or an identity makes comes with it.
        and not exists (
          select from pg_depend d
@@ -867,7 +868,7 @@ as $function$
     when copy.kind = 'objects' then null
     when to_regclass(format('supamigrate_backup.%I', copy.copy_name)) is null then 'the copy is gone'
     when not exists (select from pg_class where oid = to_regclass(copy.relation) and relkind in ('r', 'p'))
-      then 'the table is not there'
+      then 'there is no such table, as the rollback has not made it anew'
     when copy.kind in ('values', 'state') and copy.key_columns is null
       then 'nothing tells the rows of the table apart'
     when missing.names is not null then format('the table has no column %s', missing.names)
@@ -1116,9 +1117,13 @@ as $function$
            'purpose', copy.purpose, 'line', copy.line, 'kind', copy.kind, 'relation', copy.relation,
            'copy', copy.copy_name, 'columns', (
              select jsonb_agg(item->'name') from jsonb_array_elements(copy.columns) item),
+           'casts', (
+             select coalesce(jsonb_object_agg(item->>'name', item->'type'), '{}')
+               from jsonb_array_elements(copy.columns) item where not (item->>'plain')::boolean),
            'key', copy.key_columns, 'rows', copy.row_count, 'sequences', copy.sequences,
            'definition', copy.definition, 'is_open', copy.is_open,
-           'bytes', pg_total_relation_size(to_regclass(format('supamigrate_backup.%I', copy.copy_name))),
+           'bytes', pg_total_relation_size(
+             to_regclass('supamigrate_backup.' || quote_ident(copy.copy_name))),
            'made_at', copy.made_at,
            'age_ms', (extract(epoch from clock_timestamp() - copy.made_at) * 1000)::bigint)
            order by copy.id desc), '[]')

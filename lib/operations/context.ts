@@ -26,6 +26,7 @@ import type { Refusals } from "../planning/refusals.ts";
 import type { Abilities } from "../planning/session_settings.ts";
 import type { SplitSection } from "../planning/statements.ts";
 import type { ProgressEvent } from "./progress.ts";
+import type { SafetyCopyMode } from "./safety_copies.ts";
 import type { LoadedMigrations } from "./source.ts";
 
 /** What every operation works with. */
@@ -52,6 +53,8 @@ export interface OperationContext {
   readonly batchSize: number;
   /** How long to go on asking a server that does not answer, in milliseconds. */
   readonly giveUpAfterMs: number;
+  /** Whether rows are kept before they are destroyed, where an operation is not told. */
+  readonly safetyCopy?: SafetyCopyMode;
   /** Up to how many bytes of tables rows are kept of without asking. */
   readonly safetyCopyMaxBytes?: number;
   /** Told what happens. */

@@ -6,10 +6,10 @@ import { ConfigurationError } from "../errors.ts";
 import { formatBytes } from "../bytes.ts";
 import type { Unkept } from "../planning/statements.ts";
 import type { Statement, Step } from "../planning/steps.ts";
+import type { SafetyCopyMode } from "../safety_copy_modes.ts";
 import type { OperationContext } from "./context.ts";
 
-/** Whether rows are kept before they are destroyed. */
-export type SafetyCopyMode = "auto" | "always" | "never";
+export type { SafetyCopyMode };
 
 /** What an operation that may destroy rows is told of keeping them. */
 export interface SafetyCopyOptions {
@@ -92,7 +92,7 @@ const NAMED = 5;
 export async function planCopies<Plan extends Planned>(
   context: OperationContext,
   planned: readonly Plan[],
-  { safetyCopy = "auto", confirmCopies, dryRun }: SafetyCopyOptions & {
+  { safetyCopy = context.safetyCopy ?? "auto", confirmCopies, dryRun }: SafetyCopyOptions & {
     readonly dryRun?: boolean;
   },
 ): Promise<{ readonly planned: Plan[]; readonly warnings: readonly string[] }> {

@@ -9,6 +9,7 @@ import type { Via } from "../database/channel.ts";
 import { ConfigurationError } from "../errors.ts";
 import type { Migrator, MigratorOptions } from "../migrator.ts";
 import type { Concern } from "../operations/concerns.ts";
+import type { SafetyCopyMode, SafetyCopyOptions } from "../operations/safety_copies.ts";
 import type { LedgerMode } from "../planning/ledger.ts";
 import type { OrderBy } from "../planning/order.ts";
 import { confirmConcerns } from "./confirm.ts";
@@ -84,6 +85,19 @@ export function guardConcerns({ migrator: { target }, reporter }: Run, { yes }: 
         : found.filter(({ about }) => about === "applied elsewhere");
       return confirmConcerns(target, reporter, asked);
     },
+  };
+}
+
+/** Keeping more than goes without asking is asked about, on a terminal. */
+export function guardCopies(
+  { reporter }: Run,
+  { safetyCopy, yes }: Asking & { safetyCopy?: SafetyCopyMode },
+): SafetyCopyOptions {
+  return {
+    ...(safetyCopy === undefined ? {} : { safetyCopy }),
+    ...(yes ? {} : {
+      confirmCopies: async (survey) => (await import("./kept.ts")).confirmCopies(reporter, survey),
+    }),
   };
 }
 

@@ -4,18 +4,21 @@ import { adviseOnMissing } from "../embedded/platform/missing.ts";
 import { ConfigurationError } from "../errors.ts";
 import type { MigrateOptions, MigrateResult } from "../operations/migrate.ts";
 import type { PlannedMigration } from "../operations/prepare.ts";
+import type { SafetyCopyMode } from "../operations/safety_copies.ts";
 import type { MigrationFailure } from "../planning/plan.ts";
 import {
   type Asking,
   type Flag,
   type GlobalFlags,
   guardConcerns,
+  guardCopies,
   type Report,
   type Run,
   toResultCode,
   waiting,
 } from "./actions.ts";
 import { confirmUndo } from "./confirm.ts";
+import { formatKept } from "./kept.ts";
 import { leaveOutStatements } from "./documents.ts";
 import { line } from "./neutral.ts";
 import {
@@ -40,6 +43,7 @@ export interface MigrateFlags extends GlobalFlags, Asking {
   onChange?: NonNullable<MigrateOptions["onChange"]>;
   outOfOrder?: NonNullable<MigrateOptions["outOfOrder"]>;
   strict?: Flag;
+  safetyCopy?: SafetyCopyMode;
 }
 
 /** What `migrate` does. */
@@ -74,6 +78,7 @@ export async function migrate(
       confirmUndo: (planned) => confirmUndo(migrator.target, reporter, planned),
     }),
     ...guardConcerns(run, flags),
+    ...guardCopies(run, flags),
   });
   if (result.success && !result.dryRun) await projects.remember();
   for (const { name, error } of result.results) {
@@ -134,7 +139,7 @@ export function formatMigrate(result: MigrateResult): string {
           : undone
           ? line`  ↩️  ${name} - undone with the run`
           : line`  ❌ ${name} - ${error?.message}`;
-        return [ending, ...formatMessages(item)];
+        return [ending, ...formatKept(item.kept), ...formatMessages(item)];
       }),
       "",
     );
@@ -147,6 +152,7 @@ export function formatMigrate(result: MigrateResult): string {
       "📋 Migration Details:",
       ...result.results.flatMap((item) => [
         line`  ✅ ${item.name} - ${item.reason} (${formatMs(item.executionTimeMs)})`,
+        ...formatKept(item.kept),
         ...formatMessages(item),
       ]),
       "",
