@@ -18,6 +18,7 @@ import type { BundleFlags } from "./lib/output/bundle.ts";
 import { DESCRIPTION } from "./lib/output/description.ts";
 import type { DiffFlags } from "./lib/output/diff.ts";
 import { EXIT_CODES } from "./lib/output/errors.ts";
+import type { FreshFlags } from "./lib/output/fresh.ts";
 import type { ImportFlags } from "./lib/output/importing.ts";
 import type { InitFlags } from "./lib/output/init.ts";
 import type { InstallFlags } from "./lib/output/install.ts";
@@ -135,6 +136,11 @@ function makeCli() {
     )
     .option("--strict", "Refuse what validate --strict would, before anything is sent.")
     .option("--safety-copy <mode:copies>", "Keep the rows that are destroyed (auto: up to 1 GB).")
+    .option("--backup", "Make a backup before, and refuse to go on without one.")
+    .option("--before <command:string>", "Run this before; nothing is done where it fails.")
+    .option("--after <command:string>", "Run this after, with the result.")
+    .option("--check <what:string>", "Ask this URL, or run this query, after: 1 where it fails.")
+    .option("--rollback-on-failed-check", "Take the run back where the check fails.")
     .option("-y, --yes", "Do not ask.")
     .action((flags: MigrateFlags) =>
       run(flags, async (it) => (await import("./lib/output/migrate.ts")).migrate(it, flags))
@@ -174,6 +180,9 @@ function makeCli() {
     .option("--dry-run", "Show what would run, and change nothing.")
     .option("--wait <seconds:number>", "Wait this long for another run.")
     .option("--safety-copy <mode:copies>", "Keep the rows that are destroyed (auto: up to 1 GB).")
+    .option("--backup", "Make a backup before, and refuse to go on without one.")
+    .option("--before <command:string>", "Run this before; nothing is done where it fails.")
+    .option("--after <command:string>", "Run this after, with the result.")
     .option("-y, --yes", "Do not ask.")
     .action((flags: RollbackFlags, target?: string) =>
       run(
@@ -244,9 +253,10 @@ function makeCli() {
     .command("fresh", "Undo everything, then apply everything. Destroys all data.")
     .option("--drop-schema", "Empty the application's schemas instead of running rollback SQL.")
     .option("--seed", "Run the seeds after that.")
+    .option("--backup", "Make a backup before, and refuse to go on without one.")
     .option("--wait <seconds:number>", "Wait this long for another run.")
     .option("-y, --yes", "Do not ask.")
-    .action((flags: GlobalFlags & Asking & { dropSchema?: Flag; seed?: Flag }) =>
+    .action((flags: FreshFlags) =>
       run(flags, async (it) => (await import("./lib/output/fresh.ts")).fresh(it, flags))
     )
     .command(

@@ -69,6 +69,7 @@ export type {
   SafetyCopyMode,
   SafetyCopyOptions,
 } from "./lib/operations/safety_copies.ts";
+export type { HealthResult } from "./lib/operations/health.ts";
 export type { BaselineOptions, BaselineResult } from "./lib/operations/baseline.ts";
 export type { CreateOptions, CreateResult } from "./lib/operations/create.ts";
 export type { Renamed } from "./lib/operations/capture.ts";

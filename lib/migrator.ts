@@ -17,6 +17,7 @@ import type {
   UninstallOptions,
   UninstallResult,
 } from "./operations/install.ts";
+import type { HealthResult } from "./operations/health.ts";
 import type { RepairLedgerOptions, RepairLedgerResult } from "./operations/repair_ledger.ts";
 import type { DropBackupsOptions, DropBackupsResult, SafetyCopy } from "./operations/backups.ts";
 import type { SafetyCopyMode } from "./operations/safety_copies.ts";
@@ -114,6 +115,8 @@ export interface Migrator extends AsyncDisposable {
   migrate(options?: MigrateOptions): Promise<MigrateResult>;
   /** Plans what `migrate` would do, to be reviewed and run as it is: `migrate({ plan })`. */
   plan(options?: PlanOptions): Promise<PlanFile>;
+  /** Looks whether the application is well: asks a URL, or runs a query. */
+  checkHealth(check: string): Promise<HealthResult>;
   /** Reports where the database stands. */
   status(): Promise<StatusResult>;
   /** Undoes the last batch, or everything after a target. */
@@ -343,6 +346,10 @@ export function createMigrator(options: MigratorOptions): Migrator {
     squash: async (name, given) => {
       const { squash } = await import("./operations/squash.ts");
       return await hiding(squash(context, { folder: folderForFiles(), ...discovery }, name, given));
+    },
+    checkHealth: async (check) => {
+      const { checkHealth } = await import("./operations/health.ts");
+      return await hiding(checkHealth(context, check));
     },
     backups: async () => {
       const { readBackups } = await import("./operations/backups.ts");

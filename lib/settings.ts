@@ -1,5 +1,6 @@
 /** Turns environment variables, `.env` files and flags into options. Used by the CLI. @module */
 
+import type { AroundSettings } from "./around_settings.ts";
 import { type Via, VIAS } from "./database/channel.ts";
 import { projectReference } from "./database/target.ts";
 import { dropEmpty, readEnvFiles } from "./env_files.ts";
@@ -39,6 +40,8 @@ export interface Settings {
   readonly folder: string;
   /** The way to the project's folder: `.`, or `../..` where a command was started below it. */
   readonly root: string;
+  /** What happens around a run: commands before and after it, a log, a check. */
+  readonly around: AroundSettings;
   /** Which setting names the project, and where it stands; null for the embedded database. */
   readonly namedBy: string | null;
   /** Why the embedded database is used, where nobody asked for it. */
@@ -91,6 +94,7 @@ export async function resolveSettings(
   }
   const ledger = flags.ledger ?? readChoice(values, "MIGRATION_LEDGER", LEDGER_MODES);
   const folder = flags.dir ?? inRoot(await defaultFolder(inRoot));
+  const around = readAround(values);
   const shared = {
     migrations: folder,
     ...(order === undefined ? {} : { order }),
@@ -116,6 +120,7 @@ export async function resolveSettings(
     return {
       folder,
       root,
+      around,
       namedBy: null,
       options: { ...shared, embedded: path },
       embeddedNote: flags.embedded === undefined
@@ -133,6 +138,7 @@ export async function resolveSettings(
   return {
     folder,
     root,
+    around,
     namedBy: naming === undefined ? null : `${naming} in ${whereIs(naming)}`,
     options: {
       ...shared,
@@ -212,6 +218,20 @@ async function describeHolder(values: Environment): Promise<string> {
   }
   const { hostname } = await import("node:os");
   return `${values.USER ?? values.USERNAME ?? "somebody"}@${hostname()}`;
+}
+
+function readAround(values: Environment): AroundSettings {
+  const names = {
+    before: "MIGRATION_BEFORE",
+    after: "MIGRATION_AFTER",
+    check: "MIGRATION_CHECK",
+    log: "MIGRATION_LOG",
+  };
+  return Object.fromEntries(
+    Object.entries(names).flatMap(([key, name]) =>
+      values[name] === undefined ? [] : [[key, values[name]]]
+    ),
+  );
 }
 
 function readSafetyCopies(

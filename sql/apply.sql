@@ -412,7 +412,7 @@ begin
     (select batch_number from supamigrate.migration_history
       where migration_history.migration_name = migration->>'name'),
     migration->>'checksum', duration,
-    jsonb_strip_nulls(jsonb_build_object('reason', migration->>'reason',
+    jsonb_strip_nulls(jsonb_build_object('reason', migration->>'reason', 'note', call->>'note',
       'redo', case when migration ? 'undo' then true end,
       'statements_checksum', migration->>'statements_checksum')),
     migration->>'rollback_sql');
@@ -431,8 +431,16 @@ begin
     result->'error', supamigrate.steps_done(migration));
   perform supamigrate.write_log(call, 'apply', 'failed', migration->>'name',
     (migration->>'batch')::integer, migration->>'checksum',
-    (result->>'execution_time_ms')::integer, result->'error');
+    (result->>'execution_time_ms')::integer, supamigrate.add_note(call, result->'error'));
 end
+$function$;
+
+-- What the log's details have beside their own: what the call has to be noted.
+create or replace function supamigrate.add_note(call jsonb, details jsonb) returns jsonb
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$
+  select details || case when call ? 'note' then jsonb_build_object('note', call->'note') else '{}' end
 $function$;
 
 -- call: migration, and what is known of why it cannot end: it took its connection away each time
@@ -472,7 +480,7 @@ begin
   end if;
   perform supamigrate.write_log(call, 'rollback', 'ok', migration->>'name',
     (migration->>'batch')::integer, null, duration,
-    jsonb_build_object('source', migration->>'source'));
+    supamigrate.add_note(call, jsonb_build_object('source', migration->>'source')));
   perform supamigrate.write_ledger(migration);
   if not exists (select from supamigrate.migration_history where applied_checksum is not null) then
     perform supamigrate.forget_seeds();
@@ -489,7 +497,7 @@ as $function$
 begin
   perform supamigrate.write_log(call, 'rollback', 'failed', migration->>'name',
     (migration->>'batch')::integer, null, (result->>'execution_time_ms')::integer,
-    result->'error');
+    supamigrate.add_note(call, result->'error'));
 end
 $function$;
 

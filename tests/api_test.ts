@@ -24,6 +24,7 @@ Deno.test("a migrator has a method for each command", async () => {
     "adopt",
     "backups",
     "baseline",
+    "checkHealth",
     "close",
     "create",
     "diff",

@@ -84,6 +84,8 @@ export interface LockedWork<Plan, Result> {
   readonly dryRun?: boolean | undefined;
   /** Asks whether to go on; asked again where the plan is another one by then. */
   readonly confirm?: ((plan: Plan) => Promise<boolean>) | undefined;
+  /** Done once, after the last question and before the lock is taken; what it throws ends the run. */
+  readonly before?: ((plan: Plan) => Promise<void>) | undefined;
   /** Does the work. */
   readonly run: (session: LockSession, plan: Plan) => Promise<Result>;
 }
@@ -116,6 +118,7 @@ export async function withLock<Plan, Result>(
   };
   const deadline = performance.now() + (work.waitMs ?? 0);
   let confirmed: string | undefined;
+  let begun = false;
 
   for (let attempt = 1;; attempt++) {
     throwIfInterrupted(context.signal);
@@ -135,6 +138,11 @@ export async function withLock<Plan, Result>(
       confirmed = fingerprint;
     }
     throwIfInterrupted(context.signal);
+    if (done === undefined && !begun) {
+      await work.before?.(plan);
+      begun = true;
+      throwIfInterrupted(context.signal);
+    }
 
     const acquisition = await acquireLock(database, state, tenure, patience);
     if (acquisition.status === "moved" && attempt <= MOST_REPLANS) continue;

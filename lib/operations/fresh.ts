@@ -37,6 +37,10 @@ export interface FreshOptions {
   readonly seed?: boolean;
   /** How long to wait for another run's lock, in milliseconds. 0 by default. */
   readonly waitMs?: number;
+  /** Done once before anything is changed, as by `migrate`. */
+  readonly before?: (planned: readonly PlannedMigration[]) => Promise<void>;
+  /** What is noted beside each migration in the audit log, such as where a backup is. */
+  readonly note?: () => string | undefined;
   /** Asked before anything is undone. Without it nothing is asked. */
   readonly confirm?: (planned: readonly PlannedRollback[]) => Promise<boolean>;
   /**
@@ -167,7 +171,9 @@ export async function fresh(
       if (confirm && !await confirm(undo)) return false;
       return concerns.length === 0 || !confirmConcerns || await confirmConcerns(concerns);
     }),
+    before: options.before && (({ planned }) => options.before!(planned)),
     run: async (session, { drop, undo, plan, planned, ledger, seeds, warnings }) => {
+      session.note(options.note?.());
       context.onProgress({ type: "phase", phase: drop === null ? "rollback" : "drop" });
       let rolledBack: readonly RollbackResult[] = [];
       let dropped: readonly string[] = [];

@@ -38,6 +38,13 @@ export interface MigrateOptions extends PlanningOptions, SafetyCopyOptions {
   /** Asked before `redo` undoes the versions of these migrations. Without it nothing is asked. */
   readonly confirmUndo?: (planned: readonly PlannedMigration[]) => Promise<boolean>;
   /**
+   * Done once before anything is changed, where there is something to do: a backup, or what else has
+   * to come first. What it throws ends the run.
+   */
+  readonly before?: (planned: readonly PlannedMigration[]) => Promise<void>;
+  /** What is noted beside each migration in the audit log, such as where a backup is. */
+  readonly note?: () => string | undefined;
+  /**
    * Asked before migrations are sent that hold what can only be a key, that change what Supabase
    * keeps to itself, or that another tool has applied already. Without it nothing is asked; `warnings`
    * name these, and everything else that is doubtful.
@@ -135,7 +142,9 @@ export async function migrate(
       if (undone.length > 0 && confirmUndo && !await confirmUndo(undone)) return false;
       return concerns.length === 0 || !confirmConcerns || await confirmConcerns(concerns);
     }),
+    before: options.before && (({ planned }) => options.before!(planned)),
     run: async (session, { plan, planned, ledger, warnings }) => {
+      session.note(options.note?.());
       const refresh = toRefresh(plan);
       if (planned.length === 0) await session.perform("refresh", { refresh });
       const result = await applyAll(

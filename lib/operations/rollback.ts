@@ -45,6 +45,10 @@ export interface RollbackOptions extends SafetyCopyOptions {
   readonly dryRun?: boolean;
   /** How long to wait for another run's lock, in milliseconds. 0 by default. */
   readonly waitMs?: number;
+  /** Done once before anything is changed, where there is something to do, as by `migrate`. */
+  readonly before?: (planned: readonly PlannedRollback[]) => Promise<void>;
+  /** What is noted beside each migration in the audit log, such as where a backup is. */
+  readonly note?: () => string | undefined;
   /** Asked before anything is undone. Without it nothing is asked. */
   readonly confirm?: (planned: readonly PlannedRollback[]) => Promise<boolean>;
 }
@@ -137,7 +141,9 @@ export async function rollback(
           }
           : undefined,
       confirm: confirm && (({ planned }) => confirm(planned)),
+      before: options.before && (({ planned }) => options.before!(planned)),
       run: async (session, { to, planned, ledger }) => {
+        session.note(options.note?.());
         const { results, interrupted } = await revertAll(context, session, planned, ledger);
         const undone = results.filter(({ success }) => success).length;
         return {

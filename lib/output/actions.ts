@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { AroundSettings } from "../around_settings.ts";
 import type { Via } from "../database/channel.ts";
 import { ConfigurationError } from "../errors.ts";
 import type { Migrator, MigratorOptions } from "../migrator.ts";
@@ -51,6 +52,10 @@ export interface Run {
   options: MigratorOptions;
   /** The folder of the migrations. */
   folder: string;
+  /** The way to the project's folder. */
+  root: string;
+  /** What settings say of what happens around a run. */
+  around: AroundSettings;
   /** Which setting names the project, and where it stands; null for the embedded database. */
   namedBy: string | null;
 }

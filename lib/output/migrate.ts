@@ -17,7 +17,9 @@ import {
   toResultCode,
   waiting,
 } from "./actions.ts";
+import { type Around, around, type AroundFlags } from "./around.ts";
 import { confirmUndo } from "./confirm.ts";
+import { EXIT_CODES } from "./errors.ts";
 import { formatKept } from "./kept.ts";
 import { leaveOutStatements } from "./documents.ts";
 import { line } from "./neutral.ts";
@@ -34,7 +36,7 @@ import {
 } from "./text.ts";
 
 /** The flags of `migrate`. */
-export interface MigrateFlags extends GlobalFlags, Asking {
+export interface MigrateFlags extends GlobalFlags, Asking, AroundFlags {
   to?: string;
   plan?: string;
   dryRun?: Flag;
@@ -44,16 +46,25 @@ export interface MigrateFlags extends GlobalFlags, Asking {
   outOfOrder?: NonNullable<MigrateOptions["outOfOrder"]>;
   strict?: Flag;
   safetyCopy?: SafetyCopyMode;
+  check?: string;
+  rollbackOnFailedCheck?: Flag;
 }
 
-/** What `migrate` does. */
-export async function migrate(
-  run: Run,
-  flags: MigrateFlags,
-): Promise<Report> {
+/** What `migrate` does, with what is to happen around it. */
+export async function migrate(run: Run, flags: MigrateFlags): Promise<Report> {
+  return await around(run, flags, "migrate", (given) => migrateOnly(run, flags, given));
+}
+
+async function migrateOnly(run: Run, flags: MigrateFlags, given: Around): Promise<Report> {
   const { migrator, reporter, projects } = run;
   const wait = waiting(flags);
   const { to, transaction, onChange, outOfOrder } = flags;
+  const check = flags.check ?? run.around.check;
+  if (flags.rollbackOnFailedCheck && check === undefined) {
+    throw new ConfigurationError("--rollback-on-failed-check needs a check", {
+      hint: "Say --check URL, or --check with a query.",
+    });
+  }
   const plan = flags.plan === undefined
     ? undefined
     : await (await import("../operations/plan.ts")).readPlanFile(flags.plan);
@@ -79,6 +90,7 @@ export async function migrate(
     }),
     ...guardConcerns(run, flags),
     ...guardCopies(run, flags),
+    ...given,
   });
   if (result.success && !result.dryRun) await projects.remember();
   for (const { name, error } of result.results) {
@@ -92,12 +104,16 @@ export async function migrate(
       reporter.annotate(`${error.message} (${error.code})`, position);
     }
   }
+  const health = check !== undefined && result.success && result.migrationsRun > 0
+    ? await (await import("./health.ts")).examine(run, check, result, !!flags.rollbackOnFailedCheck)
+    : undefined;
   const locks = flags.locks ? await migrator.measureLocks(result.planned, transaction) : undefined;
   return {
     result: {
       target: { ...migrator.target, namedBy: run.namedBy },
       ...leaveOutStatements(result, flags),
       ...(locks === undefined ? {} : { locks }),
+      ...(health === undefined ? {} : { check: health.result }),
     },
     text: [
       result.dryRun
@@ -107,8 +123,9 @@ export async function migrate(
         ? []
         : (await import("./locks.ts")).formatLocks(locks, !!flags.verbose)),
       ...formatLeftOut(result.leftOut, !!flags.verbose),
+      ...health?.text ?? [],
     ].join("\n"),
-    code: toResultCode(result),
+    code: health !== undefined && !health.result.passed ? EXIT_CODES.failed : toResultCode(result),
   };
 }
 

@@ -13,6 +13,7 @@ import {
   toResultCode,
   waiting,
 } from "./actions.ts";
+import { type Around, around, type AroundFlags } from "./around.ts";
 import { confirmUndo } from "./confirm.ts";
 import { leaveOutStatements } from "./documents.ts";
 import { line } from "./neutral.ts";
@@ -20,16 +21,21 @@ import { formatKept, formatPutBack } from "./kept.ts";
 import { formatFailure, formatMessages, formatSteps } from "./text.ts";
 
 /** The flags of `rollback`. */
-export interface RollbackFlags extends GlobalFlags, Asking {
+export interface RollbackFlags extends GlobalFlags, Asking, AroundFlags {
   steps?: number;
   dryRun?: Flag;
   safetyCopy?: SafetyCopyMode;
 }
 
-/** What `rollback` does. */
-export async function rollback(
+/** What `rollback` does, with what is to happen around it. */
+export async function rollback(run: Run, flags: RollbackFlags, target?: string): Promise<Report> {
+  return await around(run, flags, "rollback", (given) => rollbackOnly(run, flags, given, target));
+}
+
+async function rollbackOnly(
   run: Run,
   flags: RollbackFlags,
+  given: Around,
   target?: string,
 ): Promise<Report> {
   const { migrator, reporter, projects } = run;
@@ -44,6 +50,7 @@ export async function rollback(
       confirm: (planned) => confirmUndo(migrator.target, reporter, planned),
     }),
     ...guardCopies(run, flags),
+    ...given,
   });
   // Where nothing was undone, nobody was asked about the project.
   if (result.success && result.migrationsRolledBack > 0) await projects.remember();
