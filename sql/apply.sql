@@ -265,7 +265,7 @@ begin
               get diagnostics affected = row_count;
           end;
         end if;
-        if destroyed[number] is not null then
+        if (destroyed[number] operator(pg_catalog.->) 0) operator(pg_catalog.?) 'from' then
           perform supamigrate.compare_kept(destroyed[number], kept, kept_before, affected);
         end if;
         -- The server takes the time of the whole call alone; what a migration asks for is looked at

@@ -2,6 +2,7 @@
 
 import "./adopt.ts";
 import "./as_psql.ts";
+import "./backups.ts";
 import "./breaches.ts";
 import "./channels.ts";
 import "./clean_connection.ts";
