@@ -283,11 +283,19 @@ begin
 end
 $function$;
 
+-- The number of the next copy: none that a copy of before has, those included that outlived an
+-- uninstallation.
 create or replace function supamigrate.next_copy(kept jsonb) returns bigint
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $function$
-  select coalesce(max(id), 0) + jsonb_array_length(kept) + 1 from supamigrate.safety_copy
+  select case
+    when jsonb_array_length(kept) > 0 then (kept->-1->>'id')::bigint + 1
+    else greatest(
+      (select max(id) from supamigrate.safety_copy),
+      (select max(substring(relname from '_(\d{1,18})$')::bigint)
+         from pg_class where relnamespace = to_regnamespace('supamigrate_backup')), 0) + 1
+  end
 $function$;
 
 -- How far sequences have counted: {name: [last_value, is_called]}; null where there are none.

@@ -42,6 +42,15 @@ const LEFT_OUT = [
   "vault",
 ];
 
+/** What of the dump is not to be restored over what there is: Supabase's, what is kept, and what is in no schema. */
+const STAYING: ReadonlySet<string> = new Set([
+  "-",
+  "auth",
+  "storage",
+  "supabase_migrations",
+  "supamigrate_backup",
+]);
+
 /**
  * Makes a backup: a dump over DATABASE_URL, or where that is not set, the project's own through the
  * Management API.
@@ -94,14 +103,15 @@ async function dump(
     await runDump(databaseUrl, path, (table) => {
       reporter.onProgress({ type: "preparing", what: `a backup: ${table}` });
     });
-    const tables = await verify(path);
+    const { tables, entries } = await verify(path);
+    await writeFile(`${path}.list`, entries.join("\n") + "\n", { mode: 0o600 });
     await chmod(path, 0o600);
     const { size } = await stat(path);
     return {
       kind: "file",
       path,
       description: `${path} (${formatBytes(size)}, rows of ${tables} tables)`,
-      restore: `pg_restore --clean --if-exists --exclude-schema=auth --exclude-schema=storage ` +
+      restore: `pg_restore --clean --if-exists --single-transaction --use-list=${path}.list ` +
         `--dbname="$DATABASE_URL" ${path}`,
     };
   } catch (error) {
@@ -162,17 +172,29 @@ async function runDump(
   );
 }
 
-/** Reads the table of contents, and says how many tables have rows in it. */
-async function verify(path: string): Promise<number> {
+/** An entry of the table of contents that is in a schema: what it is, and in which one. */
+const ENTRY =
+  /^\d+; \d+ \d+ (DEFAULT ACL|EVENT TRIGGER|EXTENSION|FK CONSTRAINT|CHECK CONSTRAINT|INDEX ATTACH|MATERIALIZED VIEW DATA|MATERIALIZED VIEW|OPERATOR CLASS|OPERATOR FAMILY|PUBLICATION TABLE|ROW SECURITY|SEQUENCE OWNED BY|SEQUENCE SET|TABLE ATTACH|TABLE DATA|TEXT SEARCH \w+|[A-Z]+) (\S+) /;
+
+/**
+ * Reads the table of contents: how many tables have rows in it, and what of it is to be restored over
+ * what there is: what is in the application's schemas, and the history.
+ */
+async function verify(path: string): Promise<{ tables: number; entries: string[] }> {
   let tables = 0;
+  const entries: string[] = [];
   const ended = await runProgram({
     command: "pg_restore",
     args: ["--list", path],
     onLine: (line) => {
-      if (/^\d+; \d+ \d+ TABLE DATA /.test(line)) tables++;
+      const [, kind, schema] = ENTRY.exec(line) ?? [];
+      if (kind === "TABLE DATA") tables++;
+      // Default privileges of the platform's roles are not the owner's to set.
+      if (schema === undefined || kind === "DEFAULT ACL" || STAYING.has(schema)) return;
+      entries.push(line);
     },
   });
-  if (ended?.code === 0) return tables;
+  if (ended?.code === 0) return { tables, entries };
   throw new ConfigurationError(
     ended === undefined
       ? "Cannot verify the backup: there is no pg_restore on the PATH"

@@ -46,6 +46,18 @@ testOnEveryDatabase("backups() lists what is kept, and dropBackups() drops it", 
     ["notes_1", false],
   ]);
 
+  await project.sql(
+    "update supamigrate.safety_copy set made_at = made_at - interval '31 days' where id = 1",
+  );
+  const { findings } = await migrator.doctor();
+  assert.deepEqual(
+    findings.filter(({ check }) => check === "copies").map(({ problem }) => problem),
+    ["1 safety copy is older than 30 days"],
+  );
+  await project.sql(
+    "update supamigrate.safety_copy set made_at = clock_timestamp() where id = 1",
+  );
+
   await assert.rejects(migrator.dropBackups({ names: ["notes_9"] }), /no safety copy "notes_9"/);
   await assert.rejects(
     migrator.dropBackups({ names: ["notes_2"], confirm: () => Promise.resolve(false) }),
@@ -145,6 +157,27 @@ testOnEveryDatabase("a copy is not put back over what has come since", async (pr
   ]);
   assert.equal((await migrator.backups()).length, 1);
 });
+
+testOnServers(
+  "uninstall() leaves the copies, and what is installed again keeps clear of them",
+  async (project) => {
+    const files = {
+      ...setup,
+      "2_less.sql": "delete from notes where id = 1;\n-- ROLLBACK\nselect 1;",
+    };
+    const migrator = project.migrator(files, { databaseUrl: project.databaseUrl, via: "direct" });
+    await migrator.migrate();
+    assert.deepEqual(await migrator.uninstall(), { removed: true, copiesLeft: 1 });
+    await migrator.install();
+    await migrator.baseline("1_notes.sql");
+    await project.sql("insert into notes values (1, 'again')");
+    const { results } = await migrator.migrate();
+    assert.deepEqual(results[0]!.kept.map(({ copy }) => copy), ["notes_2"]);
+    assert.deepEqual(await project.sql("select body from supamigrate_backup.notes_1"), [
+      { body: "note 1" },
+    ]);
+  },
+);
 
 const missing = await findMissing(["postgresql-client"]);
 
