@@ -44,6 +44,7 @@ const LEFT_OUT = [
 
 /** What of the dump is not to be restored over what there is: Supabase's, what is kept, and what is in no schema. */
 const STAYING: ReadonlySet<string> = new Set([
+  ...LEFT_OUT,
   "-",
   "auth",
   "storage",

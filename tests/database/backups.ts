@@ -165,7 +165,10 @@ testOnServers(
       ...setup,
       "2_less.sql": "delete from notes where id = 1;\n-- ROLLBACK\nselect 1;",
     };
-    const migrator = project.migrator(files, { databaseUrl: project.databaseUrl, via: "direct" });
+    await using migrator = project.migrator(files, {
+      databaseUrl: project.databaseUrl,
+      via: "direct",
+    });
     await migrator.migrate();
     assert.deepEqual(await migrator.uninstall(), { removed: true, copiesLeft: 1 });
     await migrator.install();
