@@ -18,6 +18,7 @@ export const STATEMENTS = {
   surveyDrop: "select supamigrate.survey_drop($1) as result",
   surveyCopies: "select supamigrate.survey_copies($1) as result",
   readCopies: "select supamigrate.read_copies() as result",
+  ask: "select supamigrate.ask($1) as result",
   perform: "select supamigrate.perform($1) as result",
   settle: "select supamigrate.settle($1) as result",
   unlock: "select supamigrate.unlock($1) as result",

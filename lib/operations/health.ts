@@ -1,6 +1,6 @@
 /** Looks whether the application is well after a run. @module */
 
-import { CallError } from "../database/channel.ts";
+import { CallError, STATEMENTS } from "../database/channel.ts";
 import { explainCallError } from "../database/explain.ts";
 import { shorten } from "../shorten.ts";
 import type { OperationContext } from "./context.ts";
@@ -51,10 +51,11 @@ async function askUrl(url: string): Promise<string | null> {
 async function askDatabase(context: OperationContext, sql: string): Promise<string | null> {
   const database = await context.connect();
   try {
-    const [row] = await database.run(sql);
-    const [value] = Object.values(row ?? {});
-    if (value === undefined) return "The query gave no row";
-    const isWell = value !== false && value !== null && value !== 0 && value !== 0n;
+    const { found, value } = await database.call(STATEMENTS.ask, {
+      query: sql.trim().replace(/;+$/, ""),
+    }) as { readonly found: boolean; readonly value: unknown };
+    if (!found) return "The query gave no row";
+    const isWell = value !== false && value !== null && value !== 0;
     return isWell ? null : `The query gave ${String(value)}`;
   } catch (error) {
     // What the query came to is the answer; no database to ask is another thing.
