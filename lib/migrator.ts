@@ -49,6 +49,7 @@ import type { LedgerMode } from "./planning/ledger.ts";
 import type { OrderBy } from "./planning/order.ts";
 import { splitStatements } from "./planning/statements.ts";
 import { findUnstorable } from "./storable.ts";
+import { traced } from "./telemetry.ts";
 import {
   findAbilities,
   findBestWay,
@@ -293,20 +294,20 @@ export function createMigrator(options: MigratorOptions): Migrator {
 
   return {
     target,
-    migrate: (given) => hiding(migrate(context, given)),
+    migrate: (given) => hiding(traced(context, "migrate", (it) => migrate(it, given))),
     plan: async (given) => {
       const { plan } = await import("./operations/plan.ts");
       return await hiding(plan(context, given));
     },
     status: () => hiding(readStatus(context)),
-    rollback: (given) => hiding(rollback(context, given)),
+    rollback: (given) => hiding(traced(context, "rollback", (it) => rollback(it, given))),
     create: async (name, given) =>
       await createMigration(folderForFiles(), name, { ...discovery, ...given }),
     validate: async (given) => {
       const { validate } = await import("./operations/validate.ts");
       return await hiding(validate(context, given));
     },
-    fresh: (given) => hiding(fresh(context, given)),
+    fresh: (given) => hiding(traced(context, "fresh", (it) => fresh(it, given))),
     seed: async (given) => {
       const { seed } = await import("./operations/seed.ts");
       return await hiding(seed(context, given));
