@@ -71,6 +71,7 @@ function makeCli() {
     .globalType("planFormat", new EnumType(["text", "json", "markdown"]))
     .globalType("copies", new EnumType(SAFETY_COPY_MODES))
     .globalType("late", new EnumType(["apply", "warn", "refuse"]))
+    .globalType("drift", new EnumType(["warn", "error", "ignore"]))
     .globalOption(
       "--dir <path:string>",
       "Folder of the migrations (migrations, else supabase/migrations).",
@@ -134,6 +135,11 @@ function makeCli() {
       "--out-of-order <way:late>",
       "What to do with a migration that comes before some that are applied (warn).",
     )
+    .option(
+      "--on-drift <way:drift>",
+      "What to do where others have changed the schema since the last run (warn).",
+    )
+    .option("--drift", "After the run: compare the schema with what the migrations make.")
     .option("--strict", "Refuse what validate --strict would, before anything is sent.")
     .option("--safety-copy <mode:copies>", "Keep the rows that are destroyed (auto: up to 1 GB).")
     .option("--backup", "Make a backup before, and refuse to go on without one.")
@@ -157,6 +163,7 @@ function makeCli() {
       "--out-of-order <way:late>",
       "What to do with a migration that comes before some that are applied (warn).",
     )
+    .option("--locks", "Measure the locks that it takes, and for how long.")
     .option("--format <kind:planFormat>", "How it is written to standard output (text).")
     .option("-y, --yes", "Say yes in the plan to what migrate would ask about.")
     .action((flags: PlanFlags) => {

@@ -236,7 +236,7 @@ begin
     when 'give up'  then supamigrate.give_up(call)
     when 'drop'     then supamigrate.drop_application_schemas(call)
     when 'forget'   then supamigrate.drop_copies(call)
-    when 'release'  then '{}'::jsonb
+    when 'release'  then supamigrate.leave_schema(call, held)
   end;
   if reply is null then
     raise exception 'Unknown action "%"', call->>'action' using errcode = 'invalid_parameter_value';

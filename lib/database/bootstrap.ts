@@ -19,6 +19,7 @@ import dropApplicationSchemasSql from "../../sql/drop_application_schemas.sql" w
 };
 import eventTriggersSql from "../../sql/event_triggers.sql" with { type: "text" };
 import execSqlSql from "../../sql/exec_sql.sql" with { type: "text" };
+import fingerprintSql from "../../sql/fingerprint.sql" with { type: "text" };
 import finishSql from "../../sql/finish.sql" with { type: "text" };
 import guardSql from "../../sql/guard.sql" with { type: "text" };
 import inspectSql from "../../sql/inspect.sql" with { type: "text" };
@@ -30,6 +31,9 @@ import pgCronSql from "../../sql/pg_cron.sql" with { type: "text" };
 import outsideObjectsSql from "../../sql/outside_objects.sql" with { type: "text" };
 import recordsSql from "../../sql/records.sql" with { type: "text" };
 import safetyCopiesSql from "../../sql/safety_copies.sql" with { type: "text" };
+import definitionsSql from "../../sql/definitions.sql" with { type: "text" };
+import putBackSql from "../../sql/put_back.sql" with { type: "text" };
+import listCopiesSql from "../../sql/list_copies.sql" with { type: "text" };
 import schemaSql from "../../sql/schema.sql" with { type: "text" };
 import seedsSql from "../../sql/seeds.sql" with { type: "text" };
 import serveSql from "../../sql/serve.sql" with { type: "text" };
@@ -56,7 +60,10 @@ export const INSTALL_SQL: string = [
   eventTriggersSql,
   stepsSql,
   seedsSql,
+  definitionsSql,
   safetyCopiesSql,
+  putBackSql,
+  listCopiesSql,
   applySql,
   pgCronSql,
   outsideTransactionSql,
@@ -64,6 +71,7 @@ export const INSTALL_SQL: string = [
   outsideObjectsSql,
   dropApplicationSchemasSql,
   adoptionSql,
+  fingerprintSql,
   stateSql,
   serveSql,
   execSqlSql,

@@ -120,7 +120,7 @@ export async function fresh(
   const { prepareSeeds, runSeeds } = await import("./seed.ts");
   return await withLock<FreshPlan, FreshResult>(context, {
     ...(options.waitMs === undefined ? {} : { waitMs: options.waitMs }),
-    undoneByFile: findUndoneByFile(migrations),
+    wanted: { undoneByFile: findUndoneByFile(migrations) },
     plan: async (state) => {
       const { history } = state;
       // All data goes, as it was asked for: nothing of it is kept.

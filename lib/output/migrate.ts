@@ -44,6 +44,8 @@ export interface MigrateFlags extends GlobalFlags, Asking, AroundFlags {
   transaction?: NonNullable<MigrateOptions["transaction"]>;
   onChange?: NonNullable<MigrateOptions["onChange"]>;
   outOfOrder?: NonNullable<MigrateOptions["outOfOrder"]>;
+  onDrift?: NonNullable<MigrateOptions["onDrift"]>;
+  drift?: Flag;
   strict?: Flag;
   safetyCopy?: SafetyCopyMode;
   check?: string;
@@ -58,7 +60,7 @@ export async function migrate(run: Run, flags: MigrateFlags): Promise<Report> {
 async function migrateOnly(run: Run, flags: MigrateFlags, given: Around): Promise<Report> {
   const { migrator, reporter, projects } = run;
   const wait = waiting(flags);
-  const { to, transaction, onChange, outOfOrder } = flags;
+  const { to, transaction, onChange, outOfOrder, onDrift } = flags;
   const check = flags.check ?? run.around.check;
   if (flags.rollbackOnFailedCheck && check === undefined) {
     throw new ConfigurationError("--rollback-on-failed-check needs a check", {
@@ -84,6 +86,7 @@ async function migrateOnly(run: Run, flags: MigrateFlags, given: Around): Promis
     ...(transaction === undefined ? {} : { transaction }),
     ...(onChange === undefined ? {} : { onChange }),
     ...(outOfOrder === undefined ? {} : { outOfOrder }),
+    ...(onDrift === undefined ? {} : { onDrift }),
     lint: flags.strict ? "refuse" : "tell",
     ...(flags.yes ? {} : {
       confirmUndo: (planned) => confirmUndo(migrator.target, reporter, planned),
@@ -108,12 +111,16 @@ async function migrateOnly(run: Run, flags: MigrateFlags, given: Around): Promis
     ? await (await import("./health.ts")).examine(run, check, result, !!flags.rollbackOnFailedCheck)
     : undefined;
   const locks = flags.locks ? await migrator.measureLocks(result.planned, transaction) : undefined;
+  const compared = flags.drift && result.success && !result.dryRun
+    ? await (await import("./drift.ts")).drift(run, flags)
+    : undefined;
   return {
     result: {
       target: { ...migrator.target, namedBy: run.namedBy },
       ...leaveOutStatements(result, flags),
       ...(locks === undefined ? {} : { locks }),
       ...(health === undefined ? {} : { check: health.result }),
+      ...(compared === undefined ? {} : { drift: compared.result }),
     },
     text: [
       result.dryRun
@@ -123,9 +130,12 @@ async function migrateOnly(run: Run, flags: MigrateFlags, given: Around): Promis
         ? []
         : (await import("./locks.ts")).formatLocks(locks, !!flags.verbose)),
       ...formatLeftOut(result.leftOut, !!flags.verbose),
+      ...(compared === undefined ? [] : [compared.text]),
       ...health?.text ?? [],
     ].join("\n"),
-    code: health !== undefined && !health.result.passed ? EXIT_CODES.failed : toResultCode(result),
+    code: health !== undefined && !health.result.passed
+      ? EXIT_CODES.failed
+      : compared?.code || toResultCode(result),
   };
 }
 
