@@ -322,12 +322,12 @@ begin
     if current_setting('role') <> role_before then
       perform set_config('role', role_before, false);
     end if;
-    if purpose = 'revert' and puts_back and supamigrate.is_last_step(migration) then
-      back := supamigrate.put_back(migration, back);
-    end if;
     if to_regclass('supamigrate.migration_history') is null then
       raise exception 'The migration drops the schema supamigrate, in which it is recorded'
         using errcode = 'SM002', hint = 'Leave that schema out of what the migration drops.';
+    end if;
+    if purpose = 'revert' and puts_back and supamigrate.is_last_step(migration) then
+      back := supamigrate.put_back(migration, back);
     end if;
     perform supamigrate.check_deferred_constraints();
     closed_door := supamigrate.guard_door(missing_before);
