@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Catalogue } from "./catalogue.ts";
+import type { Catalogue, Extra } from "./catalogue.ts";
 import {
   compareExtras,
   compareSchemas,
@@ -49,10 +49,12 @@ export async function converge(
 ): Promise<ConvergedPlan> {
   const seen: Catalogue[] = [current ?? await shadow.read()];
   const refused = new Map<SchemaStatement["sql"], Refusal>();
+  const plans: { readonly to: Catalogue; readonly plan: SchemaPlan }[] = [];
   let to = wanted;
   let left: SchemaPlan;
   for (let round = 1;; round++) {
     left = planSchema(seen.at(-1)!, to);
+    plans.push({ to, plan: left });
     const statements = left.statements.filter(({ sql }) => !refused.has(sql));
     if (statements.length === 0 || round > MOST_ROUNDS) break;
     await runOnShadow(shadow, statements, refused);
@@ -61,7 +63,11 @@ export async function converge(
     to = respell(to, next, new Set(statements.flatMap(({ about }) => about)));
   }
   const last = seen.pop()!;
-  const steps = seen.map((catalogue) => planSchema(catalogue, to));
+  // Planned anew where the shadow's spelling was learned meanwhile.
+  const steps = seen.map((catalogue, index) => {
+    const known = plans[index]!;
+    return known.to === to ? known.plan : planSchema(catalogue, to);
+  });
   const differences = describeDeltas(compareSchemas(last, to));
   return {
     from: seen[0] ?? last,
@@ -91,19 +97,20 @@ function respell(to: Catalogue, shadow: Catalogue, applied: ReadonlySet<string>)
     if (typeof delta.from !== "string" || typeof delta.to !== "string") continue;
     spelled.set(key, { ...spelled.get(key), [delta.attr]: delta.from });
   }
-  const extras = new Map(to.extras);
+  const extras = new Map<string, Extra>();
   for (const { before, after } of compareExtras(shadow, to)) {
     if (before === undefined || after === undefined) continue;
     const key = `${after.kind} ${after.name}`;
     if (applied.has(key)) extras.set(key, before);
   }
+  if (spelled.size === 0 && extras.size === 0) return to;
   const facts = spelled.size === 0 ? to.facts : mapFacts(to.facts, (fact) => {
     const payload = spelled.get(keyOf(fact.id));
     return payload === undefined
       ? fact
       : { ...fact, payload: { ...fact.payload, ...payload } as typeof fact.payload };
   });
-  return { ...to, facts, extras };
+  return { ...to, facts, extras: new Map([...to.extras, ...extras]) };
 }
 
 /** What a shadow says of a statement, and what that is about. */
