@@ -13,10 +13,12 @@ import { HelpCommand } from "@cliffy/command/help";
 import { VIAS } from "./lib/database/channel.ts";
 import type { Asking, Flag, GlobalFlags } from "./lib/output/actions.ts";
 import type { AdoptFlags } from "./lib/output/adopt.ts";
+import type { BackupsFlags } from "./lib/output/backups.ts";
 import type { BundleFlags } from "./lib/output/bundle.ts";
 import { DESCRIPTION } from "./lib/output/description.ts";
 import type { DiffFlags } from "./lib/output/diff.ts";
 import { EXIT_CODES } from "./lib/output/errors.ts";
+import type { FreshFlags } from "./lib/output/fresh.ts";
 import type { ImportFlags } from "./lib/output/importing.ts";
 import type { InitFlags } from "./lib/output/init.ts";
 import type { InstallFlags } from "./lib/output/install.ts";
@@ -28,12 +30,14 @@ import type { ReportFlags } from "./lib/output/report.ts";
 import { checkRuntime } from "./lib/output/runtime.ts";
 import { Shell } from "./lib/output/shell.ts";
 import type { StatusFlags } from "./lib/output/status.ts";
+import type { RollbackFlags } from "./lib/output/rollback.ts";
 import type { SquashFlags } from "./lib/output/squash.ts";
 import type { ValidateFlags } from "./lib/output/validate.ts";
 import type { VerifyFlags } from "./lib/output/verify.ts";
 import type { TypesFlags } from "./lib/output/types.ts";
 import { LEDGER_MODES } from "./lib/planning/ledger.ts";
 import { holdsKey } from "./lib/redact.ts";
+import { SAFETY_COPY_MODES } from "./lib/safety_copy_modes.ts";
 import { findSecrets } from "./lib/setting_names.ts";
 import { ConfigurationError, installScript, VERSION } from "./mod.ts";
 
@@ -67,6 +71,7 @@ function makeCli() {
     .globalType("ledger", new EnumType(LEDGER_MODES))
     .globalType("findings", new EnumType(["text", "json", "github", "sarif"]))
     .globalType("planFormat", new EnumType(["text", "json", "markdown"]))
+    .globalType("copies", new EnumType(SAFETY_COPY_MODES))
     .globalType("late", new EnumType(["apply", "warn", "refuse"]))
     .globalType("drift", new EnumType(["warn", "error", "ignore"]))
     .globalOption(
@@ -138,6 +143,12 @@ function makeCli() {
     )
     .option("--drift", "After the run: compare the schema with what the migrations make.")
     .option("--strict", "Refuse what validate --strict would, before anything is sent.")
+    .option("--safety-copy <mode:copies>", "Keep the rows that are destroyed (auto: up to 1 GB).")
+    .option("--backup", "Make a backup before, and refuse to go on without one.")
+    .option("--before <command:string>", "Run this before; nothing is done where it fails.")
+    .option("--after <command:string>", "Run this after, with the result.")
+    .option("--check <what:string>", "Ask this URL, or run this query, after: 1 where it fails.")
+    .option("--rollback-on-failed-check", "Take the run back where the check fails.")
     .option("-y, --yes", "Do not ask.")
     .action((flags: MigrateFlags) =>
       run(flags, async (it) => (await import("./lib/output/migrate.ts")).migrate(it, flags))
@@ -178,8 +189,12 @@ function makeCli() {
     .option("--steps <number:integer>", "Undo this many migrations.")
     .option("--dry-run", "Show what would run, and change nothing.")
     .option("--wait <seconds:number>", "Wait this long for another run.")
+    .option("--safety-copy <mode:copies>", "Keep the rows that are destroyed (auto: up to 1 GB).")
+    .option("--backup", "Make a backup before, and refuse to go on without one.")
+    .option("--before <command:string>", "Run this before; nothing is done where it fails.")
+    .option("--after <command:string>", "Run this after, with the result.")
     .option("-y, --yes", "Do not ask.")
-    .action((flags: GlobalFlags & Asking & { steps?: number; dryRun?: Flag }, target?: string) =>
+    .action((flags: RollbackFlags, target?: string) =>
       run(
         flags,
         async (it) => (await import("./lib/output/rollback.ts")).rollback(it, flags, target),
@@ -248,9 +263,10 @@ function makeCli() {
     .command("fresh", "Undo everything, then apply everything. Destroys all data.")
     .option("--drop-schema", "Empty the application's schemas instead of running rollback SQL.")
     .option("--seed", "Run the seeds after that.")
+    .option("--backup", "Make a backup before, and refuse to go on without one.")
     .option("--wait <seconds:number>", "Wait this long for another run.")
     .option("-y, --yes", "Do not ask.")
-    .action((flags: GlobalFlags & Asking & { dropSchema?: Flag; seed?: Flag }) =>
+    .action((flags: FreshFlags) =>
       run(flags, async (it) => (await import("./lib/output/fresh.ts")).fresh(it, flags))
     )
     .command(
@@ -345,6 +361,18 @@ function makeCli() {
     .option("-y, --yes", "Do not ask.")
     .action((flags: SquashFlags, name: string) =>
       run(flags, async (it) => (await import("./lib/output/squash.ts")).squash(it, flags, name))
+    )
+    .command(
+      "backups [action:word] [names...:word]",
+      "List what migrations have destroyed and is kept; show NAME, drop NAME.",
+    )
+    .option("--older-than <age:string>", "With drop: all that are older, such as 30d.")
+    .option("-y, --yes", "Do not ask.")
+    .action((flags: BackupsFlags, action?: string, ...names: string[]) =>
+      run(flags, async (it) => {
+        const { backups } = await import("./lib/output/backups.ts");
+        return await backups(it, flags, action, names);
+      })
     )
     .command("history", "Show who did what, and when.")
     .option("--limit <number:integer>", "How many entries.", { default: 50 })

@@ -57,6 +57,19 @@ export type {
 } from "./lib/operations/adopt.ts";
 export type { FoundHistory } from "./lib/adoption/histories.ts";
 export type { ToolName } from "./lib/adoption/history.ts";
+export type {
+  DropBackupsOptions,
+  DropBackupsResult,
+  SafetyCopy,
+} from "./lib/operations/backups.ts";
+export type {
+  CopySurvey,
+  KeptRows,
+  PutBack,
+  SafetyCopyMode,
+  SafetyCopyOptions,
+} from "./lib/operations/safety_copies.ts";
+export type { HealthResult } from "./lib/operations/health.ts";
 export type { BaselineOptions, BaselineResult } from "./lib/operations/baseline.ts";
 export type { CreateOptions, CreateResult } from "./lib/operations/create.ts";
 export type { Renamed } from "./lib/operations/capture.ts";

@@ -17,7 +17,10 @@ import type {
   UninstallOptions,
   UninstallResult,
 } from "./operations/install.ts";
+import type { HealthResult } from "./operations/health.ts";
 import type { RepairLedgerOptions, RepairLedgerResult } from "./operations/repair_ledger.ts";
+import type { DropBackupsOptions, DropBackupsResult, SafetyCopy } from "./operations/backups.ts";
+import type { SafetyCopyMode } from "./operations/safety_copies.ts";
 import type { PlanOptions } from "./operations/plan.ts";
 import type { PlanFile } from "./operations/plan_file.ts";
 import { migrate, type MigrateOptions, type MigrateResult } from "./operations/migrate.ts";
@@ -48,6 +51,7 @@ import type { OrderBy } from "./planning/order.ts";
 import { splitStatements } from "./planning/statements.ts";
 import type { ReportSchema } from "./report/schema.ts";
 import { findUnstorable } from "./storable.ts";
+import { traced } from "./telemetry.ts";
 import {
   findAbilities,
   findBestWay,
@@ -93,6 +97,13 @@ export interface MigratorOptions extends WayOptions {
   readonly requestTimeoutMs?: number;
   /** How long to go on asking a server that does not answer, in milliseconds. 60,000 by default. */
   readonly giveUpAfterMs?: number;
+  /** Whether rows are kept before they are destroyed, where an operation is not told. `"auto"` by default. */
+  readonly safetyCopy?: SafetyCopyMode;
+  /**
+   * Up to how many bytes of tables the rows that are destroyed are kept of without asking.
+   * 1,073,741,824 by default.
+   */
+  readonly safetyCopyMaxBytes?: number;
   /** Told what happens while an operation runs. */
   readonly onProgress?: (event: ProgressEvent) => void;
   /** Asks a running operation to stop between two steps. */
@@ -107,6 +118,8 @@ export interface Migrator extends AsyncDisposable {
   migrate(options?: MigrateOptions): Promise<MigrateResult>;
   /** Plans what `migrate` would do, to be reviewed and run as it is: `migrate({ plan })`. */
   plan(options?: PlanOptions): Promise<PlanFile>;
+  /** Looks whether the application is well: asks a URL, or runs a query. */
+  checkHealth(check: string): Promise<HealthResult>;
   /** Reports where the database stands. */
   status(): Promise<StatusResult>;
   /** Undoes the last batch, or everything after a target. */
@@ -142,6 +155,10 @@ export interface Migrator extends AsyncDisposable {
   diff(name: string, options: DiffOptions): Promise<DiffResult>;
   /** Puts one migration in the place of many, in the folder and in the history. */
   squash(name: string, options?: SquashOptions): Promise<SquashResult>;
+  /** Lists what was kept before it was destroyed, newest first. */
+  backups(): Promise<SafetyCopy[]>;
+  /** Drops such copies for good. */
+  dropBackups(options: DropBackupsOptions): Promise<DropBackupsResult>;
   /** Reads the audit log, newest first. */
   history(options?: HistoryOptions): Promise<LogEntry[]>;
   /** Examines the installation, and says how to mend what is wrong. Changes nothing. */
@@ -240,6 +257,10 @@ export function createMigrator(options: MigratorOptions): Migrator {
     folder: typeof migrations === "string" ? migrations : null,
     batchSize,
     giveUpAfterMs,
+    ...(options.safetyCopy === undefined ? {} : { safetyCopy: options.safetyCopy }),
+    ...(options.safetyCopyMaxBytes === undefined
+      ? {}
+      : { safetyCopyMaxBytes: options.safetyCopyMaxBytes }),
     onProgress: (event) => options.onProgress?.(hider.hideIn(event)),
     hide: (value) => hider.hideIn(value),
     signal: options.signal,
@@ -285,20 +306,20 @@ export function createMigrator(options: MigratorOptions): Migrator {
 
   return {
     target,
-    migrate: (given) => hiding(migrate(context, given)),
+    migrate: (given) => hiding(traced(context, "migrate", (it) => migrate(it, given))),
     plan: async (given) => {
       const { plan } = await import("./operations/plan.ts");
       return await hiding(plan(context, given));
     },
     status: () => hiding(readStatus(context)),
-    rollback: (given) => hiding(rollback(context, given)),
+    rollback: (given) => hiding(traced(context, "rollback", (it) => rollback(it, given))),
     create: async (name, given) =>
       await createMigration(folderForFiles(), name, { ...discovery, ...given }),
     validate: async (given) => {
       const { validate } = await import("./operations/validate.ts");
       return await hiding(validate(context, given));
     },
-    fresh: (given) => hiding(fresh(context, given)),
+    fresh: (given) => hiding(traced(context, "fresh", (it) => fresh(it, given))),
     seed: async (given) => {
       const { seed } = await import("./operations/seed.ts");
       return await hiding(seed(context, given));
@@ -338,6 +359,18 @@ export function createMigrator(options: MigratorOptions): Migrator {
     squash: async (name, given) => {
       const { squash } = await import("./operations/squash.ts");
       return await hiding(squash(context, { folder: folderForFiles(), ...discovery }, name, given));
+    },
+    checkHealth: async (check) => {
+      const { checkHealth } = await import("./operations/health.ts");
+      return await hiding(checkHealth(context, check));
+    },
+    backups: async () => {
+      const { readBackups } = await import("./operations/backups.ts");
+      return await hiding(readBackups(context));
+    },
+    dropBackups: async (given) => {
+      const { dropBackups } = await import("./operations/backups.ts");
+      return await hiding(dropBackups(context, given));
     },
     history: (given) => hiding(readHistory(context, given)),
     report: async (given) => {

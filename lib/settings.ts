@@ -1,10 +1,12 @@
 /** Turns environment variables, `.env` files and flags into options. Used by the CLI. @module */
 
+import type { AroundSettings } from "./around_settings.ts";
 import { type Via, VIAS } from "./database/channel.ts";
 import { projectReference } from "./database/target.ts";
 import { dropEmpty, readEnvFiles } from "./env_files.ts";
 import { ConfigurationError } from "./errors.ts";
 import type { MigratorOptions } from "./migrator.ts";
+import { SAFETY_COPY_MODES } from "./safety_copy_modes.ts";
 import { LEDGER_MODES, type LedgerMode } from "./planning/ledger.ts";
 import type { OrderBy } from "./planning/order.ts";
 import { findProjectFolder } from "./project_folder.ts";
@@ -38,6 +40,8 @@ export interface Settings {
   readonly folder: string;
   /** The way to the project's folder: `.`, or `../..` where a command was started below it. */
   readonly root: string;
+  /** What happens around a run: commands before and after it, a log, a check. */
+  readonly around: AroundSettings;
   /** Which setting names the project, and where it stands; null for the embedded database. */
   readonly namedBy: string | null;
   /** Why the embedded database is used, where nobody asked for it. */
@@ -90,6 +94,7 @@ export async function resolveSettings(
   }
   const ledger = flags.ledger ?? readChoice(values, "MIGRATION_LEDGER", LEDGER_MODES);
   const folder = flags.dir ?? inRoot(await defaultFolder(inRoot));
+  const around = readAround(values);
   const shared = {
     migrations: folder,
     ...(order === undefined ? {} : { order }),
@@ -100,6 +105,7 @@ export async function resolveSettings(
     ...numberSetting(values, "MIGRATION_BATCH_SIZE", "batchSize"),
     ...numberSetting(values, "MIGRATION_REQUEST_TIMEOUT", "requestTimeoutMs"),
     ...numberSetting(values, "MIGRATION_GIVE_UP_AFTER", "giveUpAfterMs"),
+    ...readSafetyCopies(values),
   };
 
   if (flags.embedded !== undefined && flags.via !== undefined) {
@@ -114,6 +120,7 @@ export async function resolveSettings(
     return {
       folder,
       root,
+      around,
       namedBy: null,
       options: { ...shared, embedded: path },
       embeddedNote: flags.embedded === undefined
@@ -131,6 +138,7 @@ export async function resolveSettings(
   return {
     folder,
     root,
+    around,
     namedBy: naming === undefined ? null : `${naming} in ${whereIs(naming)}`,
     options: {
       ...shared,
@@ -210,6 +218,38 @@ async function describeHolder(values: Environment): Promise<string> {
   }
   const { hostname } = await import("node:os");
   return `${values.USER ?? values.USERNAME ?? "somebody"}@${hostname()}`;
+}
+
+function readAround(values: Environment): AroundSettings {
+  const names = {
+    before: "MIGRATION_BEFORE",
+    after: "MIGRATION_AFTER",
+    check: "MIGRATION_CHECK",
+    log: "MIGRATION_LOG",
+  };
+  return Object.fromEntries(
+    Object.entries(names).flatMap(([key, name]) =>
+      values[name] === undefined ? [] : [[key, values[name]]]
+    ),
+  );
+}
+
+function readSafetyCopies(
+  values: Environment,
+): Pick<MigratorOptions, "safetyCopy" | "safetyCopyMaxBytes"> {
+  const safetyCopy = readChoice(values, "MIGRATION_SAFETY_COPY", SAFETY_COPY_MODES);
+  const most = values.MIGRATION_SAFETY_COPY_MAX;
+  const [, number, unit] = /^(\d{1,9}) ?(MB|GB|TB)$/i.exec(most ?? "") ?? [];
+  if (most !== undefined && unit === undefined) {
+    throw new ConfigurationError(
+      `MIGRATION_SAFETY_COPY_MAX has to be a size such as 500MB or 1GB, not "${most}"`,
+    );
+  }
+  const power = { MB: 20, GB: 30, TB: 40 }[unit?.toUpperCase() ?? ""];
+  return {
+    ...(safetyCopy === undefined ? {} : { safetyCopy }),
+    ...(power === undefined ? {} : { safetyCopyMaxBytes: Number(number) * 2 ** power }),
+  };
 }
 
 function numberSetting<Option extends string>(

@@ -148,6 +148,12 @@ declare
   line integer;
   statement text;
   step text;
+  destroyed jsonb[];
+  known jsonb;
+  kept jsonb := '[]';
+  back jsonb := '{"results": []}';
+  back_now jsonb;
+  puts_back boolean;
   resets boolean[];
   alters_routine boolean[];
   may_make_trigger boolean[];
@@ -158,6 +164,8 @@ declare
   held_cursor name;
   closed_door boolean;
   duration integer;
+  kept_before integer;
+  affected bigint;
   failure jsonb;
   state text; message text; detail text; hint text; context text;
   schema_of text; table_of text; column_of text; constraint_of text;
@@ -165,6 +173,10 @@ begin
   perform supamigrate.require_statements(migration);
   perform supamigrate.require_step(migration, purpose);
   execute records_query into records_before;
+  -- What the migration makes itself is not kept.
+  if jsonb_path_exists(migration, '$.*[*][2]') then
+    select jsonb_object_agg(oid, relnatts) into known from pg_class where relkind in ('r', 'p');
+  end if;
   begin
     if is_api_call then
       exposed := supamigrate.expose_event_functions();
@@ -175,6 +187,8 @@ begin
       perform pg_catalog.set_config('standard_conforming_strings', 'on', true);
       begins := true;
       number := 0;
+      puts_back := (part = 'undo' or purpose = 'revert')
+        and migration operator(pg_catalog.->>) 'keeps_nothing' is null and supamigrate.has_copies(migration->>'name');
       -- Into arrays: a loop over a query keeps a cursor open, which CLOSE ALL would close.
       select array_agg((item->>0)::integer order by position),
              -- EXECUTE has run a SELECT … INTO by the time that it refuses it, and goes by the last
@@ -184,6 +198,7 @@ begin
                     then (item->>1) || E'\n;select'
                     else item->>1
                end order by position), '{}'),
+             array_agg(item->2 order by position),
              -- These go back to the defaults of the API's session, where a migration means its own.
              array_agg(item->>1 ~* '^(reset\s+(all|search_path|statement_timeout)|set\s+((session|local)\s+)?(search_path|statement_timeout)\s*(=|to)\s*default)\M'
                        order by position),
@@ -195,7 +210,7 @@ begin
              -- These fail where rows of the table were changed and a deferred constraint is unchecked.
              array_agg(item->>1 ~* '^((alter|drop)\s+table|truncate|create\s+(unique\s+)?index|reindex|cluster)\M'
                        order by position)
-        into lines, texts, resets, alters_routine, may_make_trigger, may_find_events
+        into lines, texts, destroyed, resets, alters_routine, may_make_trigger, may_find_events
         from jsonb_array_elements(migration->part) with ordinality as list (item, position);
       foreach statement in array texts loop
         number := number operator(pg_catalog.+) 1;
@@ -209,18 +224,49 @@ begin
         if alters_routine[number] then
           perform supamigrate.restore_event_functions(exposed);
         end if;
+        kept_before := pg_catalog.jsonb_array_length(kept);
+        if destroyed[number] is not null then
+          role_now := pg_catalog.current_setting('role');
+          if role_now operator(pg_catalog.<>) role_before then
+            perform pg_catalog.set_config('role', role_before, false);
+          end if;
+          kept := supamigrate.keep(
+            destroyed[number], line, known, kept, pg_catalog.current_setting('search_path'));
+          if role_now operator(pg_catalog.<>) role_before then
+            perform pg_catalog.set_config('role', role_now, false);
+          end if;
+        end if;
         time_limit := pg_catalog.current_setting('statement_timeout');
         began := pg_catalog.clock_timestamp();
-        if not may_find_events[number] then
+        if not (may_find_events[number] or puts_back) then
           execute statement;
+          get diagnostics affected = row_count;
         else
-          -- In psql each statement is a transaction, at whose end the constraints are checked.
           begin
             execute statement;
-          exception when object_in_use then
-            perform supamigrate.check_deferred_constraints();
-            execute statement;
+            get diagnostics affected = row_count;
+          exception
+            -- In psql each statement is a transaction, at whose end the constraints are checked.
+            when object_in_use then
+              perform supamigrate.check_deferred_constraints();
+              execute statement;
+              get diagnostics affected = row_count;
+            -- A constraint that is made anew may need the rows that are to be put back.
+            when foreign_key_violation or not_null_violation or check_violation then
+              if not puts_back then
+                raise;
+              end if;
+              back_now := supamigrate.put_back(migration, back);
+              if back_now operator(pg_catalog.=) back or back_now operator(pg_catalog.?) 'failure' then
+                raise;
+              end if;
+              back := back_now;
+              execute statement;
+              get diagnostics affected = row_count;
           end;
+        end if;
+        if (destroyed[number] operator(pg_catalog.->) 0) operator(pg_catalog.?) 'from' then
+          perform supamigrate.compare_kept(destroyed[number], kept, kept_before, affected);
         end if;
         -- The server takes the time of the whole call alone; what a migration asks for is looked at
         -- when the statement has ended.
@@ -250,6 +296,16 @@ begin
           end if;
         end if;
       end loop;
+      if part operator(pg_catalog.=) 'undo' and purpose operator(pg_catalog.=) 'apply' and puts_back then
+        role_now := pg_catalog.current_setting('role');
+        if role_now operator(pg_catalog.<>) role_before then
+          perform pg_catalog.set_config('role', role_before, false);
+        end if;
+        back := supamigrate.put_back(migration, back);
+        if role_now operator(pg_catalog.<>) role_before then
+          perform pg_catalog.set_config('role', role_now, false);
+        end if;
+      end if;
     end loop;
 
     -- What follows is read anew, under the settings that there are.
@@ -270,6 +326,9 @@ begin
       raise exception 'The migration drops the schema supamigrate, in which it is recorded'
         using errcode = 'SM002', hint = 'Leave that schema out of what the migration drops.';
     end if;
+    if purpose = 'revert' and puts_back and supamigrate.is_last_step(migration) then
+      back := supamigrate.put_back(migration, back);
+    end if;
     perform supamigrate.check_deferred_constraints();
     closed_door := supamigrate.guard_door(missing_before);
     perform supamigrate.refuse_breaches('The migration leaves supamigrate unsafe to use');
@@ -288,8 +347,15 @@ begin
       perform supamigrate.refuse_hidden_event_triggers();
       perform supamigrate.restore_event_functions(exposed);
     end if;
+    if migration ? 'undo' or purpose = 'revert' and supamigrate.is_last_step(migration) then
+      back := supamigrate.finish_put_back(migration, back);
+    else
+      back := '[]';
+    end if;
+    perform supamigrate.record_kept(
+      migration, case purpose when 'revert' then 'rollback' else purpose end, kept);
     duration := extract(epoch from clock_timestamp() - started) * 1000;
-    if (migration->'step'->>'number')::integer < (migration->'step'->>'total')::integer then
+    if not supamigrate.is_last_step(migration) then
       perform supamigrate.record_step(call, migration, purpose, duration);
     elsif purpose = 'apply' then
       perform supamigrate.record_applied(call, migration, duration);
@@ -300,7 +366,8 @@ begin
     end if;
     return jsonb_build_object(
       'name', migration->>'name', 'success', true,
-      'execution_time_ms', duration, 'closed_door', closed_door);
+      'execution_time_ms', duration, 'closed_door', closed_door,
+      'kept', supamigrate.describe_kept(kept), 'put_back', back);
   exception when query_canceled or assert_failure or others then
     get stacked diagnostics
       state = returned_sqlstate, message = message_text, detail = pg_exception_detail,
@@ -345,7 +412,7 @@ begin
     (select batch_number from supamigrate.migration_history
       where migration_history.migration_name = migration->>'name'),
     migration->>'checksum', duration,
-    jsonb_strip_nulls(jsonb_build_object('reason', migration->>'reason',
+    jsonb_strip_nulls(jsonb_build_object('reason', migration->>'reason', 'note', call->>'note',
       'redo', case when migration ? 'undo' then true end,
       'statements_checksum', migration->>'statements_checksum')),
     migration->>'rollback_sql');
@@ -364,8 +431,16 @@ begin
     result->'error', supamigrate.steps_done(migration));
   perform supamigrate.write_log(call, 'apply', 'failed', migration->>'name',
     (migration->>'batch')::integer, migration->>'checksum',
-    (result->>'execution_time_ms')::integer, result->'error');
+    (result->>'execution_time_ms')::integer, supamigrate.add_note(call, result->'error'));
 end
+$function$;
+
+-- What the log's details have beside their own: what the call has to be noted.
+create or replace function supamigrate.add_note(call jsonb, details jsonb) returns jsonb
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$
+  select details || case when call ? 'note' then jsonb_build_object('note', call->'note') else '{}' end
 $function$;
 
 -- call: migration, and what is known of why it cannot end: it took its connection away each time
@@ -405,7 +480,7 @@ begin
   end if;
   perform supamigrate.write_log(call, 'rollback', 'ok', migration->>'name',
     (migration->>'batch')::integer, null, duration,
-    jsonb_build_object('source', migration->>'source'));
+    supamigrate.add_note(call, jsonb_build_object('source', migration->>'source')));
   perform supamigrate.write_ledger(migration);
   if not exists (select from supamigrate.migration_history where applied_checksum is not null) then
     perform supamigrate.forget_seeds();
@@ -422,7 +497,7 @@ as $function$
 begin
   perform supamigrate.write_log(call, 'rollback', 'failed', migration->>'name',
     (migration->>'batch')::integer, null, (result->>'execution_time_ms')::integer,
-    result->'error');
+    supamigrate.add_note(call, result->'error'));
 end
 $function$;
 

@@ -18,6 +18,14 @@ begin
        and has_schema_privilege(oid, 'supamigrate', 'usage')
     having count(*) > 0
     union all
+    select format('the schema supamigrate_backup is open to %s', string_agg(rolname, ', ' order by rolname))
+      from pg_roles
+     cross join pg_namespace n
+     where n.nspname = 'supamigrate_backup'
+       and rolname in ('anon', 'authenticated', 'service_role')
+       and has_schema_privilege(pg_roles.oid, n.oid, 'usage')
+    having count(*) > 0
+    union all
     select 'the audit log can be changed'
      where (select count(*)
               from pg_trigger

@@ -235,6 +235,7 @@ begin
     when 'seed'     then supamigrate.seed(call)
     when 'give up'  then supamigrate.give_up(call)
     when 'drop'     then supamigrate.drop_application_schemas(call)
+    when 'forget'   then supamigrate.drop_copies(call)
     when 'release'  then supamigrate.leave_schema(call, held)
   end;
   if reply is null then

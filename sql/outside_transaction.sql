@@ -377,6 +377,8 @@ begin
     perform supamigrate.record_applied(call, migration, duration);
   else
     -- Where it is the first step as well, nothing but this says that it has begun.
+    result := result || jsonb_build_object('put_back', supamigrate.finish_put_back(
+      migration, supamigrate.put_back(migration, '{"results": []}')));
     perform supamigrate.record_reverted(call, migration, duration);
   end if;
   notify pgrst, 'reload schema';

@@ -152,6 +152,9 @@ begin
   select first_applied into place
     from supamigrate.logged_state() logged
    where logged.migration_name = migration->>'name';
+  update supamigrate.safety_copy
+     set migration_name = migration->>'new_name'
+   where migration_name = migration->>'name';
   -- An attempt that failed under the new name is not worth a row.
   delete from supamigrate.migration_history
    where migration_name = migration->>'new_name' and applied_checksum is null;

@@ -1,3 +1,28 @@
+-- Asks a query of the user's, on the owner's search_path: {found, value}, with the first column of the
+-- first row. A cursor can change nothing.
+--
+-- call: query.
+create or replace function supamigrate.ask(call jsonb) returns jsonb
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $function$
+declare
+  path constant text := supamigrate.default_search_path();
+  answer refcursor;
+  first_row record;
+  is_there boolean;
+begin
+  perform set_config('search_path', path, true);
+  open answer for execute call operator(pg_catalog.->>) 'query';
+  fetch answer into first_row;
+  is_there := found;
+  close answer;
+  perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+  return jsonb_build_object('found', is_there, 'value', case when is_there then (
+    select value from json_each(to_json(first_row)) limit 1) end);
+end
+$function$;
+
 -- For channels that send a text and get the rows of its last statement back, as the Management API
 -- does: runs one statement, which reads params as $1 and has a column result, and leaves the
 -- connection clean, as exec_sql does, after errors too. It runs with the rights of its caller.

@@ -37,6 +37,16 @@ begin
 end
 $function$;
 
+-- Whether a migration is done as a whole with this step.
+create or replace function supamigrate.is_last_step(migration jsonb) returns boolean
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $function$
+begin
+  return coalesce((migration->'step'->>'number')::integer >= (migration->'step'->>'total')::integer, true);
+end
+$function$;
+
 -- A step that is not the last one is done. Called in the place of record_applied and record_reverted.
 create or replace function supamigrate.record_step(
   call jsonb, migration jsonb, purpose text, duration integer

@@ -27,5 +27,14 @@ begin
   end loop;
 end
 $block$;
+-- Safety copies are rows that somebody may want back: they stay, each with a comment that says what
+-- it is. Where there are none, their schema goes.
+do $block$
+begin
+  if not exists (select from pg_class where relnamespace = to_regnamespace('supamigrate_backup')) then
+    drop schema if exists supamigrate_backup;
+  end if;
+end
+$block$;
 drop schema if exists supamigrate cascade;
 notify pgrst, 'reload schema';

@@ -22,12 +22,15 @@ Deno.test("a migrator has a method for each command", async () => {
   const methods = Object.entries(migrator).filter(([, value]) => typeof value === "function");
   assert.deepEqual(methods.map(([name]) => name).sort(), [
     "adopt",
+    "backups",
     "baseline",
+    "checkHealth",
     "close",
     "create",
     "diff",
     "doctor",
     "drift",
+    "dropBackups",
     "fresh",
     "history",
     "install",

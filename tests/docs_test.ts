@@ -34,6 +34,9 @@ const NOT_RUN: Readonly<Record<string, string>> = {
   "❌ exposure: anon has USAGE": "it is what doctor prints; tests/database/doctor.ts has it",
   "❌ 002_forgets.sql": "it is what verify prints; its own tests have it",
   "🔒 Locks on tables": "it is what plan --locks prints; its own tests have it",
+  "supamigrate migrate": "tests/database/backups.ts and tests/cli/around_test.ts run them",
+  "supamigrate backups drop": "tests/database/backups.ts does that",
+  "pg_restore --clean": "tests/database/backups.ts restores a dump of its own",
   "Usage:   supamigrate": "tests/cli/help_test.ts holds it to what --help prints",
   "npx --yes supamigrate status --diagram": "tests/cli/report_test.ts has a table",
 };
@@ -52,6 +55,8 @@ const fillIn = (text: string, databaseUrl: string) =>
 /** What looks like an option, and is none of this program's. */
 const OF_OTHERS: ReadonlySet<string> = new Set([
   "--allow-net", // Deno's
+  "--allow-run", // Deno's
+  "--allow-run=pg_dump,pg_restore", // Deno's
   "--break", // of `deno task fuzz`
   "--jsr", // of `deno task check:publish`
   "--no-verify-jwt", // the Supabase CLI's

@@ -30,6 +30,10 @@ import outsideTransactionSql from "../../sql/outside_transaction.sql" with { typ
 import pgCronSql from "../../sql/pg_cron.sql" with { type: "text" };
 import outsideObjectsSql from "../../sql/outside_objects.sql" with { type: "text" };
 import recordsSql from "../../sql/records.sql" with { type: "text" };
+import safetyCopiesSql from "../../sql/safety_copies.sql" with { type: "text" };
+import definitionsSql from "../../sql/definitions.sql" with { type: "text" };
+import putBackSql from "../../sql/put_back.sql" with { type: "text" };
+import listCopiesSql from "../../sql/list_copies.sql" with { type: "text" };
 import schemaSql from "../../sql/schema.sql" with { type: "text" };
 import seedsSql from "../../sql/seeds.sql" with { type: "text" };
 import serveSql from "../../sql/serve.sql" with { type: "text" };
@@ -56,6 +60,10 @@ export const INSTALL_SQL: string = [
   eventTriggersSql,
   stepsSql,
   seedsSql,
+  definitionsSql,
+  safetyCopiesSql,
+  putBackSql,
+  listCopiesSql,
   applySql,
   pgCronSql,
   outsideTransactionSql,

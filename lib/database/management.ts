@@ -13,7 +13,7 @@ import { toText, withLiteral } from "./literal.ts";
 import { refuseUnencrypted, type Target } from "./target.ts";
 
 /** The host of the Management API. */
-const MANAGEMENT_API = "https://api.supabase.com";
+export const MANAGEMENT_API = "https://api.supabase.com";
 
 /** They leave nothing behind, and are sent to installations that are older than serve(). */
 const READING: ReadonlySet<string> = new Set([

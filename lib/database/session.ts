@@ -96,6 +96,7 @@ export class LockSession {
   readonly #identity: Record<string, unknown>;
   readonly #patience: Patience;
   #sequence: number;
+  #note: { readonly note?: string } = {};
 
   /** Use {@linkcode acquireLock}. */
   constructor(
@@ -137,7 +138,7 @@ export class LockSession {
     const started = performance.now();
     let endings = 0;
     for (let attempt = 1;; attempt++) {
-      const call = { ...payload, ...this.#identity, action, operation };
+      const call = { ...payload, ...this.#identity, ...this.#note, action, operation };
       this.takeMessages(); // what was said of an attempt that was undone
       let problem: unknown;
       try {
@@ -166,6 +167,11 @@ export class LockSession {
       }
       await pause(attempt);
     }
+  }
+
+  /** Has something noted beside each change in the audit log. */
+  note(note: string | undefined): void {
+    this.#note = note === undefined ? {} : { note };
   }
 
   /** What the server has said beside its answers since this was asked last. */

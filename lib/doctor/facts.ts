@@ -130,6 +130,8 @@ export interface LogFacts {
   readonly door_is_as_installed: boolean | null;
   /** The Supabase CLI's ledger. */
   readonly ledger: LedgerState;
+  /** How many safety copies are older than 30 days. */
+  readonly old_copies: number;
   /** The names of the migrations that are applied. */
   readonly applied: readonly string[];
   readonly differences: readonly {

@@ -160,5 +160,23 @@ const ledger: Check = {
   },
 };
 
+const copies: Check = {
+  id: "copies",
+  title: "no copy of what migrations have destroyed is older than 30 days",
+  examine: (facts) => {
+    if (facts.log === null) return whyNoLog(facts);
+    const { old_copies: old } = facts.log;
+    if (old === 0) return [];
+    return [{
+      problem: `${old} safety ${old === 1 ? "copy is" : "copies are"} older than 30 days`,
+      why: "They take room, and what they hold may have been deleted because it had to be.",
+      mend: {
+        advice: "See what they are: supamigrate backups. To drop them for good:",
+        command: "supamigrate backups drop --older-than 30d",
+      },
+    }];
+  },
+};
+
 /** Whether what is recorded can be relied on. */
-export const RECORD_CHECKS: readonly Check[] = [chain, history, ledger, lock];
+export const RECORD_CHECKS: readonly Check[] = [chain, history, ledger, lock, copies];

@@ -3,6 +3,7 @@
 import { ConfigurationError } from "../errors.ts";
 import type { MigrateOptions } from "../operations/migrate.ts";
 import type { RollbackOptions } from "../operations/rollback.ts";
+import { SAFETY_COPY_MODES } from "../safety_copy_modes.ts";
 
 /** The command of a request, with its options. */
 export type EdgeCommand =
@@ -29,9 +30,16 @@ const FIELDS: Readonly<Record<EdgeCommand["command"], Readonly<Record<string, Ki
     transaction: ["each", "batch", "all"],
     onChange: ["rerun", "redo", "error"],
     outOfOrder: ["apply", "warn", "refuse"],
+    safetyCopy: SAFETY_COPY_MODES,
     yes: "boolean",
   },
-  rollback: { target: "string", steps: "number", dryRun: "boolean", waitMs: "number" },
+  rollback: {
+    target: "string",
+    steps: "number",
+    dryRun: "boolean",
+    waitMs: "number",
+    safetyCopy: SAFETY_COPY_MODES,
+  },
 };
 
 /**

@@ -3,6 +3,7 @@
 const FIELDS: Readonly<Record<string, string>> = {
   "on-change": "onChange",
   "out-of-order": "outOfOrder",
+  "safety-copy": "safetyCopy",
   transaction: "transaction",
 };
 
@@ -16,7 +17,7 @@ export function nameFields(text: string): string {
   return text.replace("--wait SECONDS", '"waitMs"')
     .replace("--dry-run", '"dryRun": true')
     .replace(
-      /--(on-change|out-of-order|transaction) (\w+)/g,
+      /--(on-change|out-of-order|safety-copy|transaction) (\w+)/g,
       (_, option: string, value: string) => `"${FIELDS[option]}": "${value}"`,
     );
 }

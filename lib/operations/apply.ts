@@ -14,6 +14,7 @@ import { type OperationContext, toSteps } from "./context.ts";
 import type { Ledger } from "./ledger.ts";
 import { assignMessages, type MigrationMessages } from "./messages.ts";
 import type { PlannedMigration } from "./prepare.ts";
+import { type KeptRows, toKept } from "./safety_copies.ts";
 import {
   isOneTransaction,
   listSent,
@@ -41,6 +42,8 @@ export interface MigrationResult extends MigrationMessages {
   readonly undone: boolean;
   /** What the user should know of it, a sentence each. */
   readonly notices: readonly string[];
+  /** The rows that were kept before they were destroyed. */
+  readonly kept: readonly KeptRows[];
 }
 
 /** How applying went. */
@@ -277,6 +280,7 @@ function toResult({ step, migration }: Item, item: any, undone: boolean): EndedM
     steps: { done: item.success && !undone ? 1 : 0, total: 1 },
     undone: item.success && undone,
     notices: item.closed_door ? [...step.notices, CLOSED_DOOR] : step.notices,
+    kept: undone ? [] : toKept(item.kept),
   };
 }
 
@@ -292,6 +296,7 @@ function ofSteps({ step, migration }: Item, outcome: StepsOutcome): EndedMigrati
     steps: { done: outcome.stepsDone, total: step.steps.length },
     undone: false,
     notices: outcome.closedDoor ? [...step.notices, CLOSED_DOOR] : step.notices,
+    kept: outcome.kept,
   };
 }
 

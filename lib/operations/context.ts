@@ -26,6 +26,7 @@ import type { Refusals } from "../planning/refusals.ts";
 import type { Abilities } from "../planning/session_settings.ts";
 import type { SplitSection } from "../planning/statements.ts";
 import type { ProgressEvent } from "./progress.ts";
+import type { SafetyCopyMode } from "./safety_copies.ts";
 import type { LoadedMigrations } from "./source.ts";
 
 /** What every operation works with. */
@@ -52,6 +53,10 @@ export interface OperationContext {
   readonly batchSize: number;
   /** How long to go on asking a server that does not answer, in milliseconds. */
   readonly giveUpAfterMs: number;
+  /** Whether rows are kept before they are destroyed, where an operation is not told. */
+  readonly safetyCopy?: SafetyCopyMode;
+  /** Up to how many bytes of tables rows are kept of without asking. */
+  readonly safetyCopyMaxBytes?: number;
   /** Told what happens. */
   readonly onProgress: (event: ProgressEvent) => void;
   /** Copies data without what looks like a key. */
@@ -79,6 +84,8 @@ export interface LockedWork<Plan, Result> {
   readonly dryRun?: boolean | undefined;
   /** Asks whether to go on; asked again where the plan is another one by then. */
   readonly confirm?: ((plan: Plan) => Promise<boolean>) | undefined;
+  /** Done once, after the last question and before the lock is taken; what it throws ends the run. */
+  readonly before?: ((plan: Plan) => Promise<void>) | undefined;
   /** Does the work. */
   readonly run: (session: LockSession, plan: Plan) => Promise<Result>;
 }
@@ -111,6 +118,7 @@ export async function withLock<Plan, Result>(
   };
   const deadline = performance.now() + (work.waitMs ?? 0);
   let confirmed: string | undefined;
+  let begun = false;
 
   for (let attempt = 1;; attempt++) {
     throwIfInterrupted(context.signal);
@@ -130,6 +138,11 @@ export async function withLock<Plan, Result>(
       confirmed = fingerprint;
     }
     throwIfInterrupted(context.signal);
+    if (done === undefined && !begun) {
+      await work.before?.(plan);
+      begun = true;
+      throwIfInterrupted(context.signal);
+    }
 
     const acquisition = await acquireLock(database, state, tenure, patience);
     if (acquisition.status === "moved" && attempt <= MOST_REPLANS) continue;

@@ -21,6 +21,7 @@ import { findElsewhere } from "./elsewhere.ts";
 import { type Concern, createTeller, reviewPlan } from "./concerns.ts";
 import { findUndoneByFile, type PlannedRollback, prepareRollbacks } from "./prepare_rollback.ts";
 import { revertAll, type RollbackResult } from "./rollback.ts";
+import { withoutCopies } from "./safety_copies.ts";
 import type { SeedPlan, SeedResult } from "./seed.ts";
 import { adviseOnFailure } from "./plan_notes.ts";
 import { refuseUnvouched } from "./vouched.ts";
@@ -36,6 +37,10 @@ export interface FreshOptions {
   readonly seed?: boolean;
   /** How long to wait for another run's lock, in milliseconds. 0 by default. */
   readonly waitMs?: number;
+  /** Done once before anything is changed, as by `migrate`. */
+  readonly before?: (planned: readonly PlannedMigration[]) => Promise<void>;
+  /** What is noted beside each migration in the audit log, such as where a backup is. */
+  readonly note?: () => string | undefined;
   /** Asked before anything is undone. Without it nothing is asked. */
   readonly confirm?: (planned: readonly PlannedRollback[]) => Promise<boolean>;
   /**
@@ -118,20 +123,21 @@ export async function fresh(
     wanted: { undoneByFile: findUndoneByFile(migrations) },
     plan: async (state) => {
       const { history } = state;
-      const undo = options.dropSchema ? [] : await prepareRollbacks(
+      // All data goes, as it was asked for: nothing of it is kept.
+      const undo = options.dropSchema ? [] : (await prepareRollbacks(
         planRollback(history, { kind: "to", target: "0" }, order).entries,
         migrations,
         state,
         context,
       )
-        .catch(suggestDropSchema);
+        .catch(suggestDropSchema)).map(withoutCopies);
       const plan = planMigrations(migrations, history.map(asRolledBack), { order });
-      const planned = await prepare(
+      const planned = (await prepare(
         plan.pending,
         { ...state, history: [] },
         null,
         context,
-      );
+      )).map(withoutCopies);
       // What is emptied is empty, whatever the history says.
       if (!options.dropSchema) refuseUnvouched(state, order);
       const doubts = reviewPlan(files, plan, [...undo, ...planned]);
@@ -165,13 +171,21 @@ export async function fresh(
       if (confirm && !await confirm(undo)) return false;
       return concerns.length === 0 || !confirmConcerns || await confirmConcerns(concerns);
     }),
+    before: options.before && (({ planned }) => options.before!(planned)),
     run: async (session, { drop, undo, plan, planned, ledger, seeds, warnings }) => {
+      session.note(options.note?.());
       context.onProgress({ type: "phase", phase: drop === null ? "rollback" : "drop" });
       let rolledBack: readonly RollbackResult[] = [];
       let dropped: readonly string[] = [];
       let interrupted = false;
       if (drop === null) {
-        ({ results: rolledBack, interrupted } = await revertAll(context, session, undo, ledger));
+        ({ results: rolledBack, interrupted } = await revertAll(
+          context,
+          session,
+          undo,
+          ledger,
+          { keeps_nothing: true },
+        ));
       } else {
         dropped = (await session.perform("drop", {
           created: drop.created,

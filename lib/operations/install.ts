@@ -287,6 +287,8 @@ export interface UninstallOptions {
 export interface UninstallResult {
   /** There was something to take out, and it is gone. */
   readonly removed: boolean;
+  /** How many safety copies stay, in the schema `supamigrate_backup`. */
+  readonly copiesLeft: number;
 }
 
 /**
@@ -301,10 +303,11 @@ export async function uninstall(
   channel: Channel,
   options: UninstallOptions = {},
 ): Promise<UninstallResult> {
-  if (await isGone(channel)) return { removed: false };
+  if (await isGone(channel)) return { removed: false, copiesLeft: 0 };
   if (options.confirm !== undefined && !await options.confirm()) {
     throw new ConfigurationError("Not confirmed: nothing was changed");
   }
+  const copiesLeft = await readRow(channel, COUNT_COPIES_SQL, "copies");
   await runUntilDone("uninstalled", channel, UNINSTALL_SQL, async () => {
     try {
       return await isGone(channel);
@@ -313,8 +316,12 @@ export async function uninstall(
       throw error;
     }
   });
-  return { removed: true };
+  return { removed: true, copiesLeft };
 }
+
+/** The tables that are kept in the schema of safety copies. One row, `copies`. */
+const COUNT_COPIES_SQL = "select count(*)::integer as copies from pg_catalog.pg_class " +
+  "where relnamespace = pg_catalog.to_regnamespace('supamigrate_backup') and relkind = 'r'";
 
 async function isGone(channel: Channel): Promise<boolean> {
   const { found, version } = await inspect(channel);

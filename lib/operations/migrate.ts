@@ -16,9 +16,10 @@ import {
   toStateOptions,
 } from "./ready_plan.ts";
 import { loadAllFit } from "./refusals.ts";
+import { planCopies, type SafetyCopyOptions } from "./safety_copies.ts";
 
 /** Options of `migrate`. */
-export interface MigrateOptions extends PlanningOptions {
+export interface MigrateOptions extends PlanningOptions, SafetyCopyOptions {
   /**
    * Runs this plan, which `plan` has made, and nothing else: refuses where files, project, history or
    * tool have come to differ. What the other options say has to be what the plan says; what it was
@@ -36,6 +37,13 @@ export interface MigrateOptions extends PlanningOptions {
   readonly waitMs?: number;
   /** Asked before `redo` undoes the versions of these migrations. Without it nothing is asked. */
   readonly confirmUndo?: (planned: readonly PlannedMigration[]) => Promise<boolean>;
+  /**
+   * Done once before anything is changed, where there is something to do: a backup, or what else has
+   * to come first. What it throws ends the run.
+   */
+  readonly before?: (planned: readonly PlannedMigration[]) => Promise<void>;
+  /** What is noted beside each migration in the audit log, such as where a backup is. */
+  readonly note?: () => string | undefined;
   /**
    * Asked before migrations are sent that hold what can only be a key, that change what Supabase
    * keeps to itself, or that another tool has applied already. Without it nothing is asked; `warnings`
@@ -101,7 +109,13 @@ export async function migrate(
       const ready = await makeReadyPlan(context, files, state, settings);
       await given?.refuseOther(context, files, state, { ...settings, ready });
       tell(ready.warnings);
-      return ready;
+      const copies = await planCopies(context, ready.planned, options);
+      tell(copies.warnings);
+      return {
+        ...ready,
+        planned: copies.planned,
+        warnings: [...ready.warnings, ...copies.warnings],
+      };
     },
     dryRun: options.dryRun,
     unlessNeeded: ({ plan, planned, warnings }) =>
@@ -128,7 +142,9 @@ export async function migrate(
       if (undone.length > 0 && confirmUndo && !await confirmUndo(undone)) return false;
       return concerns.length === 0 || !confirmConcerns || await confirmConcerns(concerns);
     }),
+    before: options.before && (({ planned }) => options.before!(planned)),
     run: async (session, { plan, planned, ledger, warnings }) => {
+      session.note(options.note?.());
       const refresh = toRefresh(plan);
       if (planned.length === 0) await session.perform("refresh", { refresh });
       const result = await applyAll(

@@ -5,7 +5,7 @@ import { ConfigurationError } from "../errors.ts";
 import type { PendingMigration, PendingReason } from "../planning/plan.ts";
 import { Refusals } from "../planning/refusals.ts";
 import type { Abilities } from "../planning/session_settings.ts";
-import type { SplitResult } from "../planning/statements.ts";
+import type { SplitResult, Unkept } from "../planning/statements.ts";
 import type { Statement } from "../planning/steps.ts";
 import { locateReserved, type MigrationReserved } from "./concerns.ts";
 import type { OperationContext } from "./context.ts";
@@ -26,6 +26,8 @@ export interface PlannedMigration extends PlannedSteps {
   readonly notices: readonly string[];
   /** What it changes of what Supabase keeps to itself, and its undo before it. */
   readonly reserved: readonly MigrationReserved[];
+  /** What it may destroy that cannot be kept before. */
+  readonly unkept: readonly Unkept[];
 }
 
 /**
@@ -99,6 +101,7 @@ export async function prepare(
       ...steps,
       undo: undoing?.statements ?? null,
       notices: statements.length === 0 ? [...notices, "It holds no statements"] : notices,
+      unkept: [...undoing?.unkept ?? [], ...applying.unkept],
       reserved: [
         ...(undoing === null ? [] : locateReserved(undoFile, undoing)),
         ...locateReserved(name, applying),

@@ -5,6 +5,7 @@ import { ConfigurationError } from "../errors.ts";
 import { holdsStatements } from "../planning/lexer.ts";
 import type { HistoryEntry, Migration, RollbackTarget } from "../planning/plan.ts";
 import { Refusals } from "../planning/refusals.ts";
+import type { Unkept } from "../planning/statements.ts";
 import type { Statement } from "../planning/steps.ts";
 import { locateReserved, type MigrationReserved } from "./concerns.ts";
 import type { OperationContext } from "./context.ts";
@@ -31,6 +32,8 @@ export interface PlannedRollback extends PlannedSteps {
   readonly statements: readonly Statement[];
   /** What they change of what Supabase keeps to itself. */
   readonly reserved: readonly MigrationReserved[];
+  /** What they may destroy that cannot be kept before. */
+  readonly unkept: readonly Unkept[];
 }
 
 /** What a rollback will run, and what it was found with. */
@@ -142,6 +145,7 @@ export async function prepareRollbacks(
       statements: undoing.statements,
       ...await planSteps(entry.name, undoing.steps, entry, "revert"),
       reserved: locateReserved(section.file, undoing),
+      unkept: undoing.unkept,
     });
   }
   refusals.throwAny();

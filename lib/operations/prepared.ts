@@ -63,6 +63,9 @@ export interface PackedSplit {
   readonly steps?: readonly PackedStep[];
   readonly notices?: SplitResult["notices"];
   readonly reserved?: SplitResult["reserved"];
+  readonly unkept?: SplitResult["unkept"];
+  /** What statements destroy, by their number. */
+  readonly destroyed?: Readonly<Record<number, NonNullable<Statement["destroyed"]>>>;
 }
 
 /** A step: which statements, by number. */
@@ -150,7 +153,7 @@ async function prepareSection(
 }
 
 function pack(
-  { statements, steps, notices, reserved }: SplitResult,
+  { statements, steps, notices, reserved, unkept }: SplitResult,
   { sql, line: firstLine }: Section,
 ): PackedSplit {
   let at = 0;
@@ -169,6 +172,9 @@ function pack(
     return number;
   };
   const isPlain = steps.length === 1 && steps[0]!.outside === null;
+  const destroyed = Object.fromEntries(
+    statements.flatMap((it, index) => it.destroyed === undefined ? [] : [[index, it.destroyed]]),
+  );
   return {
     statements: places,
     ...(isPlain ? {} : {
@@ -182,16 +188,22 @@ function pack(
     ...(reserved.length === 0 ? {} : {
       reserved: reserved.map((change) => ({ ...change, line: change.line - firstLine })),
     }),
+    ...(unkept.length === 0 ? {} : {
+      unkept: unkept.map((one) => ({ ...one, line: one.line - firstLine })),
+    }),
+    ...(Object.keys(destroyed).length === 0 ? {} : { destroyed }),
   };
 }
 
 function unpack(
-  { statements: places, steps, notices = [], reserved = [] }: PackedSplit,
+  { statements: places, steps, notices = [], reserved = [], unkept = [], destroyed = {} }:
+    PackedSplit,
   { sql, line: firstLine }: Section,
 ): SplitResult {
-  const statements = places.map(([line, start, end]): Statement => ({
+  const statements = places.map(([line, start, end], index): Statement => ({
     line: firstLine + line,
     sql: sql.slice(start, end),
+    ...(destroyed[index] === undefined ? {} : { destroyed: destroyed[index] }),
   }));
   let done = 0;
   return {
@@ -203,6 +215,7 @@ function unpack(
     })) ?? [{ settings: [], statements, outside: null }],
     notices,
     reserved: reserved.map((change) => ({ ...change, line: firstLine + change.line })),
+    unkept: unkept.map((one) => ({ ...one, line: firstLine + one.line })),
   };
 }
 

@@ -16,6 +16,14 @@ import {
   toTarget,
 } from "./prepare_rollback.ts";
 import {
+  type KeptRows,
+  planCopies,
+  type PutBack,
+  type SafetyCopyOptions,
+  toKept,
+  toPutBack,
+} from "./safety_copies.ts";
+import {
   isOneTransaction,
   listSent,
   performSteps,
@@ -25,7 +33,7 @@ import {
 } from "./steps.ts";
 
 /** Options of `rollback`. Without `target` and `steps` the last batch is undone. */
-export interface RollbackOptions {
+export interface RollbackOptions extends SafetyCopyOptions {
   /**
    * A batch number, or a migration's name (with or without `.sql`, or a unique beginning):
    * everything after it is undone, and it stays. `"0"` is everything.
@@ -37,6 +45,10 @@ export interface RollbackOptions {
   readonly dryRun?: boolean;
   /** How long to wait for another run's lock, in milliseconds. 0 by default. */
   readonly waitMs?: number;
+  /** Done once before anything is changed, where there is something to do, as by `migrate`. */
+  readonly before?: (planned: readonly PlannedRollback[]) => Promise<void>;
+  /** What is noted beside each migration in the audit log, such as where a backup is. */
+  readonly note?: () => string | undefined;
   /** Asked before anything is undone. Without it nothing is asked. */
   readonly confirm?: (planned: readonly PlannedRollback[]) => Promise<boolean>;
 }
@@ -57,6 +69,10 @@ export interface RollbackResult extends MigrationMessages {
   readonly error: MigrationFailure | null;
   /** How many of its steps are done, and how many there are. */
   readonly steps: { readonly done: number; readonly total: number };
+  /** The rows that were kept before they were destroyed. */
+  readonly kept: readonly KeptRows[];
+  /** What the migration had destroyed, and how much of it is back. */
+  readonly putBack: readonly PutBack[];
 }
 
 /** What a rollback came to. */
@@ -107,7 +123,9 @@ export async function rollback(
         tell(describeReserved(planned));
         const ledger = keepLedger(context.ledger, state, files);
         if (planned.length > 0) refuseUnwritable(ledger, state.ledger);
-        return { to, planned, ledger };
+        const copies = await planCopies(context, planned, options);
+        tell(copies.warnings);
+        return { to, planned: copies.planned, ledger };
       },
       dryRun: options.dryRun,
       unlessNeeded: ({ to, planned }) =>
@@ -123,7 +141,9 @@ export async function rollback(
           }
           : undefined,
       confirm: confirm && (({ planned }) => confirm(planned)),
+      before: options.before && (({ planned }) => options.before!(planned)),
       run: async (session, { to, planned, ledger }) => {
+        session.note(options.note?.());
         const { results, interrupted } = await revertAll(context, session, planned, ledger);
         const undone = results.filter(({ success }) => success).length;
         return {
@@ -147,6 +167,7 @@ export async function rollback(
  * @param session The lock.
  * @param planned What to undo, in order.
  * @param ledger The Supabase CLI's ledger.
+ * @param given With `keeps_nothing`, what migrations have destroyed is not put back.
  * @returns How each ended.
  */
 export async function revertAll(
@@ -154,6 +175,7 @@ export async function revertAll(
   session: LockSession,
   planned: readonly PlannedRollback[],
   ledger: Ledger,
+  given: { readonly keeps_nothing?: true } = {},
 ): Promise<{ results: RollbackResult[]; interrupted: boolean }> {
   const results: RollbackResult[] = [];
   for (const [index, item] of planned.entries()) {
@@ -173,6 +195,7 @@ export async function revertAll(
         session,
         item,
         ledger,
+        given,
         (step) => context.onProgress({ ...started, ...(step === undefined ? {} : { step }) }),
       );
     } catch (error) {
@@ -196,6 +219,8 @@ export async function revertAll(
         undefined,
       ),
       steps: { done: outcome.stepsDone, total: item.steps.length },
+      kept: outcome.kept,
+      putBack: outcome.putBack,
     };
     results.push(result);
     context.onProgress({
@@ -215,11 +240,12 @@ async function revertOne(
   session: LockSession,
   planned: PlannedRollback,
   ledger: Ledger,
+  given: { readonly keeps_nothing?: true },
   onStarted: (step?: { readonly number: number; readonly total: number }) => void,
 ): Promise<StepsOutcome> {
   const { name, batch, source, statements } = planned;
   // Until all of it is undone the history has it, and so has the ledger.
-  const migration = { name, batch, source, ...ledger.remove(name) };
+  const migration = { name, batch, source, ...given, ...ledger.remove(name) };
   if (!isOneTransaction(planned)) {
     const total = planned.steps.length;
     return await performSteps(
@@ -246,5 +272,7 @@ async function revertOne(
     executionTimeMs: item.execution_time_ms,
     error: item.error ?? null,
     closedDoor: false,
+    kept: toKept(item.kept),
+    putBack: toPutBack(item.put_back),
   };
 }

@@ -15,7 +15,7 @@ import { createTeller } from "./concerns.ts";
 import { type OperationContext, withLock } from "./context.ts";
 import { keepLedger, refuseUnwritable } from "./ledger.ts";
 import { readMigrationFile } from "./source.ts";
-import { isPlain, toPairs } from "./steps.ts";
+import { isPlain } from "./steps.ts";
 
 /** Options of `seed`. */
 export interface SeedOptions {
@@ -208,7 +208,8 @@ export async function runSeeds(
       migration: {
         name,
         checksum: hash,
-        statements: toPairs(statements),
+        // A seed is run where its data can be had again.
+        statements: statements.map(({ line, sql }) => [line, sql]),
         in_ledger: plan.inLedger,
       },
     });

@@ -141,6 +141,7 @@ export async function attemptOnShadow(
   const { results } = await migrate({ ...contextOf(shadow, migrations), split }, {
     transaction: "batch",
     outOfOrder: "apply",
+    safetyCopy: "never",
   });
   return findFailure(shadow, results);
 }
@@ -156,7 +157,10 @@ export async function undoOnShadow(
   shadow: Shadow,
   migrations: readonly Migration[],
 ): Promise<ShadowFailure | undefined> {
-  const { results } = await rollback(contextOf(shadow, migrations), { steps: 1 });
+  const { results } = await rollback(contextOf(shadow, migrations), {
+    steps: 1,
+    safetyCopy: "never",
+  });
   return findFailure(shadow, results);
 }
 

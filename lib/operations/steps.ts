@@ -6,6 +6,7 @@ import { sha256 } from "../planning/checksum.ts";
 import type { HistoryEntry, MigrationFailure, Purpose } from "../planning/plan.ts";
 import type { Statement, Step } from "../planning/steps.ts";
 import type { OperationContext } from "./context.ts";
+import { type KeptRows, type PutBack, toKept, toPutBack } from "./safety_copies.ts";
 
 /** What is to be run of a migration, or what undoes it. */
 export interface PlannedSteps {
@@ -115,9 +116,11 @@ export function isOneTransaction({ digests }: PlannedSteps): boolean {
   return digests === null;
 }
 
-/** Statements as `[[line, sql], …]`. */
-export function toPairs(statements: readonly Statement[]): [number, string][] {
-  return statements.map(({ line, sql }) => [line, sql]);
+/** Statements as `[[line, sql], …]`, with what is to be kept before one. */
+export function toPairs(statements: readonly Statement[]): unknown[][] {
+  return statements.map(({ line, sql, destroyed }) =>
+    destroyed === undefined ? [line, sql] : [line, sql, destroyed]
+  );
 }
 
 /** Everything that a step sends, in order: the number of a failed statement counts from here. */
@@ -140,6 +143,10 @@ export interface StepsOutcome {
   readonly error: MigrationFailure | null;
   /** Others could call exec_sql in between: that was taken back. */
   readonly closedDoor: boolean;
+  /** What was kept before it was destroyed. */
+  readonly kept: readonly KeptRows[];
+  /** What was put back. */
+  readonly putBack: readonly PutBack[];
 }
 
 /**
@@ -165,6 +172,8 @@ export async function performSteps(
   // Where the steps that are left were deleted, an empty one says that it is done as a whole.
   const total = Math.max(steps.length, planned.stepsDone + 1);
   let [stepsDone, executionTimeMs, closedDoor] = [planned.stepsDone, 0, false];
+  const kept: KeptRows[] = [];
+  const putBack: PutBack[] = [];
   while (stepsDone < total) {
     if (context.signal?.aborted) {
       return {
@@ -174,6 +183,8 @@ export async function performSteps(
         executionTimeMs,
         error: null,
         closedDoor,
+        kept,
+        putBack,
       };
     }
     const number = stepsDone + 1;
@@ -205,11 +216,24 @@ export async function performSteps(
         executionTimeMs,
         error: item.error,
         closedDoor,
+        kept,
+        putBack,
       };
     }
     stepsDone = number;
+    kept.push(...toKept(item.kept));
+    putBack.push(...toPutBack(item.put_back));
   }
-  return { success: true, interrupted: false, stepsDone, executionTimeMs, error: null, closedDoor };
+  return {
+    success: true,
+    interrupted: false,
+    stepsDone,
+    executionTimeMs,
+    error: null,
+    closedDoor,
+    kept,
+    putBack,
+  };
 }
 
 /**

@@ -5,10 +5,12 @@
  * @module
  */
 
+import type { AroundSettings } from "../around_settings.ts";
 import type { Via } from "../database/channel.ts";
 import { ConfigurationError } from "../errors.ts";
 import type { Migrator, MigratorOptions } from "../migrator.ts";
 import type { Concern } from "../operations/concerns.ts";
+import type { SafetyCopyMode, SafetyCopyOptions } from "../operations/safety_copies.ts";
 import type { LedgerMode } from "../planning/ledger.ts";
 import type { OrderBy } from "../planning/order.ts";
 import { confirmConcerns } from "./confirm.ts";
@@ -50,6 +52,10 @@ export interface Run {
   options: MigratorOptions;
   /** The folder of the migrations. */
   folder: string;
+  /** The way to the project's folder. */
+  root: string;
+  /** What settings say of what happens around a run. */
+  around: AroundSettings;
   /** Which setting names the project, and where it stands; null for the embedded database. */
   namedBy: string | null;
 }
@@ -84,6 +90,19 @@ export function guardConcerns({ migrator: { target }, reporter }: Run, { yes }: 
         : found.filter(({ about }) => about === "applied elsewhere");
       return confirmConcerns(target, reporter, asked);
     },
+  };
+}
+
+/** Keeping more than goes without asking is asked about, on a terminal. */
+export function guardCopies(
+  { reporter }: Run,
+  { safetyCopy, yes }: Asking & { safetyCopy?: SafetyCopyMode },
+): SafetyCopyOptions {
+  return {
+    ...(safetyCopy === undefined ? {} : { safetyCopy }),
+    ...(yes ? {} : {
+      confirmCopies: async (survey) => (await import("./kept.ts")).confirmCopies(reporter, survey),
+    }),
   };
 }
 

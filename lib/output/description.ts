@@ -8,8 +8,8 @@ Without SUPABASE_URL the commands work on an embedded database in .supamigrate/d
 
 Exit codes:
   0    done
-  1    a migration or rollback failed, --check found work, or doctor found something
-  2    wrong usage or configuration; nothing was changed
+  1    a migration, a rollback or a check failed, --check found work, or doctor found something
+  2    wrong usage or configuration, no --backup, or --before failed; nothing was changed
   3    another run holds the lock, or took it
   4    the server cannot be reached, or the outcome is unknown
   130  interrupted
@@ -28,5 +28,10 @@ Settings, from the environment, then .env.local, then .env, never from the comma
   MIGRATION_ORDER            number or name, as --order
   MIGRATION_LEDGER           supabase or none, as --ledger
   MIGRATION_ALLOW_HTTP       true, as --allow-http
-  DATABASE_URL               for --via direct, and for install, uninstall and doctor
+  MIGRATION_SAFETY_COPY      auto, always or never, as --safety-copy
+  MIGRATION_SAFETY_COPY_MAX  what auto keeps without asking (1GB)
+  MIGRATION_BEFORE, _AFTER   commands, as --before and --after
+  MIGRATION_CHECK            a URL or a query, as --check
+  MIGRATION_LOG              a file, or stderr: gets a line of JSON for each run
+  DATABASE_URL               for --via direct, --backup, and for install, uninstall and doctor
   SUPABASE_ACCESS_TOKEN      for --via management, and for the same`;

@@ -12,6 +12,7 @@ import {
   toResultCode,
   waiting,
 } from "./actions.ts";
+import { type Around, around, type AroundFlags } from "./around.ts";
 import { confirmDestruction, confirmRemoval } from "./confirm.ts";
 import { leaveOutStatements } from "./documents.ts";
 import { formatMigrate } from "./migrate.ts";
@@ -20,11 +21,18 @@ import { formatUndone } from "./rollback.ts";
 import { formatSeeds } from "./seed.ts";
 import { formatMessages, formatNotices } from "./text.ts";
 
-/** What `fresh` does. */
-export async function fresh(
-  run: Run,
-  flags: GlobalFlags & Asking & { dropSchema?: Flag; seed?: Flag },
-): Promise<Report> {
+/** The flags of `fresh`. */
+export interface FreshFlags extends GlobalFlags, Asking, AroundFlags {
+  dropSchema?: Flag;
+  seed?: Flag;
+}
+
+/** What `fresh` does, with what is to happen around it. */
+export async function fresh(run: Run, flags: FreshFlags): Promise<Report> {
+  return await around(run, flags, "fresh", (given) => freshOnly(run, flags, given));
+}
+
+async function freshOnly(run: Run, flags: FreshFlags, given: Around): Promise<Report> {
   const { migrator, reporter, projects } = run;
   const wait = waiting(flags);
   reporter.say("🔥 Fresh migration (WARNING: This will reset the database)\n");
@@ -42,6 +50,7 @@ export async function fresh(
         ),
     }),
     ...guardConcerns(run, flags),
+    ...given,
   });
   if (result.success) await projects.remember();
   const { migrated, seeded } = result;

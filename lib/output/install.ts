@@ -1,6 +1,6 @@
 /** What `install` and `uninstall` do and print. @module */
 
-import type { InstallResult } from "../operations/install.ts";
+import type { InstallResult, UninstallResult } from "../operations/install.ts";
 import type { Asking, Flag, GlobalFlags, Report, Run } from "./actions.ts";
 import { confirmDestruction } from "./confirm.ts";
 import { line } from "./neutral.ts";
@@ -68,8 +68,13 @@ export async function uninstall(
 }
 
 /** What `uninstall` did. */
-export function formatUninstall({ removed }: { readonly removed: boolean }): string {
-  return removed
-    ? "✅ Uninstalled: exec_sql, the history and the log are gone; your tables are not"
-    : "✅ There is nothing to take out";
+export function formatUninstall({ removed, copiesLeft }: UninstallResult): string {
+  if (!removed) return "✅ There is nothing to take out";
+  const gone = "✅ Uninstalled: exec_sql, the history and the log are gone; your tables are not";
+  return copiesLeft === 0
+    ? gone
+    : `${gone}\n🛟 ${copiesLeft} safety ${
+      copiesLeft === 1 ? "copy stays" : "copies stay"
+    } in the schema supamigrate_backup, which nothing puts back by itself any more. Take what you ` +
+      "need, then: drop schema supamigrate_backup cascade;";
 }

@@ -4,18 +4,23 @@ import { adviseOnMissing } from "../embedded/platform/missing.ts";
 import { ConfigurationError } from "../errors.ts";
 import type { MigrateOptions, MigrateResult } from "../operations/migrate.ts";
 import type { PlannedMigration } from "../operations/prepare.ts";
+import type { SafetyCopyMode } from "../operations/safety_copies.ts";
 import type { MigrationFailure } from "../planning/plan.ts";
 import {
   type Asking,
   type Flag,
   type GlobalFlags,
   guardConcerns,
+  guardCopies,
   type Report,
   type Run,
   toResultCode,
   waiting,
 } from "./actions.ts";
+import { type Around, around, type AroundFlags } from "./around.ts";
 import { confirmUndo } from "./confirm.ts";
+import { EXIT_CODES } from "./errors.ts";
+import { formatKept } from "./kept.ts";
 import { leaveOutStatements } from "./documents.ts";
 import { line } from "./neutral.ts";
 import {
@@ -31,7 +36,7 @@ import {
 } from "./text.ts";
 
 /** The flags of `migrate`. */
-export interface MigrateFlags extends GlobalFlags, Asking {
+export interface MigrateFlags extends GlobalFlags, Asking, AroundFlags {
   to?: string;
   plan?: string;
   dryRun?: Flag;
@@ -42,16 +47,26 @@ export interface MigrateFlags extends GlobalFlags, Asking {
   onDrift?: NonNullable<MigrateOptions["onDrift"]>;
   drift?: Flag;
   strict?: Flag;
+  safetyCopy?: SafetyCopyMode;
+  check?: string;
+  rollbackOnFailedCheck?: Flag;
 }
 
-/** What `migrate` does. */
-export async function migrate(
-  run: Run,
-  flags: MigrateFlags,
-): Promise<Report> {
+/** What `migrate` does, with what is to happen around it. */
+export async function migrate(run: Run, flags: MigrateFlags): Promise<Report> {
+  return await around(run, flags, "migrate", (given) => migrateOnly(run, flags, given));
+}
+
+async function migrateOnly(run: Run, flags: MigrateFlags, given: Around): Promise<Report> {
   const { migrator, reporter, projects } = run;
   const wait = waiting(flags);
   const { to, transaction, onChange, outOfOrder, onDrift } = flags;
+  const check = flags.check ?? run.around.check;
+  if (flags.rollbackOnFailedCheck && check === undefined) {
+    throw new ConfigurationError("--rollback-on-failed-check needs a check", {
+      hint: "Say --check URL, or --check with a query.",
+    });
+  }
   const plan = flags.plan === undefined
     ? undefined
     : await (await import("../operations/plan.ts")).readPlanFile(flags.plan);
@@ -77,6 +92,8 @@ export async function migrate(
       confirmUndo: (planned) => confirmUndo(migrator.target, reporter, planned),
     }),
     ...guardConcerns(run, flags),
+    ...guardCopies(run, flags),
+    ...given,
   });
   if (result.success && !result.dryRun) await projects.remember();
   for (const { name, error } of result.results) {
@@ -90,6 +107,9 @@ export async function migrate(
       reporter.annotate(`${error.message} (${error.code})`, position);
     }
   }
+  const health = check !== undefined && result.success && result.migrationsRun > 0
+    ? await (await import("./health.ts")).examine(run, check, result, !!flags.rollbackOnFailedCheck)
+    : undefined;
   const locks = flags.locks ? await migrator.measureLocks(result.planned, transaction) : undefined;
   const compared = flags.drift && result.success && !result.dryRun
     ? await (await import("./drift.ts")).drift(run, flags)
@@ -99,6 +119,7 @@ export async function migrate(
       target: { ...migrator.target, namedBy: run.namedBy },
       ...leaveOutStatements(result, flags),
       ...(locks === undefined ? {} : { locks }),
+      ...(health === undefined ? {} : { check: health.result }),
       ...(compared === undefined ? {} : { drift: compared.result }),
     },
     text: [
@@ -110,8 +131,11 @@ export async function migrate(
         : (await import("./locks.ts")).formatLocks(locks, !!flags.verbose)),
       ...formatLeftOut(result.leftOut, !!flags.verbose),
       ...(compared === undefined ? [] : [compared.text]),
+      ...health?.text ?? [],
     ].join("\n"),
-    code: compared?.code || toResultCode(result),
+    code: health !== undefined && !health.result.passed
+      ? EXIT_CODES.failed
+      : compared?.code || toResultCode(result),
   };
 }
 
@@ -142,7 +166,7 @@ export function formatMigrate(result: MigrateResult): string {
           : undone
           ? line`  ↩️  ${name} - undone with the run`
           : line`  ❌ ${name} - ${error?.message}`;
-        return [ending, ...formatMessages(item)];
+        return [ending, ...formatKept(item.kept), ...formatMessages(item)];
       }),
       "",
     );
@@ -155,6 +179,7 @@ export function formatMigrate(result: MigrateResult): string {
       "📋 Migration Details:",
       ...result.results.flatMap((item) => [
         line`  ✅ ${item.name} - ${item.reason} (${formatMs(item.executionTimeMs)})`,
+        ...formatKept(item.kept),
         ...formatMessages(item),
       ]),
       "",

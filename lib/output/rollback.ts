@@ -2,26 +2,43 @@
 
 import type { PlannedRollback } from "../operations/prepare_rollback.ts";
 import type { RollbackResult, RollbackRunResult } from "../operations/rollback.ts";
+import type { SafetyCopyMode } from "../operations/safety_copies.ts";
 import {
   type Asking,
   type Flag,
   type GlobalFlags,
+  guardCopies,
   type Report,
   type Run,
   toResultCode,
   waiting,
 } from "./actions.ts";
+import { type Around, around, type AroundFlags } from "./around.ts";
 import { confirmUndo } from "./confirm.ts";
 import { leaveOutStatements } from "./documents.ts";
 import { line } from "./neutral.ts";
+import { formatKept, formatPutBack } from "./kept.ts";
 import { formatFailure, formatMessages, formatSteps } from "./text.ts";
 
-/** What `rollback` does. */
-export async function rollback(
-  { migrator, reporter, projects }: Run,
-  flags: GlobalFlags & Asking & { steps?: number; dryRun?: Flag },
+/** The flags of `rollback`. */
+export interface RollbackFlags extends GlobalFlags, Asking, AroundFlags {
+  steps?: number;
+  dryRun?: Flag;
+  safetyCopy?: SafetyCopyMode;
+}
+
+/** What `rollback` does, with what is to happen around it. */
+export async function rollback(run: Run, flags: RollbackFlags, target?: string): Promise<Report> {
+  return await around(run, flags, "rollback", (given) => rollbackOnly(run, flags, given, target));
+}
+
+async function rollbackOnly(
+  run: Run,
+  flags: RollbackFlags,
+  given: Around,
   target?: string,
 ): Promise<Report> {
+  const { migrator, reporter, projects } = run;
   const wait = waiting(flags);
   reporter.say(`${formatRollbackStart(target, flags.steps)}\n`);
   const result = await migrator.rollback({
@@ -32,6 +49,8 @@ export async function rollback(
     ...(flags.yes ? {} : {
       confirm: (planned) => confirmUndo(migrator.target, reporter, planned),
     }),
+    ...guardCopies(run, flags),
+    ...given,
   });
   // Where nothing was undone, nobody was asked about the project.
   if (result.success && result.migrationsRolledBack > 0) await projects.remember();
@@ -60,6 +79,8 @@ export function formatRollback(result: RollbackRunResult): string {
       "📋 Rollback Details:",
       ...result.results.flatMap((item) => [
         line`  ✅ ${item.name}${formatSource(item)}`,
+        ...formatPutBack(item.putBack),
+        ...formatKept(item.kept),
         ...formatMessages(item),
       ]),
       "",

@@ -90,8 +90,17 @@ export class Shell {
         !!flags.verbose,
         settings.root,
       );
-      const { folder, namedBy } = settings;
-      return await action({ migrator, reporter, projects, options, folder, namedBy });
+      const { folder, root, around, namedBy } = settings;
+      return await action({
+        migrator,
+        reporter,
+        projects,
+        options,
+        folder,
+        root,
+        around,
+        namedBy,
+      });
     });
   }
 

@@ -31,6 +31,7 @@ const COMMANDS = [
   "pull",
   "diff",
   "squash",
+  "backups",
   "history",
   "report",
   "doctor",

@@ -3,6 +3,7 @@
 import { type FilePosition, MigrationFileError } from "../errors.ts";
 import { shorten } from "../shorten.ts";
 import { findBodyError } from "./bodies.ts";
+import { describeUnkept, findDestroyed } from "./destroyed.ts";
 import { scanComments } from "./lexer.ts";
 import {
   findCommittingProcedure,
@@ -36,6 +37,16 @@ export interface SplitResult {
   readonly notices: readonly string[];
   /** What they change of what Supabase keeps to itself, in order. */
   readonly reserved: readonly (ReservedChange & Pick<Statement, "line">)[];
+  /** What they may destroy that cannot be kept before, in order. */
+  readonly unkept: readonly Unkept[];
+}
+
+/** What a statement may destroy that cannot be kept. */
+export interface Unkept {
+  /** The line of the file that it starts on, from 1. */
+  readonly line: number;
+  /** What, as a sentence. */
+  readonly says: string;
 }
 
 /** Splits a section: with the parser, or by looking up what the parser has made of it before. */
@@ -157,7 +168,11 @@ export async function splitText(
     ));
   }
   refusals.throwAny();
-  const plain = ({ line, sql }: TypedStatement): Statement => ({ line, sql });
+  const plain = (statement: TypedStatement): Statement => {
+    const { line, sql } = statement;
+    const destroyed = findDestroyed(statement);
+    return destroyed.length === 0 ? { line, sql } : { line, sql, destroyed };
+  };
   const { parts, notices } = divided!;
   return {
     statements: statements.map(plain),
@@ -172,6 +187,10 @@ export async function splitText(
       ...needed.notices,
       ...describeLongNames(statements),
     ],
+    unkept: statements.flatMap((statement) => {
+      const says = describeUnkept(statement);
+      return says === undefined ? [] : [{ line: statement.line, says }];
+    }),
     reserved: statements.flatMap((statement) =>
       findReserved(statement).map((change) => ({ ...change, line: statement.line }))
     ),

@@ -1,5 +1,6 @@
 /** What a step is, and what it is made of. @module */
 
+import type { Destroyed } from "./destroyed.ts";
 import type { OutsideStatement } from "./outside_transaction.ts";
 import type { ParsedStatement } from "./parser.ts";
 
@@ -9,6 +10,8 @@ export interface Statement {
   readonly line: number;
   /** Its text, without comments before it and without the semicolon. */
   readonly sql: string;
+  /** What it destroys, and is kept before it; left out where that is nothing. */
+  readonly destroyed?: readonly Destroyed[];
 }
 
 /** A statement with its parse tree. */

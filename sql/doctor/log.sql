@@ -6,6 +6,9 @@ select jsonb_build_object(
     select door is not distinct from supamigrate.digest_door()
       from supamigrate.installation where id = 1),
   'ledger', supamigrate.describe_ledger(),
+  'old_copies', (
+    select count(*) from supamigrate.safety_copy
+     where copy_name is not null and made_at < clock_timestamp() - interval '30 days'),
   'applied', (
     select coalesce(jsonb_agg(migration_name order by migration_name), '[]')
       from supamigrate.migration_history where applied_checksum is not null),

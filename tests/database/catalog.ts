@@ -16,7 +16,7 @@ export async function describeCatalog(sql: Sql, options: CatalogOptions = {}): P
     select format('%I.%I', n.nspname, c.relname) as name
       from pg_class c join pg_namespace n on n.oid = c.relnamespace
      where c.relkind in ('r', 'm') and c.relpersistence <> 't'
-       and n.nspname !~ '^(pg_|information_schema$|supamigrate$)'
+       and n.nspname !~ '^(pg_|information_schema$|supamigrate$|supamigrate_backup$)'
   `);
   const contents = tables.length === 0 ? [] : await sql(
     tables.map(({ name }) => `
@@ -65,7 +65,7 @@ function catalogSql(tracking: boolean): string {
       select oid, nspname
         from pg_namespace
        where nspname !~ '^pg_' and nspname <> 'information_schema'
-         ${tracking ? "" : "and nspname <> 'supamigrate'"}
+         ${tracking ? "" : "and nspname not in ('supamigrate', 'supamigrate_backup')"}
     ), extension_member as (
       select classid, objid from pg_depend where deptype = 'e'
     ), relation as (
@@ -234,7 +234,7 @@ export const CLEAR_SQL = `
     if to_regclass('supamigrate.migration_log') is not null then
       alter table supamigrate.migration_log disable trigger user;
       truncate supamigrate.migration_log, supamigrate.migration_history, supamigrate.seed_file,
-               supamigrate.operation,
+               supamigrate.operation, supamigrate.safety_copy,
                supamigrate.migration_lock restart identity;
       alter table supamigrate.migration_log
         enable always trigger migration_log_is_append_only,
@@ -257,7 +257,7 @@ export const CLEAR_SQL = `
 
 /** Takes supamigrate out, and every function that goes by the name of its door. */
 export const REMOVE_SQL = `
-  drop schema if exists supamigrate cascade;
+  drop schema if exists supamigrate, supamigrate_backup cascade;
   do $$
   declare
     door regprocedure;

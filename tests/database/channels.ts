@@ -118,8 +118,8 @@ testOnEachWay("supamigrate comes and goes", PAST_API, async (project, options) =
   await migrator.install();
   assert.equal((await migrator.migrate()).migrationsRun, 3);
   assert.equal((await migrator.install()).previousVersion !== null, true);
-  assert.deepEqual(await migrator.uninstall(), { removed: true });
-  assert.deepEqual(await migrator.uninstall(), { removed: false });
+  assert.deepEqual(await migrator.uninstall(), { removed: true, copiesLeft: 0 });
+  assert.deepEqual(await migrator.uninstall(), { removed: false, copiesLeft: 0 });
 }, bareProject);
 
 testOnEachWay("an older tracking schema is upgraded", PAST_API, async (project, options) => {

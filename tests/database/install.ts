@@ -253,7 +253,10 @@ testOnServers(
     const empty = await project.catalog();
     await direct(project).install();
     await project.migrator(migrations).migrate();
-    assert.deepEqual(await project.migrator(migrations).uninstall(), { removed: true });
+    assert.deepEqual(await project.migrator(migrations).uninstall(), {
+      removed: true,
+      copiesLeft: 0,
+    });
     await untilApiKnows(project, false);
 
     await assert.rejects(project.migrator(migrations).status(), {
@@ -263,7 +266,7 @@ testOnServers(
     assert.deepEqual(await project.sql("select to_regnamespace('supamigrate') as s"), [{
       s: null,
     }]);
-    assert.deepEqual(await direct(project).uninstall(), { removed: false });
+    assert.deepEqual(await direct(project).uninstall(), { removed: false, copiesLeft: 0 });
     await project.sql("drop table public.a");
     assert.deepEqual(await project.catalog(), empty);
 

@@ -53,7 +53,10 @@ for (const [name, fault] of Object.entries(faults)) {
   testOnOneServer(`uninstall() is done when it says so, with ${name}`, async (project) => {
     for (const sql of [/drop schema if exists supamigrate/, /has_tracking_schema/]) {
       using _ = strike(project, sql, fault);
-      assert.deepEqual(await project.migrator(migrations).uninstall(), { removed: true });
+      assert.deepEqual(await project.migrator(migrations).uninstall(), {
+        removed: true,
+        copiesLeft: 0,
+      });
       assert.equal(await isInstalled(project), false);
       await project.migrator(migrations, { databaseUrl: project.databaseUrl }).install();
       await project.reloadSchema(); // PostgREST may not yet have noticed that it was gone

@@ -197,7 +197,9 @@ testOnEveryDatabase("rollback({ dryRun: true }) changes nothing", async (project
     [result.dryRun, result.migrationsRolledBack, result.planned.map(({ name }) => name)],
     [true, 0, ["12_d.sql", "11_c.sql"]],
   );
-  assert.deepEqual(result.planned[0]?.statements, [{ line: 3, sql: "drop table d" }]);
+  assert.deepEqual(result.planned[0]?.statements.map(({ line, sql }) => [line, sql]), [
+    [3, "drop table d"],
+  ]);
   assert.deepEqual(await project.records(), records);
   assert.deepEqual(await project.catalog(), catalog);
 });

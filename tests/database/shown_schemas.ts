@@ -54,7 +54,10 @@ testOnServers("exec_sql is called in a schema that the API shows", async (projec
     assert.equal(results[0]?.error?.code, "SM002", sql);
   }
   await migrator.rollback({ target: "0" });
-  assert.deepEqual(await project.migrator(migrations, direct).uninstall(), { removed: true });
+  assert.deepEqual(await project.migrator(migrations, direct).uninstall(), {
+    removed: true,
+    copiesLeft: 0,
+  });
   assert.deepEqual(await project.sql("select from pg_proc where proname = 'exec_sql'"), []);
 }, kind);
 

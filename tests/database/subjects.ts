@@ -3,6 +3,7 @@
 
 import "./adopt.ts";
 import "./as_psql.ts";
+import "./backups.ts";
 import "./clean_connection.ts";
 import "./contents.ts";
 import "./cursors.ts";
@@ -25,6 +26,7 @@ import "./reasons.ts";
 import "./records.ts";
 import "./report.ts";
 import "./rollback.ts";
+import "./safety_copies.ts";
 import "./secrets.ts";
 import "./seeds.ts";
 import "./select_into.ts";

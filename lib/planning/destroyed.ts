@@ -1,0 +1,280 @@
+/**
+ * Which rows and objects a statement destroys, in the form in which `sql/safety_copies.sql` keeps them
+ * before it: names as SQL writes them, and the statement's own text that chooses its rows.
+ *
+ * @module
+ */
+
+import type { ParsedStatement } from "./parser.ts";
+import { findTokens, type Token } from "./tokens.ts";
+
+/** What is destroyed. The shapes are those of `sql/safety_copies.sql`. */
+export type Destroyed =
+  | {
+    readonly do: "drop";
+    readonly type: string;
+    readonly names: readonly string[];
+    readonly cascade: boolean;
+  }
+  | {
+    readonly do: "alter";
+    readonly table: string;
+    readonly drops: readonly string[];
+    readonly types: readonly { readonly name: string; readonly type: string }[];
+    readonly cascade: boolean;
+  }
+  | {
+    readonly do: "truncate";
+    readonly tables: readonly { readonly name: string; readonly only: boolean }[];
+    readonly cascade: boolean;
+    readonly restart: boolean;
+  }
+  | DestroyedRows;
+
+/** Rows that are deleted or overwritten. */
+export interface DestroyedRows {
+  /** `merge` is whatever may do both, or chooses rows in a way that cannot be repeated. */
+  readonly do: "delete" | "update" | "merge";
+  readonly table: string;
+  readonly only: boolean;
+  /** The columns that are overwritten. */
+  readonly columns?: readonly string[];
+  /** What the statement's text calls the table. */
+  readonly alias?: string;
+  /** Its WITH clause, where it has one. */
+  readonly with?: string;
+  /** FROM and WHERE that choose the same rows; left out where that is all of them. */
+  readonly from?: string;
+}
+
+// deno-lint-ignore no-explicit-any -- see ParsedStatement
+type Tree = any;
+
+/** What DROP removes that holds rows or counts, or that columns may be of. */
+const DROPPED: Readonly<Record<string, string>> = {
+  OBJECT_TABLE: "table",
+  OBJECT_FOREIGN_TABLE: "table",
+  OBJECT_VIEW: "table",
+  OBJECT_MATVIEW: "table",
+  OBJECT_SEQUENCE: "sequence",
+  OBJECT_SCHEMA: "schema",
+  OBJECT_TYPE: "type",
+  OBJECT_DOMAIN: "domain",
+  OBJECT_EXTENSION: "extension",
+};
+
+const MAY_DESTROY = /\b(?:drop|truncate|delete|update|alter|merge)\b/i;
+
+/**
+ * Finds what a statement destroys.
+ *
+ * @param statement The statement with its tree.
+ * @returns What is to be kept before it runs; nothing where it destroys nothing that can be kept.
+ */
+export function findDestroyed(
+  { sql, type, node }: Pick<ParsedStatement, "type" | "node"> & { readonly sql: string },
+): Destroyed[] {
+  if (!MAY_DESTROY.test(sql)) return [];
+  switch (type) {
+    case "DropStmt":
+      return findDropped(node);
+    case "AlterTableStmt":
+      return findAltered(node);
+    case "TruncateStmt":
+      return [{
+        do: "truncate",
+        tables: node.relations.map(({ RangeVar }: Tree) => ({
+          name: nameOf(RangeVar),
+          only: !RangeVar.inh,
+        })),
+        cascade: node.behavior === "DROP_CASCADE",
+        restart: node.restart_seqs === true,
+      }];
+    case "DeleteStmt":
+    case "UpdateStmt":
+      return [...findWithin(node), findRows(type, node, sql)];
+    case "MergeStmt":
+      return [...findWithin(node), { do: "merge", ...toTable(node.relation) }];
+    case "SelectStmt":
+    case "InsertStmt":
+      return findWithin(node);
+    default:
+      return [];
+  }
+}
+
+function findDropped({ removeType, objects, behavior }: Tree): Destroyed[] {
+  const what = DROPPED[removeType];
+  if (what === undefined) return [];
+  return [{
+    do: "drop",
+    type: what,
+    names: objects.map((object: Tree) => quoteAll(partsOf(object))),
+    cascade: behavior === "DROP_CASCADE",
+  }];
+}
+
+/** Names come as a list, as the name of a type, or alone. */
+function partsOf(object: Tree): string[] {
+  const parts = object.List?.items ?? object.TypeName?.names ?? [object];
+  return parts.map((part: Tree) => part.String?.sval ?? "");
+}
+
+function findAltered({ relation, cmds, objtype }: Tree): Destroyed[] {
+  if (objtype !== undefined && objtype !== "OBJECT_TABLE") return [];
+  const commands = cmds.map(({ AlterTableCmd }: Tree) => AlterTableCmd);
+  const drops = commands.filter(({ subtype }: Tree) => subtype === "AT_DropColumn");
+  const types = commands.filter(({ subtype }: Tree) => subtype === "AT_AlterColumnType");
+  if (drops.length + types.length === 0) return [];
+  return [{
+    do: "alter",
+    table: nameOf(relation),
+    drops: drops.map(({ name }: Tree) => name),
+    types: types.map(({ name, def }: Tree) => ({
+      name,
+      type: writeType(def.ColumnDef.typeName),
+    })),
+    cascade: drops.some(({ behavior }: Tree) => behavior === "DROP_CASCADE"),
+  }];
+}
+
+/** A type with its modifiers, where these are numbers: enough to tell what is wider. */
+function writeType({ names, typmods = [], arrayBounds = [] }: Tree): string {
+  const modifiers = typmods.map(({ A_Const }: Tree) => A_Const?.ival?.ival ?? "?");
+  return quoteAll(names.map(({ String }: Tree) => String.sval)) +
+    (modifiers.length === 0 ? "" : `(${modifiers.join(",")})`) + "[]".repeat(arrayBounds.length);
+}
+
+/** `with gone as (delete from …) select …` */
+function findWithin({ withClause }: Tree): Destroyed[] {
+  return (withClause?.ctes ?? []).flatMap(({ CommonTableExpr }: Tree) => {
+    const [[type, node]] = Object.entries(CommonTableExpr.ctequery) as [[string, Tree]];
+    const within = node === undefined ? [] : findWithin(node);
+    return type === "DeleteStmt" || type === "UpdateStmt" || type === "MergeStmt"
+      ? [...within, { do: "merge", ...toTable(node.relation) }]
+      : within;
+  });
+}
+
+function findRows(type: "DeleteStmt" | "UpdateStmt", node: Tree, sql: string): Destroyed {
+  const { relation, targetList = [], withClause, whereClause } = node;
+  const columns = type === "UpdateStmt"
+    ? { columns: targetList.map(({ ResTarget }: Tree) => ResTarget.name) }
+    : {};
+  const table = toTable(relation);
+  const action = type === "DeleteStmt" ? "delete" : "update";
+  const others = node.usingClause ?? node.fromClause ?? [];
+  if (whereClause === undefined && others.length === 0) return { do: action, ...table, ...columns };
+  const changes = (withClause?.ctes ?? []).some(({ CommonTableExpr }: Tree) =>
+    !("SelectStmt" in CommonTableExpr.ctequery)
+  );
+  const choice = changes || whereClause?.CurrentOfExpr !== undefined
+    ? undefined
+    : findChoice(type, sql);
+  if (choice === undefined) return { do: "merge", ...table };
+  const alias = quote(relation.alias?.aliasname ?? relation.relname);
+  const named = `from ${table.only ? "only " : ""}${table.table}` +
+    // With an alias the table's own name would be no name any more.
+    (relation.alias === undefined ? "" : ` as ${alias}`);
+  // A clause may end with a comment.
+  const where = choice.where === undefined ? "" : ` where ${choice.where}\n`;
+  return {
+    do: action,
+    ...table,
+    ...columns,
+    alias,
+    ...(choice.with === undefined ? {} : { with: choice.with }),
+    from: choice.others === undefined
+      ? `${named}${where}`
+      : `${named} where exists (select from ${choice.others}\n${where})`,
+  };
+}
+
+/** The parts of a DELETE or UPDATE that choose its rows. */
+interface Choice {
+  readonly with?: string;
+  readonly others?: string;
+  readonly where?: string;
+}
+
+/** Reads the clauses out of the text: what stands in brackets is part of one. */
+function findChoice(type: "DeleteStmt" | "UpdateStmt", sql: string): Choice | undefined {
+  const tokens = findTokens(sql);
+  const wordAt = ({ kind, start, end }: Token) =>
+    kind === "word" ? sql.slice(start, end).toLowerCase() : "";
+  let depth = 0;
+  const outer = tokens.filter(({ start, end }) => {
+    const text = sql.slice(start, end);
+    if (text === ")" || text === "]") depth--;
+    const isOuter = depth === 0;
+    if (text === "(" || text === "[") depth++;
+    return isOuter;
+  });
+  const words = outer.map(wordAt);
+  const verb = words.indexOf(type === "DeleteStmt" ? "delete" : "update");
+  if (verb === -1) return undefined;
+  const find = (word: string, from: number, unlessAfter?: string) =>
+    words.findIndex((other, index) =>
+      index > from && other === word &&
+      (unlessAfter === undefined || words[index - 1] !== unlessAfter)
+    );
+  const end = (...marks: number[]) => {
+    const next = Math.min(...marks.filter((mark) => mark !== -1), Infinity);
+    return next === Infinity ? sql.length : outer[next]!.start;
+  };
+  const returning = find("returning", verb);
+  const where = find("where", verb);
+  const others = type === "DeleteStmt"
+    ? find("using", verb)
+    : find("from", find("set", verb), "distinct");
+  const hasOthers = others !== -1 && (where === -1 || others < where) &&
+    (returning === -1 || others < returning);
+  return {
+    ...(verb === 0 ? {} : { with: sql.slice(outer[0]!.start, outer[verb]!.start) }),
+    ...(hasOthers ? { others: sql.slice(outer[others]!.end, end(where, returning)).trim() } : {}),
+    ...(where === -1 ? {} : { where: sql.slice(outer[where]!.end, end(returning)).trim() }),
+  };
+}
+
+function toTable(relation: Tree): { table: string; only: boolean } {
+  return { table: nameOf(relation), only: !relation.inh };
+}
+
+function nameOf({ schemaname, relname }: Tree): string {
+  return quoteAll(schemaname === undefined ? [relname] : [schemaname, relname]);
+}
+
+function quoteAll(parts: readonly string[]): string {
+  return parts.map(quote).join(".");
+}
+
+/** A keyword may be a name as well. */
+function quote(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+/** What makes a DO block one that destroys something. */
+const DESTROYS_WITHIN =
+  /\b(?:drop\s+(?:table|schema|type|sequence|column|domain|extension)|truncate|delete\s+from|update\s+\S+\s+set)\b/i;
+
+/**
+ * Says what a statement may destroy that cannot be kept, as nobody can see it from outside.
+ *
+ * @param statement The statement with its tree.
+ * @returns A sentence; undefined where that is nothing.
+ */
+export function describeUnkept(
+  { sql, type }: { readonly sql: string; readonly type: string },
+): string | undefined {
+  if (type === "DoStmt" && DESTROYS_WITHIN.test(sql)) {
+    return "what its DO block drops, deletes or overwrites is not kept";
+  }
+  if (type === "DropOwnedStmt") return "what DROP OWNED drops is not kept";
+  if (type === "SelectStmt" && /\blo_unlink\s*\(/i.test(sql)) {
+    return "the large objects that it removes are not kept";
+  }
+  if (type === "AlterTableStmt" && /^alter\s+type\b[^;]*\bdrop\s+attribute\b/i.test(sql)) {
+    return "the attribute's values in columns of the type are not kept";
+  }
+  return undefined;
+}

@@ -1,0 +1,662 @@
+-- Safety copies: what a statement destroys is kept in the schema supamigrate_backup, in the same
+-- transaction and right before it; what a rollback makes anew gets it back. Which statements destroy
+-- something, and how their rows are to be chosen, the client has read out of their trees:
+--
+--   {do: drop, type, names, cascade}                 type: table, sequence, schema, type, extension, …
+--   {do: alter, table, drops, types, cascade}        drops: columns; types: [{name, to}]
+--   {do: truncate, tables, cascade, restart}         tables: [{name, only}]
+--   {do: delete, table, only, alias, with, from}     from: FROM and WHERE that choose the same rows;
+--   {do: update, …, columns}                         null where all rows are to be kept
+--   {do: merge, table, only}
+--
+-- Names are written as in SQL, and looked up on the migration's own search_path.
+--
+-- A copy depends on nothing but built-in types: what is of another one is kept as its text, so that
+-- the type can be dropped after its table, or with it.
+
+-- One row a copy. kind: table, the rows of a table that was dropped; rows, rows that were deleted;
+-- values, columns that were dropped or overwritten; state, rows that may be changed or gone; objects,
+-- what has no rows: how far sequences had counted, and the SQL of all that was dropped.
+create table if not exists supamigrate.safety_copy (
+  id             bigint primary key,
+  migration_name text not null,
+  batch_number   integer,
+  purpose        text not null,
+  line           integer,
+  kind           text not null constraint known_kind check (
+                   kind in ('table', 'rows', 'values', 'state', 'objects')),
+  relation       text,
+  copy_name      text,
+  columns        jsonb,
+  key_columns    text[],
+  row_count      bigint,
+  sequences      jsonb,
+  definition     text,
+  is_open        boolean not null default true,
+  made_at        timestamp with time zone not null default clock_timestamp()
+);
+comment on table supamigrate.safety_copy is
+  'What was kept in the schema supamigrate_backup before it was destroyed';
+comment on column supamigrate.safety_copy.is_open is
+  'Whether a rollback of its migration is to put it back';
+
+-- Nobody but the owner has anything to do in the schema. By name as well, for what default privileges
+-- give.
+create or replace function supamigrate.prepare_backup_schema() returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+declare
+  holder constant oid := (select nspowner from pg_namespace where nspname = 'supamigrate_backup');
+begin
+  if holder is null then
+    create schema supamigrate_backup;
+    comment on schema supamigrate_backup is
+      'supamigrate: what migrations have destroyed. "supamigrate backups" lists it';
+  elsif not pg_has_role(holder, 'usage') then
+    raise exception 'The schema supamigrate_backup belongs to %', pg_get_userbyid(holder)
+      using errcode = 'insufficient_privilege';
+  end if;
+  revoke all on schema supamigrate_backup from public, anon, authenticated, service_role;
+end
+$function$;
+
+-- The columns of a table as a copy has them: [{name, type, plain}]. What is generated from others is
+-- left out.
+create or replace function supamigrate.columns_to_keep(relation oid, chosen name[]) returns jsonb
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+  select coalesce(jsonb_agg(jsonb_build_object(
+           'name', a.attname,
+           'type', format_type(a.atttypid, a.atttypmod),
+           -- Of another collation, or of a name that stands for a number, the text is kept.
+           'plain', a.atttypid < 16384 and a.attcollation < 16384 and t.typname !~ '^_?reg')
+           order by a.attnum), '[]')
+    from pg_attribute a
+    join pg_type t on t.oid = a.atttypid
+   where a.attrelid = relation
+     and a.attnum > 0
+     and not a.attisdropped
+     and a.attgenerated = ''
+     and (chosen is null or a.attname = any (chosen))
+$function$;
+
+-- What tells the rows of a table apart, without some of its columns: null where nothing does.
+create or replace function supamigrate.key_of(relation oid, without name[]) returns name[]
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+  select names
+    from pg_index i
+   cross join lateral (
+     select array_agg(a.attname order by k.position) as names, bool_and(a.attnotnull) as filled
+       from unnest(i.indkey::smallint[]) with ordinality as k (number, position)
+       left join pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.number
+      where k.position <= i.indnkeyatts) key
+   where i.indrelid = relation
+     and i.indisunique and i.indisvalid and i.indimmediate
+     and i.indpred is null and i.indexprs is null
+     and key.filled
+     and not key.names && without
+   order by i.indisprimary desc, i.indnkeyatts, i.indexrelid
+   limit 1
+$function$;
+
+-- A column as it goes into a copy.
+create or replace function supamigrate.write_kept(item jsonb, alias text) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$
+  select case when (item->>'plain')::boolean then format('%s.%I', alias, item->>'name')
+              else format('%1$s.%2$I::pg_catalog.text collate pg_catalog."C" as %2$I', alias, item->>'name')
+         end
+$function$;
+
+-- Makes a copy, and returns what is to be known of it; null where there are no rows.
+--
+-- number: the copy's. choice: with, from and alias, which are the migration's own text, or null.
+create or replace function supamigrate.make_copy(
+  number bigint, line integer, kind text, relation oid, chosen name[], key name[], choice jsonb, path text
+) returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+declare
+  target record;
+  items jsonb;
+  copy_name text;
+  statement text;
+  copied bigint;
+begin
+  select c.relname, c.relkind, format('%I.%I', n.nspname, c.relname) as name
+    into strict target
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace
+   where c.oid = relation;
+  items := supamigrate.columns_to_keep(relation, case when chosen is not null then chosen || key end);
+  copy_name := format('%s_%s', left(regexp_replace(target.relname, '[^a-z0-9_]', '', 'g'), 40), number);
+  statement := format('create table supamigrate_backup.%I as %s select %s %s', copy_name,
+    choice->>'with',
+    (select string_agg(supamigrate.write_kept(item, coalesce(choice->>'alias', 'kept')), ', '
+                       order by position)
+       from jsonb_array_elements(items) with ordinality as list (item, position)),
+    coalesce(choice->>'from',
+             format('from %s %s as kept', case when target.relkind = 'p' then '' else 'only' end, target.name)));
+  if choice->>'from' is not null then
+    statement := statement || format(' for update of %s', choice->>'alias');
+    perform set_config('search_path', path, true);
+  end if;
+  execute statement;
+  get diagnostics copied = row_count;
+  perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+  if copied = 0 then
+    execute format('drop table supamigrate_backup.%I', copy_name);
+    return null;
+  end if;
+  execute format('revoke all on supamigrate_backup.%I from public, anon, authenticated, service_role',
+                 copy_name);
+  execute format('comment on table supamigrate_backup.%I is %L', copy_name,
+                 format('supamigrate: %s of %s',
+                        case kind when 'values' then 'values' else 'rows' end, target.name));
+  return jsonb_build_object('id', number, 'line', line, 'kind', kind, 'relation', target.name,
+    'copy', copy_name, 'columns', items, 'key', to_jsonb(key), 'rows', copied);
+exception when insufficient_privilege then
+  raise exception 'Cannot keep the rows of % before they are destroyed: %', relation::regclass, sqlerrm
+    using errcode = 'insufficient_privilege',
+          hint = 'Let the owner of exec_sql read the table, or run with --safety-copy never.';
+end
+$function$;
+
+-- What goes with something that is dropped, itself included.
+create or replace function supamigrate.list_gone(class_id oid, object_id oid, sub_id integer, cascades boolean)
+returns table (class_id oid, object_id oid, sub_id integer)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+  with recursive gone (class_id, object_id, sub_id) as (
+    values ($1, $2, $3)
+    union
+    select next.*
+      from gone
+     cross join lateral (
+       select d.classid, d.objid, d.objsubid
+         from pg_depend d
+        where d.refclassid = gone.class_id
+          and d.refobjid = gone.object_id
+          and (gone.sub_id = 0 or d.refobjsubid = gone.sub_id)
+          and (d.deptype <> 'n' or cascades)
+       union all
+       -- Without its rule a view is none.
+       select d.refclassid, d.refobjid, 0
+         from pg_depend d
+        where gone.class_id = 'pg_rewrite'::regclass
+          and d.classid = gone.class_id
+          and d.objid = gone.object_id
+          and d.deptype = 'i') next
+  )
+  select * from gone
+$function$;
+
+-- Whether something is a table of the application's that was there before the migration began.
+create or replace function supamigrate.is_worth_keeping(relation oid, known jsonb) returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+  select exists (
+    select from pg_class c join pg_namespace n on n.oid = c.relnamespace
+     where c.oid = relation
+       and c.relkind in ('r', 'p')
+       and c.relpersistence <> 't'
+       and n.nspname !~ '^(pg_|supamigrate$|supamigrate_backup$|information_schema$)'
+       and (known is null or known ? c.oid::text))
+$function$;
+
+-- The tables that rows of a table are in. Of a partitioned table it is that one itself, unless some
+-- partition is a foreign table, whose rows are kept elsewhere; of another one it and what inherits.
+create or replace function supamigrate.list_parts(relation oid, alone boolean) returns setof oid
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+  with recursive tree (id, relkind) as (
+    select oid, c.relkind from pg_class c where oid = relation
+    union
+    select c.oid, c.relkind
+      from tree
+      join pg_inherits i on i.inhparent = tree.id
+      join pg_class c on c.oid = i.inhrelid
+     where not coalesce(alone, false) or tree.relkind = 'p'
+  ), root as (
+    select id from tree where id = relation and relkind = 'p' and not exists (select from tree where relkind = 'f')
+  )
+  select id from root
+  union all
+  select id from tree where relkind = 'r' and not exists (select from root)
+$function$;
+
+-- Keeps what foreign keys delete or empty with rows that are deleted, of which there is a copy.
+create or replace function supamigrate.keep_referencing(
+  parent oid, copied jsonb, known jsonb, kept jsonb, depth integer
+) returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+declare
+  link record;
+  entry jsonb;
+  fields name[];
+begin
+  for link in
+    select c.conrelid, c.confdeltype,
+           (select array_agg(a.attname order by k.position)
+              from unnest(c.conkey) with ordinality as k (number, position)
+              join pg_attribute a on a.attrelid = c.conrelid and a.attnum = k.number) as fields,
+           (select string_agg(format('copy.%1$I = %2$s', p.attname,
+                     case when p.atttypid < 16384 and p.attcollation < 16384 then format('kept.%I', a.attname)
+                          else format('kept.%I::pg_catalog.text', a.attname) end), ' and ')
+              from unnest(c.conkey, c.confkey) as k (number, parent_number)
+              join pg_attribute a on a.attrelid = c.conrelid and a.attnum = k.number
+              join pg_attribute p on p.attrelid = c.confrelid and p.attnum = k.parent_number) as condition
+      from pg_constraint c
+     where c.contype = 'f'
+       and c.confrelid = parent
+       and c.conparentid = 0
+       and c.confdeltype in ('c', 'n', 'd')
+     order by c.oid
+  loop
+    continue when not supamigrate.is_worth_keeping(link.conrelid, known);
+    fields := case when link.confdeltype = 'c' then null else link.fields end;
+    entry := supamigrate.make_copy(
+      supamigrate.next_copy(kept), null, case when link.confdeltype = 'c' then 'rows' else 'values' end,
+      link.conrelid, fields, supamigrate.key_of(link.conrelid, coalesce(fields, '{}')),
+      jsonb_build_object('alias', 'kept', 'from', format(
+        'from %s as kept where exists (select from supamigrate_backup.%I copy where %s)',
+        link.conrelid::regclass, copied->>'copy', link.condition)),
+      'pg_catalog, pg_temp');
+    continue when entry is null;
+    kept := kept || entry;
+    -- Rows that refer to each other in a circle would go on for ever.
+    if link.confdeltype = 'c' and depth < 10 then
+      kept := supamigrate.keep_referencing(link.conrelid, entry, known, kept, depth + 1);
+    end if;
+  end loop;
+  return kept;
+end
+$function$;
+
+-- The number of the next copy: none that a copy of before has, those included that outlived an
+-- uninstallation.
+create or replace function supamigrate.next_copy(kept jsonb) returns bigint
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+  select case
+    when jsonb_array_length(kept) > 0 then (kept->-1->>'id')::bigint + 1
+    else greatest(
+      (select max(id) from supamigrate.safety_copy),
+      (select max(substring(relname from '_(\d{1,18})$')::bigint)
+         from pg_class where relnamespace = to_regnamespace('supamigrate_backup')), 0) + 1
+  end
+$function$;
+
+-- How far sequences have counted: {name: [last_value, is_called]}; null where there are none.
+create or replace function supamigrate.read_sequences(sequences oid[]) returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+declare
+  sequence regclass;
+  counted jsonb;
+  result jsonb;
+begin
+  foreach sequence in array coalesce(sequences, '{}') loop
+    execute format('select jsonb_build_array(last_value, is_called) from %s', sequence) into counted;
+    result := coalesce(result, '{}') || jsonb_build_object(sequence::text, counted);
+  end loop;
+  return result;
+end
+$function$;
+
+-- What a name that a migration writes stands for, on its search_path: class and number; nothing where
+-- there is no such thing.
+create or replace function supamigrate.find_named(type text, name text, path text)
+returns table (class_id oid, object_id oid)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+declare
+  relation oid;
+  of_type oid;
+begin
+  perform set_config('search_path', path, true);
+  if type in ('type', 'domain') then
+    of_type := pg_catalog.to_regtype(name);
+  elsif type not in ('schema', 'extension') then
+    relation := pg_catalog.to_regclass(name);
+  end if;
+  perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+  return query
+    select 'pg_type'::regclass::oid, of_type where of_type is not null
+    union all
+    select 'pg_class'::regclass, relation where relation is not null
+    union all
+    select 'pg_namespace'::regclass, n.oid from pg_namespace n where type = 'schema' and n.nspname = (parse_ident(name))[1]
+    union all
+    select 'pg_extension'::regclass, e.oid from pg_extension e where type = 'extension' and e.extname = (parse_ident(name))[1];
+end
+$function$;
+
+-- Keeps what a statement is about to destroy. Returns kept with what was added.
+--
+-- known: the tables that there were before the migration, with the number of their columns.
+-- path: the migration's search_path.
+create or replace function supamigrate.keep(
+  destroyed jsonb, line integer, known jsonb, kept jsonb, path text
+) returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set row_security = off
+set extra_float_digits = 1
+as $function$
+declare
+  item jsonb;
+  target oid;
+  part oid;
+  fields name[];
+  entry jsonb;
+begin
+  perform supamigrate.prepare_backup_schema();
+  for item in select list.value from jsonb_array_elements(destroyed) list loop
+    if item->>'do' in ('drop', 'alter') then
+      kept := supamigrate.keep_dropped(item, line, known, kept, path);
+    elsif item->>'do' = 'truncate' then
+      kept := supamigrate.keep_truncated(item, line, known, kept, path);
+    else
+      select object_id into target from supamigrate.find_named('table', item->>'table', path);
+      continue when not supamigrate.is_worth_keeping(target, known);
+      fields := null;
+      if item->>'do' = 'update' then
+        -- Of a column that the migration has added there is nothing to keep.
+        select array_agg(a.attname) into fields
+          from pg_attribute a
+         where a.attrelid = target
+           and a.attname in (select jsonb_array_elements_text(item->'columns'))
+           and a.attnum <= (known->>target::text)::integer
+           and a.attgenerated = '';
+        continue when fields is null;
+      end if;
+      -- Which table each row is in is not to be read out of a choice among several.
+      if item->>'from' is not null
+         and (select count(*) from supamigrate.list_parts(target, (item->>'only')::boolean)) > 1 then
+        item := item || '{"do": "merge", "from": null, "with": null}';
+      end if;
+      if item->>'from' is null then
+        -- Nothing comes in between that would be changed and not kept.
+        execute format('lock table %s in share row exclusive mode', target::regclass);
+      end if;
+      for part in
+        select list from supamigrate.list_parts(target, (item->>'only')::boolean) list
+         where item->>'from' is null
+        union all
+        select target where item->>'from' is not null
+      loop
+        entry := supamigrate.make_copy(
+          supamigrate.next_copy(kept), line,
+          case item->>'do' when 'delete' then 'rows' when 'update' then 'values' else 'state' end,
+          part, fields, supamigrate.key_of(part, coalesce(fields, '{}')), item, path);
+        if entry is not null then
+          kept := kept || entry;
+          if item->>'do' = 'delete' then
+            kept := supamigrate.keep_referencing(part, entry, known, kept, 1);
+          end if;
+        end if;
+      end loop;
+    end if;
+  end loop;
+  return kept;
+end
+$function$;
+
+create or replace function supamigrate.keep_truncated(
+  item jsonb, line integer, known jsonb, kept jsonb, path text
+) returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+declare
+  relations oid[];
+  relation oid;
+  entry jsonb;
+  counted jsonb;
+begin
+  with recursive emptied (id) as (
+    select part
+      from jsonb_to_recordset(item->'tables') as listed (name text, "only" boolean)
+     cross join lateral supamigrate.find_named('table', listed.name, path) named
+     cross join lateral supamigrate.list_parts(named.object_id, listed."only") part
+    union
+    select part
+      from emptied
+      join pg_constraint c on c.confrelid = emptied.id and c.contype = 'f'
+     cross join lateral supamigrate.list_parts(c.conrelid, false) part
+     where (item->>'cascade')::boolean
+  )
+  select array_agg(id order by id) into relations
+    from emptied where supamigrate.is_worth_keeping(id, known);
+  foreach relation in array coalesce(relations, '{}') loop
+    execute format('lock table %s in access exclusive mode', relation::regclass);
+    entry := supamigrate.make_copy(supamigrate.next_copy(kept), line, 'rows', relation, null,
+                                   supamigrate.key_of(relation, '{}'), null, path);
+    if entry is not null then
+      kept := kept || entry;
+    end if;
+  end loop;
+  if (item->>'restart')::boolean then
+    counted := supamigrate.read_sequences((
+      select array_agg(d.objid)
+        from pg_depend d
+        join pg_class c on c.oid = d.objid and c.relkind = 'S'
+       where d.classid = 'pg_class'::regclass
+         and d.refclassid = 'pg_class'::regclass
+         and d.refobjid = any (relations)
+         and d.deptype in ('a', 'i')));
+    if counted is not null then
+      kept := kept || jsonb_build_object('id', supamigrate.next_copy(kept), 'line', line,
+                                         'kind', 'objects', 'sequences', counted);
+    end if;
+  end if;
+  return kept;
+end
+$function$;
+
+-- DROP of all kinds, of columns too; and columns that get another type.
+create or replace function supamigrate.keep_dropped(
+  item jsonb, line integer, known jsonb, kept jsonb, path text
+) returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+declare
+  cascades constant boolean := coalesce((item->>'cascade')::boolean, false);
+  roots jsonb;
+  gone jsonb;
+  changed jsonb;
+  target record;
+  entry jsonb;
+  counted jsonb;
+  definition text;
+begin
+  if item->>'do' = 'drop' then
+    select jsonb_agg(jsonb_build_array(named.class_id, named.object_id, 0)) into roots
+      from jsonb_array_elements_text(item->'names') name
+     cross join lateral supamigrate.find_named(item->>'type', name, path) named;
+  else
+    select jsonb_agg(jsonb_build_array('pg_class'::regclass::oid, a.attrelid, a.attnum))
+             filter (where dropped.name is not null),
+           jsonb_agg(jsonb_build_array('pg_class'::regclass::oid, a.attrelid, a.attnum))
+             filter (where dropped.name is null
+                       and not supamigrate.is_wider(a.atttypid, a.atttypmod, altered.type))
+      into roots, changed
+      from supamigrate.find_named('table', item->>'table', path) named
+     cross join lateral supamigrate.list_tree(named.object_id) relation
+      join pg_attribute a on a.attrelid = relation and a.attnum > 0 and not a.attisdropped
+      left join jsonb_array_elements_text(item->'drops') dropped (name) on dropped.name = a.attname
+      left join jsonb_to_recordset(item->'types') as altered (name text, type text) on altered.name = a.attname
+     where (dropped.name is not null or altered.name is not null)
+       -- A column that a child has by itself as well stays in it.
+       and (relation = named.object_id or not a.attislocal and a.attinhcount = 1);
+  end if;
+  select jsonb_agg(distinct jsonb_build_array(list.class_id, list.object_id, list.sub_id)) into gone
+    from jsonb_array_elements(roots) root
+   cross join lateral supamigrate.list_gone(
+     (root->>0)::oid, (root->>1)::oid, (root->>2)::integer, cascades) list;
+
+  for target in
+    select (object->>1)::oid as relation
+      from jsonb_array_elements(gone) object
+     where (object->>0)::oid = 'pg_class'::regclass
+       and (object->>2)::integer = 0
+       and supamigrate.is_worth_keeping((object->>1)::oid, known)
+     order by (object->>1)::oid
+  loop
+    execute format('lock table %s in access exclusive mode', target.relation::regclass);
+    -- A partition's rows are in the copy of what it is a partition of.
+    continue when exists (
+      select from pg_partition_ancestors(target.relation) ancestor
+       where ancestor <> target.relation
+         and gone @> jsonb_build_array(jsonb_build_array('pg_class'::regclass::oid, ancestor::oid, 0)))
+      and not exists (
+        select from pg_partition_tree(pg_partition_root(target.relation)) leaf
+          join pg_class c on c.oid = leaf.relid
+         where c.relkind = 'f');
+    continue when not exists (
+      select from supamigrate.list_parts(target.relation, true) part where part = target.relation);
+    entry := supamigrate.make_copy(
+      supamigrate.next_copy(kept), line, 'table', target.relation, null, null, null, path);
+    if entry is not null then
+      kept := kept || entry;
+    end if;
+  end loop;
+
+  for target in
+    select a.attrelid as relation, array_agg(a.attname order by a.attnum) as fields
+      from jsonb_array_elements(coalesce(gone, '[]') || coalesce(changed, '[]')) object
+      join pg_attribute a on a.attrelid = (object->>1)::oid and a.attnum = (object->>2)::integer
+     where (object->>0)::oid = 'pg_class'::regclass
+       and a.attnum > 0
+       and a.attgenerated = ''
+       and a.attnum <= (known->>a.attrelid::text)::integer
+       and supamigrate.is_worth_keeping(a.attrelid, known)
+       and not coalesce(gone, '[]') @> jsonb_build_array(jsonb_build_array('pg_class'::regclass::oid, a.attrelid, 0))
+       and not exists (
+         select from pg_partition_ancestors(a.attrelid) ancestor where ancestor <> a.attrelid)
+     group by a.attrelid
+     order by a.attrelid
+  loop
+    execute format('lock table %s in access exclusive mode', target.relation::regclass);
+    entry := supamigrate.make_copy(
+      supamigrate.next_copy(kept), line, 'values', target.relation, target.fields,
+      supamigrate.key_of(target.relation, target.fields), null, path);
+    if entry is not null then
+      kept := kept || entry;
+    end if;
+  end loop;
+
+  if gone is not null then
+    counted := supamigrate.read_sequences((
+      select array_agg(c.oid order by c.oid)
+        from jsonb_array_elements(gone) object
+        join pg_class c on c.oid = (object->>1)::oid and c.relkind = 'S'
+       where (object->>0)::oid = 'pg_class'::regclass));
+    definition := supamigrate.describe_gone(gone);
+    if counted is not null or definition is not null then
+      kept := kept || jsonb_build_object('id', supamigrate.next_copy(kept), 'line', line,
+        'kind', 'objects', 'sequences', counted, 'definition', definition);
+    end if;
+  end if;
+  return kept;
+end
+$function$;
+
+-- A table and all that inherits from it.
+create or replace function supamigrate.list_tree(relation oid) returns setof oid
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+  with recursive tree (id) as (
+    select relation
+    union
+    select i.inhrelid from tree join pg_inherits i on i.inhparent = tree.id
+  )
+  select id from tree
+$function$;
+
+-- Whether every value of a column's type is one of another type as well, unchanged.
+create or replace function supamigrate.is_wider(old oid, old_modifier integer, new text) returns boolean
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+declare
+  wider constant oid := to_regtype(new);
+begin
+  return coalesce(
+    wider = old and old <> all ('{numeric,varchar,bpchar,timestamp,timestamptz,time,timetz,interval,bit,varbit}'::regtype[])
+    or (old::regtype::text, wider::regtype::text) in (
+      ('smallint', 'integer'), ('smallint', 'bigint'), ('integer', 'bigint'), ('real', 'double precision'),
+      ('character varying', 'text'))
+    or wider = 'numeric'::regtype and old = any ('{int2,int4,int8}'::regtype[]) and new !~ '\(', false);
+exception when others then
+  return false; -- to_regtype() of PostgreSQL 15 raises what it cannot read
+end
+$function$;
+
+-- Records what a migration has kept. Called when nothing of the migration can change it any more.
+create or replace function supamigrate.record_kept(migration jsonb, purpose text, kept jsonb) returns void
+language sql
+set search_path = pg_catalog, pg_temp
+as $function$
+  insert into supamigrate.safety_copy
+    (id, migration_name, batch_number, purpose, line, kind, relation, copy_name, columns, key_columns,
+     row_count, sequences, definition, is_open)
+  select (entry->>'id')::bigint, migration->>'name', (migration->>'batch')::integer, purpose,
+         (entry->>'line')::integer, entry->>'kind', entry->>'relation', entry->>'copy',
+         entry->'columns',
+         (select array_agg(field) from jsonb_array_elements_text(nullif(entry->'key', 'null')) field),
+         (entry->>'rows')::bigint, nullif(entry->'sequences', 'null'), entry->>'definition', purpose = 'apply'
+    from jsonb_array_elements(kept) entry
+$function$;
+
+-- Nobody's change comes in between unseen: what a statement has changed is in the copy, or the
+-- migration is undone.
+create or replace function supamigrate.compare_kept(
+  destroyed jsonb, kept jsonb, kept_before integer, affected bigint
+) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+declare
+  copied bigint;
+begin
+  if jsonb_array_length(destroyed) <> 1 or destroyed->0->>'from' is null
+     or jsonb_array_length(kept) = kept_before then
+    return;
+  end if;
+  copied := (kept->kept_before->>'rows')::bigint;
+  if affected > copied then
+    raise exception 'Rows came in between the copy of % and its change', kept->kept_before->>'relation'
+      using errcode = 'lock_not_available', detail = format('%s rows were kept, and %s changed.', copied, affected),
+            hint = 'Run it again.';
+  end if;
+end
+$function$;
+
+-- What is told of copies.
+create or replace function supamigrate.describe_kept(kept jsonb) returns jsonb
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$
+  select coalesce(jsonb_agg(jsonb_build_object(
+           'id', entry->'id', 'relation', entry->'relation', 'copy', entry->'copy', 'rows', entry->'rows',
+           'kind', entry->'kind', 'line', entry->'line') order by (entry->>'id')::bigint)
+           filter (where entry->>'kind' <> 'objects'), '[]')
+    from jsonb_array_elements(kept) entry
+$function$;
