@@ -91,6 +91,15 @@ function makeCli() {
       "--ledger [mode:ledger]",
       "The Supabase CLI's ledger, kept where it is: make it (supabase), or leave it (none).",
     )
+    .globalOption(
+      "--lock-timeout <time:string>",
+      "How long a statement waits for a lock before its step is undone (2s).",
+    )
+    .globalOption(
+      "--lock-retries <number:integer>",
+      "How often such a step is tried again, after pauses that grow (5).",
+    )
+    .globalOption("--statement-timeout <time:string>", "How long a statement may run (no limit).")
     .globalOption("--json", "Write one JSON document to standard output.")
     .globalOption("-v, --verbose", "Say more.")
     .globalOption("-q, --quiet", "Say nothing but errors.")

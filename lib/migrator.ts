@@ -43,6 +43,7 @@ import { readStatus, type StatusResult } from "./operations/status.ts";
 import type { ValidateOptions, ValidateResult } from "./operations/validate.ts";
 import type { Layout } from "./planning/discovery.ts";
 import type { LedgerMode } from "./planning/ledger.ts";
+import { checkLimits, type Limits } from "./planning/limits.ts";
 import type { OrderBy } from "./planning/order.ts";
 import { splitStatements } from "./planning/statements.ts";
 import { findUnstorable } from "./storable.ts";
@@ -91,6 +92,8 @@ export interface MigratorOptions extends WayOptions {
   readonly requestTimeoutMs?: number;
   /** How long to go on asking a server that does not answer, in milliseconds. 60,000 by default. */
   readonly giveUpAfterMs?: number;
+  /** How long statements may wait for locks, and may run. A file may say other limits. */
+  readonly limits?: Limits;
   /** Told what happens while an operation runs. */
   readonly onProgress?: (event: ProgressEvent) => void;
   /** Asks a running operation to stop between two steps. */
@@ -231,6 +234,7 @@ export function createMigrator(options: MigratorOptions): Migrator {
       toolVersion: VERSION,
     },
     ledger: options.ledger,
+    limits: checkLimits(options.limits),
     folder: typeof migrations === "string" ? migrations : null,
     batchSize,
     giveUpAfterMs,

@@ -22,11 +22,13 @@ import {
   UnknownOutcomeError,
 } from "../errors.ts";
 import type { LedgerMode } from "../planning/ledger.ts";
+import type { Limits } from "../planning/limits.ts";
 import type { Refusals } from "../planning/refusals.ts";
 import type { Abilities } from "../planning/session_settings.ts";
 import type { SplitSection } from "../planning/statements.ts";
 import type { ProgressEvent } from "./progress.ts";
 import type { LoadedMigrations } from "./source.ts";
+import { whileWatching } from "./watch.ts";
 
 /** What every operation works with. */
 export interface OperationContext {
@@ -48,6 +50,8 @@ export interface OperationContext {
   readonly tenure: Tenure;
   /** What is said of the Supabase CLI's ledger; it is followed where there is one by default. */
   readonly ledger?: LedgerMode | undefined;
+  /** How long statements may wait for locks, and may run, where a file does not say it. */
+  readonly limits?: Limits;
   /** How many migrations make a batch. */
   readonly batchSize: number;
   /** How long to go on asking a server that does not answer, in milliseconds. */
@@ -108,6 +112,7 @@ export async function withLock<Plan, Result>(
     giveUpAfterMs: context.giveUpAfterMs,
     onWaiting: (activity) =>
       context.onProgress({ type: "waiting", for: "answer", holder: null, activity }),
+    watch: (payload, work, onBlocked) => whileWatching(context, database, payload, work, onBlocked),
   };
   const deadline = performance.now() + (work.waitMs ?? 0);
   let confirmed: string | undefined;

@@ -3,6 +3,7 @@
 import type { DatabaseState, UndoneByFile } from "../database/state.ts";
 import { ConfigurationError } from "../errors.ts";
 import { holdsStatements } from "../planning/lexer.ts";
+import { type Limits, readLimits, withLimits } from "../planning/limits.ts";
 import type { HistoryEntry, Migration, RollbackTarget } from "../planning/plan.ts";
 import { Refusals } from "../planning/refusals.ts";
 import type { Statement } from "../planning/steps.ts";
@@ -31,6 +32,8 @@ export interface PlannedRollback extends PlannedSteps {
   readonly statements: readonly Statement[];
   /** What they change of what Supabase keeps to itself. */
   readonly reserved: readonly MigrationReserved[];
+  /** The limits that its file says; left out where it says none. */
+  readonly limits?: Limits;
 }
 
 /** What a rollback will run, and what it was found with. */
@@ -133,6 +136,8 @@ export async function prepareRollbacks(
         file: `stored rollback of ${entry.name}`,
       };
     const undoing = await refusals.attempt(() => split(section, section.file, can));
+    const { head = "" } = files.get(entry.name) ?? {};
+    const limits = await refusals.attempt(() => readLimits({ sql: head, line: 1 }, entry.name));
     if (undoing === undefined) continue;
     planned.push({
       name: entry.name,
@@ -142,6 +147,7 @@ export async function prepareRollbacks(
       statements: undoing.statements,
       ...await planSteps(entry.name, undoing.steps, entry, "revert"),
       reserved: locateReserved(section.file, undoing),
+      ...withLimits({ ...limits, ...undoing.limits }),
     });
   }
   refusals.throwAny();

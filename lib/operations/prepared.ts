@@ -6,6 +6,7 @@
  */
 
 import { ConfigurationError, MigrationFileError } from "../errors.ts";
+import { withLimits } from "../planning/limits.ts";
 import type { LeftOut } from "../planning/discovery.ts";
 import type { OrderBy } from "../planning/order.ts";
 import type { OutsideStatement } from "../planning/outside_transaction.ts";
@@ -63,6 +64,7 @@ export interface PackedSplit {
   readonly steps?: readonly PackedStep[];
   readonly notices?: SplitResult["notices"];
   readonly reserved?: SplitResult["reserved"];
+  readonly limits?: NonNullable<SplitResult["limits"]>;
 }
 
 /** A step: which statements, by number. */
@@ -150,7 +152,7 @@ async function prepareSection(
 }
 
 function pack(
-  { statements, steps, notices, reserved }: SplitResult,
+  { statements, steps, notices, reserved, limits = {} }: SplitResult,
   { sql, line: firstLine }: Section,
 ): PackedSplit {
   let at = 0;
@@ -182,11 +184,12 @@ function pack(
     ...(reserved.length === 0 ? {} : {
       reserved: reserved.map((change) => ({ ...change, line: change.line - firstLine })),
     }),
+    ...withLimits(limits),
   };
 }
 
 function unpack(
-  { statements: places, steps, notices = [], reserved = [] }: PackedSplit,
+  { statements: places, steps, notices = [], reserved = [], limits = {} }: PackedSplit,
   { sql, line: firstLine }: Section,
 ): SplitResult {
   const statements = places.map(([line, start, end]): Statement => ({
@@ -203,6 +206,7 @@ function unpack(
     })) ?? [{ settings: [], statements, outside: null }],
     notices,
     reserved: reserved.map((change) => ({ ...change, line: firstLine + change.line })),
+    ...withLimits(limits),
   };
 }
 

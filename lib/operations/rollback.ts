@@ -1,12 +1,15 @@
 /** Undoes applied migrations. @module */
 
 import type { LockSession } from "../database/session.ts";
+import { toFailure } from "../database/state.ts";
 import { SupamigrateError } from "../errors.ts";
+import { toWireLimits } from "../planning/limits.ts";
 import { locateFailure } from "../planning/locate_failure.ts";
 import { type MigrationFailure, planRollback } from "../planning/plan.ts";
 import { createTeller, describeReserved } from "./concerns.ts";
 import { type OperationContext, toSteps, withLock } from "./context.ts";
 import { keepLedger, type Ledger, refuseUnwritable } from "./ledger.ts";
+import { performPatiently } from "./lock_attempts.ts";
 import { assignMessages, type MigrationMessages } from "./messages.ts";
 import {
   findUndoneByFile,
@@ -232,19 +235,28 @@ async function revertOne(
     );
   }
   onStarted();
-  const sent = { ...migration, statements: toPairs(statements) };
-  const reply = await session.perform(
-    "revert",
-    { migration: sent },
-    { purpose: "revert", migration: sent },
+  const sent = {
+    ...migration,
+    statements: toPairs(statements),
+    limits: toWireLimits(context.limits, planned.limits),
+  };
+  const { item, interrupted } = await performPatiently(
+    context,
+    session,
+    sent,
+    (attempt) =>
+      session.perform(
+        "revert",
+        { migration: sent, ...attempt },
+        { purpose: "revert", migration: sent },
+      ),
   );
-  const item = reply.results[0];
   return {
     success: item.success,
-    interrupted: false,
+    interrupted,
     stepsDone: item.success ? 1 : 0,
     executionTimeMs: item.execution_time_ms,
-    error: item.error ?? null,
+    error: toFailure(item.error, session.lastBlockers),
     closedDoor: false,
   };
 }

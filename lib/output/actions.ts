@@ -28,6 +28,9 @@ export interface GlobalFlags {
   ledger?: LedgerMode | true;
   envFile?: string;
   allowHttp?: Flag;
+  lockTimeout?: string;
+  lockRetries?: number;
+  statementTimeout?: string;
   json?: Flag;
   verbose?: Flag;
   quiet?: Flag;

@@ -174,6 +174,15 @@ export function formatMigrate(result: MigrateResult): string {
 /** duplicate_table, duplicate_object, duplicate_function, duplicate_schema, duplicate_column. */
 const EXISTS_ALREADY: ReadonlySet<string> = new Set(["42P07", "42710", "42723", "42P06", "42701"]);
 
+function adviseOnLocks({ blockedBy = [], attempts = 1 }: MigrationFailure): string {
+  const tried = attempts === 1 ? "" : ` in ${attempts} attempts`;
+  return blockedBy.length === 0
+    ? `It could not get its locks${tried}: run it again when others have ended their transactions, ` +
+      "or give it more time with --lock-timeout and --lock-retries"
+    : `It could not get its locks${tried}: have the sessions above end their transactions, then run ` +
+      "it again; --lock-timeout and --lock-retries give it more time";
+}
+
 function advise(
   error: MigrationFailure,
   steps: { readonly done: number; readonly total: number },
@@ -184,8 +193,7 @@ function advise(
       ? "A new enum value can be used in the next transaction only: take BEGIN and COMMIT out, or put " +
         '"-- supamigrate: commit" between the two'
       : error.code === "55P03"
-      ? "Another session holds a lock on the table: run it again when that has ended, or set a longer " +
-        "lock_timeout in the migration"
+      ? adviseOnLocks(error)
       : error.code === "57014"
       ? "It was cancelled, by somebody or by a statement_timeout: run it again"
       : error.code === "40P01" || error.code === "40001"

@@ -2,6 +2,7 @@
 
 import { formatDuration } from "../duration.ts";
 import type { StatusResult } from "../operations/status.ts";
+import { formatDetails } from "./activity.ts";
 import type { Flag, GlobalFlags, Report, Run } from "./actions.ts";
 import { EXIT_CODES, formatRefusal } from "./errors.ts";
 import { formatLedgerDifference } from "./ledger.ts";
@@ -45,6 +46,7 @@ export function formatStatus(status: StatusResult, verbose: boolean): string {
     if (activity !== null) {
       lines.push(
         line`⚙️  Running: ${activity.running} for ${formatDuration(activity.runningMs ?? 0)}`,
+        ...formatDetails(activity),
       );
     }
   }

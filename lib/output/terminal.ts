@@ -3,6 +3,7 @@
 import type { FilePosition } from "../errors.ts";
 import type { ProgressEvent } from "../operations/progress.ts";
 import { styleText } from "node:util";
+import { formatActivity, formatRetry } from "./activity.ts";
 import { type AnnotationLevel, formatAnnotation } from "./errors.ts";
 import { formatDuration } from "../duration.ts";
 import { createRedactor } from "../redact.ts";
@@ -40,6 +41,9 @@ const PHASES = {
   migrate: "✅ All migrations rolled back\n\n🚀 Running fresh migration...",
 } as const;
 
+/** How often a log is told what runs, in milliseconds. */
+const RUNNING_EVERY_MS = 30_000;
+
 /** What of a document is advice, and so names commands. */
 const ADVICE: ReadonlySet<string> = new Set(["hint", "advice", "command"]);
 
@@ -58,7 +62,11 @@ export class Reporter {
   readonly #secrets = new Set<string>();
   #style: ReportStyle;
   #redact = createRedactor([]);
-  #live: { timer: ReturnType<typeof setInterval>; text: string; since: number } | undefined;
+  #live:
+    | { timer: ReturnType<typeof setInterval>; text: string; since: number; draw: () => void }
+    | undefined;
+  /** When it was last said what runs, where there is no live line. */
+  #toldRunning = 0;
 
   /**
    * @param out Standard output.
@@ -200,6 +208,12 @@ export class Reporter {
       case "waiting":
         this.#startLive(describeWaiting(event));
         break;
+      case "running":
+        this.#showRunning(event);
+        break;
+      case "retrying":
+        if (!this.#style.json && !this.#style.quiet) this.warn(formatRetry(event));
+        break;
       case "preparing":
         this.#startLive(line`⏳ ${event.what}`);
         break;
@@ -215,22 +229,44 @@ export class Reporter {
   #startLive(text: string): void {
     if (this.#live?.text === text) return;
     this.stopLive();
+    this.#toldRunning = performance.now();
     if (this.#style.json || this.#style.quiet) return;
     if (!this.#err.isTTY) {
       if (this.#style.verbose) this.#print(this.#err, text);
       return;
     }
-    // It has to fit on one line of the screen, which is all that a redraw clears.
-    const shown = [...this.clean(text).replace(/\s+/g, " ")]
-      .slice(0, Math.max(20, (this.#err.columns ?? 80) - 15)).join("");
-    const since = performance.now();
+    const live = { text, since: performance.now() };
     const draw = () => {
-      const age = performance.now() - since;
+      const age = performance.now() - live.since;
       const suffix = age < 1000 ? "" : ` … ${formatDuration(age)}`;
-      this.#err.write(`\r\x1b[2K${shown}${suffix}`);
+      this.#err.write(`\r\x1b[2K${this.#fit(live.text)}${suffix}`);
     };
     draw();
-    this.#live = { text, since, timer: setInterval(draw, 500) };
+    this.#live = Object.assign(live, { draw, timer: setInterval(draw, 500) });
+  }
+
+  /** It has to fit on one line of the screen, which is all that a redraw clears. */
+  #fit(text: string): string {
+    return [...this.clean(text).replace(/\s+/g, " ")]
+      .slice(0, Math.max(20, (this.#err.columns ?? 80) - 15)).join("");
+  }
+
+  /** On a terminal in the line that is there; elsewhere now and then in one of its own. */
+  #showRunning({ activity, statementMs }: ProgressEvent & { type: "running" }): void {
+    const text = `⏳ ${formatActivity(activity)}`;
+    if (this.#live !== undefined) {
+      this.#live.text = text;
+      this.#live.since = performance.now() - statementMs;
+      this.#live.draw();
+      return;
+    }
+    if (this.#style.json || this.#style.quiet) return;
+    if (this.#err.isTTY) {
+      this.#startLive(text);
+    } else if (performance.now() - this.#toldRunning >= RUNNING_EVERY_MS) {
+      this.#toldRunning = performance.now();
+      this.#print(this.#err, `${text} … ${formatDuration(statementMs)}`);
+    }
   }
 
   /** Takes the live line away. */
@@ -254,7 +290,5 @@ function describeWaiting(event: ProgressEvent & { type: "waiting" }): string {
   if (event.for === "lock") return line`🔒 Waiting for ${event.holder ?? "another run"} to finish`;
   const { activity } = event;
   if (activity === null) return "⏳ Waiting for the migration in flight";
-  const [blocker] = activity.blockedBy;
-  return line`⏳ Still running: ${activity.running}` +
-    (blocker === undefined ? "" : line`, which waits for ${blocker.user} (pid ${blocker.pid})`);
+  return `⏳ Still running: ${formatActivity(activity)}`;
 }

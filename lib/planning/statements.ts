@@ -10,6 +10,7 @@ import {
   type OutsideStatement,
 } from "./outside_transaction.ts";
 import { type ParsedText, parseText, StatementSizeError } from "./parser.ts";
+import { type Limits, readLimits, withLimits } from "./limits.ts";
 import { describeLongNames } from "./long_names.ts";
 import { countNewlines, locate as locateIn } from "./position.ts";
 import { firstLine, refusal, Refusals } from "./refusals.ts";
@@ -36,6 +37,8 @@ export interface SplitResult {
   readonly notices: readonly string[];
   /** What they change of what Supabase keeps to itself, in order. */
   readonly reserved: readonly (ReservedChange & Pick<Statement, "line">)[];
+  /** The limits that its comments say; left out where they say none. */
+  readonly limits?: Limits;
 }
 
 /** Splits a section: with the parser, or by looking up what the parser has made of it before. */
@@ -132,6 +135,7 @@ export async function splitText(
   const needed = leaveOutNeedless(parsed, can);
   const findOutside = outsideFinder(needed.statements, can);
   const marks = await refusals.attempt(() => findCommitMarks(section, file)) ?? [];
+  const limits = await refusals.attempt(() => readLimits(section, file)) ?? {};
   const divided = await refusals.attempt(() =>
     divideIntoSteps(needed.statements, marks, findOutside, file)
   );
@@ -175,6 +179,7 @@ export async function splitText(
     reserved: statements.flatMap((statement) =>
       findReserved(statement).map((change) => ({ ...change, line: statement.line }))
     ),
+    ...withLimits(limits),
   };
 }
 

@@ -1,0 +1,133 @@
+/** Looks every second at what a step is doing, over a way beside the one that it runs on. @module */
+
+import { type Channel, STATEMENTS, type WatchWay } from "../database/channel.ts";
+import type { WatchedPayload } from "../database/session.ts";
+import { type Activity, type Blocker, toActivity } from "../database/state.ts";
+import type { OperationContext } from "./context.ts";
+
+/** What takes less is not watched at all, in milliseconds. */
+const UNWATCHED_MS = 1000;
+
+/** How far apart questions get where the answers do not come. */
+const MOST_DOUBLINGS = 5;
+
+/**
+ * Watches a step until it ends, from its second second on: tells what it is doing, and has the
+ * statement cancelled whose time is over. What keeps the questions from being answered is left to the
+ * step's own call.
+ *
+ * @param context Who is told.
+ * @param database The way that the step runs on.
+ * @param payload What was sent.
+ * @param work The step.
+ * @param onBlocked Told who keeps it waiting.
+ * @returns What the step came to.
+ */
+export async function whileWatching<Result>(
+  context: Pick<OperationContext, "onProgress">,
+  database: Channel,
+  payload: WatchedPayload,
+  work: Promise<Result>,
+  onBlocked: (blockers: readonly Blocker[]) => void,
+): Promise<Result> {
+  if (database.openWatch === undefined) return await work;
+  const ended = new AbortController();
+  const watching = watch(context, database, payload, ended.signal, onBlocked);
+  try {
+    return await work;
+  } finally {
+    ended.abort();
+    await watching;
+  }
+}
+
+async function watch(
+  context: Pick<OperationContext, "onProgress">,
+  database: Channel,
+  payload: WatchedPayload,
+  ended: AbortSignal,
+  onBlocked: (blockers: readonly Blocker[]) => void,
+): Promise<void> {
+  await pause(UNWATCHED_MS, ended);
+  if (ended.aborted) return;
+  const way = database.openWatch!();
+  const clock = new StatementClock(findTimeLimit(payload));
+  try {
+    for (let failures = 0; !ended.aborted;) {
+      const activity = await look(way, ended);
+      if (ended.aborted) break;
+      failures = activity === undefined ? Math.min(failures + 1, MOST_DOUBLINGS) : 0;
+      if (activity) {
+        if (activity.blockedBy.length > 0) onBlocked(activity.blockedBy);
+        const statementMs = clock.tell(activity);
+        context.onProgress({ type: "running", activity, statementMs });
+        if (clock.isOver) await cancel(way, ended);
+      }
+      await pause(way.everyMs * 2 ** failures, ended);
+    }
+  } finally {
+    await way.close();
+  }
+}
+
+/** What runs; null where nothing does, undefined where there is no answer. */
+async function look(way: WatchWay, ended: AbortSignal): Promise<Activity | null | undefined> {
+  try {
+    // deno-lint-ignore no-explicit-any -- the shape is that of supamigrate.watch
+    const { activity }: any = await way.call(STATEMENTS.watch, {}, ended);
+    return toActivity(activity);
+  } catch {
+    return undefined; // whether the database can be reached is found out by the step's own call
+  }
+}
+
+/** The statement is undone as well where this does not arrive: the server looks at its end. */
+async function cancel(way: WatchWay, ended: AbortSignal): Promise<void> {
+  await way.call(STATEMENTS.cancel, {}, ended).catch(() => {});
+}
+
+/** Of several migrations in one call, the longest time that a statement has; 0 is without end. */
+function findTimeLimit({ migration, migrations = migration ? [migration] : [] }: WatchedPayload) {
+  const limits = migrations.map(({ limits }) => limits?.statement_timeout ?? 0);
+  return limits.includes(0) ? 0 : Math.max(...limits);
+}
+
+/** How long a statement has been seen running. */
+class StatementClock {
+  readonly #limitMs: number;
+  #seen = "";
+  #since = 0;
+  #ms = 0;
+
+  constructor(limitMs: number) {
+    this.#limitMs = limitMs;
+  }
+
+  /** Whether its time is over. */
+  get isOver(): boolean {
+    return this.#limitMs > 0 && this.#ms > this.#limitMs;
+  }
+
+  /** Takes over what was seen, and says for how long at least. */
+  tell({ running, runningMs, statement }: Activity): number {
+    const name = `${running} ${statement?.number}`;
+    if (name !== this.#seen) {
+      const isFirst = statement?.number === 1 && this.#seen === "";
+      this.#since = performance.now() - (isFirst ? runningMs ?? 0 : 0);
+      this.#seen = name;
+    }
+    return this.#ms = Math.round(performance.now() - this.#since);
+  }
+}
+
+/** Waits, but not for what has ended. */
+async function pause(ms: number, ended: AbortSignal): Promise<void> {
+  if (ended.aborted) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  const stop = () => resolve();
+  ended.addEventListener("abort", stop, { once: true });
+  await promise;
+  clearTimeout(timer);
+  ended.removeEventListener("abort", stop);
+}

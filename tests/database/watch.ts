@@ -1,0 +1,102 @@
+import assert from "node:assert/strict";
+import type { Activity } from "../../lib/database/state.ts";
+import type { ProgressEvent } from "../../mod.ts";
+import { type ServerProject, testOnServers } from "../support/projects.ts";
+import { until } from "../support/until.ts";
+import { closeGate, passGate } from "./gate.ts";
+
+type Running = Extract<ProgressEvent, { type: "running" }>;
+
+const slow = {
+  "1_slow.sql": "create table slow ();\n\nselect pg_sleep(1.6);\ncomment on table slow is 'made';",
+};
+
+for (const via of ["api", "direct"] as const) {
+  testOnServers(`a step of more than a second is watched (${via})`, async (project) => {
+    const seen: Running[] = [];
+    const before = project.requests;
+    const result = await project.migrator({ ...slow, "2_quick.sql": "select 1;" }, {
+      ...(via === "direct" ? { via, databaseUrl: project.databaseUrl } : {}),
+      onProgress: (event) => void (event.type === "running" && seen.push(event)),
+    }).migrate();
+
+    assert.equal(result.success, true);
+    assert.equal(seen.length, 1);
+    const { activity: { running, statement, blockedBy }, statementMs } = seen[0]!;
+    assert.deepEqual(
+      { running, statement, blockedBy },
+      { running: "1_slow.sql line 3", statement: { number: 2, total: 3 }, blockedBy: [] },
+    );
+    assert.ok(statementMs >= 0 && statementMs < 1600, `${statementMs}`);
+    // State, lock, two steps and release; and one look at the one that takes its time.
+    if (via === "api") assert.equal(project.requests - before, 6);
+  });
+}
+
+testOnServers("whoever keeps a step waiting is named, and who waits behind it", async (project) => {
+  await project.sql("create table busy (); alter table busy owner to postgres");
+  await using reader = await project.connect();
+  await reader.sql(`begin; select from busy; select 'a password ''secret'''`);
+  await using application = await project.connect();
+  const seen: Activity[] = [];
+  const run = project.migrator({ "1_widen.sql": "alter table busy add column a int;" }, {
+    onProgress: (event) => void (event.type === "running" && seen.push(event.activity)),
+  }).migrate();
+  await until("the migration to be seen", () => seen.length > 0);
+  const waiting = application.sql("select from busy");
+  await until("the application to be seen", () => seen.at(-1)?.blocking !== undefined);
+
+  const other = await project.migrator({}).status();
+  await reader.sql("rollback");
+  await waiting;
+  assert.equal((await run).success, true);
+
+  const { blockedBy, blocking } = seen.at(-1)!;
+  assert.deepEqual(blockedBy.map(({ user, state }) => [user, state]), [
+    ["postgres", "idle in transaction"],
+  ]);
+  assert.match(blockedBy[0]!.query!, /^begin; select from busy; select 'a password '\[hidden\]'/);
+  assert.equal(blocking?.sessions, 1);
+  assert.equal(other.activity?.running, "1_widen.sql line 1");
+  assert.equal(other.activity?.blockedBy[0]?.pid, blockedBy[0]?.pid);
+});
+
+testOnServers("the progress of an index is seen", async (project) => {
+  await project.sql(`
+    create table many as select n from generate_series(1, 400000) n;
+    alter table many owner to postgres;
+    create function slow(n int) returns int language plpgsql immutable as
+      $$ begin perform sqrt(i) from generate_series(1, 60) i; return n; end $$;
+  `);
+  const seen: Activity[] = [];
+  await project.migrator({ "1_index.sql": "create index on many (slow(n));" }, {
+    onProgress: (event) => void (event.type === "running" && seen.push(event.activity)),
+  }).migrate();
+  const [first] = seen.flatMap(({ progress }) => progress ?? []);
+  assert.equal(first?.relation, "public.many");
+  assert.match(first?.phase ?? "", /^building index/);
+  assert.ok(first!.done > 0 && first!.done <= first!.total!, JSON.stringify(first));
+});
+
+testOnServers("a statement whose time is over is cancelled while it runs", async (project) => {
+  const began = performance.now();
+  const result = await project.migrator({ "1_long.sql": "select 1;\nselect pg_sleep(60);" }, {
+    limits: { statementTimeoutMs: 500 },
+  }).migrate();
+  assert.ok(performance.now() - began < 10_000);
+  const { error } = result.results[0]!;
+  assert.deepEqual([error?.code, error?.line], ["57014", 2]);
+  assert.equal(error?.message, "canceling statement due to statement timeout");
+  assert.match(error?.detail ?? "", /^It took .*, and statement_timeout is 500ms\.$/);
+});
+
+testOnServers("names that are too long for the server keep their line", async (project) => {
+  await using gate = await closeGate(project);
+  const name = `1_${"überlang_".repeat(12)}.sql`;
+  const run = project.migrator({ [name]: `\n\n\n${passGate}` }).migrate();
+  await gate.reached();
+  const { activity } = await project.migrator({}).status();
+  await gate.open();
+  assert.equal((await run).success, true);
+  assert.match(activity?.running ?? "", /^1_\?berlang_[\w?]+\.\.\. line 4$/);
+});
