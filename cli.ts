@@ -354,6 +354,11 @@ function makeCli() {
     .action((flags: GlobalFlags) =>
       run(flags, async (it) => (await import("./lib/output/doctor.ts")).doctor(it))
     )
+    .command("cancel", "End the statement that a run is at, which then fails.")
+    .option("-y, --yes", "Do not ask.")
+    .action((flags: GlobalFlags & Asking) =>
+      run(flags, async (it) => (await import("./lib/output/cancel.ts")).cancel(it, flags))
+    )
     .command("unlock", "Release a lock that was left behind.")
     .option("-y, --yes", "Do not ask.")
     .action((flags: GlobalFlags & Asking) =>

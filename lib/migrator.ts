@@ -27,6 +27,7 @@ import type { TransactionMode } from "./operations/apply.ts";
 import type { PlannedMigration } from "./operations/prepare.ts";
 import type { LockPlan } from "./planning/locks.ts";
 import type { VerifyOptions, VerifyResult } from "./operations/verify.ts";
+import type { CancelOptions, CancelResult } from "./operations/cancel.ts";
 import type { AdoptOptions, AdoptResult } from "./operations/adopt.ts";
 import { baseline, type BaselineOptions, type BaselineResult } from "./operations/baseline.ts";
 import type { ProgressEvent } from "./operations/progress.ts";
@@ -149,6 +150,8 @@ export interface Migrator extends AsyncDisposable {
   doctor(): Promise<DoctorResult>;
   /** Makes TypeScript types of the project's schemas, for supabase-js. Changes nothing. */
   types(options?: TypesOptions): Promise<TypesResult>;
+  /** Ends the statement that a run is at: its step is undone, and the run fails. */
+  cancel(options?: CancelOptions): Promise<CancelResult>;
   /** Releases a lock that was left behind. */
   unlock(options?: UnlockOptions): Promise<UnlockResult>;
   /** Puts `exec_sql` and the tracking schema into the project, or upgrades them. */
@@ -335,6 +338,10 @@ export function createMigrator(options: MigratorOptions): Migrator {
     types: async (given) => {
       const { makeTypes } = await import("./operations/types.ts");
       return await makeTypes(context, given);
+    },
+    cancel: async (given) => {
+      const { cancel } = await import("./operations/cancel.ts");
+      return await hiding(cancel(context, given));
     },
     unlock: (given) => hiding(unlock(context, given)),
     doctor: () =>

@@ -51,6 +51,7 @@ as $function$
    where a.application_name like 'supamigrate %'
      and a.datname = current_database()
      and a.pid <> pg_backend_pid()
+     and coalesce(a.state, 'active') = 'active'
      and (exists (
             select from pg_locks l
              where l.pid = a.pid

@@ -23,6 +23,7 @@ Deno.test("a migrator has a method for each command", async () => {
   assert.deepEqual(methods.map(([name]) => name).sort(), [
     "adopt",
     "baseline",
+    "cancel",
     "close",
     "create",
     "diff",

@@ -195,7 +195,7 @@ function advise(
       : error.code === "55P03"
       ? adviseOnLocks(error)
       : error.code === "57014"
-      ? "It was cancelled, by somebody or by a statement_timeout: run it again"
+      ? "It was cancelled, by supamigrate cancel, by somebody else or by a statement_timeout: run it again"
       : error.code === "40P01" || error.code === "40001"
       ? "It met with other sessions' work: run it again"
       : error.code === "2D000"

@@ -33,6 +33,7 @@ const COMMANDS = [
   "squash",
   "history",
   "doctor",
+  "cancel",
   "unlock",
   "install",
   "uninstall",

@@ -76,7 +76,10 @@ testOnServers(
       ["0_first.sql", "ok"],
       ["1_widen.sql", "failed"],
     ]);
-    const { pending } = await project.migrator({ "0_first.sql": "create table first ();", ...widen })
+    const { pending } = await project.migrator({
+      "0_first.sql": "create table first ();",
+      ...widen,
+    })
       .status();
     assert.equal(pending[0]?.error?.blockedBy?.[0]?.application, "reports");
   },

@@ -15,10 +15,11 @@ for (const via of ["api", "direct"] as const) {
   testOnServers(`a step of more than a second is watched (${via})`, async (project) => {
     const seen: Running[] = [];
     const before = project.requests;
-    const result = await project.migrator({ ...slow, "2_quick.sql": "select 1;" }, {
+    await using migrator = project.migrator({ ...slow, "2_quick.sql": "select 1;" }, {
       ...(via === "direct" ? { via, databaseUrl: project.databaseUrl } : {}),
       onProgress: (event) => void (event.type === "running" && seen.push(event)),
-    }).migrate();
+    });
+    const result = await migrator.migrate();
 
     assert.equal(result.success, true);
     assert.equal(seen.length, 1);
@@ -46,7 +47,7 @@ testOnServers("whoever keeps a step waiting is named, and who waits behind it", 
   const waiting = application.sql("select from busy");
   await until("the application to be seen", () => seen.at(-1)?.blocking !== undefined);
 
-  const other = await project.migrator({}).status();
+  const other = await project.migrator(slow).status();
   await reader.sql("rollback");
   await waiting;
   assert.equal((await run).success, true);
@@ -63,10 +64,11 @@ testOnServers("whoever keeps a step waiting is named, and who waits behind it", 
 
 testOnServers("the progress of an index is seen", async (project) => {
   await project.sql(`
-    create table many as select n from generate_series(1, 400000) n;
-    alter table many owner to postgres;
+    create table many (n int, filler char(5000));
+    alter table many alter filler set storage plain, owner to postgres;
+    insert into many select n, '' from generate_series(1, 250) n;
     create function slow(n int) returns int language plpgsql immutable as
-      $$ begin perform sqrt(i) from generate_series(1, 60) i; return n; end $$;
+      $$ begin perform pg_sleep(0.01); return n; end $$;
   `);
   const seen: Activity[] = [];
   await project.migrator({ "1_index.sql": "create index on many (slow(n));" }, {
@@ -95,8 +97,38 @@ testOnServers("names that are too long for the server keep their line", async (p
   const name = `1_${"überlang_".repeat(12)}.sql`;
   const run = project.migrator({ [name]: `\n\n\n${passGate}` }).migrate();
   await gate.reached();
-  const { activity } = await project.migrator({}).status();
+  const { activity } = await project.migrator(slow).status();
   await gate.open();
   assert.equal((await run).success, true);
   assert.match(activity?.running ?? "", /^1_\?berlang_[\w?]+\.\.\. line 4$/);
+});
+
+testOnServers("cancel ends the statement of a run, which fails and is undone", async (project) => {
+  await using gate = await closeGate(project);
+  const migrations = {
+    "1_gated.sql": `create table one ();\n${passGate}`,
+    "2_two.sql": "select 1;",
+  };
+  const other = project.migrator(migrations);
+  assert.deepEqual((await other.cancel()).activity, null);
+  const run = project.migrator(migrations).migrate();
+  await gate.reached();
+
+  const asked: unknown[] = [];
+  const refused = other.cancel({
+    confirm: (activity, { holder }) => {
+      asked.push(activity.running, holder);
+      return Promise.resolve(false);
+    },
+  });
+  await assert.rejects(refused, { message: "Not confirmed: nothing was cancelled" });
+  assert.deepEqual(asked, ["1_gated.sql line 2", "tester"]);
+  const { cancelled, ended, activity } = await other.cancel();
+
+  assert.deepEqual([cancelled, ended, activity?.statement], [true, true, { number: 2, total: 2 }]);
+  const { results, success } = await run;
+  assert.deepEqual([success, results.map(({ error }) => error?.code)], [false, ["57014"]]);
+  const { history, lock } = await project.records();
+  assert.deepEqual(history.map(({ status }) => status), ["failed"]);
+  assert.equal(lock[0]?.is_locked, false);
 });
