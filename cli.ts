@@ -387,14 +387,22 @@ function makeCli() {
     .reset();
 }
 
-/** Ctrl-C: the first one finishes the step in flight, the second one does not wait. */
+/** Ctrl-C: the first one finishes the step in flight, the second one asks, and the third one goes. */
 function stopOnSignals(): void {
-  const stop = () => {
-    if (stopping.signal.aborted) process.exit(EXIT_CODES.interrupted);
-    reporter.warn(
-      "\n⏹️  Interrupted: finishing the step in flight. Press Ctrl-C again to leave it.",
-    );
-    stopping.abort();
+  let times = 0;
+  const leave = () => process.exit(EXIT_CODES.interrupted);
+  const stop = (signal: string) => {
+    times++;
+    if (times === 1) {
+      reporter.finish(
+        "\n⏹️  Interrupted: finishing the step in flight. Press Ctrl-C again to leave it.",
+      );
+      stopping.abort();
+    } else if (times === 2) {
+      shell.leaveRunning(signal === "SIGINT").then((isCancelled) => isCancelled || leave(), leave);
+    } else {
+      leave();
+    }
   };
   process.on("SIGINT", stop);
   process.on("SIGTERM", stop);

@@ -36,11 +36,11 @@ export function formatProgress({ phase, relation, done, total, unit }: ActivityP
   return line`${relation === null ? "" : `${relation}: `}${phase}${amount}`;
 }
 
-/** What is going on, in one line. */
-export function formatActivity(activity: Activity): string {
+/** What is going on, in one line; `steps` stands behind its name. */
+export function formatActivity(activity: Activity, steps = ""): string {
   const { running, statement, progress, blockedBy: [blocker], blocking } = activity;
   return [
-    line`${running}`,
+    line`${running}` + steps,
     statement !== undefined && statement.total > 1
       ? ` (statement ${statement.number} of ${statement.total})`
       : "",

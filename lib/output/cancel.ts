@@ -2,12 +2,13 @@
 
 import type { Activity, LockState } from "../database/state.ts";
 import { formatDuration } from "../duration.ts";
+import { createMigrator, type MigratorOptions } from "../migrator.ts";
 import type { CancelResult } from "../operations/cancel.ts";
 import type { Asking, GlobalFlags, Report, Run } from "./actions.ts";
 import { formatActivity } from "./activity.ts";
 import { EXIT_CODES } from "./errors.ts";
 import { line } from "./neutral.ts";
-import { ask, isYes } from "./prompt.ts";
+import { ask, canAsk, isYes } from "./prompt.ts";
 import type { Reporter } from "./terminal.ts";
 
 /** What `cancel` does. */
@@ -39,6 +40,36 @@ async function confirmCancel(
         "Its step is undone, and the run fails. Cancel it? (yes/no): ",
     ),
   );
+}
+
+/**
+ * What the second Ctrl-C does.
+ *
+ * @param reporter Says and asks it.
+ * @param options What the migrator was made of: what runs occupies its own way to the database.
+ * @param activity What was seen running last.
+ * @param mayAsk There may be somebody to ask.
+ * @returns Whether it was cancelled.
+ */
+export async function cancelAfterAsking(
+  reporter: Reporter,
+  options: MigratorOptions,
+  activity: Activity,
+  mayAsk: boolean,
+): Promise<boolean> {
+  const says = line`⏹️  ${activity.running} is still running in the database`;
+  if (!mayAsk || !await canAsk()) {
+    reporter.warn(`${says}, and goes on there\n💡 supamigrate cancel ends it`);
+    return false;
+  }
+  reporter.hold(true);
+  const isMeant = isYes(await ask(reporter, `${says}. Cancel it there? (yes/no): `));
+  reporter.hold(false);
+  if (!isMeant) return false;
+  const { signal: _, ...others } = options;
+  await using migrator = createMigrator(others);
+  reporter.warn(formatCancel(await migrator.cancel()));
+  return true;
 }
 
 /** What `cancel` did. */

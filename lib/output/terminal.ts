@@ -1,6 +1,7 @@
 /** What is written where: results, progress, and a live line on a terminal. @module */
 
 import type { FilePosition } from "../errors.ts";
+import type { Activity } from "../database/state.ts";
 import type { ProgressEvent } from "../operations/progress.ts";
 import { styleText } from "node:util";
 import { formatActivity, formatRetry } from "./activity.ts";
@@ -65,6 +66,11 @@ export class Reporter {
   #live:
     | { timer: ReturnType<typeof setInterval>; text: string; since: number; draw: () => void }
     | undefined;
+  #activity: Activity | undefined;
+  /** Which of how many is under way, and which step of it. */
+  #place = { before: "⏳", steps: "" };
+  #isFinishing = false;
+  #isHeld = false;
   /** When it was last said what runs, where there is no live line. */
   #toldRunning = 0;
 
@@ -112,6 +118,25 @@ export class Reporter {
   sayFailure(text: string): void {
     this.stopLive();
     if (text !== "" && !this.#style.json) this.#print(this.#out, text);
+  }
+
+  /** What was seen running last of the step that is under way. */
+  get activity(): Activity | undefined {
+    return this.#activity;
+  }
+
+  /** Says that what goes on is the last of it, and goes on showing it. */
+  finish(text: string): void {
+    const live = this.#live;
+    this.#isFinishing = true;
+    this.warn(text);
+    if (live !== undefined) this.#startLive(live.text, live.since);
+  }
+
+  /** Leaves the line to a question, or takes it back. */
+  hold(isHeld: boolean): void {
+    this.stopLive();
+    this.#isHeld = isHeld;
   }
 
   /** Writes to standard error, whatever the style. */
@@ -188,15 +213,17 @@ export class Reporter {
         const { migrations: [first = ""], index, total, step } = event;
         const others = event.migrations.length - 1;
         const verb = event.action === "rollback" ? "⏪" : "⏳";
+        const steps = step === undefined || step.total === 1
+          ? ""
+          : ` (step ${step.number} of ${step.total})`;
+        this.#place = { before: `${verb} ${index + 1}/${total}`, steps };
         this.#startLive(
-          line`${verb} ${index + 1}/${total} ${first}${others > 0 ? ` and ${others} more` : ""}` +
-            (step === undefined || step.total === 1
-              ? ""
-              : ` (step ${step.number} of ${step.total})`),
+          line`${this.#place.before} ${first}${others > 0 ? ` and ${others} more` : ""}` + steps,
         );
         break;
       }
       case "finished":
+        this.#activity = undefined;
         this.stopLive();
         if (this.#style.verbose && !this.#err.isTTY) {
           const verb = event.success
@@ -212,7 +239,9 @@ export class Reporter {
         this.#showRunning(event);
         break;
       case "retrying":
-        if (!this.#style.json && !this.#style.quiet) this.warn(formatRetry(event));
+        if (this.#style.json || this.#style.quiet) break;
+        this.warn(formatRetry(event));
+        if (this.#err.isTTY) this.#startLive(line`${this.#place.before} ${event.migration}`);
         break;
       case "preparing":
         this.#startLive(line`⏳ ${event.what}`);
@@ -226,8 +255,8 @@ export class Reporter {
     }
   }
 
-  #startLive(text: string): void {
-    if (this.#live?.text === text) return;
+  #startLive(text: string, since = performance.now()): void {
+    if (this.#live?.text === text || this.#isHeld) return;
     this.stopLive();
     this.#toldRunning = performance.now();
     if (this.#style.json || this.#style.quiet) return;
@@ -235,7 +264,7 @@ export class Reporter {
       if (this.#style.verbose) this.#print(this.#err, text);
       return;
     }
-    const live = { text, since: performance.now() };
+    const live = { text, since };
     const draw = () => {
       const age = performance.now() - live.since;
       const suffix = age < 1000 ? "" : ` … ${formatDuration(age)}`;
@@ -247,13 +276,17 @@ export class Reporter {
 
   /** It has to fit on one line of the screen, which is all that a redraw clears. */
   #fit(text: string): string {
-    return [...this.clean(text).replace(/\s+/g, " ")]
+    const shown = this.#isFinishing ? `⏹️  finishing ${text}` : text;
+    return [...this.clean(shown).replace(/\s+/g, " ")]
       .slice(0, Math.max(20, (this.#err.columns ?? 80) - 15)).join("");
   }
 
   /** On a terminal in the line that is there; elsewhere now and then in one of its own. */
   #showRunning({ activity, statementMs }: ProgressEvent & { type: "running" }): void {
-    const text = `⏳ ${formatActivity(activity)}`;
+    this.#activity = activity;
+    if (this.#isHeld) return;
+    const { before, steps } = this.#place;
+    const text = `${before} ${formatActivity(activity, steps)}`;
     if (this.#live !== undefined) {
       this.#live.text = text;
       this.#live.since = performance.now() - statementMs;
