@@ -41,12 +41,12 @@ Deno.test("the image of a new database is kept once, whole, and made again where
     // Two at once: neither sees half of what the other writes.
     await Promise.all([openElsewhere(folder, "a"), openElsewhere(folder, "b")]);
     const [image, ...others] = await readdir(cache);
-    assert.match(image ?? "", /^embedded-[0-9a-f]{24}\.tar\.gz$/);
+    assert.match(image ?? "", /^platform-[0-9a-f]{24}\.tar\.gz$/);
     assert.deepEqual(others, []);
 
     const whole = await readFile(join(cache, image!));
     await writeFile(join(cache, image!), whole.subarray(0, whole.length / 2));
-    await writeFile(join(cache, "embedded-of-another-version.tar.gz"), "");
+    await writeFile(join(cache, "platform-of-another-version.tar.gz"), "");
     await openElsewhere(folder, "c");
     assert.deepEqual(await readdir(cache), [image]);
     assert.ok((await readFile(join(cache, image!))).length > whole.length / 2);

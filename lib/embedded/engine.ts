@@ -46,6 +46,8 @@ export interface StartOptions {
   readonly onStandIn?: ((piece: Piece) => void) | undefined;
   /** Told when a new database is begun, which takes a moment, and several where there is no image. */
   readonly onCreate?: (() => void) | undefined;
+  /** What a new database has beside the platform: SQL that `postgres` runs. Part of the image. */
+  readonly setup?: string | undefined;
 }
 
 /** Whom initdb makes, and whom the session began as. */
@@ -60,10 +62,19 @@ const INITDB_ARGUMENTS = ["-U", SUPERUSER, "--wal-segsize=1"];
  */
 const MAX_STACK_DEPTH = "256kB";
 
+/**
+ * Files are in this process's memory, or in the system's cache: a second copy of them buys nothing,
+ * and zeroing the 128 MB that servers have takes longer than all else at the start.
+ */
+const SHARED_BUFFERS = "16MB";
+
+/** Of the log of changes a new database keeps no more than there has to be. */
+const LITTLE_WAL = ["-c", "min_wal_size=2MB"];
+
 const OPTIONS: PGliteOptions = { startParams: startParameters() };
 
 /**
- * PGlite's own parameters but for four. A backend in single-user mode does not read
+ * PGlite's own parameters but for five. A backend in single-user mode does not read
  * what `alter database … set` and `alter role … set` stored, so the search_path comes
  * from here. `-O` would let migrations change system catalogs, and `-F` would keep
  * fsync off should PGlite's file system learn it.
@@ -77,6 +88,8 @@ function startParameters(): string[] {
       ),
     "-c",
     `max_stack_depth=${MAX_STACK_DEPTH}`,
+    "-c",
+    `shared_buffers=${SHARED_BUFFERS}`,
   ];
 }
 
@@ -86,26 +99,45 @@ interface Server {
   readonly supply: ExtensionSupply;
 }
 
-/** The files of a new database, as an archive: copying them takes a fraction of making them. */
-let image: Promise<Uint8Array<ArrayBuffer>> | undefined;
+/**
+ * The files of new databases, as archives, by what they are set up with: copying them takes a
+ * fraction of making them.
+ */
+const images = new Map<string, Promise<Uint8Array<ArrayBuffer>>>();
 
 /** The image; `make` is called where there is none yet. */
 async function findImage(
+  setup: string,
   make: () => Promise<Uint8Array<ArrayBuffer>>,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  image ??= readOrMakeImage({
+  const image = images.get(setup) ?? readOrMakeImage({
+    name: setup === "" ? "platform" : "embedded",
     ingredients: [
       manifest.imports["@electric-sql/pglite"],
       ...INITDB_ARGUMENTS,
       ...PLATFORM_SOURCES,
+      setup,
     ],
     make,
   });
+  images.set(setup, image);
   try {
     return await image;
   } catch (error) {
-    image = undefined;
+    images.delete(setup);
     throw error;
+  }
+}
+
+/** An archive as PGlite takes it. An ordinary Blob would copy it several times over. */
+class Archive extends Blob {
+  readonly #content: Uint8Array<ArrayBuffer>;
+  constructor(content: Uint8Array<ArrayBuffer>) {
+    super();
+    this.#content = content;
+  }
+  override arrayBuffer(): Promise<ArrayBuffer> {
+    return Promise.resolve(this.#content.buffer);
   }
 }
 
@@ -118,8 +150,11 @@ async function findImage(
 export async function startInMemory(options: StartOptions = {}): Promise<Engine> {
   options.onCreate?.();
   let made: Server | undefined;
-  const archive = await findImage(async () => await dump(made = await create(options)));
-  return await logIn(made ?? await load({ loadDataDir: new Blob([archive]) }, options));
+  const archive = await findImage(
+    options.setup ?? "",
+    async () => await dump(made = await create(options)),
+  );
+  return await logIn(made ?? await load({ loadDataDir: new Archive(archive) as Blob }, options));
 }
 
 /**
@@ -138,8 +173,9 @@ export async function startInFolder(
   if (isNew) {
     options.onCreate?.();
     // In memory, where it is quicker, and then copied at once.
-    const archive = await findImage(async () => {
-      const server = await create({});
+    const { setup = "" } = options;
+    const archive = await findImage(setup, async () => {
+      const server = await create({ setup });
       const files = await dump(server);
       await server.pglite.close();
       return files;
@@ -151,9 +187,16 @@ export async function startInFolder(
 
 /** Makes a database in memory. */
 async function create(options: StartOptions): Promise<Server> {
-  const server = await load({ initDbStartParams: INITDB_ARGUMENTS }, options);
+  const server = await load({
+    initDbStartParams: INITDB_ARGUMENTS,
+    startParams: [...OPTIONS.startParams!, ...LITTLE_WAL],
+  }, options);
   await server.supply.supplyFor(PLATFORM_SQL);
   await server.pglite.exec(`begin;\n${PLATFORM_SQL}\ncommit;`);
+  await server.pglite.exec(
+    `set session authorization postgres;\nbegin;\n${options.setup ?? ""}\ncommit;\n` +
+      `set session authorization ${SUPERUSER}`,
+  );
   // Whoever copies or opens the files next has nothing to replay.
   await server.pglite.exec("checkpoint");
   return server;

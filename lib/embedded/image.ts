@@ -16,11 +16,15 @@ import { constants, gunzip, gzip } from "node:zlib";
 
 import { readTar } from "./platform/tar.ts";
 
-const PREFIX = "embedded-";
 const SUFFIX = ".tar.gz";
+
+/** Room for a whole image, so that it is unpacked in one piece. */
+const CHUNK_SIZE = 64 << 20;
 
 /** What an image is made from. */
 export interface ImageRecipe {
+  /** Which image it is: of each, the latest is kept. */
+  readonly name: string;
   /** All that decides what the files are, in any order of its own. */
   readonly ingredients: readonly string[];
   /** Makes the files, as an archive. */
@@ -34,15 +38,16 @@ export interface ImageRecipe {
  * @returns The archive, not compressed.
  */
 export async function readOrMakeImage(
-  { ingredients, make }: ImageRecipe,
+  { name, ingredients, make }: ImageRecipe,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const folder = await findCacheFolder();
   if (folder === undefined) return await make();
-  const file = join(folder, `${PREFIX}${await digest(ingredients)}${SUFFIX}`);
+  const prefix = `${name}-`;
+  const file = join(folder, `${prefix}${await digest(ingredients)}${SUFFIX}`);
   const kept = await read(file);
   if (kept !== undefined) return kept;
   const made = await make();
-  await keep(file, made);
+  await keep(file, made, prefix);
   return made;
 }
 
@@ -64,14 +69,14 @@ export async function unpackImage(image: Uint8Array, folder: string): Promise<vo
 /** Whatever is wrong with it, it is no image then: gzip has a checksum of its own. */
 async function read(file: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
   try {
-    return new Uint8Array(await promisify(gunzip)(await readFile(file)));
+    return new Uint8Array(await promisify(gunzip)(await readFile(file), { chunkSize: CHUNK_SIZE }));
   } catch {
     return undefined;
   }
 }
 
 /** Written beside and renamed: who reads it meanwhile finds the whole of it, or none. */
-async function keep(file: string, image: Uint8Array): Promise<void> {
+async function keep(file: string, image: Uint8Array, prefix: string): Promise<void> {
   const folder = dirname(file);
   const unfinished = `${file}.${process.pid}.new`;
   try {
@@ -82,7 +87,7 @@ async function keep(file: string, image: Uint8Array): Promise<void> {
     // Those of other versions: nobody would ever delete them.
     for (const name of await readdir(folder)) {
       const other = join(folder, name);
-      if (name.startsWith(PREFIX) && other !== file) await rm(other, { force: true });
+      if (name.startsWith(prefix) && other !== file) await rm(other, { force: true });
     }
   } catch {
     // A full disk, or a folder that may not be written: the next database takes as long as this one.

@@ -4,6 +4,11 @@ import { INSTALL_SQL } from "../database/bootstrap.ts";
 import { CallError, type OutsideSession } from "../database/channel.ts";
 import { type EmbeddedDatabase, openEmbedded, type OpenEmbeddedOptions } from "./open.ts";
 
+/** What was installed when the image was made is as good as installed now, and may say so. */
+const BEGIN_NOW = `
+  update supamigrate.installation set installed_at = now();
+  update supamigrate.migration_lock set generation = extract(epoch from now()) * 1000`;
+
 /**
  * Opens the embedded database and installs `exec_sql` and the tracking schema where they are
  * missing.
@@ -14,8 +19,9 @@ import { type EmbeddedDatabase, openEmbedded, type OpenEmbeddedOptions } from ".
 export async function openForMigrations(
   options: OpenEmbeddedOptions = {},
 ): Promise<EmbeddedDatabase> {
-  const embedded = await openEmbedded(options);
+  const embedded = await openEmbedded({ ...options, setup: INSTALL_SQL });
   try {
+    if (embedded.isNew) await embedded.exec(BEGIN_NOW);
     const [row] = await embedded.query(
       "select to_regclass('supamigrate.installation') is not null as installed",
     );

@@ -26,6 +26,8 @@ export interface OpenEmbeddedOptions {
   readonly onCreate?: () => void;
   /** Told where a database that an earlier version made could not be brought up to date, and why. */
   readonly onStale?: (reason: string) => void;
+  /** What a new database begins with beside the platform: SQL that `postgres` runs. */
+  readonly setup?: string;
 }
 
 /** An open embedded database. */
