@@ -140,13 +140,16 @@ export async function withLock<Plan, Result>(
     if (acquisition.status === "moved" && attempt <= MOST_REPLANS) continue;
     if (acquisition.status !== "acquired") {
       if (done !== undefined) return noteHolder(context, acquisition.lock, done);
-      const left = deadline - performance.now();
+      const { activity } = state;
+      // What a dead run has left running is waited for: its lock is free when that ends.
+      const isAttached = activity !== null && hasExpired(acquisition.lock);
+      const left = isAttached ? POLL_MS : deadline - performance.now();
       if (left <= 0) throw lockHeld(acquisition.lock);
       context.onProgress({
         type: "waiting",
         for: "lock",
         holder: acquisition.lock.holder,
-        activity: null,
+        activity,
       });
       await pauseUnlessInterrupted(Math.min(POLL_MS, left), context.signal);
       continue;

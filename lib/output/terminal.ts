@@ -320,8 +320,11 @@ function paint(text: string): string {
 }
 
 function describeWaiting(event: ProgressEvent & { type: "waiting" }): string {
-  if (event.for === "lock") return line`🔒 Waiting for ${event.holder ?? "another run"} to finish`;
   const { activity } = event;
+  if (event.for === "lock") {
+    return line`🔒 Waiting for ${event.holder ?? "another run"} to finish` +
+      (activity === null ? "" : `: ${formatActivity(activity)}`);
+  }
   if (activity === null) return "⏳ Waiting for the migration in flight";
   return `⏳ Still running: ${formatActivity(activity)}`;
 }
