@@ -24,6 +24,7 @@ import type { PlanFlags } from "./lib/output/plan.ts";
 import type { MigrateFlags } from "./lib/output/migrate.ts";
 import type { PullFlags } from "./lib/output/pull.ts";
 import type { RepairFlags } from "./lib/output/records.ts";
+import type { RollbackFlags } from "./lib/output/rollback.ts";
 import { checkRuntime } from "./lib/output/runtime.ts";
 import { Shell } from "./lib/output/shell.ts";
 import type { SquashFlags } from "./lib/output/squash.ts";
@@ -138,6 +139,11 @@ function makeCli() {
       "--out-of-order <way:late>",
       "What to do with a migration that comes before some that are applied (warn).",
     )
+    .option(
+      "--cancel-blockers <seconds:number>",
+      "End sessions that keep a step waiting for this long, of the roles in --cancel-roles.",
+    )
+    .option("--cancel-roles <names:string>", "Whose, with commas; never the platform's.")
     .option("--strict", "Refuse what validate --strict would, before anything is sent.")
     .option("-y, --yes", "Do not ask.")
     .action((flags: MigrateFlags) =>
@@ -175,10 +181,15 @@ function makeCli() {
       "Undo the last batch, or everything after a batch or a migration.",
     )
     .option("--steps <number:integer>", "Undo this many migrations.")
+    .option(
+      "--cancel-blockers <seconds:number>",
+      "End sessions that keep a step waiting for this long, of the roles in --cancel-roles.",
+    )
+    .option("--cancel-roles <names:string>", "Whose, with commas; never the platform's.")
     .option("--dry-run", "Show what would run, and change nothing.")
     .option("--wait <seconds:number>", "Wait this long for another run.")
     .option("-y, --yes", "Do not ask.")
-    .action((flags: GlobalFlags & Asking & { steps?: number; dryRun?: Flag }, target?: string) =>
+    .action((flags: RollbackFlags, target?: string) =>
       run(
         flags,
         async (it) => (await import("./lib/output/rollback.ts")).rollback(it, flags, target),

@@ -58,6 +58,7 @@ export type {
 export type { FoundHistory } from "./lib/adoption/histories.ts";
 export type { ToolName } from "./lib/adoption/history.ts";
 export type { BaselineOptions, BaselineResult } from "./lib/operations/baseline.ts";
+export type { CancelBlockers } from "./lib/operations/cancel_blockers.ts";
 export type { CancelOptions, CancelResult } from "./lib/operations/cancel.ts";
 export type { CreateOptions, CreateResult } from "./lib/operations/create.ts";
 export type { Renamed } from "./lib/operations/capture.ts";

@@ -175,3 +175,34 @@ set search_path = pg_catalog, pg_temp
 as $function$
   select jsonb_build_object('activity', supamigrate.describe_activity())
 $function$;
+
+-- Ends what keeps the runner waiting, of the roles that the call names: a statement is cancelled, and a
+-- transaction that idles loses its connection. Of superusers and of the platform nothing is ended.
+--
+-- call: pids, and roles. Returns {ended: the sessions, as they were}.
+create or replace function supamigrate.cancel_blockers(call jsonb) returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+declare
+  blockers constant integer[] := pg_blocking_pids(supamigrate.find_runner());
+  signalled integer[];
+  sessions jsonb;
+begin
+  select array_agg(a.pid) into signalled
+    from pg_stat_activity a
+    join pg_roles r on r.rolname = a.usename
+   where a.pid = any (blockers)
+     and a.backend_type = 'client backend'
+     and call->'pids' @> to_jsonb(a.pid)
+     and call->'roles' @> to_jsonb(a.usename::text)
+     and not r.rolsuper
+     and a.usename !~ '^(supabase_|pg_|(authenticator|pgbouncer|dashboard_user)$)';
+  sessions := supamigrate.describe_sessions(signalled);
+  perform case when state = 'active' then pg_cancel_backend(pid) else pg_terminate_backend(pid) end
+     from pg_stat_activity
+    where pid = any (signalled)
+      and pid = any (pg_blocking_pids(supamigrate.find_runner()));
+  return jsonb_build_object('ended', coalesce(sessions, '[]'));
+end
+$function$;

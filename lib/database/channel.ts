@@ -22,6 +22,7 @@ export const STATEMENTS = {
   readSeeds: "select supamigrate.read_seeds() as result",
   watch: "select supamigrate.watch() as result",
   cancel: "select supamigrate.cancel() as result",
+  cancelBlockers: "select supamigrate.cancel_blockers($1) as result",
   readLog: "select supamigrate.read_log(($1->>'most')::integer) as result",
 } as const;
 

@@ -49,9 +49,12 @@ export interface Patience {
 export interface WatchedPayload {
   readonly migrations?: readonly WatchedMigration[];
   readonly migration?: WatchedMigration;
+  /** Which attempt to get its locks. */
+  readonly attempt?: number;
 }
 
-interface WatchedMigration {
+/** What is sent of one migration. */
+export interface WatchedMigration {
   readonly limits?: Readonly<Record<string, number>>;
 }
 

@@ -26,6 +26,7 @@ import type { Limits } from "../planning/limits.ts";
 import type { Refusals } from "../planning/refusals.ts";
 import type { Abilities } from "../planning/session_settings.ts";
 import type { SplitSection } from "../planning/statements.ts";
+import { BlockerEnder, type CancelBlockers } from "./cancel_blockers.ts";
 import type { ProgressEvent } from "./progress.ts";
 import type { LoadedMigrations } from "./source.ts";
 import { whileWatching } from "./watch.ts";
@@ -52,6 +53,8 @@ export interface OperationContext {
   readonly ledger?: LedgerMode | undefined;
   /** How long statements may wait for locks, and may run, where a file does not say it. */
   readonly limits?: Limits;
+  /** Whose sessions may be ended where they keep a step waiting. */
+  readonly cancelBlockers?: CancelBlockers;
   /** How many migrations make a batch. */
   readonly batchSize: number;
   /** How long to go on asking a server that does not answer, in milliseconds. */
@@ -108,11 +111,16 @@ export async function withLock<Plan, Result>(
 ): Promise<Result> {
   const { target, tenure } = context;
   const database = await context.connect();
+  const ender = new BlockerEnder(context);
   const patience: Patience = {
     giveUpAfterMs: context.giveUpAfterMs,
     onWaiting: (activity) =>
       context.onProgress({ type: "waiting", for: "answer", holder: null, activity }),
-    watch: (payload, work, onBlocked) => whileWatching(context, database, payload, work, onBlocked),
+    watch: (payload, work, onBlocked) =>
+      whileWatching(context, database, payload, work, async (blockers, way, ended) => {
+        onBlocked(blockers);
+        await ender.look(blockers, way, ended);
+      }),
   };
   const deadline = performance.now() + (work.waitMs ?? 0);
   let confirmed: string | undefined;

@@ -48,6 +48,8 @@ export type ProgressEvent =
     /** Who is in its way, as far as that could be seen. */
     readonly blockedBy: readonly Blocker[];
   }
+  /** A session that kept a step waiting was ended, or what it ran was cancelled. */
+  | { readonly type: "blocker ended"; readonly session: Blocker }
   /** Something takes a moment before the work can begin. */
   | { readonly type: "preparing"; readonly what: string }
   /** A part of a longer operation begins: `fresh` rolls back, then migrates. */

@@ -7,6 +7,7 @@ import { toWireLimits } from "../planning/limits.ts";
 import { locateFailure } from "../planning/locate_failure.ts";
 import { type MigrationFailure, planRollback } from "../planning/plan.ts";
 import { createTeller, describeReserved } from "./concerns.ts";
+import { type CancelBlockers, withCancelBlockers } from "./cancel_blockers.ts";
 import { type OperationContext, toSteps, withLock } from "./context.ts";
 import { keepLedger, type Ledger, refuseUnwritable } from "./ledger.ts";
 import { performPatiently } from "./lock_attempts.ts";
@@ -40,6 +41,8 @@ export interface RollbackOptions {
   readonly dryRun?: boolean;
   /** How long to wait for another run's lock, in milliseconds. 0 by default. */
   readonly waitMs?: number;
+  /** Ends sessions of these roles that keep a step waiting for longer. Nobody's by default. */
+  readonly cancelBlockers?: CancelBlockers;
   /** Asked before anything is undone. Without it nothing is asked. */
   readonly confirm?: (planned: readonly PlannedRollback[]) => Promise<boolean>;
 }
@@ -84,16 +87,17 @@ export interface RollbackRunResult {
  * Undoes migrations, the last one first, each in one transaction with its history change.
  * Nothing is undone unless everything that is asked for can be.
  *
- * @param context What the operation works with.
+ * @param operation What the operation works with.
  * @param options What to undo.
  * @returns How it ended; a failed undo is a result, not an error.
  * @throws {ConfigurationError} The target is unknown, or a migration has no rollback SQL.
  * @throws {SupamigrateError} The run could not begin, or could not go on.
  */
 export async function rollback(
-  context: OperationContext,
+  operation: OperationContext,
   options: RollbackOptions = {},
 ): Promise<RollbackRunResult> {
+  const context = withCancelBlockers(operation, options.cancelBlockers);
   const target = toTarget(options);
   const files = await context.load();
   const { migrations, order } = files;

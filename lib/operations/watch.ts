@@ -1,12 +1,19 @@
 /** Looks every second at what a step is doing, over a way beside the one that it runs on. @module */
 
 import { type Channel, STATEMENTS, type WatchWay } from "../database/channel.ts";
-import type { WatchedPayload } from "../database/session.ts";
+import type { WatchedMigration, WatchedPayload } from "../database/session.ts";
 import { type Activity, type Blocker, toActivity } from "../database/state.ts";
 import type { OperationContext } from "./context.ts";
 
 /** What takes less is not watched at all, in milliseconds. */
 const UNWATCHED_MS = 1000;
+
+/** Told who keeps a step waiting, and what way there is to change that. */
+type OnBlocked = (
+  blockers: readonly Blocker[],
+  way: WatchWay,
+  ended: AbortSignal,
+) => Promise<void>;
 
 /** How far apart questions get where the answers do not come. */
 const MOST_DOUBLINGS = 5;
@@ -28,7 +35,7 @@ export async function whileWatching<Result>(
   database: Channel,
   payload: WatchedPayload,
   work: Promise<Result>,
-  onBlocked: (blockers: readonly Blocker[]) => void,
+  onBlocked: OnBlocked,
 ): Promise<Result> {
   if (database.openWatch === undefined) return await work;
   const ended = new AbortController();
@@ -46,9 +53,9 @@ async function watch(
   database: Channel,
   payload: WatchedPayload,
   ended: AbortSignal,
-  onBlocked: (blockers: readonly Blocker[]) => void,
+  onBlocked: OnBlocked,
 ): Promise<void> {
-  await pause(UNWATCHED_MS, ended);
+  await pause(findFirstLook(payload), ended);
   if (ended.aborted) return;
   const way = database.openWatch!();
   const clock = new StatementClock(findTimeLimit(payload));
@@ -58,10 +65,11 @@ async function watch(
       if (ended.aborted) break;
       failures = activity === undefined ? Math.min(failures + 1, MOST_DOUBLINGS) : 0;
       if (activity) {
-        if (activity.blockedBy.length > 0) onBlocked(activity.blockedBy);
         const statementMs = clock.tell(activity);
         context.onProgress({ type: "running", activity, statementMs });
-        if (clock.isOver) await cancel(way, ended);
+        if (clock.isOver) await tryTo(() => way.call(STATEMENTS.cancel, {}, ended));
+        const { blockedBy } = activity;
+        if (blockedBy.length > 0) await tryTo(() => onBlocked(blockedBy, way, ended));
       }
       await pause(way.everyMs * 2 ** failures, ended);
     }
@@ -81,14 +89,25 @@ async function look(way: WatchWay, ended: AbortSignal): Promise<Activity | null 
   }
 }
 
-/** The statement is undone as well where this does not arrive: the server looks at its end. */
-async function cancel(way: WatchWay, ended: AbortSignal): Promise<void> {
-  await way.call(STATEMENTS.cancel, {}, ended).catch(() => {});
+/** What does not arrive is tried again at the next look. */
+async function tryTo(work: () => Promise<unknown>): Promise<void> {
+  await work().catch(() => {});
+}
+
+/** Where something was in the way before, before the attempt can have ended for it. */
+function findFirstLook({ attempt = 1, ...payload }: WatchedPayload): number {
+  if (attempt === 1) return UNWATCHED_MS;
+  const timeouts = toMigrations(payload).map(({ limits }) => limits?.lock_timeout ?? UNWATCHED_MS);
+  return Math.min(UNWATCHED_MS, ...timeouts.map((ms) => Math.max(50, ms / 2)));
+}
+
+function toMigrations({ migration, migrations }: WatchedPayload): readonly WatchedMigration[] {
+  return migrations ?? (migration === undefined ? [] : [migration]);
 }
 
 /** Of several migrations in one call, the longest time that a statement has; 0 is without end. */
-function findTimeLimit({ migration, migrations = migration ? [migration] : [] }: WatchedPayload) {
-  const limits = migrations.map(({ limits }) => limits?.statement_timeout ?? 0);
+function findTimeLimit(payload: WatchedPayload): number {
+  const limits = toMigrations(payload).map(({ limits }) => limits?.statement_timeout ?? 0);
   return limits.includes(0) ? 0 : Math.max(...limits);
 }
 

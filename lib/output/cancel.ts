@@ -2,9 +2,11 @@
 
 import type { Activity, LockState } from "../database/state.ts";
 import { formatDuration } from "../duration.ts";
+import { ConfigurationError } from "../errors.ts";
 import { createMigrator, type MigratorOptions } from "../migrator.ts";
 import type { CancelResult } from "../operations/cancel.ts";
-import type { Asking, GlobalFlags, Report, Run } from "./actions.ts";
+import { type CancelBlockers, checkCancelBlockers } from "../operations/cancel_blockers.ts";
+import type { Asking, Flag, GlobalFlags, Report, Run } from "./actions.ts";
 import { formatActivity } from "./activity.ts";
 import { EXIT_CODES } from "./errors.ts";
 import { line } from "./neutral.ts";
@@ -40,6 +42,44 @@ async function confirmCancel(
         "Its step is undone, and the run fails. Cancel it? (yes/no): ",
     ),
   );
+}
+
+/** The flags of commands that may end what keeps them waiting. */
+export interface CancelFlags {
+  cancelBlockers?: number;
+  cancelRoles?: string;
+}
+
+/**
+ * Whose sessions a command may end, after somebody has said yes to it.
+ *
+ * @param reporter Asks.
+ * @param flags The command's flags.
+ * @throws {ConfigurationError} One flag makes no sense without the other, or the answer was no.
+ */
+export async function readCancelBlockers(
+  reporter: Reporter,
+  { cancelBlockers, cancelRoles, yes, dryRun }: CancelFlags & Asking & { dryRun?: Flag },
+): Promise<{ cancelBlockers?: CancelBlockers }> {
+  if (cancelBlockers === undefined && cancelRoles === undefined) return {};
+  if (cancelBlockers === undefined || cancelRoles === undefined) {
+    throw new ConfigurationError("--cancel-blockers and --cancel-roles belong together", {
+      hint: "The one says after how many seconds, the other whose sessions are ended.",
+    });
+  }
+  const roles = cancelRoles.split(",").map((name) => name.trim()).filter((name) => name !== "");
+  const given = checkCancelBlockers({ afterMs: cancelBlockers * 1000, roles });
+  if (yes || dryRun) return { cancelBlockers: given };
+  const question =
+    line`⚠️  Sessions of ${
+      roles.join(", ")
+    } that keep a migration waiting for ${cancelBlockers} s ` +
+    "have their statement cancelled, or are ended where they idle in a transaction. " +
+    "Go on? (yes/no): ";
+  if (!isYes(await ask(reporter, question))) {
+    throw new ConfigurationError("Not confirmed: nothing was changed");
+  }
+  return { cancelBlockers: given };
 }
 
 /**

@@ -10,11 +10,13 @@ import {
   type Flag,
   type GlobalFlags,
   guardConcerns,
+  readCancelFlags,
   type Report,
   type Run,
   toResultCode,
   waiting,
 } from "./actions.ts";
+import type { CancelFlags } from "./cancel.ts";
 import { confirmUndo } from "./confirm.ts";
 import { leaveOutStatements } from "./documents.ts";
 import { line } from "./neutral.ts";
@@ -31,7 +33,7 @@ import {
 } from "./text.ts";
 
 /** The flags of `migrate`. */
-export interface MigrateFlags extends GlobalFlags, Asking {
+export interface MigrateFlags extends GlobalFlags, Asking, CancelFlags {
   to?: string;
   plan?: string;
   dryRun?: Flag;
@@ -60,9 +62,11 @@ export async function migrate(
   }
   reporter.say(formatTarget(migrator.target, run.namedBy));
   if (!flags.yes && !flags.dryRun) await projects.confirm();
+  const ending = await readCancelFlags(reporter, flags);
   reporter.say("🚀 Starting database migration...\n");
   const result = await migrator.migrate({
     ...wait,
+    ...ending,
     ...(plan === undefined ? {} : { plan }),
     ...(to === undefined ? {} : { to }),
     dryRun: !!flags.dryRun,

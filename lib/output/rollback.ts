@@ -6,26 +6,36 @@ import {
   type Asking,
   type Flag,
   type GlobalFlags,
+  readCancelFlags,
   type Report,
   type Run,
   toResultCode,
   waiting,
 } from "./actions.ts";
+import type { CancelFlags } from "./cancel.ts";
 import { confirmUndo } from "./confirm.ts";
 import { leaveOutStatements } from "./documents.ts";
 import { line } from "./neutral.ts";
 import { formatFailure, formatMessages, formatSteps } from "./text.ts";
 
+/** The flags of `rollback`. */
+export interface RollbackFlags extends GlobalFlags, Asking, CancelFlags {
+  steps?: number;
+  dryRun?: Flag;
+}
+
 /** What `rollback` does. */
 export async function rollback(
   { migrator, reporter, projects }: Run,
-  flags: GlobalFlags & Asking & { steps?: number; dryRun?: Flag },
+  flags: RollbackFlags,
   target?: string,
 ): Promise<Report> {
   const wait = waiting(flags);
+  const ending = await readCancelFlags(reporter, flags);
   reporter.say(`${formatRollbackStart(target, flags.steps)}\n`);
   const result = await migrator.rollback({
     ...wait,
+    ...ending,
     ...(target === undefined ? {} : { target }),
     ...(flags.steps === undefined ? {} : { steps: flags.steps }),
     dryRun: !!flags.dryRun,

@@ -4,7 +4,7 @@ import type { FilePosition } from "../errors.ts";
 import type { Activity } from "../database/state.ts";
 import type { ProgressEvent } from "../operations/progress.ts";
 import { styleText } from "node:util";
-import { formatActivity, formatRetry } from "./activity.ts";
+import { formatActivity, formatBlocker, formatRetry } from "./activity.ts";
 import { type AnnotationLevel, formatAnnotation } from "./errors.ts";
 import { formatDuration } from "../duration.ts";
 import { createRedactor } from "../redact.ts";
@@ -242,6 +242,9 @@ export class Reporter {
         if (this.#style.json || this.#style.quiet) break;
         this.warn(formatRetry(event));
         if (this.#err.isTTY) this.#startLive(line`${this.#place.before} ${event.migration}`);
+        break;
+      case "blocker ended":
+        this.warn(`🛑 Ended, as it was in the way: ${formatBlocker(event.session)}`);
         break;
       case "preparing":
         this.#startLive(line`⏳ ${event.what}`);

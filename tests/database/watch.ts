@@ -132,3 +132,44 @@ testOnServers("cancel ends the statement of a run, which fails and is undone", a
   assert.deepEqual(history.map(({ status }) => status), ["failed"]);
   assert.equal(lock[0]?.is_locked, false);
 });
+
+testOnServers(
+  "sessions of roles that are named are ended when they are in the way for long",
+  async (project) => {
+    const roles = ["seen_reports", "seen_others"];
+    for (const role of roles) await project.sql(`create role ${role} login`);
+    await project.sql("create table busy (); grant select on busy to public");
+    await project.sql("alter table busy owner to postgres");
+    try {
+      const [reports, others] = await Promise.all(roles.map((role) => project.connect(role)));
+      for (const { sql } of [reports!, others!]) await sql("begin; select from busy");
+      const events: ProgressEvent[] = [];
+      const migrator = project.migrator({ "1_widen.sql": "alter table busy add column a int;" }, {
+        limits: { lockTimeoutMs: 400, lockRetries: 8 },
+        onProgress: (event) => {
+          events.push(event);
+          if (event.type === "blocker ended") void others!.sql("rollback");
+        },
+      });
+      await assert.rejects(
+        migrator.migrate({ cancelBlockers: { afterMs: 0, roles: ["authenticator", "postgres"] } }),
+        { message: "Sessions of the platform's roles are never ended: authenticator" },
+      );
+      const { success } = await migrator.migrate({
+        cancelBlockers: { afterMs: 300, roles: ["seen_reports"] },
+      });
+
+      assert.equal(success, true);
+      assert.deepEqual(
+        events.flatMap((event) => event.type === "blocker ended" ? [event.session.user] : []),
+        ["seen_reports"],
+      );
+      // The driver has connected anew.
+      const [row] = await reports!.sql("select now() = statement_timestamp() as is_new");
+      assert.equal(row?.is_new, true);
+      await Promise.all([reports!, others!].map((one) => one[Symbol.asyncDispose]()));
+    } finally {
+      for (const role of roles) await project.sql(`drop owned by ${role}; drop role ${role}`);
+    }
+  },
+);
