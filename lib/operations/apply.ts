@@ -299,9 +299,9 @@ function toWire({ step, migration, batch }: Item): Record<string, unknown> {
   };
 }
 
-// deno-lint-ignore no-explicit-any -- the shape is that of supamigrate.run_migration
 function toResult(
   { step, migration }: Item,
+  // deno-lint-ignore no-explicit-any -- the shape is that of supamigrate.run_migration
   item: any,
   undone: boolean,
   blockers: readonly Blocker[],

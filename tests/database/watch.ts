@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Activity } from "../../lib/database/state.ts";
 import type { ProgressEvent } from "../../mod.ts";
-import { type ServerProject, testOnServers } from "../support/projects.ts";
+import { testOnServers } from "../support/projects.ts";
 import { until } from "../support/until.ts";
 import { closeGate, passGate } from "./gate.ts";
 
