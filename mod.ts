@@ -43,7 +43,13 @@ export {
 
 export type { WayOptions } from "./lib/ways.ts";
 export type { RpcClient } from "./lib/database/api.ts";
-export type { Activity, ActivityProgress, Blocker, LockState } from "./lib/database/state.ts";
+export type {
+  Activity,
+  ActivityProgress,
+  Blocker,
+  LockState,
+  WrittenTable,
+} from "./lib/database/state.ts";
 export type { Target } from "./lib/database/target.ts";
 export type { FailurePlace } from "./lib/planning/plan.ts";
 export type { ProgressEvent } from "./lib/operations/progress.ts";

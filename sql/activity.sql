@@ -105,6 +105,42 @@ begin
 end
 $function$;
 
+-- The tables that a session changes rows of, with their sizes: of those it writes, others see that they
+-- grow, and nothing more before it commits. Whoever asks for a size takes a lock, which must not wait for
+-- a table that the session keeps to itself.
+create or replace function supamigrate.describe_writes(runner integer) returns jsonb
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '50ms'
+as $function$
+begin
+  return (
+    select jsonb_agg(jsonb_build_object('relation', relation, 'bytes', bytes, 'rows', rows, 'pages', pages))
+      from (select format('%I.%I', n.nspname, c.relname), pg_relation_size(c.oid),
+                   c.reltuples::bigint, c.relpages
+              from pg_locks l
+              join pg_class c on c.oid = l.relation
+              join pg_namespace n on n.oid = c.relnamespace
+             where l.pid = runner
+               and l.locktype = 'relation'
+               and l.mode = 'RowExclusiveLock'
+               and l.granted
+               and l.database = (select oid from pg_database where datname = current_database())
+               and c.relkind in ('r', 'm')
+               and c.reltuples > 0
+               and n.nspname not in ('supamigrate', 'pg_catalog')
+               and not exists (
+                 select from pg_locks own
+                  where own.pid = runner
+                    and own.relation = l.relation
+                    and own.mode = 'AccessExclusiveLock')
+             order by 2 desc
+             limit 5) writes (relation, bytes, rows, pages));
+exception when lock_not_available then
+  return null;
+end
+$function$;
+
 -- What the runner is doing, who keeps it waiting, and who waits for it; null where nothing runs.
 create or replace function supamigrate.describe_activity() returns jsonb
 language plpgsql stable
@@ -142,7 +178,8 @@ begin
                  and a.pid <> runner
                  and runner = any (pg_blocking_pids(a.pid))) waiting (pid, waiting_since)
       having count(*) > 0),
-    'progress', supamigrate.describe_progress(runner));
+    'progress', supamigrate.describe_progress(runner),
+    'writes', supamigrate.describe_writes(runner));
 end
 $function$;
 

@@ -51,6 +51,19 @@ export interface Activity {
   readonly blocking?: { readonly sessions: number; readonly longestMs: number | null };
   /** How far the statement has come, where the server says so. */
   readonly progress?: ActivityProgress;
+  /** The tables of which it changes rows, where they had some before. */
+  readonly writes?: readonly WrittenTable[];
+}
+
+/** A table of which rows are being changed. */
+export interface WrittenTable {
+  /** Its name, with the schema. */
+  readonly relation: string;
+  /** Its size now. */
+  readonly bytes: number;
+  /** How many rows it had when the server looked last, and how many pages. */
+  readonly rows: number;
+  readonly pages: number;
 }
 
 /** How far a statement has come. */
@@ -333,6 +346,7 @@ export function toActivity(activity: Json): Activity | null {
       }
       : {}),
     ...(activity.progress ? { progress: activity.progress } : {}),
+    ...(activity.writes ? { writes: activity.writes } : {}),
   };
 }
 

@@ -66,7 +66,7 @@ async function watch(
       failures = activity === undefined ? Math.min(failures + 1, MOST_DOUBLINGS) : 0;
       if (activity) {
         const statementMs = clock.tell(activity);
-        context.onProgress({ type: "running", activity, statementMs });
+        context.onProgress({ type: "running", activity: clock.withRows(activity), statementMs });
         if (clock.isOver) await tryTo(() => way.call(STATEMENTS.cancel, {}, ended));
         const { blockedBy } = activity;
         if (blockedBy.length > 0) await tryTo(() => onBlocked(blockedBy, way, ended));
@@ -117,6 +117,8 @@ class StatementClock {
   #seen = "";
   #since = 0;
   #ms = 0;
+  /** How large tables were when it was seen first. */
+  readonly #bytes = new Map<string, number>();
 
   constructor(limitMs: number) {
     this.#limitMs = limitMs;
@@ -134,10 +136,37 @@ class StatementClock {
       const isFirst = statement?.number === 1 && this.#seen === "";
       this.#since = performance.now() - (isFirst ? runningMs ?? 0 : 0);
       this.#seen = name;
+      this.#bytes.clear();
     }
     return this.#ms = Math.round(performance.now() - this.#since);
   }
+
+  /** Says how many rows it has written about, where a table has grown and nothing better is known. */
+  withRows(activity: Activity): Activity {
+    const { writes = [], progress } = activity;
+    const grown = writes.map((table) => {
+      const before = this.#bytes.get(table.relation) ?? table.bytes;
+      this.#bytes.set(table.relation, before);
+      return { ...table, pagesMore: Math.max(0, table.bytes - before) / PAGE_BYTES };
+    }).sort((a, b) => b.pagesMore - a.pagesMore);
+    const [most] = grown;
+    if (progress !== undefined || most === undefined || most.pagesMore === 0) return activity;
+    const { relation, rows, pages, pagesMore } = most;
+    return {
+      ...activity,
+      progress: {
+        phase: `writing; it had about ${rows.toLocaleString("en-US")} rows`,
+        relation,
+        done: Math.round(pagesMore * rows / Math.max(1, pages)),
+        total: null,
+        unit: "rows",
+      },
+    };
+  }
 }
+
+/** A server writes in pages of so many bytes. */
+const PAGE_BYTES = 8192;
 
 /** Waits, but not for what has ended. */
 async function pause(ms: number, ended: AbortSignal): Promise<void> {

@@ -31,7 +31,7 @@ export function formatBlockers(blockers: readonly Blocker[]): string[] {
 /** How far a statement has come: `building index: scanning table, 42 %`. */
 export function formatProgress({ phase, relation, done, total, unit }: ActivityProgress): string {
   const amount = total === null
-    ? done === 0 ? "" : `, ${format(done, unit)}`
+    ? done === 0 ? "" : `, ${format(done, unit)} so far`
     : `, ${Math.min(100, Math.floor(100 * done / total))} % of ${format(total, unit)}`;
   return line`${relation === null ? "" : `${relation}: `}${phase}${amount}`;
 }

@@ -2,7 +2,7 @@
 
 import { formatDuration } from "../duration.ts";
 import type { StatusResult } from "../operations/status.ts";
-import { formatDetails } from "./activity.ts";
+import { formatBlockers, formatDetails } from "./activity.ts";
 import type { Flag, GlobalFlags, Report, Run } from "./actions.ts";
 import { EXIT_CODES, formatRefusal } from "./errors.ts";
 import { formatLedgerDifference } from "./ledger.ts";
@@ -55,7 +55,12 @@ export function formatStatus(status: StatusResult, verbose: boolean): string {
     for (const { name, reason, error, steps } of status.pending) {
       const done = steps === null ? "" : `, ${steps.done} of ${steps.total} steps done`;
       lines.push(line`  📄 ${name} (${reason}${done})`);
-      if (error !== null) lines.push(line`     last failed with: ${error.message} (${error.code})`);
+      if (error !== null) {
+        lines.push(
+          line`     last failed with: ${error.message} (${error.code})`,
+          ...formatBlockers(error.blockedBy ?? []).map((text) => `     in its way: ${text}`),
+        );
+      }
     }
   }
   if (status.refusals.length > 0) {

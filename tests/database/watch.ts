@@ -173,3 +173,41 @@ testOnServers(
     }
   },
 );
+
+testOnServers(
+  "rows that a statement has written are seen by how its table grows",
+  async (project) => {
+    await project.sql(`
+    create table many (n int, filler char(4000));
+    alter table many alter filler set storage plain, owner to postgres;
+    insert into many select n, '' from generate_series(1, 300) n;
+    create function slowly(n int) returns int language plpgsql as
+      $$ begin perform pg_sleep(0.01); return n; end $$;
+    analyze many;
+  `);
+    const seen: Activity[] = [];
+    await project.migrator({ "1_update.sql": "update many set n = slowly(n);" }, {
+      onProgress: (event) => void (event.type === "running" && seen.push(event.activity)),
+    }).migrate();
+    const progress = seen.flatMap(({ progress }) => progress ?? []).at(-1);
+    assert.equal(progress?.relation, "public.many");
+    assert.match(progress?.phase ?? "", /^writing; it had about 300 rows$/);
+    assert.ok(progress!.done > 0 && progress!.done <= 300, `${progress!.done}`);
+  },
+);
+
+testOnServers(
+  "a table that a step keeps to itself does not hold up who watches it",
+  async (project) => {
+    const seen: Activity[] = [];
+    const result = await project.migrator({
+      "1_kept.sql": `create table kept (n int);\ninsert into kept select generate_series(1, 10);
+      -- supamigrate: commit
+      analyze kept;\nlock table kept;\nupdate kept set n = n + 1;\nselect pg_sleep(1.5);`,
+    }, {
+      onProgress: (event) => void (event.type === "running" && seen.push(event.activity)),
+    }).migrate();
+    assert.equal(result.success, true);
+    assert.equal(seen[0]?.running, "1_kept.sql line 7");
+  },
+);
