@@ -111,7 +111,7 @@ $function$;
 create or replace function supamigrate.describe_writes(runner integer) returns jsonb
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
-set lock_timeout = '50ms'
+set lock_timeout = 50
 as $function$
 begin
   return (
