@@ -67,6 +67,7 @@ function makeCli() {
     .globalType("findings", new EnumType(["text", "json", "github", "sarif"]))
     .globalType("planFormat", new EnumType(["text", "json", "markdown"]))
     .globalType("late", new EnumType(["apply", "warn", "refuse"]))
+    .globalType("drift", new EnumType(["warn", "error", "ignore"]))
     .globalOption(
       "--dir <path:string>",
       "Folder of the migrations (migrations, else supabase/migrations).",
@@ -144,6 +145,11 @@ function makeCli() {
       "End sessions that keep a step waiting for this long, of the roles in --cancel-roles.",
     )
     .option("--cancel-roles <names:string>", "Whose, with commas; never the platform's.")
+    .option(
+      "--on-drift <way:drift>",
+      "What to do where others have changed the schema since the last run (warn).",
+    )
+    .option("--drift", "After the run: compare the schema with what the migrations make.")
     .option("--strict", "Refuse what validate --strict would, before anything is sent.")
     .option("-y, --yes", "Do not ask.")
     .action((flags: MigrateFlags) =>

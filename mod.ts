@@ -123,7 +123,7 @@ export type { SquashOptions, SquashPlan, SquashResult } from "./lib/operations/s
 export type { StatusResult } from "./lib/operations/status.ts";
 export type { ValidateOptions, ValidateResult } from "./lib/operations/validate.ts";
 export type { Finding as LintFinding, Level as LintLevel } from "./lib/lint/finding.ts";
-export type { OutOfOrder } from "./lib/operations/plan_notes.ts";
+export type { OnDrift, OutOfOrder } from "./lib/operations/plan_notes.ts";
 export type { Layout, LeftOut } from "./lib/planning/discovery.ts";
 export type { OrderBy } from "./lib/planning/order.ts";
 export type {

@@ -9,7 +9,7 @@ as $function$
   select schema_name like 'pg\_%'
       or schema_name like '\_%'
       or schema_name in (
-        'information_schema', 'public', 'supamigrate',
+        'information_schema', 'public', 'supamigrate', 'supamigrate_backup', 'supamigrate_shadow',
         'auth', 'storage', 'realtime', 'extensions', 'graphql', 'graphql_public', 'vault',
         'pgbouncer', 'pgsodium', 'pgsodium_masks', 'pgtle', 'pgmq', 'pgmq_public', 'net', 'cron',
         'dbdev', 'repack', 'tiger', 'tiger_data', 'topology',

@@ -215,7 +215,7 @@ begin
     when 'seed'     then supamigrate.seed(call)
     when 'give up'  then supamigrate.give_up(call)
     when 'drop'     then supamigrate.drop_application_schemas(call)
-    when 'release'  then '{}'::jsonb
+    when 'release'  then supamigrate.leave_schema(call, held)
   end;
   if reply is null then
     raise exception 'Unknown action "%"', call->>'action' using errcode = 'invalid_parameter_value';

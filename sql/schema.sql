@@ -124,6 +124,18 @@ comment on table supamigrate.seed_file is
 comment on column supamigrate.seed_file.hash is
   'SHA-256 of the file as it was then';
 
+-- What the application's schema was like when a run ended, for as long as no other one has begun.
+create table if not exists supamigrate.schema_at_rest (
+  id             integer primary key default 1 constraint single_schema check (id = 1),
+  generation     bigint not null,
+  server_version integer not null,
+  objects        jsonb not null
+);
+comment on table supamigrate.schema_at_rest is
+  'The digests of the schema''s objects when the last run ended';
+comment on column supamigrate.schema_at_rest.generation is
+  'The lock''s, from the end of that run to the beginning of the next';
+
 -- Which shape of this schema is installed, so that an older tool refuses a newer one.
 create table if not exists supamigrate.installation (
   id             integer primary key default 1 constraint single_installation check (id = 1),

@@ -5,7 +5,8 @@
 --
 -- call: files, the checksums of the files that say how they are undone. The stored rollback SQL of
 -- all other applied migrations comes along, with a look at the whole log, and none where files is
--- left out. vouched: the log says the same of a migration as the history. missing_history: what is
+-- left out. schema: whether what was changed beside the tool is wanted, which is the application's
+-- schema read once. vouched: the log says the same of a migration as the history. missing_history: what is
 -- applied by the log, and of which the history has no row.
 create or replace function supamigrate.state(call jsonb) returns jsonb
 language sql stable
@@ -26,6 +27,7 @@ as $function$
     'activity', supamigrate.describe_activity(),
     'has_pg_cron', supamigrate.has_pg_cron(),
     'ledger', supamigrate.describe_ledger(),
+    'schema', case when (call->>'schema')::boolean then supamigrate.schema_changes() end,
     'other_histories', supamigrate.find_histories(),
     'rollbacks', (
       select coalesce(jsonb_object_agg(migration_name, rollback_sql), '{}')
@@ -63,11 +65,12 @@ as $function$
          and migration_name not in (select migration_name from supamigrate.migration_history)))
 $function$;
 
--- The audit log, newest first.
+-- The audit log, newest first, but for the fingerprints that runs leave at their end.
 create or replace function supamigrate.read_log(most integer) returns jsonb
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $function$
   select coalesce(jsonb_agg(to_jsonb(entry) order by entry.id desc), '[]')
-    from (select * from supamigrate.migration_log order by id desc limit most) entry
+    from (select * from supamigrate.migration_log
+           where action <> 'schema' order by id desc limit most) entry
 $function$;

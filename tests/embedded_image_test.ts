@@ -8,6 +8,7 @@ import { pgcrypto } from "@electric-sql/pglite/contrib/pgcrypto";
 import { uuid_ossp } from "@electric-sql/pglite/contrib/uuid_ossp";
 
 import { openEmbedded } from "../lib/embedded/open.ts";
+import { QUICK_WASM } from "./support/cli.ts";
 
 async function withFolder(test: (folder: string) => Promise<void>): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "embedded-image-"));
@@ -30,7 +31,7 @@ async function openElsewhere(folder: string, name: string): Promise<void> {
        await using database = await openEmbedded({ path: ${JSON.stringify(join(folder, name))} });
        await database.exec("create table public.t (id uuid default uuid_generate_v4())");`,
     ],
-    env: { XDG_CACHE_HOME: join(folder, "cache") },
+    env: { ...QUICK_WASM, XDG_CACHE_HOME: join(folder, "cache") },
   }).output();
   assert.ok(success, new TextDecoder().decode(stderr));
 }

@@ -8,6 +8,7 @@ import { createClient, type SupabaseClient } from "@supabase/supabase-js";
 import { ConfigurationError, LockHeldError } from "../lib/errors.ts";
 import { type EmbeddedDatabase, openEmbedded } from "../lib/embedded/open.ts";
 import { createMigrator } from "../mod.ts";
+import { QUICK_WASM } from "./support/cli.ts";
 
 /** Runs a test on a database in memory that already has the functions given. */
 async function withDatabase(
@@ -70,6 +71,7 @@ function spawn(path: string, code: string): Deno.ChildProcess {
        const say = (text) => Deno.stdout.writeSync(new TextEncoder().encode(text + "\\n"));
        ${code}`,
     ],
+    env: QUICK_WASM,
     stdin: "piped",
     stdout: "piped",
     stderr: "inherit",

@@ -20,6 +20,7 @@ import dropApplicationSchemasSql from "../../sql/drop_application_schemas.sql" w
 };
 import eventTriggersSql from "../../sql/event_triggers.sql" with { type: "text" };
 import execSqlSql from "../../sql/exec_sql.sql" with { type: "text" };
+import fingerprintSql from "../../sql/fingerprint.sql" with { type: "text" };
 import finishSql from "../../sql/finish.sql" with { type: "text" };
 import guardSql from "../../sql/guard.sql" with { type: "text" };
 import inspectSql from "../../sql/inspect.sql" with { type: "text" };
@@ -64,6 +65,7 @@ export const INSTALL_SQL: string = [
   outsideObjectsSql,
   dropApplicationSchemasSql,
   adoptionSql,
+  fingerprintSql,
   stateSql,
   serveSql,
   execSqlSql,

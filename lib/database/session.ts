@@ -210,9 +210,15 @@ export class LockSession {
     return this.#database.takeMessages?.() ?? { messages: [], lost: 0 };
   }
 
-  /** Releases the lock. @throws As {@linkcode perform} does. */
-  async release(): Promise<void> {
-    await this.perform("release");
+  /**
+   * Releases the lock.
+   *
+   * @param schemaBefore The fingerprint of the schema that the run began with, for the log; null where
+   * it was not read.
+   * @throws As {@linkcode perform} does.
+   */
+  async release(schemaBefore: string | null = null): Promise<void> {
+    await this.perform("release", { schema_before: schemaBefore });
   }
 
   /** Sends a call that names the present step, and takes the step over that the answer names. */

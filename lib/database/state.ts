@@ -104,6 +104,25 @@ export interface ForeignTable {
   readonly rows: number | null;
 }
 
+/** What the application's schema is like, and what has become of it since the last run. */
+export interface SchemaAtRest {
+  /** A digest of all of it. */
+  readonly fingerprint: string;
+  /**
+   * The objects that are not what they were when the last run ended; null where nobody can say, as there
+   * was none, or it did not come to its end.
+   */
+  readonly changed: readonly string[] | null;
+}
+
+/** What a state may bring along. */
+export interface StateOptions {
+  /** Stored rollback SQL: of all applied migrations but those that are named here. */
+  readonly undoneByFile?: UndoneByFile | undefined;
+  /** What was changed beside the tool. */
+  readonly schema?: boolean | undefined;
+}
+
 /** Everything that a plan is made of. */
 export interface DatabaseState {
   /** The server's version, such as `17.10`. */
@@ -124,6 +143,8 @@ export interface DatabaseState {
   readonly hasPgCron: boolean;
   /** The Supabase CLI's ledger. */
   readonly ledger: LedgerState;
+  /** What the application's schema is like; null where that was not asked for. */
+  readonly schema: SchemaAtRest | null;
   /** Tables of other tools, where nothing is applied that this one knows of. */
   readonly otherHistories: readonly ForeignTable[];
   /** What is wrong with the installation so that nothing may be written, a sentence each. */
@@ -141,7 +162,7 @@ type Json = any;
  *
  * @param database The way to the project's database.
  * @param target The project, for messages.
- * @param undoneByFile Where stored rollback SQL is wanted: what it is not wanted for.
+ * @param wanted What to bring along.
  * @returns The state.
  * @throws {ConfigurationError} `exec_sql` is missing, not ours, or open to others, or the
  * project is newer than this tool or a read replica.
@@ -150,15 +171,16 @@ type Json = any;
 export async function readState(
   database: Channel,
   target: Target,
-  undoneByFile?: UndoneByFile,
+  { undoneByFile, schema = false }: StateOptions = {},
 ): Promise<DatabaseState> {
-  let state = await callState(database, target, undoneByFile);
+  const call = { ...(undoneByFile === undefined ? {} : { files: undoneByFile }), schema };
+  let state = await callState(database, target, call);
   for (let attempt = 1; state.schema_version < SCHEMA_VERSION; attempt++) {
     if (attempt > MOST_ATTEMPTS) {
       throw new UnreachableError(`${target.url} answers, and does not do what it is asked`);
     }
     await upgrade(database);
-    state = await callState(database, target, undoneByFile);
+    state = await callState(database, target, call);
   }
   refuseOpenDoors(state.open_doors);
   if (state.lock === null) throw unsafe(state.breaches);
@@ -172,6 +194,7 @@ export async function readState(
     logIsIntact: state.log && state.log.broken_entry === null && state.log.complete,
     hasPgCron: state.has_pg_cron,
     ledger: state.ledger,
+    schema: state.schema,
     otherHistories: state.other_histories,
     breaches: state.breaches,
   };
@@ -183,11 +206,10 @@ const MOST_ATTEMPTS = 3;
 async function callState(
   database: Channel,
   target: Target,
-  undoneByFile: UndoneByFile | undefined,
+  call: Record<string, unknown>,
 ): Promise<Json> {
-  const files = undoneByFile === undefined ? {} : { files: undoneByFile };
-  const state: Json = await callReading(database, STATEMENTS.state, files)
-    .catch((error) => repairFunctions(error, database, files));
+  const state: Json = await callReading(database, STATEMENTS.state, call)
+    .catch((error) => repairFunctions(error, database, call));
   if (state.in_recovery) {
     throw new ConfigurationError(`${target.url} leads to a read replica`, {
       hint: "Use the URL of the primary database.",
@@ -223,14 +245,14 @@ function unsafe(breaches: readonly string[]): ConfigurationError {
 async function repairFunctions(
   error: unknown,
   database: Channel,
-  files: Record<string, unknown>,
+  call: Record<string, unknown>,
 ): Promise<unknown> {
   const cause = error instanceof ConfigurationError ? error.cause : undefined;
   const missing = cause instanceof CallError && cause.code === "42883" &&
     /\bsupamigrate\./.test(cause.message);
   if (!missing || !await callReading(database, STATEMENTS.hasHistory)) throw error;
   await upgrade(database);
-  return await callReading(database, STATEMENTS.state, files);
+  return await callReading(database, STATEMENTS.state, call);
 }
 
 /** The bootstrap SQL may be run any number of times. */

@@ -9,7 +9,7 @@ import {
   type LockState,
   readState,
   refuseBreaches,
-  type UndoneByFile,
+  type StateOptions,
 } from "../database/state.ts";
 import type { Target } from "../database/target.ts";
 import { formatDuration } from "../duration.ts";
@@ -76,8 +76,8 @@ export interface ApiContext extends OperationContext {
 export interface LockedWork<Plan, Result> {
   /** How long to wait for another run, in milliseconds. */
   readonly waitMs?: number;
-  /** Where the plan needs stored rollback SQL: what it does not need it for. */
-  readonly undoneByFile?: UndoneByFile;
+  /** What the plan needs of the state. */
+  readonly wanted?: StateOptions;
   /** Makes the plan; called again where something changed before the lock was taken. */
   readonly plan: (state: DatabaseState) => Promise<Plan> | Plan;
   /** The result where there is nothing to do, so that no lock has to be taken. */
@@ -127,7 +127,7 @@ export async function withLock<Plan, Result>(
 
   for (let attempt = 1;; attempt++) {
     throwIfInterrupted(context.signal);
-    const state = await readState(database, target, work.undoneByFile);
+    const state = await readState(database, target, work.wanted);
     refuseBreaches(state);
     const plan = await work.plan(state);
     const done = work.unlessNeeded?.(plan);
@@ -165,6 +165,7 @@ export async function withLock<Plan, Result>(
     return await runAndRelease(
       context,
       acquisition.session,
+      state.schema?.fingerprint ?? null,
       () => done === undefined ? work.run(acquisition.session, plan) : Promise.resolve(done),
     );
   }
@@ -196,6 +197,7 @@ export function noteHolder<Result>(
 async function runAndRelease<Result>(
   context: OperationContext,
   session: LockSession,
+  schemaBefore: string | null,
   run: () => Promise<Result>,
 ): Promise<Result> {
   let result: Result;
@@ -205,10 +207,10 @@ async function runAndRelease<Result>(
     // Where the lock is lost or the server is gone there is nothing to release; and what went
     // wrong first is what the user has to hear.
     const pointless = error instanceof LockLostError || error instanceof UnknownOutcomeError;
-    if (!pointless) await session.release().catch(() => {});
+    if (!pointless) await session.release(schemaBefore).catch(() => {});
     throw error;
   }
-  await session.release().catch((error) => {
+  await session.release(schemaBefore).catch((error) => {
     if (!(error instanceof SupamigrateError)) throw error;
     context.onProgress({
       type: "notice",

@@ -115,7 +115,7 @@ export async function fresh(
   const { prepareSeeds, runSeeds } = await import("./seed.ts");
   return await withLock<FreshPlan, FreshResult>(context, {
     ...(options.waitMs === undefined ? {} : { waitMs: options.waitMs }),
-    undoneByFile: findUndoneByFile(migrations),
+    wanted: { undoneByFile: findUndoneByFile(migrations) },
     plan: async (state) => {
       const { history } = state;
       const undo = options.dropSchema ? [] : await prepareRollbacks(

@@ -99,7 +99,7 @@ export async function migrate(
 
   return await withLock<ReadyPlan, MigrateResult>(context, {
     ...(options.waitMs === undefined ? {} : { waitMs: options.waitMs }),
-    ...toStateOptions(settings, files),
+    wanted: toStateOptions(settings, files),
     plan: async (state) => {
       await given?.refuseMoved(context, files, state);
       const ready = await makeReadyPlan(context, files, state, settings);

@@ -48,8 +48,8 @@ export async function plan(
   const files = await loadAllFit(context);
   const to = findLast(options.to, files);
   const settings = { ...options, ...(to === undefined ? {} : { to }) };
-  const { undoneByFile } = toStateOptions(settings, files);
-  const state = await readState(await context.connect(), context.target, undoneByFile);
+  const wanted = toStateOptions(settings, files);
+  const state = await readState(await context.connect(), context.target, wanted);
   refuseBreaches(state);
   const ready = await makeReadyPlan(context, files, state, { lint: "tell", ...settings });
   createTeller(context)(ready.warnings);

@@ -1,5 +1,6 @@
 /** What is to be said of a plan before it is run, and of a failure after it. @module */
 
+import type { DatabaseState } from "../database/state.ts";
 import { nameSome } from "../doctor/check.ts";
 import { ConfigurationError } from "../errors.ts";
 import { comparisonBy, findOrderWarnings, isNumbered, type OrderBy } from "../planning/order.ts";
@@ -82,6 +83,41 @@ export function reviewOrder(
     });
   }
   return [`${come}: ${many ? "they run" : "it runs"} after it all the same`];
+}
+
+/** What to do where the schema was changed beside the tool. */
+export type OnDrift = "warn" | "error" | "ignore";
+
+/**
+ * Says which objects are not what they were when the last run ended.
+ *
+ * @param state What the database says.
+ * @param pending What is to be applied.
+ * @param onDrift What is to be done where there are some.
+ * @returns A sentence, or none.
+ * @throws {ConfigurationError} There are some, and something is pending, and `onDrift` is `error`.
+ */
+export function reviewSchema(
+  { schema }: Pick<DatabaseState, "schema">,
+  pending: MigrationPlan["pending"],
+  onDrift: OnDrift = "warn",
+): string[] {
+  const changed = schema?.changed ?? [];
+  if (changed.length === 0 || onDrift === "ignore") return [];
+  const touched = changed.filter((name) => {
+    const own = name.replace(/^.*[ .]|\(.*$/g, "").replace(/^"|"$/g, "");
+    return pending.some(({ migration }) => migration.forward.sql.includes(own));
+  });
+  const says =
+    `The schema was changed since the last run, not by supamigrate: ${nameSome(changed)}` +
+    (touched.length === 0 ? "" : `; what is pending names ${nameSome(touched)}`);
+  if (onDrift === "error" && pending.length > 0) {
+    throw new ConfigurationError(says, {
+      hint: "supamigrate drift shows what was done, and supamigrate pull NAME takes it into a " +
+        "migration. To go on all the same, run with --on-drift warn. Nothing was changed.",
+    });
+  }
+  return [`${says} (supamigrate drift shows it, pull takes it into a migration)`];
 }
 
 /**

@@ -1,6 +1,6 @@
 /** Makes the plan of `migrate`: the one that is run, shown by `--dry-run`, or written down. @module */
 
-import type { DatabaseState } from "../database/state.ts";
+import type { DatabaseState, StateOptions } from "../database/state.ts";
 import { ConfigurationError } from "../errors.ts";
 import type { Finding } from "../lint/finding.ts";
 import { findMigration } from "../planning/order.ts";
@@ -15,7 +15,13 @@ import {
   type Ledger,
   refuseUnwritable,
 } from "./ledger.ts";
-import { describeChanges, type OutOfOrder, reviewOrder } from "./plan_notes.ts";
+import {
+  describeChanges,
+  type OnDrift,
+  type OutOfOrder,
+  reviewOrder,
+  reviewSchema,
+} from "./plan_notes.ts";
 import { type PlannedMigration, prepare } from "./prepare.ts";
 import type { LoadedMigrations } from "./source.ts";
 import { describeUndoneInPart } from "./steps.ts";
@@ -36,6 +42,11 @@ export interface PlanningOptions {
    * and say so (`warn`, default), say nothing (`apply`), or refuse (`refuse`).
    */
   readonly outOfOrder?: OutOfOrder;
+  /**
+   * What to do where the schema was changed since the last run, by others than this tool: say so
+   * (`warn`, default), refuse to run anything (`error`), or not look (`ignore`).
+   */
+  readonly onDrift?: OnDrift;
   /**
    * Whether pending migrations are looked at by the rules of `validate`: not at all (default), to tell
    * errors and how many warnings there are (`tell`), or to refuse both before anything is sent
@@ -76,17 +87,21 @@ export function findLast(
 }
 
 /**
- * What the state has to bring along so that applied versions can be undone.
+ * What the state has to bring along: what undoes applied versions, and what was changed by hand.
  *
  * @param options What to do with those that were changed.
  * @param files The files.
  */
 export function toStateOptions(
-  { onChange }: PlanningOptions,
+  { onChange, onDrift }: PlanningOptions,
   { migrations }: Pick<LoadedMigrations, "migrations">,
-): { readonly undoneByFile?: Readonly<Record<string, string>> } {
-  if (onChange !== "redo") return {};
-  return { undoneByFile: Object.fromEntries(migrations.map((m) => [m.name, m.checksum])) };
+): StateOptions {
+  return {
+    schema: onDrift !== "ignore",
+    ...(onChange === "redo"
+      ? { undoneByFile: Object.fromEntries(migrations.map((m) => [m.name, m.checksum])) }
+      : {}),
+  };
 }
 
 /**
@@ -103,13 +118,14 @@ export async function makeReadyPlan(
   context: OperationContext,
   files: LoadedMigrations,
   state: DatabaseState,
-  { to, onChange, outOfOrder, lint: looks }: PlanningOptions,
+  { to, onChange, outOfOrder, onDrift, lint: looks }: PlanningOptions,
 ): Promise<ReadyPlan> {
   const { migrations, order } = files;
   const redo = onChange === "redo";
   const plan = planMigrations(migrations, state.history, { order, to: findLast(to, files) });
   refuseChanges(plan, onChange);
   const late = reviewOrder(plan, outOfOrder);
+  const byHand = reviewSchema(state, plan.pending, onDrift);
   const lint = looks === undefined || plan.pending.length === 0
     ? undefined
     : await context.lint?.();
@@ -132,6 +148,7 @@ export async function makeReadyPlan(
     warnings: [
       ...elsewhere.warnings,
       ...late,
+      ...byHand,
       ...describeChanges(plan, redo, state.history, order),
       ...describeUndoneInPart(state.history).map(({ says }) => says),
       ...doubts,

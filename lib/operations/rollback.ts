@@ -107,7 +107,7 @@ export async function rollback(
     context,
     {
       ...(options.waitMs === undefined ? {} : { waitMs: options.waitMs }),
-      undoneByFile: findUndoneByFile(migrations),
+      wanted: { undoneByFile: findUndoneByFile(migrations), schema: true },
       plan: async (state) => {
         const { to, entries } = planRollback(state.history, target, order);
         const planned = await prepareRollbacks(entries, migrations, state, context);

@@ -15,7 +15,7 @@ import { compareLedger, type LedgerDifference } from "../planning/ledger.ts";
 import { Refusals } from "../planning/refusals.ts";
 import type { OperationContext } from "./context.ts";
 import { keepLedger, type Ledger } from "./ledger.ts";
-import { describeFiles, reviewOrder } from "./plan_notes.ts";
+import { describeFiles, reviewOrder, reviewSchema } from "./plan_notes.ts";
 import { collectRefusals, type FileRefusal, toFileRefusals } from "./refusals.ts";
 import { describeUndoneInPart, toStepCount } from "./steps.ts";
 import { findUnvouched } from "./vouched.ts";
@@ -81,7 +81,7 @@ export async function readStatus(context: OperationContext): Promise<StatusResul
   const unread = new Set(
     refusals.all.map(({ position }) => position.file.replace(/\.down\.sql$/, ".sql")),
   );
-  const state = await readState(await context.connect(), context.target);
+  const state = await readState(await context.connect(), context.target, { schema: true });
   const { history, lock, activity, breaches } = state;
   const unvouched = findUnvouched(state, order);
   const plan = planMigrations(migrations, history, { order });
@@ -122,6 +122,7 @@ export async function readStatus(context: OperationContext): Promise<StatusResul
         ? []
         : [`The Supabase CLI's ledger cannot be kept in step: ${state.ledger.problem}`]),
       ...describeFiles(files, plan),
+      ...reviewSchema(state, plan.pending),
       ...reviewOrder(plan),
     ],
     ledger: readLedger(ledger, state),

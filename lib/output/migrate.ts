@@ -41,6 +41,8 @@ export interface MigrateFlags extends GlobalFlags, Asking, CancelFlags {
   transaction?: NonNullable<MigrateOptions["transaction"]>;
   onChange?: NonNullable<MigrateOptions["onChange"]>;
   outOfOrder?: NonNullable<MigrateOptions["outOfOrder"]>;
+  onDrift?: NonNullable<MigrateOptions["onDrift"]>;
+  drift?: Flag;
   strict?: Flag;
 }
 
@@ -51,7 +53,7 @@ export async function migrate(
 ): Promise<Report> {
   const { migrator, reporter, projects } = run;
   const wait = waiting(flags);
-  const { to, transaction, onChange, outOfOrder } = flags;
+  const { to, transaction, onChange, outOfOrder, onDrift } = flags;
   const plan = flags.plan === undefined
     ? undefined
     : await (await import("../operations/plan.ts")).readPlanFile(flags.plan);
@@ -73,6 +75,7 @@ export async function migrate(
     ...(transaction === undefined ? {} : { transaction }),
     ...(onChange === undefined ? {} : { onChange }),
     ...(outOfOrder === undefined ? {} : { outOfOrder }),
+    ...(onDrift === undefined ? {} : { onDrift }),
     lint: flags.strict ? "refuse" : "tell",
     ...(flags.yes ? {} : {
       confirmUndo: (planned) => confirmUndo(migrator.target, reporter, planned),
@@ -92,11 +95,15 @@ export async function migrate(
     }
   }
   const locks = flags.locks ? await migrator.measureLocks(result.planned, transaction) : undefined;
+  const compared = flags.drift && result.success && !result.dryRun
+    ? await (await import("./drift.ts")).drift(run, flags)
+    : undefined;
   return {
     result: {
       target: { ...migrator.target, namedBy: run.namedBy },
       ...leaveOutStatements(result, flags),
       ...(locks === undefined ? {} : { locks }),
+      ...(compared === undefined ? {} : { drift: compared.result }),
     },
     text: [
       result.dryRun
@@ -106,8 +113,9 @@ export async function migrate(
         ? []
         : (await import("./locks.ts")).formatLocks(locks, !!flags.verbose)),
       ...formatLeftOut(result.leftOut, !!flags.verbose),
+      ...(compared === undefined ? [] : [compared.text]),
     ].join("\n"),
-    code: toResultCode(result),
+    code: compared?.code || toResultCode(result),
   };
 }
 

@@ -42,9 +42,6 @@ export type Ask = (sql: string) => Promise<readonly Readonly<Record<string, unkn
 
 type Rows = readonly Readonly<Record<string, unknown>>[];
 
-/** The statements that pg-delta sends, by major version, as far as they are known. */
-const knownQueries = new Map<number, Set<string>>();
-
 /**
  * Reads the catalogue.
  *
@@ -53,32 +50,46 @@ const knownQueries = new Map<number, Set<string>>();
  * @throws What `ask` throws.
  */
 export async function readCatalogue(ask: Ask): Promise<Catalogue> {
-  const [there] = await ask(WHAT_IS_THERE);
-  const number = Number(there?.number);
-  const major = Math.floor(number / 10_000);
+  // What is asked depends on the version, and on whether a few tables may be read.
+  const queries = new Set([...(await rehearse(OLDEST, new Map())).missing].filter(isAboutRights));
+  let answers = await askTogether(ask, [WHAT_IS_THERE, ...queries]);
+  const there = answers.get(WHAT_IS_THERE)![0]!;
+  const number = Number(there.number);
   const extras = [
     extrasSql,
-    ...(there?.buckets === true ? [bucketsSql] : []),
-    ...(there?.cron === true ? [cronJobsSql] : []),
+    ...(there.buckets === true ? [bucketsSql] : []),
+    ...(there.cron === true ? [cronJobsSql] : []),
   ];
-  const queries = knownQueries.get(major) ?? new Set<string>();
-  knownQueries.set(major, queries);
-
-  let answers = new Map<string, Rows>();
   for (;;) {
-    const missing = new Set<string>();
-    const { factBase } = await extract(answering(number, answers, missing));
-    if (answers.size > 0 && missing.size === 0) {
+    const { facts, missing } = await rehearse(number, answers);
+    if (missing.size === 0) {
       return {
-        facts: withoutRepeated(factBase),
+        facts: withoutRepeated(facts),
         extras: toExtras(extras.flatMap((sql) => answers.get(sql)!)),
-        major,
+        major: Math.floor(number / 10_000),
       };
     }
-    // What it asks depends on a few answers. All are asked together again: one moment for all.
+    // Asked together, what was answered before too: one moment for all.
     for (const query of missing) queries.add(query);
     answers = await askTogether(ask, [...queries, ...extras]);
   }
+}
+
+/** A version that asks what every version asks. */
+const OLDEST = 150_000;
+
+function isAboutRights(query: string): boolean {
+  return /^\s*select has_\w+_privilege\(/i.test(query);
+}
+
+/** Reads the facts from answers, and finds which queries have none yet. */
+async function rehearse(
+  number: number,
+  answers: ReadonlyMap<string, Rows>,
+): Promise<{ facts: FactBase; missing: ReadonlySet<string> }> {
+  const missing = new Set<string>();
+  const { factBase } = await extract(answering(number, answers, missing));
+  return { facts: factBase, missing };
 }
 
 /** A table that is not there cannot be named. */
@@ -104,7 +115,7 @@ function withoutRepeated(facts: FactBase): FactBase {
 type Pool = Parameters<typeof extract>[0];
 
 /** Stands for a connection: answers what is known, and takes down what is not. */
-function answering(number: number, answers: Map<string, Rows>, missing: Set<string>): Pool {
+function answering(number: number, answers: ReadonlyMap<string, Rows>, missing: Set<string>): Pool {
   const query = (sql: string) => {
     if (/^\s*(begin|set|commit|rollback)\b/i.test(sql) || sql.includes("set_config('jit'")) {
       return Promise.resolve({ rows: [] });

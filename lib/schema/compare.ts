@@ -52,7 +52,7 @@ export const keyOf: (id: StableId) => string = encodeId;
  */
 export function planSchema(from: Catalogue, to: Catalogue): SchemaPlan {
   const [source, desired] = level(from, to);
-  const { actions, unplanned } = findActions(source, desired);
+  const { actions, unplanned } = planFacts(source, desired);
   const extras = planExtras(from, to);
   return {
     statements: [
@@ -72,8 +72,14 @@ export function planSchema(from: Catalogue, to: Catalogue): SchemaPlan {
  * @returns The deltas of what is the application's.
  */
 export function compareSchemas(from: Catalogue, to: Catalogue): Delta[] {
-  const [source, desired] = level(from, to);
-  return diff(resolveView(source, SCOPE), resolveView(desired, SCOPE));
+  return diffFacts(...level(from, to));
+}
+
+/** What of facts is the application's. A catalogue is compared with several others. */
+const applicationFacts = remember((facts: FactBase) => resolveView(facts, SCOPE));
+
+function diffFacts(source: FactBase, desired: FactBase): Delta[] {
+  return diff(applicationFacts(source), applicationFacts(desired));
 }
 
 /**
@@ -96,11 +102,20 @@ export function compareExtras(
   });
 }
 
+/** The plans that lead away from facts. What was planned is asked for again to be described. */
+const plansFrom = remember((source: FactBase) =>
+  remember((desired: FactBase) => findActions(source, desired))
+);
+
+const planFacts = (source: FactBase, desired: FactBase) => plansFrom(source)(desired);
+
 /** Where pg-delta knows no way, it throws. */
 function findActions(
   source: FactBase,
   desired: FactBase,
 ): { actions: readonly Action[]; unplanned: Unwritable[] } {
+  // Planning takes ten times as long as seeing that there is nothing to plan.
+  if (diffFacts(source, desired).length === 0) return { actions: [], unplanned: [] };
   try {
     return { actions: plan(source, desired, { policy: SCOPE }).actions, unplanned: [] };
   } catch (error) {
@@ -199,28 +214,31 @@ function level(a: Catalogue, b: Catalogue): [FactBase, FactBase] {
   ];
 }
 
-const levelled = new WeakMap<FactBase, FactBase>();
+const withoutMaintain = remember((facts: FactBase) => {
+  const keep = (value: unknown): unknown =>
+    Array.isArray(value) ? value.filter((privilege) => privilege !== "MAINTAIN") : value;
+  return mapFacts(
+    facts,
+    (fact) =>
+      fact.id.kind === "acl" || fact.id.kind === "defaultPrivilege"
+        ? {
+          ...fact,
+          payload: Object.fromEntries(
+            Object.entries(fact.payload).map(([name, value]) => [name, keep(value)]),
+          ) as Fact["payload"],
+        }
+        : fact,
+  );
+});
 
-function withoutMaintain(facts: FactBase): FactBase {
-  let without = levelled.get(facts);
-  if (without === undefined) {
-    const keep = (value: unknown): unknown =>
-      Array.isArray(value) ? value.filter((privilege) => privilege !== "MAINTAIN") : value;
-    without = mapFacts(
-      facts,
-      (fact) =>
-        fact.id.kind === "acl" || fact.id.kind === "defaultPrivilege"
-          ? {
-            ...fact,
-            payload: Object.fromEntries(
-              Object.entries(fact.payload).map(([name, value]) => [name, keep(value)]),
-            ) as Fact["payload"],
-          }
-          : fact,
-    );
-    levelled.set(facts, without);
-  }
-  return without;
+/** Facts never change: what is made of them is made once, and kept as long as they are. */
+function remember<Made>(make: (facts: FactBase) => Made): (facts: FactBase) => Made {
+  const made = new WeakMap<FactBase, { readonly value: Made }>();
+  return (facts) => {
+    const known = made.get(facts) ?? { value: make(facts) };
+    made.set(facts, known);
+    return known.value;
+  };
 }
 
 /**

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Catalogue } from "./catalogue.ts";
+import type { Catalogue, Extra } from "./catalogue.ts";
 import {
   compareExtras,
   compareSchemas,
@@ -91,7 +91,7 @@ function respell(to: Catalogue, shadow: Catalogue, applied: ReadonlySet<string>)
     if (typeof delta.from !== "string" || typeof delta.to !== "string") continue;
     spelled.set(key, { ...spelled.get(key), [delta.attr]: delta.from });
   }
-  const extras = new Map(to.extras);
+  const extras = new Map<string, Extra>();
   for (const { before, after } of compareExtras(shadow, to)) {
     if (before === undefined || after === undefined) continue;
     const key = `${after.kind} ${after.name}`;
@@ -103,7 +103,8 @@ function respell(to: Catalogue, shadow: Catalogue, applied: ReadonlySet<string>)
       ? fact
       : { ...fact, payload: { ...fact.payload, ...payload } as typeof fact.payload };
   });
-  return { ...to, facts, extras };
+  if (facts === to.facts && extras.size === 0) return to;
+  return { ...to, facts, extras: new Map([...to.extras, ...extras]) };
 }
 
 /** What a shadow says of a statement, and what that is about. */

@@ -49,12 +49,12 @@ export const CONTROLS: Readonly<Record<string, readonly Change[]>> = {
     to: "null;",
   }, {
     file: "sql/lock.sql",
-    from: "when 'release'  then '{}'::jsonb",
+    from: "when 'release'  then supamigrate.leave_schema(call, held)",
     to: `when 'record'   then (
       select jsonb_build_object('recorded', count(
         (supamigrate.record_applied(call, migration, 0))::text))
         from jsonb_array_elements(call->'migrations') migration)
-    when 'release'  then '{}'::jsonb`,
+    when 'release'  then supamigrate.leave_schema(call, held)`,
   }, {
     file: "lib/operations/apply.ts",
     from: "  const failed = reply.results.some(",

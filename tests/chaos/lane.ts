@@ -11,6 +11,7 @@ import { openSession, type Session, type Sql } from "../support/session.ts";
 import { until } from "../support/until.ts";
 import { type Handler, HttpProxy } from "./http_proxy.ts";
 import { Server } from "./server.ts";
+import type { Via } from "./plan.ts";
 import { WireDoor } from "./wire_door.ts";
 import { WireProxy } from "./wire_proxy.ts";
 import watchSql from "./watch.sql" with { type: "text" };
@@ -50,6 +51,7 @@ export class Lane implements AsyncDisposable {
   #driver: postgres.Sql | undefined;
   readonly #resources: AsyncDisposableStack;
   readonly #installScript: string;
+  readonly #listens: boolean;
 
   private constructor(
     given: Pick<
@@ -67,6 +69,7 @@ export class Lane implements AsyncDisposable {
       | "elsewhere"
     >,
     installScript: string,
+    listens: boolean,
     resources: AsyncDisposableStack,
   ) {
     ({
@@ -83,14 +86,18 @@ export class Lane implements AsyncDisposable {
       elsewhere: this.elsewhere,
     } = given);
     this.#installScript = installScript;
+    this.#listens = listens;
     this.#resources = resources;
   }
 
   /**
    * @param major The PostgreSQL.
    * @param build The folder of the tool: this one, or a copy with a flaw.
+   * @param via Which way the clients take. Where it is not the API, PostgREST need not read the
+   *   schema anew after every migration, which takes the server longer than the migration.
    */
-  static async open(major: Major, build: string): Promise<Lane> {
+  static async open(major: Major, build: string, via: Via = "api"): Promise<Lane> {
+    const listens = via === "api";
     await using resources = new AsyncDisposableStack();
     const folder = await Deno.makeTempDir({ prefix: "supamigrate-chaos-files-" });
     resources.defer(() => Deno.remove(folder, { recursive: true }));
@@ -109,6 +116,7 @@ export class Lane implements AsyncDisposable {
       databaseUrl: `postgres://authenticator@127.0.0.1:${wire.port}/chaos`,
       jwtSecret,
       dbPool: DB_POOL,
+      listens,
       settings: {
         PGRST_DB_POOL_ACQUISITION_TIMEOUT: `${POOL_PATIENCE_S}`,
         PGRST_DB_PRE_REQUEST: "graphql_public.chaos_note_request",
@@ -144,7 +152,7 @@ export class Lane implements AsyncDisposable {
         await HttpProxy.open({ upstream: () => Promise.resolve(new Response()) }),
       ),
     };
-    const lane = new Lane(given, await installScript(), resources.move());
+    const lane = new Lane(given, await installScript(), listens, resources.move());
     lane.#resources.defer(async () => await lane.#driver?.end({ timeout: 5 }));
     return lane;
   }
@@ -265,6 +273,7 @@ export class Lane implements AsyncDisposable {
       create function ${marker}() returns integer language sql as 'select 1';
       grant execute on function ${marker}() to anon;
       notify pgrst, 'reload schema'`);
+    if (!this.#listens) this.postgrest.reload();
     await until("PostgREST to notice a new function", async () => {
       const response = await this.fetchAs(this.anonKey, marker);
       await response.body?.cancel();

@@ -87,7 +87,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
 
   /** Plays until there are no more rounds, or a round leaves the lane unusable. */
   const playLane = async (major: Major): Promise<"done" | "unusable"> => {
-    await using lane = await Lane.open(major, build);
+    await using lane = await Lane.open(major, build, via);
     for (;;) {
       const round = again.pop() ?? numbers.next().value;
       if (round === undefined || (stopAtViolation && violations.length > 0)) break;

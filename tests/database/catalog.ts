@@ -243,6 +243,11 @@ export const CLEAR_SQL = `
     end if;
   end $$;
   do $$ begin
+    if to_regclass('supamigrate.schema_at_rest') is not null then
+      truncate supamigrate.schema_at_rest;
+    end if;
+  end $$;
+  do $$ begin
     if current_setting('session_replication_role') <> 'origin' then
       reset session_replication_role;
     end if;

@@ -5,6 +5,7 @@ import {
   type AnyProject,
   bareProject,
   listeningProject,
+  ownListeningProject,
   ownProject,
   type ServerProject,
   testOnEveryDatabase,
@@ -589,7 +590,7 @@ testOnServers("doctor() finds that the API shows the tracking schema", async (pr
   );
   await until("the API to hide it", async () => !await isShown());
   await findNothing(project);
-}, ownProject);
+}, ownListeningProject);
 
 testOnServers("doctor() asks the API which schemas it shows", async (project) => {
   using _ = project.gateway.intercept(async (request, forward) =>

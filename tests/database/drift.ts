@@ -8,6 +8,7 @@ import {
   ownProject,
   supautilsProject,
   testOnEveryDatabase,
+  testOnOneServer,
   testOnServers,
 } from "../support/projects.ts";
 
@@ -100,7 +101,7 @@ testOnServers(
   { ...supautilsProject, own: true },
 );
 
-testOnServers("drift() names what the shadow has not got, and all the rest", async (project) => {
+testOnOneServer("drift() names what the shadow has not got, and all the rest", async (project) => {
   const migrator = project.migrator(MIGRATIONS);
   await migrator.migrate();
   await project.sql(`
@@ -120,7 +121,7 @@ testOnServers("drift() names what the shadow has not got, and all the rest", asy
   assert.match(unwritable[0]!.reason, /^the shadow says: function .*pgrowlocks.* does not exist/);
 }, ownProject);
 
-testOnServers(
+testOnOneServer(
   "drift() leaves out an event trigger of the platform that belongs to postgres",
   async (project) => {
     const migrator = project.migrator(MIGRATIONS);

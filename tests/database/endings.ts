@@ -1,5 +1,10 @@
 import assert from "node:assert/strict";
-import { ownProject, type ServerProject, testOnServers } from "../support/projects.ts";
+import {
+  ownProject,
+  type ServerProject,
+  testOnOneServer,
+  testOnServers,
+} from "../support/projects.ts";
 
 // Migrations that end their own connection. The server undoes them, and answers over another one.
 
@@ -25,7 +30,7 @@ async function assertServed(project: ServerProject): Promise<void> {
 }
 
 for (const [what, sql] of Object.entries(endings)) {
-  testOnServers(
+  testOnOneServer(
     `a migration that ${what} is recorded as failed, and told as that`,
     async (project) => {
       const files = { "1_a.sql": "create table a ();", "2_ends.sql": `create table b (); ${sql}` };
@@ -59,7 +64,7 @@ for (const [what, sql] of Object.entries(endings)) {
   );
 }
 
-testOnServers("a rollback that ends its connection is in the log as failed", async (project) => {
+testOnOneServer("a rollback that ends its connection is in the log as failed", async (project) => {
   const migrator = project.migrator({
     "1_a.sql": "create table a ();\n-- ROLLBACK\nselect pg_terminate_backend(pg_backend_pid());",
   });
@@ -75,7 +80,7 @@ testOnServers("a rollback that ends its connection is in the log as failed", asy
   ]);
 }, ownProject);
 
-testOnServers("of several in one call nobody is blamed", async (project) => {
+testOnOneServer("of several in one call nobody is blamed", async (project) => {
   const files = { "1_a.sql": "create table a ();", "2_b.sql": endings["terminates its backend"] };
   await assert.rejects(project.migrator(files).migrate({ transaction: "batch" }), {
     name: "ConfigurationError",
@@ -85,7 +90,7 @@ testOnServers("of several in one call nobody is blamed", async (project) => {
   assert.deepEqual([history, lock[0]?.is_locked], [[], false]);
 }, ownProject);
 
-testOnServers("over a direct connection it is told as well", async (project) => {
+testOnOneServer("over a direct connection it is told as well", async (project) => {
   const { databaseUrl } = project;
   const { results } = await project.migrator(
     { "1_ends.sql": endings["terminates its backend"] },

@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
-import { type ServerProject, testOnServers, withProjects } from "../support/projects.ts";
+import {
+  type ServerProject,
+  testOnOneServer,
+  testOnServers,
+  withProjects,
+} from "../support/projects.ts";
 import { type ChannelProject, openDirect, testOnBothWays } from "./channel_projects.ts";
 import { type Fault, injectFault } from "./requests.ts";
 
@@ -133,7 +138,7 @@ const OF_CONNECTIONS = [
   "the request delivered twice, one after the other",
 ];
 
-testOnServers(
+testOnOneServer(
   "each step is done once, whatever becomes of a direct connection",
   async (like) => {
     await withProjects(like, OF_CONNECTIONS, async (name, project) => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { installScript, type Migrator } from "../../mod.ts";
 import {
   bareProject,
-  ownProject,
+  ownListeningProject,
   type ServerProject,
   testOnEveryDatabase,
   testOnServers,
@@ -82,7 +82,7 @@ testOnServers("where the API does not show public every command says so", async 
   assert.deepEqual(past.findings.map(({ check, problem }) => [check, problem]), [
     ["api", refusal.message],
   ]);
-}, ownProject);
+}, ownListeningProject);
 
 testOnServers("install() over a direct connection makes the project ready", async (project) => {
   const result = await direct(project).install();

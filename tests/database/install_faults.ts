@@ -2,7 +2,13 @@ import assert from "node:assert/strict";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { WireProxy } from "../chaos/wire_proxy.ts";
 import type { Fault } from "./requests.ts";
-import { bareProject, type ServerProject, testOnServers } from "../support/projects.ts";
+import {
+  bareProject,
+  listeningProject,
+  type ServerProject,
+  testOnOneServer,
+  testOnServers,
+} from "../support/projects.ts";
 
 const migrations = { "1_a.sql": "create table a ();\n-- ROLLBACK\ndrop table a;\n" };
 
@@ -44,7 +50,7 @@ const isInstalled = async (project: ServerProject) => {
 };
 
 for (const [name, fault] of Object.entries(faults)) {
-  testOnServers(`uninstall() is done when it says so, with ${name}`, async (project) => {
+  testOnOneServer(`uninstall() is done when it says so, with ${name}`, async (project) => {
     for (const sql of [/drop schema if exists supamigrate/, /has_tracking_schema/]) {
       using _ = strike(project, sql, fault);
       assert.deepEqual(await project.migrator(migrations).uninstall(), { removed: true });
@@ -52,19 +58,23 @@ for (const [name, fault] of Object.entries(faults)) {
       await project.migrator(migrations, { databaseUrl: project.databaseUrl }).install();
       await project.reloadSchema(); // PostgREST may not yet have noticed that it was gone
     }
-  }, { own: true });
+  }, listeningProject);
 
-  testOnServers(`install() over the API is done when it says so, with ${name}`, async (project) => {
-    for (const sql of [/create schema/, /has_tracking_schema/, /supamigrate\.state/]) {
-      await project.sql("drop function supamigrate.acquire(jsonb)");
-      using _ = strike(project, sql, fault);
-      await project.migrator(migrations).install();
-      const [row] = await project.sql(
-        "select to_regprocedure('supamigrate.acquire(jsonb)') is not null as there",
-      );
-      assert.equal(row?.there, true);
-    }
-  }, { own: true });
+  testOnOneServer(
+    `install() over the API is done when it says so, with ${name}`,
+    async (project) => {
+      for (const sql of [/create schema/, /has_tracking_schema/, /supamigrate\.state/]) {
+        await project.sql("drop function supamigrate.acquire(jsonb)");
+        using _ = strike(project, sql, fault);
+        await project.migrator(migrations).install();
+        const [row] = await project.sql(
+          "select to_regprocedure('supamigrate.acquire(jsonb)') is not null as there",
+        );
+        assert.equal(row?.there, true);
+      }
+    },
+    listeningProject,
+  );
 
   testOnServers(`an older tracking schema is upgraded in spite of ${name}`, async (project) => {
     await project.sql("update supamigrate.installation set schema_version = schema_version - 1");
@@ -109,7 +119,7 @@ for (const what of ["breaks", "falls silent"]) {
   }, bareProject);
 }
 
-testOnServers("a direct connection that is cut at any packet is made again", async (project) => {
+testOnOneServer("a direct connection that is cut at any packet is made again", async (project) => {
   const { port } = new URL(project.databaseUrl);
   await using proxy = await WireProxy.open(Number(port));
   const databaseUrl = project.databaseUrl.replace(`:${port}`, `:${proxy.port}`);

@@ -1,7 +1,7 @@
 /** Which locks statements take is measured on a shadow, with the sizes of the live tables. */
 
 import assert from "node:assert/strict";
-import { testOnEveryDatabase } from "../support/projects.ts";
+import { testOnOneServerAndEmbedded } from "../support/projects.ts";
 
 const TABLES = `create table owners (id int primary key);
 create table notes (id int primary key, body text, price int, owner int);
@@ -17,7 +17,7 @@ alter table notes alter column body set not null;
 create table extras (id int);
 alter table extras add column name text;`;
 
-testOnEveryDatabase(
+testOnOneServerAndEmbedded(
   "measureLocks() says which locks statements take on tables that are there, the worst first",
   async (project) => {
     const applied = { "001_tables.sql": TABLES };

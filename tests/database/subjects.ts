@@ -1,40 +1,27 @@
-// Defines all tests of the database. Which databases they run on, the test files say.
+// Defines the tests of the database, but for those of installation_subjects.ts and
+// shadow_subjects.ts, which run beside them. Which databases they run on, the test files say.
 
 import "./adopt.ts";
 import "./as_psql.ts";
-import "./breaches.ts";
-import "./channels.ts";
 import "./clean_connection.ts";
 import "./contents.ts";
 import "./cursors.ts";
-import "./doctor.ts";
-import "./drift.ts";
-import "./door.ts";
-import "./dumps.ts";
 import "./endings.ts";
-import "./exec_sql.ts";
 import "./failure.ts";
 import "./faults.ts";
 import "./files.ts";
-import "./foreign_exec_sql.ts";
 import "./fresh.ts";
 import "./fresh_drop_schema.ts";
-import "./guard.ts";
-import "./install.ts";
-import "./install_faults.ts";
 import "./ledger.ts";
 import "./limits.ts";
 import "./lock.ts";
-import "./locks.ts";
 import "./log.ts";
 import "./messages.ts";
 import "./migrate.ts";
-import "./odd_settings.ts";
+import "./on_drift.ts";
 import "./outside_transaction.ts";
-import "./places.ts";
 import "./plan_file.ts";
 import "./protocol.ts";
-import "./pull.ts";
 import "./reasons.ts";
 import "./records.ts";
 import "./rollback.ts";
@@ -42,12 +29,7 @@ import "./secrets.ts";
 import "./seeds.ts";
 import "./select_into.ts";
 import "./session_settings.ts";
-import "./shown_schemas.ts";
-import "./squash.ts";
 import "./steps.ts";
 import "./transactions.ts";
-import "./types.ts";
-import "./upgrade.ts";
-import "./verify.ts";
 import "./vouched.ts";
 import "./watch.ts";

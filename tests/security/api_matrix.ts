@@ -6,7 +6,8 @@ import {
   type AnyProject,
   ownProject,
   type ServerProject,
-  testOnEveryDatabase,
+  testOnOneServer,
+  testOnOneServerAndEmbedded,
   testOnServers,
 } from "../support/projects.ts";
 import type { Sql } from "../support/session.ts";
@@ -160,7 +161,7 @@ testOnServers(
   },
 );
 
-testOnServers("so it is at the gateway, which knows more keys than tokens", async (project) => {
+testOnOneServer("so it is at the gateway, which knows more keys than tokens", async (project) => {
   const tokens = (await listCallers(project))
     .filter(({ name }) => /^(no key|anon|service_role)$/.test(name));
   const answers = await ask(project, atTheGateway(project), [
@@ -231,25 +232,28 @@ testOnServers(
   ownProject,
 );
 
-testOnEveryDatabase("nothing but exec_sql answers a call by name", async (project: AnyProject) => {
-  const { functions, relations } = await listPrivateNames(project.sql);
-  for (const { name: caller, key } of await listCallers(project)) {
-    if (key === undefined) continue;
-    const client = project.client(key);
-    const { status } = await client.rpc("exec_sql", { sql_query: "select 1" });
-    assert.equal(status === 200, /^service_role(, another ref)?$/.test(caller), caller);
-    for (const { name, parameters } of functions) {
-      const { status } = await client.rpc(
-        name,
-        Object.fromEntries(parameters.map((parameter) => [parameter, {}])),
-      );
-      assert.ok(status >= 400, `${name} by ${caller}: ${status}`);
-    }
-    for (const name of relations) {
-      for (const from of [client, client.schema("supamigrate")]) {
-        const { status } = await from.from(name).select();
+testOnOneServerAndEmbedded(
+  "nothing but exec_sql answers a call by name",
+  async (project: AnyProject) => {
+    const { functions, relations } = await listPrivateNames(project.sql);
+    for (const { name: caller, key } of await listCallers(project)) {
+      if (key === undefined) continue;
+      const client = project.client(key);
+      const { status } = await client.rpc("exec_sql", { sql_query: "select 1" });
+      assert.equal(status === 200, /^service_role(, another ref)?$/.test(caller), caller);
+      for (const { name, parameters } of functions) {
+        const { status } = await client.rpc(
+          name,
+          Object.fromEntries(parameters.map((parameter) => [parameter, {}])),
+        );
         assert.ok(status >= 400, `${name} by ${caller}: ${status}`);
       }
+      for (const name of relations) {
+        for (const from of [client, client.schema("supamigrate")]) {
+          const { status } = await from.from(name).select();
+          assert.ok(status >= 400, `${name} by ${caller}: ${status}`);
+        }
+      }
     }
-  }
-});
+  },
+);

@@ -36,8 +36,10 @@ export interface AnyProject {
   client(key: string): SupabaseClient;
   /** What migrations can change, a line each, without the tracking schema. */
   catalog(): Promise<string[]>;
-  /** All rows of the tracking schema. */
+  /** All rows of the tracking schema, but for the fingerprints that runs leave in the log. */
   records(): Promise<Records>;
+  /** These fingerprints. */
+  fingerprints(): Promise<{ before: string | null; after: string }[]>;
 }
 
 /** The rows of the tracking schema. */
@@ -71,7 +73,10 @@ const unlistening = { listens: false } as const;
 export const listeningProject: ProjectKind = {};
 
 /** A project of a test's own: for tests that restart PostgREST or break connections. */
-export const ownProject: ProjectKind = { own: true };
+export const ownProject: ProjectKind = { ...unlistening, own: true };
+
+/** A project of a test's own whose API learns of changes by itself. */
+export const ownListeningProject: ProjectKind = { own: true };
 
 /** A project for what hosted projects owe to supautils: extensions, policies on `storage`. */
 export const supautilsProject: ProjectKind = { ...unlistening, supautils: true };
@@ -84,9 +89,21 @@ export const bareProject: ProjectKind = { installed: false };
 
 const ordinaryProject: ProjectKind = unlistening;
 
+/** The variable that has tests for one server run on every server. */
+const EVERY_SERVER = "SUPAMIGRATE_TEST_EVERY_SERVER";
+
+/** The newer one. */
+const ONE_SERVER: Stack["major"] = 17;
+
 type Body<Given> = (project: Given) => Promise<void>;
 
-const serverTests: { name: string; body: Body<ServerProject>; kind: ProjectKind }[] = [];
+const serverTests: {
+  readonly name: string;
+  readonly body: Body<ServerProject>;
+  readonly kind: ProjectKind;
+  /** Whether it is left out on all servers but one. */
+  readonly once: boolean;
+}[] = [];
 const embeddedTests: { name: string; body: Body<AnyProject> }[] = [];
 
 /** A test for the embedded database and for real servers, where it is given such a project. */
@@ -99,13 +116,36 @@ export function testOnEveryDatabase(
   testOnServers(name, body, kind);
 }
 
+/** A test for the embedded database, and for a server as {@linkcode testOnOneServer} has it. */
+export function testOnOneServerAndEmbedded(
+  name: string,
+  body: Body<AnyProject>,
+  kind: ProjectKind = ordinaryProject,
+): void {
+  embeddedTests.push({ name, body });
+  testOnOneServer(name, body, kind);
+}
+
 /** A test for real servers: for what needs several connections or PostgREST. */
 export function testOnServers(
   name: string,
   body: Body<ServerProject>,
   kind: ProjectKind = ordinaryProject,
 ): void {
-  serverTests.push({ name, body, kind });
+  serverTests.push({ name, body, kind, once: false });
+}
+
+/**
+ * A test for what takes long and is a matter of the client, the shadow or the way to the database:
+ * a second major says the same. What reads catalogues, takes locks or guards the door belongs on
+ * every server. With `SUPAMIGRATE_TEST_EVERY_SERVER` in the environment these are run there, too.
+ */
+export function testOnOneServer(
+  name: string,
+  body: Body<ServerProject>,
+  kind: ProjectKind = ordinaryProject,
+): void {
+  serverTests.push({ name, body, kind, once: true });
 }
 
 /** Hands the tests that were defined so far to Deno, to be run on one server. */
@@ -114,7 +154,9 @@ export async function runOnServer(major: Stack["major"]): Promise<void> {
   Deno.test.afterAll(() => resources.disposeAsync());
   const stacks = new Map<boolean, Stack>();
   const shared = new Map<ProjectKind, SharedProject<ServerProject>>();
-  for (const { name, body, kind } of serverTests) {
+  const all = major === ONE_SERVER || Deno.env.get(EVERY_SERVER);
+  for (const { name, body, kind, once } of serverTests) {
+    if (once && !all) continue;
     const { supautils = false } = kind;
     const stack = stacks.get(supautils) ??
       resources.use(await startStack({ major, supautils }));
@@ -307,7 +349,7 @@ const withoutSession = {
 function toProject(
   sql: Sql,
   reach: (given: Partial<MigratorOptions>) => Partial<MigratorOptions>,
-): Pick<AnyProject, "sql" | "migrator" | "catalog" | "records"> {
+): Pick<AnyProject, "sql" | "migrator" | "catalog" | "records" | "fingerprints"> {
   return {
     sql,
     migrator: (migrations, options = {}) =>
@@ -327,9 +369,15 @@ function toProject(
       return {
         history: await all("migration_history"),
         lock: await all("migration_lock"),
-        log: await all("migration_log"),
+        log: (await all("migration_log")).filter(({ action }) => action !== "schema"),
         operations: await all("operation"),
       };
+    },
+    async fingerprints() {
+      const rows = await sql(
+        "select details from supamigrate.migration_log where action = 'schema' order by id",
+      );
+      return rows.map(({ details }) => details as { before: string | null; after: string });
     },
   };
 }

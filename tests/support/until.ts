@@ -12,6 +12,6 @@ export async function until(
   const deadline = Date.now() + 20_000;
   while (!await condition()) {
     if (Date.now() > deadline) throw new Error(`Waited in vain: ${awaited}`);
-    await delay(3);
+    await delay(10);
   }
 }

@@ -1,0 +1,4 @@
+import { runOnServer } from "../support/projects.ts";
+import "./installation_subjects.ts";
+
+await runOnServer(15);
