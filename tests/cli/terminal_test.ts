@@ -175,7 +175,7 @@ for (const answer of ["yes", "no"]) {
     terminal.type(CTRL_C);
     await terminal.see(/⏹️ finishing/);
     terminal.type(CTRL_C);
-    await terminal.see(/001_slow\.sql line 2 .* is still running in the database/);
+    await terminal.see(/001_slow\.sql line 2 is still running in the database/);
     await terminal.see(/Cancel it there\? \(yes\/no\): /);
     terminal.type(`${answer}\r`);
 
