@@ -25,8 +25,10 @@ import type { MigrateFlags } from "./lib/output/migrate.ts";
 import type { PullFlags } from "./lib/output/pull.ts";
 import type { RepairFlags } from "./lib/output/records.ts";
 import type { RollbackFlags } from "./lib/output/rollback.ts";
+import type { ReportFlags } from "./lib/output/report.ts";
 import { checkRuntime } from "./lib/output/runtime.ts";
 import { Shell } from "./lib/output/shell.ts";
+import type { StatusFlags } from "./lib/output/status.ts";
 import type { SquashFlags } from "./lib/output/squash.ts";
 import type { ValidateFlags } from "./lib/output/validate.ts";
 import type { VerifyFlags } from "./lib/output/verify.ts";
@@ -167,6 +169,7 @@ function makeCli() {
       "--out-of-order <way:late>",
       "What to do with a migration that comes before some that are applied (warn).",
     )
+    .option("--locks", "Measure the locks that it takes, and for how long.")
     .option("--format <kind:planFormat>", "How it is written to standard output (text).")
     .option("-y, --yes", "Say yes in the plan to what migrate would ask about.")
     .action((flags: PlanFlags) => {
@@ -179,7 +182,8 @@ function makeCli() {
     })
     .command("status", "Show what is applied and what is pending.")
     .option("--check", "Exit with 1 unless up to date.")
-    .action((flags: GlobalFlags & { check?: Flag }) =>
+    .option("--diagram <table:string>", "Show a table instead, and what it has to do with others.")
+    .action((flags: StatusFlags) =>
       run(flags, async (it) => (await import("./lib/output/status.ts")).status(it, flags))
     )
     .command(
@@ -366,6 +370,17 @@ function makeCli() {
     .option("--limit <number:integer>", "How many entries.", { default: 50 })
     .action((flags: GlobalFlags & { limit: number }) =>
       run(flags, async (it) => (await import("./lib/output/records.ts")).history(it, flags))
+    )
+    .command("report", "Make a page to look at: state, migrations, diagram, policies, log.")
+    .option("--out <path:string>", "Write it to this file.", { default: "migrations-report.html" })
+    .option("--open", "Show it in the browser.")
+    .option("--drift", "Look for what is not as the migrations make it, too.")
+    .option(
+      "--no-shadow",
+      "Do not run what is pending on a shadow database: quicker, and it knows less.",
+    )
+    .action((flags: ReportFlags) =>
+      run(flags, async (it) => (await import("./lib/output/report.ts")).report(it, flags))
     )
     .command("doctor", "Examine the installation, and say how to mend what is wrong.")
     .action((flags: GlobalFlags) =>

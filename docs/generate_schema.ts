@@ -1,14 +1,17 @@
 /**
- * Writes `docs/schema.md` from a database that the migrations were applied to, so that it says
- * what is there and not what was meant. With `--check` it writes nothing and fails where the file
- * is not what it would write.
+ * Writes `docs/schema.md` and its diagrams from a database that the migrations were applied to, so that it says
+ * what is there and not what was meant. With `--check` it writes nothing and fails where a file is
+ * not what it would write.
  *
  * @module
  */
 
 import { createClient } from "@supabase/supabase-js";
+import { instance } from "@viz-js/viz";
 import { openForMigrations } from "../lib/embedded/migrations.ts";
-import { createMigrator } from "../mod.ts";
+import { findHubs } from "../lib/report/diagram.ts";
+import { drawImage } from "../lib/report/image.ts";
+import { createMigrator, type ReportTable } from "../mod.ts";
 import schemaSql from "./schema.sql" with { type: "text" };
 
 interface Column {
@@ -48,21 +51,27 @@ interface Schema {
   readonly functions: readonly Described[];
 }
 
-const file = new URL("./schema.md", import.meta.url);
+const folder = new URL("./", import.meta.url);
 
 if (import.meta.main) {
-  const wanted = await format(write(await readSchema()));
-  const found = await Deno.readTextFile(file).catch(() => "");
-  if (!Deno.args.includes("--check")) {
-    await Deno.writeTextFile(file, wanted);
-  } else if (wanted !== found) {
-    console.error("docs/schema.md does not say what the migrations make: generate it anew");
-    Deno.exit(1);
+  const { schema, tables } = await readSchema();
+  const wanted = new Map([
+    ["schema.md", await format(write(schema))],
+    ...await drawAreas(schema, tables),
+  ]);
+  for (const [name, text] of wanted) {
+    const file = new URL(name, folder);
+    if (!Deno.args.includes("--check")) {
+      await Deno.writeTextFile(file, text);
+    } else if (await Deno.readTextFile(file).catch(() => "") !== text) {
+      console.error(`docs/${name} does not say what the migrations make: generate it anew`);
+      Deno.exit(1);
+    }
   }
 }
 
 /** Applies the migrations to an embedded database in memory and reads what they made. */
-async function readSchema(): Promise<Schema> {
+async function readSchema(): Promise<{ schema: Schema; tables: readonly ReportTable[] }> {
   const database = await openForMigrations();
   try {
     const client = createClient(database.url, database.serviceKey, {
@@ -74,7 +83,7 @@ async function readSchema(): Promise<Schema> {
     const { success, results } = await migrator.migrate();
     if (!success) throw new Error(results.find(({ error }) => error)?.error?.message);
     const [row] = await database.query(schemaSql);
-    return row?.schema as Schema;
+    return { schema: row?.schema as Schema, tables: (await migrator.tables()).tables };
   } finally {
     await database.close();
   }
@@ -105,33 +114,27 @@ function writeArea(area: string, tables: readonly Table[]): string {
     ["| Table | |", "| --- | --- |"].concat(
       tables.map(({ name, comment }) => `| [\`${name}\`](#${name}) | ${cell(comment)} |`),
     ).join("\n"),
-    drawArea(tables),
+    `![${area}: tables and their foreign keys](${imageOf(area)})`,
     ...tables.map(writeTable),
   ].join("\n\n");
 }
 
-/** Keys and the columns that refer to others; everything else stands in the tables below. */
-function drawArea(tables: readonly Table[]): string {
-  const lines = ["erDiagram"];
-  for (const { name, key, columns, references } of tables) {
-    lines.push(`  ${name} {`);
-    const foreign = new Set(references.flatMap(({ columns }) => columns));
-    for (const column of columns) {
-      const marks = [
-        ...key.includes(column.name) ? ["PK"] : [],
-        ...foreign.has(column.name) ? ["FK"] : [],
-      ];
-      if (marks.length > 0) lines.push(`    ${column.type} ${column.name} ${marks.join(", ")}`);
-    }
-    lines.push("  }");
-  }
-  for (const { name, references } of tables) {
-    for (const { columns, target, optional, unique } of references) {
-      const link = `${optional ? "|o" : "||"}--${unique ? "o|" : "o{"}`;
-      lines.push(`  ${target.replace(".", "_")} ${link} ${name} : "${columns.join(", ")}"`);
-    }
-  }
-  return ["```mermaid", ...lines, "```"].join("\n");
+/** The diagrams of all areas, by the names of their files. */
+async function drawAreas(
+  { tables: known }: Schema,
+  tables: readonly ReportTable[],
+): Promise<[string, string][]> {
+  const viz = await instance();
+  const hubs = findHubs(tables);
+  return [...Map.groupBy(known, ({ area }) => area)].map(([area, of]) => {
+    const names = new Set(of.map(({ name }) => name));
+    const own = tables.filter(({ schema, name }) => schema === "public" && names.has(name));
+    return [imageOf(area), drawImage(viz, own, hubs)];
+  });
+}
+
+function imageOf(area: string): string {
+  return `schema_${area.toLowerCase().replace(/[^a-z]+/g, "_")}.svg`;
 }
 
 function writeTable({ name, comment, key, columns, references }: Table): string {

@@ -38,6 +38,7 @@ import type { PullOptions, PullResult } from "./operations/pull.ts";
 import { rollback, type RollbackOptions, type RollbackRunResult } from "./operations/rollback.ts";
 import { loadMigrations, type MigrationSource } from "./operations/source.ts";
 import type { SeedOptions, SeedResult } from "./operations/seed.ts";
+import type { ReportOptions, ReportResult } from "./operations/report.ts";
 import type { TypesOptions, TypesResult } from "./operations/types.ts";
 import type { SquashOptions, SquashResult } from "./operations/squash.ts";
 import { readStatus, type StatusResult } from "./operations/status.ts";
@@ -47,6 +48,7 @@ import type { LedgerMode } from "./planning/ledger.ts";
 import { checkLimits, type Limits } from "./planning/limits.ts";
 import type { OrderBy } from "./planning/order.ts";
 import { splitStatements } from "./planning/statements.ts";
+import type { ReportSchema } from "./report/schema.ts";
 import { findUnstorable } from "./storable.ts";
 import {
   findAbilities,
@@ -148,6 +150,10 @@ export interface Migrator extends AsyncDisposable {
   history(options?: HistoryOptions): Promise<LogEntry[]>;
   /** Examines the installation, and says how to mend what is wrong. Changes nothing. */
   doctor(): Promise<DoctorResult>;
+  /** Makes a page of the project to look at: state, migrations, schema, log. Changes nothing. */
+  report(options?: ReportOptions): Promise<ReportResult>;
+  /** Reads the application's tables and views, and what belongs to each. Changes nothing. */
+  tables(): Promise<ReportSchema>;
   /** Makes TypeScript types of the project's schemas, for supabase-js. Changes nothing. */
   types(options?: TypesOptions): Promise<TypesResult>;
   /** Ends the statement that a run is at: its step is undone, and the run fails. */
@@ -271,6 +277,12 @@ export function createMigrator(options: MigratorOptions): Migrator {
     }
   };
 
+  const examine = (): Promise<DoctorResult> =>
+    withChannel(async (channel, checked) => {
+      const { doctor } = await import("./operations/doctor.ts");
+      return doctor(channel, checked, options.via !== undefined, options.ledger);
+    });
+
   const close = async (): Promise<void> => {
     const opened = [api, pastApi];
     api = pastApi = undefined;
@@ -335,6 +347,14 @@ export function createMigrator(options: MigratorOptions): Migrator {
       return await hiding(squash(context, { folder: folderForFiles(), ...discovery }, name, given));
     },
     history: (given) => hiding(readHistory(context, given)),
+    report: async (given) => {
+      const { report } = await import("./operations/report.ts");
+      return await hiding(report(context, examine, given));
+    },
+    tables: async () => {
+      const { readTables } = await import("./operations/tables.ts");
+      return await hiding(readTables(context));
+    },
     types: async (given) => {
       const { makeTypes } = await import("./operations/types.ts");
       return await makeTypes(context, given);
@@ -344,11 +364,7 @@ export function createMigrator(options: MigratorOptions): Migrator {
       return await hiding(cancel(context, given));
     },
     unlock: (given) => hiding(unlock(context, given)),
-    doctor: () =>
-      withChannel(async (channel, checked) => {
-        const { doctor } = await import("./operations/doctor.ts");
-        return doctor(channel, checked, options.via !== undefined, options.ledger);
-      }),
+    doctor: examine,
     install: (given) =>
       withChannel(async (channel, checked) => {
         const { install } = await import("./operations/install.ts");

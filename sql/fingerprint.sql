@@ -1,4 +1,5 @@
--- Privileges in an order that does not depend on the order in which they were granted.
+-- Privileges in an order that does not depend on the order in which they were granted. Those that
+-- an owner has anyway are spelled out as soon as anything is granted, and stay so: callers fill them in.
 create or replace function supamigrate.sorted_acl(acl aclitem[]) returns text
 language sql stable
 set search_path = pg_catalog, pg_temp
@@ -42,13 +43,15 @@ as $function$
     select oid, oid::regclass::text as name from pg_class where relkind in ('r', 'p', 'v', 'f')
   ), line (name, text) as (
     select format('schema %I', nspname),
-           concat_ws(' ', nspowner::regrole, supamigrate.sorted_acl(nspacl),
+           concat_ws(' ', nspowner::regrole, supamigrate.sorted_acl(coalesce(nspacl, acldefault('n', nspowner))),
              obj_description(oid, 'pg_namespace'))
       from application_schema
     union all
     select name,
            concat_ws(' ', relkind, relpersistence, relowner::regrole, relrowsecurity,
-             relforcerowsecurity, relreplident, reloptions, supamigrate.sorted_acl(relacl),
+             relforcerowsecurity, relreplident, reloptions,
+             supamigrate.sorted_acl(coalesce(
+               relacl, acldefault(case relkind when 'S' then 's' else 'r' end::"char", relowner))),
              reloftype::regtype, obj_description(oid, 'pg_class'),
              case when relkind in ('v', 'm') then pg_get_viewdef(oid) end,
              case when relkind = 'p' then pg_get_partkeydef(oid) end,
@@ -104,7 +107,7 @@ as $function$
      where w.rulename <> '_RETURN'
     union all
     select name,
-           concat_ws(' ', prokind, proowner::regrole, supamigrate.sorted_acl(proacl),
+           concat_ws(' ', prokind, proowner::regrole, supamigrate.sorted_acl(coalesce(proacl, acldefault('f', proowner))),
              case when prokind in ('f', 'p', 'w') then pg_get_functiondef(oid) end,
              (select concat_ws(' ', aggtransfn, aggfinalfn, aggcombinefn, agginitval, aggsortop::regoper)
                 from pg_aggregate where aggfnoid = routine.oid),
@@ -112,7 +115,7 @@ as $function$
       from routine
     union all
     select t.oid::regtype::text,
-           concat_ws(' ', t.typtype, t.typowner::regrole, supamigrate.sorted_acl(t.typacl),
+           concat_ws(' ', t.typtype, t.typowner::regrole, supamigrate.sorted_acl(coalesce(t.typacl, acldefault('T', t.typowner))),
              nullif(t.typbasetype, 0)::regtype, t.typnotnull, t.typdefault,
              (select string_agg(quote_literal(enumlabel), ', ' order by enumsortorder)
                 from pg_enum where enumtypid = t.oid),

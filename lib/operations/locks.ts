@@ -51,15 +51,11 @@ export async function measureLocks(
   const pending = planned.flatMap(({ name }) =>
     files.migrations.filter((one) => one.name === name)
   );
-  const added = pending.filter((migration) => !applied.includes(migration));
-  const measured = await watch(shadow, applied, added);
-  return estimateLocks(
-    transaction === "each" ? measured : measured.map((one) => ({ ...one, transaction: 0 })),
-    await readSizes(channel, measured),
-    [
-      ...pending.filter((migration) => applied.includes(migration)).map(({ name }) =>
-        `${name} runs again on what its old version has made: its locks are not measured`
-      ),
+  const measured = await measureOnShadow(shadow, channel, applied, pending, transaction);
+  return {
+    ...measured,
+    notMeasured: [
+      ...measured.notMeasured,
       ...planned.flatMap(({ name, steps }) =>
         steps.flatMap(({ outside, statements: [first] }) =>
           outside === null ? [] : [
@@ -69,6 +65,34 @@ export async function measureLocks(
         )
       ),
     ],
+  };
+}
+
+/**
+ * Applies pending migrations to a shadow, and looks behind each statement which locks there are.
+ *
+ * @param shadow The shadow, which has them afterwards.
+ * @param channel The way to the project, for the sizes of its tables.
+ * @param applied The migrations that the shadow has.
+ * @param pending Those that it is to have, in order.
+ * @param transaction What would be committed together.
+ * @throws {ConfigurationError} One cannot be applied.
+ */
+export async function measureOnShadow(
+  shadow: Shadow,
+  channel: Channel,
+  applied: readonly Migration[],
+  pending: readonly Migration[],
+  transaction: TransactionMode = "each",
+): Promise<LockPlan> {
+  const added = pending.filter((migration) => !applied.includes(migration));
+  const measured = await watch(shadow, applied, added);
+  return estimateLocks(
+    transaction === "each" ? measured : measured.map((one) => ({ ...one, transaction: 0 })),
+    await readSizes(channel, measured),
+    pending.filter((migration) => applied.includes(migration)).map(({ name }) =>
+      `${name} runs again on what its old version has made: its locks are not measured`
+    ),
   );
 }
 

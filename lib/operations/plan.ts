@@ -22,6 +22,8 @@ import { loadAllFit } from "./refusals.ts";
 export interface PlanOptions extends PlanningOptions {
   /** What is to be committed together: `each` migration by default. */
   readonly transaction?: TransactionMode;
+  /** Measures on a shadow which locks the statements take, and works out for how long. */
+  readonly locks?: boolean;
   /**
    * Asked whether the plan may say yes to what `migrate` would ask about: migrations that hold what
    * can only be a key, and the like, and applied versions that are to be undone. Asked only where
@@ -56,11 +58,18 @@ export async function plan(
   const undone = ready.planned.filter(({ undo }) => undo !== null);
   const accepted = ready.concerns.length + undone.length > 0 && options.accept !== undefined &&
     await options.accept(ready.concerns, undone);
+  const locks = options.locks
+    ? await (await import("./locks.ts")).measureLocks(context, ready.planned, options.transaction)
+    : null;
   const description = await describePlan(context, files, state, { ...settings, ready });
   return noteHolder(
     context,
     state.lock,
-    await sealPlan(await markDestructive(description), context.tenure.toolVersion, accepted),
+    await sealPlan(
+      { ...await markDestructive(description), locks },
+      context.tenure.toolVersion,
+      accepted,
+    ),
   );
 }
 

@@ -6,6 +6,7 @@
  */
 
 import type { Finding } from "../lint/finding.ts";
+import type { LockPlan } from "../planning/locks.ts";
 import type { DatabaseState } from "../database/state.ts";
 import { ConfigurationError } from "../errors.ts";
 import { sha256 } from "../planning/checksum.ts";
@@ -52,7 +53,7 @@ export interface PlanFile {
   /** What the rules of `validate` find; null where they were not asked. */
   readonly findings: readonly Finding[] | null;
   /** The locks that the statements take; null where nobody has measured them. */
-  readonly locks: null;
+  readonly locks: LockPlan | null;
   /** SHA-256 of all the rest. It shows that something was edited; it is no signature. */
   readonly digest: string;
 }

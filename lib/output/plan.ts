@@ -4,7 +4,14 @@ import { ConfigurationError } from "../errors.ts";
 import type { MigrateOptions } from "../operations/migrate.ts";
 import { type PlanOptions, refuseToOverwrite, writePlanFile } from "../operations/plan.ts";
 import type { PlanFile } from "../operations/plan_file.ts";
-import { type Asking, type GlobalFlags, guardConcerns, type Report, type Run } from "./actions.ts";
+import {
+  type Asking,
+  type Flag,
+  type GlobalFlags,
+  guardConcerns,
+  type Report,
+  type Run,
+} from "./actions.ts";
 import { confirmUndo } from "./confirm.ts";
 import { line } from "./neutral.ts";
 import { formatPlanMarkdown } from "./plan_markdown.ts";
@@ -19,6 +26,7 @@ export interface PlanFlags extends GlobalFlags, Asking {
   onChange?: NonNullable<MigrateOptions["onChange"]>;
   outOfOrder?: NonNullable<MigrateOptions["outOfOrder"]>;
   out?: string;
+  locks?: Flag;
   format?: "text" | "json" | "markdown";
 }
 
@@ -53,6 +61,7 @@ export async function plan(run: Run, flags: PlanFlags): Promise<Report> {
   reporter.say(formatTarget(migrator.target, namedBy));
   const result = await migrator.plan({
     ...toPlanningOptions(flags),
+    locks: !!flags.locks,
     accept: accepting(run, flags),
   });
   if (out !== undefined) await writePlanFile(out, result);
@@ -60,7 +69,12 @@ export async function plan(run: Run, flags: PlanFlags): Promise<Report> {
   if (format === "markdown") reporter.passOn("out", formatPlanMarkdown(result));
   return {
     result,
-    text: format === "markdown" ? "" : formatPlan(result, out, !!flags.verbose),
+    text: format === "markdown" ? "" : [
+      formatPlan(result, out, !!flags.verbose),
+      ...(result.locks === null
+        ? []
+        : (await import("./locks.ts")).formatLocks(result.locks, !!flags.verbose)),
+    ].join("\n"),
   };
 }
 

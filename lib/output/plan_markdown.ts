@@ -37,6 +37,7 @@ export function formatPlanMarkdown(plan: PlanFile, most = MOST_CHARACTERS): stri
     `### 📋 ${count(plan.migrations.length, "migration")} for ${describeProject(plan)}`,
     ...formatWarnings(plan),
     ...formatTable(plan),
+    ...formatLocks(plan),
     ...formatRefreshed(plan),
   ].join("\n\n");
   const wholes = plan.migrations.map((migration, index) => formatDetails(migration, index + 1));
@@ -107,6 +108,26 @@ function formatWarnings(plan: PlanFile): string[] {
     ...list("**`validate` also says:**", formatFindings(plan)),
     ...asked,
   ];
+}
+
+/** What keeps others waiting, the worst first. */
+function formatLocks({ locks }: PlanFile): string[] {
+  if (locks === null) return [];
+  const waiting = locks.statements.filter(({ blocks }) => blocks !== "nobody");
+  const notMeasured = locks.notMeasured.map((note) => `- ⚠️ ${sentence(note)}`);
+  if (waiting.length + notMeasured.length === 0) {
+    return ["🔓 Nobody is kept waiting for a table that is there."];
+  }
+  return list("**Locks on tables that are there, as measured on a shadow:**", [
+    ...waiting.map(({ migration, line, locks: held, blocks, held: howLong }) =>
+      `- 🔒 ${name({ name: migration })}, line ${line}: ` +
+      `${
+        [...new Set(held.map(({ table }) => code(shorten(table, SENTENCE_CHARACTERS))))].join(", ")
+      } ` +
+      `blocked for ${blocks}, ${howLong}`
+    ),
+    ...notMeasured,
+  ]);
 }
 
 function list(title: string, lines: readonly string[]): string[] {

@@ -32,6 +32,7 @@ const COMMANDS = [
   "diff",
   "squash",
   "history",
+  "report",
   "doctor",
   "cancel",
   "unlock",

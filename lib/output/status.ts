@@ -9,11 +9,22 @@ import { formatLedgerDifference } from "./ledger.ts";
 import { line } from "./neutral.ts";
 import { formatLeftOut, formatTarget } from "./text.ts";
 
+/** The flags of `status`. */
+export interface StatusFlags extends GlobalFlags {
+  check?: Flag;
+  diagram?: string;
+}
+
 /** What `status` does. */
 export async function status(
-  { migrator, reporter, namedBy }: Run,
-  flags: GlobalFlags & { check?: Flag },
+  run: Run,
+  flags: StatusFlags,
 ): Promise<Report> {
+  const { migrator, reporter, namedBy } = run;
+  if (flags.diagram !== undefined) {
+    const { showTable } = await import("./report.ts");
+    return await showTable(run, flags.diagram);
+  }
   reporter.say(formatTarget(migrator.target, namedBy));
   const result = await migrator.status();
   for (const warning of result.warnings) reporter.warn(line`⚠️  ${warning}`);

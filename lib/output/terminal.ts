@@ -103,6 +103,11 @@ export class Reporter {
     this.#redact = createRedactor([...this.#secrets]);
   }
 
+  /** Takes out of text what is secret. */
+  redact(text: string): string {
+    return this.#redact(text);
+  }
+
   /** Takes out of text what is secret, and what would drive the terminal or the CI system. */
   clean(text: string): string {
     return neutralize(this.#redact(text));

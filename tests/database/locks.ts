@@ -1,6 +1,7 @@
 /** Which locks statements take is measured on a shadow, with the sizes of the live tables. */
 
 import assert from "node:assert/strict";
+import { formatPlanMarkdown } from "../../lib/output/plan_markdown.ts";
 import { testOnOneServerAndEmbedded } from "../support/projects.ts";
 
 const TABLES = `create table owners (id int primary key);
@@ -56,6 +57,12 @@ testOnOneServerAndEmbedded(
         ["003_held.sql 1 writing", "public.notes SHARE null false false 0"],
         ["003_held.sql 2 writing", "public.notes SHARE 1 false true 0"],
       ],
+    );
+    const plan = await migrator.plan({ locks: true });
+    assert.deepEqual(plan.locks, locks);
+    assert.match(
+      formatPlanMarkdown(plan),
+      /`002_changes.sql`, line 4: `public.notes` blocked for reading and writing/,
     );
     const rewriting = locks.statements[1]!;
     assert.equal(rewriting.locks[0]!.rows, 500);

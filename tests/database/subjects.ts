@@ -24,6 +24,7 @@ import "./plan_file.ts";
 import "./protocol.ts";
 import "./reasons.ts";
 import "./records.ts";
+import "./report.ts";
 import "./rollback.ts";
 import "./secrets.ts";
 import "./seeds.ts";

@@ -3,16 +3,20 @@ import { fileURLToPath } from "node:url";
 
 const VERSION = "3.1.0";
 
-/** Runs the Supabase CLI, which npm brings as a program for each platform, in a folder. */
+/** The path of the Supabase CLI, which npm brings as a program for each platform. */
+export async function findSupabaseCli(): Promise<string> {
+  const arch = Deno.build.arch === "aarch64" ? "arm64" : "x64";
+  const manifest = `npm:@supabase/cli-${Deno.build.os}-${arch}@${VERSION}/package.json`;
+  await import(manifest, { with: { type: "json" } });
+  return join(dirname(fileURLToPath(import.meta.resolve(manifest))), "bin", "supabase");
+}
+
+/** Runs the Supabase CLI in a folder. */
 export async function runSupabaseCli(
   args: readonly string[],
   { cwd, databaseUrl }: { readonly cwd: string; readonly databaseUrl: string },
 ): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }> {
-  const arch = Deno.build.arch === "aarch64" ? "arm64" : "x64";
-  const manifest = `npm:@supabase/cli-${Deno.build.os}-${arch}@${VERSION}/package.json`;
-  await import(manifest, { with: { type: "json" } });
-  const folder = dirname(fileURLToPath(import.meta.resolve(manifest)));
-  const { code, stdout, stderr } = await new Deno.Command(join(folder, "bin", "supabase"), {
+  const { code, stdout, stderr } = await new Deno.Command(await findSupabaseCli(), {
     args: [...args, "--db-url", `${databaseUrl}?sslmode=disable`],
     cwd,
     env: { SUPABASE_TELEMETRY_DISABLED: "1", DO_NOT_TRACK: "1" },

@@ -26,7 +26,7 @@ export interface ToolsFolder extends AsyncDisposable {
 /** Makes a folder of a test's own, which has the tools of all. */
 export async function openToolsFolder(): Promise<ToolsFolder> {
   const path = await Deno.makeTempDir({ prefix: "supamigrate-tools-" });
-  const programs = join(await installTools(), "node_modules");
+  const programs = await findToolsFolder();
   await Deno.symlink(programs, join(path, "node_modules"));
   return {
     path,
@@ -39,6 +39,11 @@ export async function openToolsFolder(): Promise<ToolsFolder> {
       ),
     [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }),
   };
+}
+
+/** The folder of their packages, installed once; programs are in `.bin` in it. */
+export async function findToolsFolder(): Promise<string> {
+  return join(await installTools(), "node_modules");
 }
 
 /** npm installs them: Deno would want dbmate for every system. */

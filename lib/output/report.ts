@@ -1,0 +1,141 @@
+/** What `report` and `status --diagram` do and print. @module */
+
+import { ConfigurationError } from "../errors.ts";
+import { drawNeighbourhood, findTable } from "../report/neighbourhood.ts";
+import type { Flag, GlobalFlags, Report, Run } from "./actions.ts";
+import { line } from "./neutral.ts";
+
+/** The flags of `report`. */
+export interface ReportFlags extends GlobalFlags {
+  out: string;
+  open?: Flag;
+  drift?: Flag;
+  shadow?: boolean;
+}
+
+/** What a page of ours has, and no other file. */
+const OURS = '<meta name="generator" content="supamigrate">';
+
+/** What `report` does. */
+export async function report({ migrator, reporter }: Run, flags: ReportFlags): Promise<Report> {
+  const { out, open } = flags;
+  await refuseToOverwrite(out);
+  reporter.say("🖼️  Making a page of the project...\n");
+  const { html, data } = await migrator.report({
+    drift: !!flags.drift,
+    shadow: flags.shadow !== false,
+    redact: (text) => reporter.redact(text),
+  });
+  const { pathToFileURL } = await import("node:url");
+  await write(out, html);
+  if (open) await show(out);
+  const { state, migrations, schema, lint, doctor, drift } = data;
+  const bytes = new TextEncoder().encode(html).length;
+  const unknown = [["files", lint], ["installation", doctor]].flatMap(([what, part]) =>
+    typeof part === "object" && !part.known ? [line`⚠️  ${what}: ${part.reason}`] : []
+  );
+  const lines = [
+    ...unknown,
+    line`✅ Wrote ${out}: ${migrations.length} migrations, ${schema.tables.length} tables and views`,
+    ...(open ? [] : [line`💡 Look at it: ${pathToFileURL(out).href}`]),
+  ];
+  return {
+    result: {
+      success: true,
+      path: out,
+      bytes,
+      upToDate: state.upToDate,
+      pending: migrations.filter(({ state }) => state === "pending").length,
+      tables: schema.tables.length,
+      drift: drift.known ? drift.value.length : null,
+    },
+    text: lines.join("\n"),
+  };
+}
+
+/** Shows a table with what it has to do with others. */
+export async function showTable({ migrator }: Run, name: string): Promise<Report> {
+  const { tables } = await migrator.tables();
+  const [table, ...others] = findTable(tables, name);
+  if (table === undefined) {
+    throw new ConfigurationError(`There is no table "${name}"`, {
+      hint: tables.length === 0
+        ? "There are no tables yet."
+        : `There are: ${tables.map(({ id }) => id.replace(/^public\./, "")).join(", ")}.`,
+    });
+  }
+  if (others.length > 0) {
+    throw new ConfigurationError(`There are several tables "${name}"`, {
+      hint: `Name it with its schema: ${[table, ...others].map(({ id }) => id).join(", ")}.`,
+    });
+  }
+  return {
+    result: {
+      ...table,
+      referredBy: tables.flatMap(({ id, references }) =>
+        references.filter(({ target }) => target === table.id)
+          .map(({ target: _, ...key }) => ({ table: id, ...key }))
+      ),
+    },
+    text: drawNeighbourhood(table, tables).join("\n"),
+  };
+}
+
+async function refuseToOverwrite(path: string): Promise<void> {
+  const { readFile } = await import("node:fs/promises");
+  let text: string;
+  try {
+    text = await readFile(path, "utf8");
+  } catch (cause) {
+    if ((cause as { code?: string }).code === "ENOENT") return;
+    throw new ConfigurationError(`Cannot write "${path}": ${(cause as Error).message}`, {
+      hint: "Name another file with --out.",
+      cause,
+    });
+  }
+  if (text.slice(0, 1000).includes(OURS)) return;
+  throw new ConfigurationError(`"${path}" is there, and no page of supamigrate's`, {
+    hint: "Name another file with --out, or move that one away.",
+  });
+}
+
+/** Whoever looks at it meanwhile finds the old one or the new one. */
+async function write(path: string, html: string): Promise<void> {
+  const { mkdir, rename, writeFile } = await import("node:fs/promises");
+  const { dirname } = await import("node:path");
+  const draft = `${path}.new`;
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(draft, html);
+    await rename(draft, path);
+  } catch (cause) {
+    throw new ConfigurationError(`Cannot write "${path}": ${(cause as Error).message}`, {
+      hint: "Name another file with --out.",
+      cause,
+    });
+  }
+}
+
+/** What shows a file with the program that is for it. */
+const OPENERS: Readonly<Partial<Record<NodeJS.Platform, string>>> = {
+  darwin: "open",
+  win32: "explorer",
+};
+
+async function show(path: string): Promise<void> {
+  const { spawn } = await import("node:child_process");
+  const { resolve } = await import("node:path");
+  const { platform } = await import("node:process");
+  const opener = OPENERS[platform] ?? "xdg-open";
+  const child = spawn(opener, [resolve(path)], { stdio: "ignore", detached: true });
+  await new Promise<void>((done, fail) => {
+    child.once("spawn", done);
+    child.once("error", fail);
+  }).catch((cause) => {
+    throw new ConfigurationError(
+      `Wrote "${path}", and cannot show it: ${opener} does not start: ${cause.message}`,
+      { hint: "Open the file in a browser.", cause },
+    );
+  });
+  child.unref();
+}

@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { Workspace } from "../support/cli.ts";
+
+const SHOP = "create table customers (id int primary key);\n" +
+  "create table orders (id int primary key, customer_id int references customers);\n" +
+  "-- ROLLBACK\ndrop table orders;\ndrop table customers;";
+
+Deno.test("report writes a page of the project and of what is pending, status --diagram shows a table", async () => {
+  await using workspace = await Workspace.create({ "001_shop.sql": SHOP });
+  const migrate = await workspace.run(["migrate"]);
+  assert.equal(migrate.code, 0, migrate.stderr);
+  await workspace.write(
+    "002_items.sql",
+    "create table items (order_id int references orders);\nalter table orders add column note text;",
+  );
+  const made = await workspace.run(["report", "--out", "public/page.html"]);
+  assert.equal(made.code, 0, made.stderr);
+  assert.match(
+    made.stdout,
+    /\n✅ Wrote public\/page\.html: 2 migrations, 3 tables and views\n💡 Look at it: file:\/\/.*\/public\/page\.html\n$/,
+  );
+  const page = await Deno.readTextFile(`${workspace.path}/public/page.html`);
+  const boxes = [...page.matchAll(/<a class="(box[^"]*)" id="diagram\/public\.(\w+)"/g)];
+  assert.deepEqual(boxes.map(([, kind, name]) => `${name} ${kind}`).sort(), [
+    "customers box",
+    "items box added",
+    "orders box changed",
+  ]);
+  assert.match(page, /Pending migrations change it:<ul><li>\+ column note text/);
+  assert.match(page, /ACCESS EXCLUSIVE/);
+
+  // What it has written itself it writes anew; what it has not stays.
+  const json = await workspace.run([
+    "report",
+    "--out",
+    "public/page.html",
+    "--no-shadow",
+    "--json",
+  ]);
+  assert.equal(json.code, 0, json.stderr);
+  const { bytes, ...result } = JSON.parse(json.stdout);
+  assert.ok(bytes > 10_000);
+  assert.deepEqual(result, {
+    success: true,
+    path: "public/page.html",
+    upToDate: false,
+    pending: 1,
+    tables: 2,
+    drift: null,
+  });
+  const refused = await workspace.run(["report", "--out", "deno.json"]);
+  assert.match(refused.stderr, /"deno\.json" is there, and no page of supamigrate's/);
+  assert.equal(refused.code, 2);
+
+  const diagram = await workspace.run(["status", "--diagram", "orders"]);
+  assert.equal(
+    diagram.stdout.replace(/^🧪.*\n\n/, ""),
+    `┌──────────────────────────────────┐
+│ orders · no row level security   │
+├──────────────────────────────────┤
+│ id           integer  key        │
+│ customer_id  integer  → optional │
+└─┬────────────────────────────────┘
+  └── customer_id → customers  optional
+`,
+  );
+  const unknown = await workspace.run(["status", "--diagram", "nothing"]);
+  assert.match(unknown.stderr, /There is no table "nothing"\n💡 There are: customers, orders\./);
+  assert.equal(unknown.code, 2);
+});

@@ -1,0 +1,170 @@
+import assert from "node:assert/strict";
+import { instance } from "@viz-js/viz";
+import { findChanges } from "../../lib/report/changes.ts";
+import { drawDiagram, findHubs } from "../../lib/report/diagram.ts";
+import { drawNeighbourhood, findTable } from "../../lib/report/neighbourhood.ts";
+import { findTouched } from "../../lib/report/touched.ts";
+import { parseText } from "../../lib/planning/parser.ts";
+import { reference, reportOf, table } from "./fixture.ts";
+
+Deno.test("a diagram has a box for each table and a line for each table that one refers to", async () => {
+  const tables = [
+    table("authors"),
+    table("books", {
+      references: [
+        reference("author_id", "authors"),
+        reference("editor_id", "authors", { optional: true }),
+        reference("sequel_of", "books"),
+        { ...reference("user_id", ""), target: "auth.users" },
+      ],
+    }),
+    table("best_sellers", { kind: "view" }),
+  ];
+  const { svg: { text } } = drawDiagram(await instance(), tables, { linked: true });
+  const boxes = [...text.matchAll(/<(?:a|g) class="(box[^"]*)"[^>]*?><title>([^\n<,]*)/g)];
+  assert.deepEqual(boxes.map(([, kind, name]) => `${kind} ${name}`).sort(), [
+    "box authors",
+    "box books",
+    "box outside auth.users",
+  ]);
+  const lines = [...text.matchAll(/data-from="([^"]*)" data-to="([^"]*)"/g)];
+  assert.deepEqual(lines.map(([, from, to]) => `${from} ${to}`), [
+    "public.books public.authors",
+    "public.books auth.users",
+  ]);
+  assert.match(text, /↻/, "books refers to itself");
+});
+
+Deno.test("no two boxes of a diagram overlap, and all are inside of it", async () => {
+  const tables = Array.from({ length: 40 }, (_, index) =>
+    table(`table_${index}`, {
+      references: index % 4 === 0 ? [] : [reference("other_id", `table_${index - index % 4}`)],
+    }));
+  const { svg: { text }, width, height } = drawDiagram(await instance(), tables);
+  const boxes = [
+    ...text.matchAll(
+      /class="box[^>]*transform="translate\(([\d.]+) ([\d.]+)\)"[^]*?<rect width="(\d+)" height="(\d+)"/g,
+    ),
+  ].map(([, ...numbers]) => numbers.map(Number) as [number, number, number, number]);
+  assert.equal(boxes.length, 40);
+  for (const [index, [x, y, w, h]] of boxes.entries()) {
+    assert.ok(x >= 0 && y >= 0 && x + w <= width && y + h <= height);
+    for (const [otherX, otherY, otherW, otherH] of boxes.slice(index + 1)) {
+      const apart = x + w <= otherX || otherX + otherW <= x || y + h <= otherY ||
+        otherY + otherH <= y;
+      assert.ok(apart);
+    }
+  }
+});
+
+Deno.test("signs stand for tables that nine foreign keys or more lead to, each its own", () => {
+  const referring = (to: string, count: number) =>
+    Array.from(
+      { length: count },
+      (_, index) => table(`${to}_${index}`, { references: [reference("id", to)] }),
+    );
+  const tables = [
+    ...["app_users", "app_units", "few"].map((name) => table(name)),
+    ...referring("app_users", 10),
+    ...referring("app_units", 9),
+    ...referring("few", 8),
+  ];
+  assert.deepEqual(findHubs(tables).map(({ name, sign, count }) => [name, sign, count]), [
+    ["app_users", "AU", 10],
+    ["app_units", "AA", 9],
+  ]);
+});
+
+Deno.test("changes of tables are told by what is added, removed and changed of each", () => {
+  const { roles, tables: before } = reportOf([
+    table("kept"),
+    table("gone"),
+    table("changed", { rls: false, columns: [{ name: "a", type: "text" }] }),
+  ]).schema;
+  const after = [
+    table("kept"),
+    table("changed", {
+      columns: [{ name: "a", type: "text", required: true }, { name: "b", type: "uuid" }],
+      grants: [{ grantee: "anon", privileges: ["select"], columns: ["a"] }],
+    }),
+    table("new"),
+  ];
+  assert.deepEqual(findChanges({ roles, tables: before }, { roles, tables: after }), [
+    { id: "public.gone", change: "removed", details: [] },
+    {
+      id: "public.changed",
+      change: "changed",
+      details: [
+        "~ column a text",
+        "+ column b uuid",
+        "+ grant to anon (a)",
+        "~ row level security: on",
+      ],
+    },
+    { id: "public.new", change: "added", details: [] },
+  ]);
+});
+
+Deno.test("a table is drawn as text with what refers to it and what it refers to", () => {
+  const books = table("books", {
+    rows: 1200,
+    columns: [
+      { name: "id", type: "uuid", required: true },
+      { name: "author_id", type: "uuid", required: true },
+      { name: "sold_at", type: "timestamp with time zone" },
+    ],
+    constraints: [{ name: "k", kind: "primary key", columns: ["id"], definition: "" }],
+    references: [reference("author_id", "authors", { onDelete: "cascade" })],
+  });
+  const chapters = table("chapters", {
+    references: [reference("book_id", "books", { optional: true })],
+  });
+  const reviews = table("reviews", { references: [reference("of", "books", { unique: true })] });
+  const tables = [table("authors"), books, chapters, reviews];
+  assert.deepEqual(drawNeighbourhood(books, tables), [
+    "  ┌── chapters (book_id)  optional",
+    "  ├── reviews (of)        one to one",
+    "  ▼",
+    "┌───────────────────────────────────────┐",
+    "│ books · about 1,200 rows · 0 policies │",
+    "├───────────────────────────────────────┤",
+    "│ id         uuid         key           │",
+    "│ author_id  uuid         →             │",
+    "│ sold_at    timestamptz  optional      │",
+    "└─┬─────────────────────────────────────┘",
+    "  └── author_id → authors  on delete cascade",
+  ]);
+  assert.deepEqual(findTable(tables, "public.books"), [books]);
+  assert.deepEqual(findTable(tables, "books"), [books]);
+  assert.deepEqual(findTable(tables, "nothing"), []);
+});
+
+Deno.test("statements say which tables they are about", async () => {
+  const told: [string, string[]][] = [
+    ["create table a (id int)", ["public.a made"]],
+    ["create table x.a as select 1", ["x.a made"]],
+    ["create temp table a (id int)", []],
+    ["create view v as select 1", ["public.v made"]],
+    ["alter table a add column b int", ["public.a changed"]],
+    ["create index on a (id)", ["public.a changed"]],
+    ["create policy p on a using (true)", ["public.a changed"]],
+    ["drop policy p on x.a", ["x.a changed"]],
+    ["grant select on a, b to anon", ["public.a changed", "public.b changed"]],
+    ["grant usage on schema x to anon", []],
+    ["comment on column a.b is 'c'", ["public.a changed"]],
+    ["comment on table a is 'c'", ["public.a changed"]],
+    ["alter table a rename to b", ["public.a renamed public.b"]],
+    ["alter table a rename column c to d", ["public.a changed"]],
+    ["alter table a set schema x", ["public.a renamed x.a"]],
+    ["drop table a, x.b", ["public.a dropped", "x.b dropped"]],
+    ["create trigger t before insert on a execute function f()", ["public.a changed"]],
+    ["select 1", []],
+  ];
+  for (const [sql, expected] of told) {
+    const { statements } = await parseText(sql);
+    const found = statements.flatMap(findTouched).map(({ schema, name, how, to }) =>
+      `${schema}.${name} ${how}${to === undefined ? "" : ` ${to.schema}.${to.name}`}`
+    );
+    assert.deepEqual(found, expected, sql);
+  }
+});
