@@ -99,6 +99,15 @@ function makeCli() {
       "--ledger [mode:ledger]",
       "The Supabase CLI's ledger, kept where it is: make it (supabase), or leave it (none).",
     )
+    .globalOption(
+      "--lock-timeout <time:string>",
+      "How long a statement waits for a lock before its step is undone (2s).",
+    )
+    .globalOption(
+      "--lock-retries <number:integer>",
+      "How often such a step is tried again, after pauses that grow (5).",
+    )
+    .globalOption("--statement-timeout <time:string>", "How long a statement may run (no limit).")
     .globalOption("--json", "Write one JSON document to standard output.")
     .globalOption("-v, --verbose", "Say more.")
     .globalOption("-q, --quiet", "Say nothing but errors.")
@@ -137,6 +146,11 @@ function makeCli() {
       "--out-of-order <way:late>",
       "What to do with a migration that comes before some that are applied (warn).",
     )
+    .option(
+      "--cancel-blockers <seconds:number>",
+      "End sessions that keep a step waiting for this long, of the roles in --cancel-roles.",
+    )
+    .option("--cancel-roles <names:string>", "Whose, with commas; never the platform's.")
     .option(
       "--on-drift <way:drift>",
       "What to do where others have changed the schema since the last run (warn).",
@@ -187,6 +201,11 @@ function makeCli() {
       "Undo the last batch, or everything after a batch or a migration.",
     )
     .option("--steps <number:integer>", "Undo this many migrations.")
+    .option(
+      "--cancel-blockers <seconds:number>",
+      "End sessions that keep a step waiting for this long, of the roles in --cancel-roles.",
+    )
+    .option("--cancel-roles <names:string>", "Whose, with commas; never the platform's.")
     .option("--dry-run", "Show what would run, and change nothing.")
     .option("--wait <seconds:number>", "Wait this long for another run.")
     .option("--safety-copy <mode:copies>", "Keep the rows that are destroyed (auto: up to 1 GB).")
@@ -394,6 +413,11 @@ function makeCli() {
     .action((flags: GlobalFlags) =>
       run(flags, async (it) => (await import("./lib/output/doctor.ts")).doctor(it))
     )
+    .command("cancel", "End the statement that a run is at, which then fails.")
+    .option("-y, --yes", "Do not ask.")
+    .action((flags: GlobalFlags & Asking) =>
+      run(flags, async (it) => (await import("./lib/output/cancel.ts")).cancel(it, flags))
+    )
     .command("unlock", "Release a lock that was left behind.")
     .option("-y, --yes", "Do not ask.")
     .action((flags: GlobalFlags & Asking) =>
@@ -422,14 +446,22 @@ function makeCli() {
     .reset();
 }
 
-/** Ctrl-C: the first one finishes the step in flight, the second one does not wait. */
+/** Ctrl-C: the first one finishes the step in flight, the second one asks, and the third one goes. */
 function stopOnSignals(): void {
-  const stop = () => {
-    if (stopping.signal.aborted) process.exit(EXIT_CODES.interrupted);
-    reporter.warn(
-      "\n⏹️  Interrupted: finishing the step in flight. Press Ctrl-C again to leave it.",
-    );
-    stopping.abort();
+  let times = 0;
+  const leave = () => process.exit(EXIT_CODES.interrupted);
+  const stop = (signal: string) => {
+    times++;
+    if (times === 1) {
+      reporter.finish(
+        "\n⏹️  Interrupted: finishing the step in flight. Press Ctrl-C again to leave it.",
+      );
+      stopping.abort();
+    } else if (times === 2) {
+      shell.leaveRunning(signal === "SIGINT").then((isCancelled) => isCancelled || leave(), leave);
+    } else {
+      leave();
+    }
   };
   process.on("SIGINT", stop);
   process.on("SIGTERM", stop);

@@ -43,7 +43,13 @@ export {
 
 export type { WayOptions } from "./lib/ways.ts";
 export type { RpcClient } from "./lib/database/api.ts";
-export type { Activity, LockState } from "./lib/database/state.ts";
+export type {
+  Activity,
+  ActivityProgress,
+  Blocker,
+  LockState,
+  WrittenTable,
+} from "./lib/database/state.ts";
 export type { Target } from "./lib/database/target.ts";
 export type { FailurePlace } from "./lib/planning/plan.ts";
 export type { ProgressEvent } from "./lib/operations/progress.ts";
@@ -71,6 +77,8 @@ export type {
 } from "./lib/operations/safety_copies.ts";
 export type { HealthResult } from "./lib/operations/health.ts";
 export type { BaselineOptions, BaselineResult } from "./lib/operations/baseline.ts";
+export type { CancelBlockers } from "./lib/operations/cancel_blockers.ts";
+export type { CancelOptions, CancelResult } from "./lib/operations/cancel.ts";
 export type { CreateOptions, CreateResult } from "./lib/operations/create.ts";
 export type { Renamed } from "./lib/operations/capture.ts";
 export type { DiffOptions, DiffResult } from "./lib/operations/diff.ts";
@@ -119,6 +127,7 @@ export type {
   StatementLocks,
   TableLock,
 } from "./lib/planning/locks.ts";
+export type { Limits } from "./lib/planning/limits.ts";
 export type { LedgerDifference, LedgerEntry, LedgerMode } from "./lib/planning/ledger.ts";
 export type { Concern, MigrationReserved } from "./lib/operations/concerns.ts";
 export type { MigrationSource } from "./lib/operations/source.ts";

@@ -13,3 +13,19 @@ export function formatDuration(ms: number): string {
   if (seconds < 172_800) return `${Math.round(seconds / 3600)} h`;
   return `${Math.round(seconds / 86_400)} days`;
 }
+
+/** Units by name, in milliseconds. */
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, min: 60_000, h: 3_600_000 };
+
+/**
+ * Reads a duration with its unit.
+ *
+ * @param text Such as `500ms`, `2s`, `10min` or `1h`; `0` needs no unit.
+ * @returns Milliseconds, or undefined where it is none.
+ */
+export function parseDuration(text: string): number | undefined {
+  const [, number, unit] = /^(\d{1,10}(?:\.\d{1,3})?)\s*(ms|s|min|h)?$/.exec(text.trim()) ?? [];
+  if (number === undefined) return undefined;
+  if (unit === undefined) return Number(number) === 0 ? 0 : undefined;
+  return Math.round(Number(number) * UNITS[unit]!);
+}

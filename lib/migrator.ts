@@ -30,6 +30,7 @@ import type { TransactionMode } from "./operations/apply.ts";
 import type { PlannedMigration } from "./operations/prepare.ts";
 import type { LockPlan } from "./planning/locks.ts";
 import type { VerifyOptions, VerifyResult } from "./operations/verify.ts";
+import type { CancelOptions, CancelResult } from "./operations/cancel.ts";
 import type { AdoptOptions, AdoptResult } from "./operations/adopt.ts";
 import { baseline, type BaselineOptions, type BaselineResult } from "./operations/baseline.ts";
 import type { ProgressEvent } from "./operations/progress.ts";
@@ -47,6 +48,7 @@ import { readStatus, type StatusResult } from "./operations/status.ts";
 import type { ValidateOptions, ValidateResult } from "./operations/validate.ts";
 import type { Layout } from "./planning/discovery.ts";
 import type { LedgerMode } from "./planning/ledger.ts";
+import { checkLimits, type Limits } from "./planning/limits.ts";
 import type { OrderBy } from "./planning/order.ts";
 import { splitStatements } from "./planning/statements.ts";
 import type { ReportSchema } from "./report/schema.ts";
@@ -104,6 +106,8 @@ export interface MigratorOptions extends WayOptions {
    * 1,073,741,824 by default.
    */
   readonly safetyCopyMaxBytes?: number;
+  /** How long statements may wait for locks, and may run. A file may say other limits. */
+  readonly limits?: Limits;
   /** Told what happens while an operation runs. */
   readonly onProgress?: (event: ProgressEvent) => void;
   /** Asks a running operation to stop between two steps. */
@@ -169,6 +173,8 @@ export interface Migrator extends AsyncDisposable {
   tables(): Promise<ReportSchema>;
   /** Makes TypeScript types of the project's schemas, for supabase-js. Changes nothing. */
   types(options?: TypesOptions): Promise<TypesResult>;
+  /** Ends the statement that a run is at: its step is undone, and the run fails. */
+  cancel(options?: CancelOptions): Promise<CancelResult>;
   /** Releases a lock that was left behind. */
   unlock(options?: UnlockOptions): Promise<UnlockResult>;
   /** Puts `exec_sql` and the tracking schema into the project, or upgrades them. */
@@ -254,6 +260,7 @@ export function createMigrator(options: MigratorOptions): Migrator {
       toolVersion: VERSION,
     },
     ledger: options.ledger,
+    limits: checkLimits(options.limits),
     folder: typeof migrations === "string" ? migrations : null,
     batchSize,
     giveUpAfterMs,
@@ -384,6 +391,10 @@ export function createMigrator(options: MigratorOptions): Migrator {
     types: async (given) => {
       const { makeTypes } = await import("./operations/types.ts");
       return await makeTypes(context, given);
+    },
+    cancel: async (given) => {
+      const { cancel } = await import("./operations/cancel.ts");
+      return await hiding(cancel(context, given));
     },
     unlock: (given) => hiding(unlock(context, given)),
     doctor: examine,

@@ -8,6 +8,7 @@ import { ConfigurationError } from "./errors.ts";
 import type { MigratorOptions } from "./migrator.ts";
 import { SAFETY_COPY_MODES } from "./safety_copy_modes.ts";
 import { LEDGER_MODES, type LedgerMode } from "./planning/ledger.ts";
+import { MOST_RETRIES, readCount, readTime, withLimits } from "./planning/limits.ts";
 import type { OrderBy } from "./planning/order.ts";
 import { findProjectFolder } from "./project_folder.ts";
 import { type Environment, findSecrets, findUrlName, readServiceKey } from "./setting_names.ts";
@@ -26,6 +27,12 @@ export interface GlobalFlags {
   readonly ledger?: LedgerMode | true;
   /** A file with settings, instead of `.env.local` and `.env`; `-` is standard input. */
   readonly envFile?: string;
+  /** How long a statement waits for a lock at a time. */
+  readonly lockTimeout?: string;
+  /** How often a step that could not get its locks is tried again. */
+  readonly lockRetries?: number;
+  /** How long a statement may run. */
+  readonly statementTimeout?: string;
   /** `http://` serves for hosts of a private network as well. */
   readonly allowHttp?: boolean | undefined;
   /** The command makes no sense without a project, unless `embedded` says otherwise. */
@@ -101,6 +108,7 @@ export async function resolveSettings(
     ...(ledger === undefined ? {} : { ledger }),
     holder: await describeHolder(values),
     processId: `migration-${Date.now()}`,
+    ...readLimits(values, flags),
     ...numberSetting(values, "MIGRATION_LOCK_TIMEOUT", "lockTimeoutMs"),
     ...numberSetting(values, "MIGRATION_BATCH_SIZE", "batchSize"),
     ...numberSetting(values, "MIGRATION_REQUEST_TIMEOUT", "requestTimeoutMs"),
@@ -250,6 +258,43 @@ function readSafetyCopies(
     ...(safetyCopy === undefined ? {} : { safetyCopy }),
     ...(power === undefined ? {} : { safetyCopyMaxBytes: Number(number) * 2 ** power }),
   };
+}
+
+/** `MIGRATION_LOCK_TIMEOUT` is the lease of the tool's own lock. */
+function readLimits(
+  values: Environment,
+  { lockTimeout, lockRetries, statementTimeout }: GlobalFlags,
+): Pick<MigratorOptions, "limits"> {
+  const time = (flag: string | undefined, name: string, setting: string) => {
+    const text = flag ?? values[setting];
+    if (text === undefined) return undefined;
+    const ms = readTime(text);
+    if (ms !== undefined) return ms;
+    throw new ConfigurationError(
+      `${flag === undefined ? setting : name} has to be a time such as 500ms, 2s or 10min, not ` +
+        `"${text}"`,
+      { hint: "The unit has to be there: ms, s, min or h. 0 is without end." },
+    );
+  };
+  const given = lockRetries === undefined ? values.MIGRATION_LOCK_RETRIES : String(lockRetries);
+  const retries = given === undefined ? undefined : readCount(given);
+  if (given !== undefined && retries === undefined) {
+    throw new ConfigurationError(
+      `${lockRetries === undefined ? "MIGRATION_LOCK_RETRIES" : "--lock-retries"} has to be a ` +
+        `whole number from 0 to ${MOST_RETRIES}, not "${given}"`,
+    );
+  }
+  const lockTimeoutMs = time(lockTimeout, "--lock-timeout", "MIGRATION_TABLE_LOCK_TIMEOUT");
+  const statementTimeoutMs = time(
+    statementTimeout,
+    "--statement-timeout",
+    "MIGRATION_STATEMENT_TIMEOUT",
+  );
+  return withLimits({
+    ...(lockTimeoutMs === undefined ? {} : { lockTimeoutMs }),
+    ...(retries === undefined ? {} : { lockRetries: retries }),
+    ...(statementTimeoutMs === undefined ? {} : { statementTimeoutMs }),
+  });
 }
 
 function numberSetting<Option extends string>(

@@ -113,6 +113,18 @@ as $function$
    where total <= 16 or number <= 13 or number > total - 3
 $function$;
 
+-- Whether an attempt that could not get its locks is followed by another one: nothing of it is left,
+-- and nothing is recorded of it.
+create or replace function supamigrate.is_tried_again(
+  call jsonb, migration jsonb, result jsonb
+) returns boolean
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$
+  select coalesce(result->'error'->>'code' = '55P03'
+                  and (call->>'attempt')::integer <= (migration->'limits'->>'lock_retries')::integer, false)
+$function$;
+
 -- Runs the statements of a migration in a subtransaction, together with the history row that
 -- says so. Returns {success, execution_time_ms, closed_door} or {success: false, error}; after a
 -- failure nothing of the migration is left.
@@ -154,6 +166,8 @@ declare
   back jsonb := '{"results": []}';
   back_now jsonb;
   puts_back boolean;
+  called text;
+  room integer;
   resets boolean[];
   alters_routine boolean[];
   may_make_trigger boolean[];
@@ -212,10 +226,18 @@ begin
                        order by position)
         into lines, texts, destroyed, resets, alters_routine, may_make_trigger, may_find_events
         from jsonb_array_elements(migration->part) with ordinality as list (item, position);
+      -- Longer names of applications are cut, and others than ASCII written in numbers.
+      called := regexp_replace(label, '[^ -~]', '?', 'g');
+      room := 63 - length(concat('supamigrate ', ' line ', lines[cardinality(lines)],
+        ' (', cardinality(texts), '/', cardinality(texts), ')'));
+      if length(called) > room then
+        called := left(called, room - 3) || '...';
+      end if;
       foreach statement in array texts loop
         number := number operator(pg_catalog.+) 1;
         line := lines[number];
-        step := pg_catalog.left(pg_catalog.concat('supamigrate ', label, ' line ', line), 63);
+        step := pg_catalog.concat('supamigrate ', called, ' line ', line,
+          ' (', number, '/', pg_catalog.cardinality(texts), ')');
         if begins then
           perform pg_catalog.set_config('search_path', default_path, true);
           begins := false;
@@ -290,7 +312,7 @@ begin
             perform pg_catalog.set_config('role', role_before, false);
           end if;
           perform pg_catalog.set_config('search_path', default_path, true);
-          perform supamigrate.set_defaults();
+          perform supamigrate.set_limits(migration);
           if role_now operator(pg_catalog.<>) role_before then
             perform pg_catalog.set_config('role', role_now, false);
           end if;
@@ -377,6 +399,13 @@ begin
   end;
 
   set local search_path = pg_catalog, pg_temp;
+  -- Whoever watches the run has it cancelled when its time is over.
+  if state = '57014' and part <> 'end' and time_limit <> '0'
+     and clock_timestamp() - began > time_limit::interval then
+    message := 'canceling statement due to statement timeout';
+    detail := coalesce(nullif(detail, ''), format('It took %s, and statement_timeout is %s.',
+      clock_timestamp() - began, time_limit));
+  end if;
   hint := concat_ws(E'\n', nullif(hint, ''), supamigrate.explain_failure(state, message));
   failure := jsonb_strip_nulls(jsonb_build_object(
     'code', state, 'message', supamigrate.hide_secrets(message),
@@ -390,6 +419,9 @@ begin
         'PL/pgSQL function supamigrate.', 1), E'\n'))), '') end,
     'schema', nullif(schema_of, ''), 'table', nullif(table_of, ''),
     'column_name', nullif(column_of, ''), 'constraint', nullif(constraint_of, ''),
+    'blocked_by', case when state = '55P03' and part <> 'end' then
+      supamigrate.find_blockers(statement) end,
+    'attempts', case when state = '55P03' then call->'attempt' end,
     'part', part,
     'statement', case when part <> 'end' then number end,
     'line', case when part <> 'end' then line end));
@@ -524,7 +556,7 @@ begin
        order by position)
     loop
       perform supamigrate.leave_clean();
-      perform supamigrate.set_defaults();
+      perform supamigrate.set_limits(migration);
       result := supamigrate.run_migration(call, migration, 'apply', migration->>'name');
       results := results || result;
       failed := not (result->>'success')::boolean;
@@ -538,6 +570,13 @@ begin
   end;
 
   if failed then
+    if supamigrate.is_tried_again(call, migration, result) then
+      -- What comes before it in this call may have been done.
+      if jsonb_array_length(results) > 1 then
+        notify pgrst, 'reload schema';
+      end if;
+      return jsonb_build_object('results', results);
+    end if;
     perform supamigrate.record_failed(call, migration, result);
   end if;
   notify pgrst, 'reload schema';
@@ -555,8 +594,11 @@ declare
   result jsonb;
 begin
   perform supamigrate.leave_clean();
-  perform supamigrate.set_defaults();
+  perform supamigrate.set_limits(migration);
   result := supamigrate.run_migration(call, migration, 'revert', 'rollback ' || (migration->>'name'));
+  if supamigrate.is_tried_again(call, migration, result) then
+    return jsonb_build_object('results', jsonb_build_array(result));
+  end if;
   if not (result->>'success')::boolean then
     perform supamigrate.record_failed_rollback(call, migration, result);
   end if;

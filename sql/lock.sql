@@ -26,26 +26,6 @@ as $function$
     'sequence', held.sequence)
 $function$;
 
--- What the session that keeps the lock row is doing, and who keeps it waiting. The running
--- migration is in application_name, which others see before the transaction commits.
-create or replace function supamigrate.describe_activity() returns jsonb
-language sql stable
-set search_path = pg_catalog, pg_temp
-as $function$
-  select jsonb_build_object(
-    'running', substr(a.application_name, length('supamigrate ') + 1),
-    'running_ms', (extract(epoch from clock_timestamp() - a.xact_start) * 1000)::bigint,
-    'blocked_by', (
-      select jsonb_agg(jsonb_build_object('pid', b.pid, 'user', b.usename, 'query', left(b.query, 200)))
-        from pg_stat_activity b
-       where b.pid = any (pg_blocking_pids(a.pid))))
-    from pg_stat_activity a
-   where a.application_name like 'supamigrate %'
-     and a.datname = current_database()
-     and a.pid <> pg_backend_pid()
-   limit 1
-$function$;
-
 create or replace function supamigrate.busy() returns jsonb
 language sql stable
 set search_path = pg_catalog, pg_temp

@@ -34,9 +34,9 @@ declare
   result jsonb;
 begin
   perform supamigrate.leave_clean();
-  perform supamigrate.set_defaults();
+  perform supamigrate.set_limits(seed);
   result := supamigrate.run_migration(call, seed, 'seed', 'seed ' || (seed->>'name'));
-  if not (result->>'success')::boolean then
+  if not (result->>'success')::boolean and not supamigrate.is_tried_again(call, seed, result) then
     perform supamigrate.write_log(call, 'seed', 'failed', seed->>'name', null, seed->>'checksum',
       (result->>'execution_time_ms')::integer, result->'error');
   end if;

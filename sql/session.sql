@@ -17,15 +17,15 @@ as $function$
      limit 1), '"$user", public, extensions')
 $function$;
 
--- What a migration may expect of its session, beyond PostgreSQL's defaults. lock_timeout is what
--- the API's own role has, so that a migration that cannot get its table fails and is undone
--- instead of queueing the whole application behind it; a migration can set its own.
+-- What a migration may expect of its session, beyond PostgreSQL's defaults. Whoever waits for a lock
+-- has the whole application queue behind it, so lock_timeout is short, and the client tries again; a
+-- migration can set its own.
 create or replace function supamigrate.set_defaults() returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $function$
 begin
-  set local lock_timeout = '8s';
+  set local lock_timeout = '2s';
   set local statement_timeout = 0;
   -- As the client has read the statements, to take them apart.
   set local standard_conforming_strings = on;
@@ -36,6 +36,25 @@ begin
   exception when insufficient_privilege then
     null; -- explain_failure() says what to do where it matters
   end;
+end
+$function$;
+
+-- The same for one migration, whose run or file may set limits of its own, in milliseconds.
+create or replace function supamigrate.set_limits(migration jsonb) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+declare
+  lock_limit constant integer := migration->'limits'->>'lock_timeout';
+  statement_limit constant integer := migration->'limits'->>'statement_timeout';
+begin
+  perform supamigrate.set_defaults();
+  if lock_limit is not null then
+    perform set_config('lock_timeout', lock_limit::text, true);
+  end if;
+  if statement_limit is not null then
+    perform set_config('statement_timeout', statement_limit::text, true);
+  end if;
 end
 $function$;
 

@@ -25,6 +25,7 @@ Deno.test("a migrator has a method for each command", async () => {
     "backups",
     "baseline",
     "checkHealth",
+    "cancel",
     "close",
     "create",
     "diff",

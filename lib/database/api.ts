@@ -78,13 +78,22 @@ export function openApiChannel(options: ApiOptions): ApiChannel {
 
   // Where it is not public, which the API may not show.
   let schema: string | undefined;
-  const request = (schema: string | undefined, sql: string, params: Record<string, unknown>) =>
+  const request = (
+    schema: string | undefined,
+    sql: string,
+    params: Record<string, unknown>,
+    signal = AbortSignal.timeout(timeoutMs),
+  ) =>
     (schema === undefined ? client : client.schema!(schema))
       .rpc("exec_sql", { sql_query: sql, params: { ...params, search_path: SEARCH_PATH } })
-      .abortSignal(AbortSignal.timeout(timeoutMs));
+      .abortSignal(signal);
 
-  const send = async (sql: string, params: Record<string, unknown>): Promise<Row[]> => {
-    let response = await request(schema, sql, params);
+  const send = async (
+    sql: string,
+    params: Record<string, unknown>,
+    signal?: AbortSignal,
+  ): Promise<Row[]> => {
+    let response = await request(schema, sql, params, signal);
     if (response.error?.code === "PGRST106" && client.schema !== undefined) {
       for (const shown of readShownSchemas(response.error)) {
         const other = await request(shown, sql, params);
@@ -130,6 +139,16 @@ export function openApiChannel(options: ApiOptions): ApiChannel {
     },
     call: async (statement, params = {}) => toResult(await send(statement, params), OURS),
     run: (sql) => send(sql, {}),
+    ...(options.openSession === undefined
+      ? {
+        openWatch: () => ({
+          everyMs: 1000,
+          call: async (statement, params, signal) =>
+            toResult(await send(statement, params, signal), OURS),
+          close: () => Promise.resolve(),
+        }),
+      }
+      : {}),
     showsSchema: (schema) => showsSchema(client, schema, timeoutMs),
     ...(options.openSession === undefined ? {} : { openSession: options.openSession }),
     ...(options.takeMessages === undefined ? {} : { takeMessages: options.takeMessages }),

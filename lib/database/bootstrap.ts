@@ -5,6 +5,7 @@
  * @module
  */
 
+import activitySql from "../../sql/activity.sql" with { type: "text" };
 import adoptionSql from "../../sql/adoption.sql" with { type: "text" };
 import applicationSchemasSql from "../../sql/application_schemas.sql" with { type: "text" };
 import applySql from "../../sql/apply.sql" with { type: "text" };
@@ -54,6 +55,7 @@ export const INSTALL_SQL: string = [
   logSql,
   doorSql,
   guardSql,
+  activitySql,
   lockSql,
   ledgerSql,
   recordsSql,

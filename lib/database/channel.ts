@@ -23,6 +23,9 @@ export const STATEMENTS = {
   settle: "select supamigrate.settle($1) as result",
   unlock: "select supamigrate.unlock($1) as result",
   readSeeds: "select supamigrate.read_seeds() as result",
+  watch: "select supamigrate.watch() as result",
+  cancel: "select supamigrate.cancel() as result",
+  cancelBlockers: "select supamigrate.cancel_blockers($1) as result",
   readLog: "select supamigrate.read_log(($1->>'most')::integer) as result",
 } as const;
 
@@ -97,11 +100,26 @@ export interface Channel {
    */
   openSession?(label: string): Promise<OutsideSession>;
   /**
+   * Opens a way on which a call that is under way on this one can be watched; left out where the
+   * database has one session.
+   */
+  openWatch?(): WatchWay;
+  /**
    * What the server has said beside its answers since this was asked last; left out where the way
    * does not carry it.
    */
   readonly takeMessages?: () => TakenMessages;
   /** Ends the connection. */
+  close(): Promise<void>;
+}
+
+/** A way beside a channel, for questions about what runs on it. */
+export interface WatchWay {
+  /** How often it may be used, in milliseconds. */
+  readonly everyMs: number;
+  /** As {@linkcode Channel.call}, until the signal ends it. */
+  call(statement: string, params: Record<string, unknown>, signal: AbortSignal): Promise<unknown>;
+  /** Ends the connection, where it is one of its own. */
   close(): Promise<void>;
 }
 

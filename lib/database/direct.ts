@@ -17,6 +17,7 @@ import {
   type Row,
   toResult,
   type Trouble,
+  type WatchWay,
 } from "./channel.ts";
 import { type DatabaseAddress, parseDatabaseUrl } from "./database_url.ts";
 import { withLiteral } from "./literal.ts";
@@ -83,9 +84,7 @@ export function openDirectChannel(databaseUrl: string, timeoutMs: number): Chann
       sql ??= await connect(address, box);
       wasConnected = true;
       const rows = await ask(sql, `${BEGIN}${text}${CLEAN_UP}commit`, timeoutMs, "no answer");
-      // A list of lists where there were several statements, but those without rows are left out.
-      const last = Array.isArray(rows[0]) ? rows.at(-1) : rows;
-      return [...last as Iterable<Row>];
+      return takeLast(rows);
     } catch (error) {
       if (error instanceof ConfigurationError) throw error;
       const problem = toCallError(error, redact);
@@ -126,6 +125,7 @@ export function openDirectChannel(databaseUrl: string, timeoutMs: number): Chann
           throw toCallError(error, redact);
         }),
     }),
+    openWatch: () => openWatch(address),
     takeMessages: box.take,
     close: () => end(5),
   };
@@ -163,6 +163,51 @@ async function connect(
     await sql.end({ timeout: 0 });
     throw error;
   }
+}
+
+/** A list of lists where there were several statements, but those without rows are left out. */
+function takeLast(rows: RowList<DriverRow[]>): Row[] {
+  const last = Array.isArray(rows[0]) ? rows.at(-1) : rows;
+  return [...last as Iterable<Row>];
+}
+
+/** How long an answer to a question about what runs may take, in milliseconds. */
+const WATCH_TIMEOUT_MS = 10_000;
+
+/** A connection of its own, from the first question on. */
+function openWatch(address: DatabaseAddress): WatchWay {
+  const redact = createRedactor([address.url]);
+  let opening: Promise<Sql> | undefined;
+  let sql: Sql | undefined;
+  let isClosed = false;
+  const open = async () => {
+    const opened = await connect(address, new MessageBox());
+    if (isClosed) await opened.end({ timeout: 0 });
+    return sql = opened;
+  };
+  const close = async () => {
+    isClosed = true;
+    await sql?.end({ timeout: 0 });
+  };
+  return {
+    everyMs: 1000,
+    call: async (statement, params, signal) => {
+      const stop = () => void close();
+      signal.addEventListener("abort", stop, { once: true });
+      try {
+        const text = `${BEGIN}${withLiteral(statement, params)};\ncommit`;
+        const rows = await ask(await (opening ??= open()), text, WATCH_TIMEOUT_MS, "no answer");
+        return toResult(takeLast(rows), "the database");
+      } catch (error) {
+        await close();
+        [opening, sql, isClosed] = [undefined, undefined, signal.aborted];
+        throw toCallError(error, redact);
+      } finally {
+        signal.removeEventListener("abort", stop);
+      }
+    },
+    close,
+  };
 }
 
 /** Opens a connection whose statements are transactions of their own, and take their time. */

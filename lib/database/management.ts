@@ -22,6 +22,7 @@ const READING: ReadonlySet<string> = new Set([
   STATEMENTS.readLog,
   STATEMENTS.readSeeds,
   STATEMENTS.readHistories,
+  STATEMENTS.watch,
 ]);
 
 /** What {@linkcode openManagementChannel} needs. */
@@ -60,7 +61,10 @@ export function openManagementChannel(options: ManagementOptions): Channel {
   }
   const redact = createRedactor([accessToken]);
 
-  const run = async (sql: string): Promise<Row[]> => {
+  const run = async (
+    sql: string,
+    signal = AbortSignal.timeout(timeoutMs),
+  ): Promise<Row[]> => {
     let response: Response;
     let body: string;
     try {
@@ -72,7 +76,7 @@ export function openManagementChannel(options: ManagementOptions): Channel {
           headers: { authorization: `Bearer ${accessToken}`, "content-type": "application/json" },
           // A request is one transaction.
           body: JSON.stringify({ query: PINS + sql }),
-          signal: AbortSignal.timeout(timeoutMs),
+          signal,
         },
       );
       body = await response.text();
@@ -96,6 +100,20 @@ export function openManagementChannel(options: ManagementOptions): Channel {
     throw toCallError(message, status);
   };
 
+  const call = async (
+    statement: string,
+    params: Record<string, unknown>,
+    signal?: AbortSignal,
+  ): Promise<unknown> => {
+    const rows = READING.has(statement)
+      ? await run(withLiteral(statement, params), signal)
+      : await run(
+        withLiteral(`select supamigrate.serve(${toText(statement)}, $1) as result`, params),
+        signal,
+      );
+    return toResult(rows, "the database");
+  };
+
   return {
     name: "the Management API",
     isPastApi: true,
@@ -114,13 +132,10 @@ export function openManagementChannel(options: ManagementOptions): Channel {
           "project.",
       },
     },
-    call: async (statement, params = {}) => {
-      const rows = READING.has(statement) ? await run(withLiteral(statement, params)) : await run(
-        withLiteral(`select supamigrate.serve(${toText(statement)}, $1) as result`, params),
-      );
-      return toResult(rows, "the database");
-    },
-    run,
+    call: (statement, params = {}) => call(statement, params),
+    run: (sql) => run(sql),
+    // It takes 120 requests a minute, of everybody who has the token.
+    openWatch: () => ({ everyMs: 3000, call, close: () => Promise.resolve() }),
     close: () => Promise.resolve(),
   };
 }

@@ -12,6 +12,7 @@ import { explainCallError } from "./explain.ts";
 import type { TakenMessages } from "./messages.ts";
 import {
   type Activity,
+  type Blocker,
   type DatabaseState,
   type LockState,
   toActivity,
@@ -36,7 +37,29 @@ export interface Patience {
   readonly giveUpAfterMs: number;
   /** Told what a call waits for. */
   readonly onWaiting?: (activity: Activity | null) => void;
+  /** Watches what runs statements of the user, where that can be watched. */
+  readonly watch?: <Result>(
+    payload: WatchedPayload,
+    work: Promise<Result>,
+    onBlocked: (blockers: readonly Blocker[]) => void,
+  ) => Promise<Result>;
 }
+
+/** What is sent of statements that are watched. */
+export interface WatchedPayload {
+  readonly migrations?: readonly WatchedMigration[];
+  readonly migration?: WatchedMigration;
+  /** Which attempt to get its locks. */
+  readonly attempt?: number;
+}
+
+/** What is sent of one migration. */
+export interface WatchedMigration {
+  readonly limits?: Readonly<Record<string, number>>;
+}
+
+/** The actions that run statements of the user, in one transaction. */
+const WATCHED: ReadonlySet<string> = new Set(["apply", "revert", "seed"]);
 
 // deno-lint-ignore no-explicit-any -- the shapes are those of sql/lock.sql
 type Json = any;
@@ -97,6 +120,8 @@ export class LockSession {
   readonly #patience: Patience;
   #sequence: number;
   #note: { readonly note?: string } = {};
+  /** Who was seen to keep the last change waiting. */
+  lastBlockers: readonly Blocker[] = [];
 
   /** Use {@linkcode acquireLock}. */
   constructor(
@@ -134,6 +159,18 @@ export class LockSession {
     payload: Record<string, unknown> = {},
     giveUp?: Record<string, unknown>,
   ): Promise<Json> {
+    this.lastBlockers = [];
+    const work = this.#perform(action, payload, giveUp);
+    const { watch } = this.#patience;
+    if (watch === undefined || !WATCHED.has(action)) return await work;
+    return await watch(payload, work, (blockers) => this.lastBlockers = blockers);
+  }
+
+  async #perform(
+    action: string,
+    payload: Record<string, unknown>,
+    giveUp: Record<string, unknown> | undefined,
+  ): Promise<Json> {
     const operation = crypto.randomUUID();
     const started = performance.now();
     let endings = 0;
@@ -155,7 +192,7 @@ export class LockSession {
       if (endsConnection(problem) && ++endings === MOST_ENDINGS) {
         const failure = toFailure(problem);
         if (giveUp !== undefined) {
-          return await this.perform("give up", { ...giveUp, error: failure });
+          return await this.#perform("give up", { ...giveUp, error: failure }, undefined);
         }
         throw new ConfigurationError(failure.message, { hint: failure.hint, cause: problem });
       }

@@ -3,11 +3,13 @@
 import { ConfigurationError, LockHeldError, UnreachableError } from "../errors.ts";
 import { formatDuration } from "../duration.ts";
 import type {
+  Blocker,
   HistoryEntry,
   MigrationFailure,
   MigrationStatus,
   StepProgress,
 } from "../planning/plan.ts";
+export type { Blocker } from "../planning/plan.ts";
 import { CallError, type Channel, STATEMENTS } from "./channel.ts";
 import { explainCallError } from "./explain.ts";
 import type { Target } from "./target.ts";
@@ -39,8 +41,43 @@ export interface Activity {
   readonly running: string;
   /** For how long, in milliseconds. */
   readonly runningMs: number | null;
+  /** The server's process, where it is one. */
+  readonly pid?: number;
+  /** Which statement of what is sent together, and how many these are. */
+  readonly statement?: { readonly number: number; readonly total: number };
   /** The sessions it waits for. */
-  readonly blockedBy: readonly { pid: number; user: string; query: string }[];
+  readonly blockedBy: readonly Blocker[];
+  /** How many sessions wait for it, and how long the one that waits longest, in milliseconds. */
+  readonly blocking?: { readonly sessions: number; readonly longestMs: number | null };
+  /** How far the statement has come, where the server says so. */
+  readonly progress?: ActivityProgress;
+  /** The tables of which it changes rows, where they had some before. */
+  readonly writes?: readonly WrittenTable[];
+}
+
+/** A table of which rows are being changed. */
+export interface WrittenTable {
+  /** Its name, with the schema. */
+  readonly relation: string;
+  /** Its size now. */
+  readonly bytes: number;
+  /** How many rows it had when the server looked last, and how many pages. */
+  readonly rows: number;
+  readonly pages: number;
+}
+
+/** How far a statement has come. */
+export interface ActivityProgress {
+  /** What it is at, in PostgreSQL's words. */
+  readonly phase: string;
+  /** The table. */
+  readonly relation: string | null;
+  /** How much of that is done. */
+  readonly done: number;
+  /** How much there is; null where that is not known. */
+  readonly total: number | null;
+  /** Of what. */
+  readonly unit: "blocks" | "rows" | "bytes";
 }
 
 /** The Supabase CLI's ledger, `supabase_migrations.schema_migrations`. */
@@ -317,8 +354,51 @@ export function toActivity(activity: Json): Activity | null {
   return {
     running: activity.running,
     runningMs: activity.running_ms,
-    blockedBy: activity.blocked_by ?? [],
+    ...(activity.pid ? { pid: activity.pid } : {}),
+    ...(activity.statement
+      ? { statement: { number: activity.statement, total: activity.statements } }
+      : {}),
+    blockedBy: toBlockers(activity.blocked_by),
+    ...(activity.blocking
+      ? {
+        blocking: {
+          sessions: activity.blocking.sessions,
+          longestMs: activity.blocking.longest_ms,
+        },
+      }
+      : {}),
+    ...(activity.progress ? { progress: activity.progress } : {}),
+    ...(activity.writes ? { writes: activity.writes } : {}),
   };
+}
+
+/**
+ * @param sessions In the form of `supamigrate.describe_sessions`.
+ * @returns The sessions.
+ */
+export function toBlockers(sessions: Json): Blocker[] {
+  return (sessions ?? []).map((session: Json): Blocker => ({
+    pid: session.pid,
+    user: session.user ?? null,
+    application: session.application ?? null,
+    state: session.state ?? null,
+    ageMs: session.age_ms ?? null,
+    query: session.query ?? null,
+  }));
+}
+
+/**
+ * @param error What a migration failed with, in the form of `supamigrate.run_migration`, or null.
+ * @param seen Who was seen to be in its way, where the server could not say it afterwards.
+ * @returns The failure, or null.
+ */
+export function toFailure(error: Json, seen: readonly Blocker[] = []): MigrationFailure | null {
+  if (error === null || error === undefined) return null;
+  const { blocked_by: sessions, ...failure } = error;
+  if (failure.code !== "55P03") return failure;
+  const named = toBlockers(sessions);
+  const blockedBy = named.length > 0 ? named : seen;
+  return blockedBy.length === 0 ? failure : { ...failure, blockedBy };
 }
 
 function toHistoryEntry(row: Json): HistoryEntry {
@@ -334,7 +414,7 @@ function toHistoryEntry(row: Json): HistoryEntry {
     status: row.status as MigrationStatus,
     rollbackChecksum: row.rollback_checksum,
     vouched: row.vouched,
-    error: row.error as MigrationFailure | null,
+    error: toFailure(row.error),
     progress: row.progress as StepProgress | null,
   };
 }

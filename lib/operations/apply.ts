@@ -1,7 +1,9 @@
 /** Sends migrations: what `migrate` and `fresh` have in common. @module */
 
 import type { LockSession } from "../database/session.ts";
+import { type Blocker, toFailure } from "../database/state.ts";
 import { ConfigurationError, SupamigrateError } from "../errors.ts";
+import { toWireLimits } from "../planning/limits.ts";
 import { locateEnding, locateFailure } from "../planning/locate_failure.ts";
 import type {
   Migration,
@@ -12,6 +14,7 @@ import type {
 import type { Statement } from "../planning/steps.ts";
 import { type OperationContext, toSteps } from "./context.ts";
 import type { Ledger } from "./ledger.ts";
+import { LockAttempts } from "./lock_attempts.ts";
 import { assignMessages, type MigrationMessages } from "./messages.ts";
 import type { PlannedMigration } from "./prepare.ts";
 import { type KeptRows, toKept } from "./safety_copies.ts";
@@ -139,10 +142,11 @@ export async function applyAll(
     try {
       if (isOneTransaction(first!.step)) {
         context.onProgress(started);
-        ended = await applyGroup(session, group, ledger, {
+        ended = await applyGroup(context, session, group, ledger, {
           atomic: transaction === "all",
           ...(firstCall && refresh.length > 0 ? { refresh } : {}),
         });
+        interrupted = ended.length < group.length && ended.every(({ success }) => success);
       } else {
         if (firstCall && refresh.length > 0) await session.perform("refresh", { refresh });
         const { step } = first!;
@@ -236,23 +240,52 @@ function refuseSteps(planned: readonly PlannedMigration[]): void {
   );
 }
 
+/** Sends migrations in one call; what could not get its locks, and all behind it, in further ones. */
 async function applyGroup(
+  context: OperationContext,
   session: LockSession,
   group: readonly Item[],
   ledger: Ledger,
-  options: { readonly atomic: boolean },
+  { atomic, refresh }: {
+    readonly atomic: boolean;
+    readonly refresh?: readonly RefreshedRecord[];
+  },
 ): Promise<EndedMigration[]> {
-  const migrations = group.map((item) => ({ ...toWire(item), ...ledger.record(item.step.name) }));
-  const reply = await session.perform(
-    "apply",
-    { ...options, migrations },
-    // Of several, nobody could say which one it was.
-    migrations.length === 1 ? { purpose: "apply", migration: migrations[0] } : undefined,
-  );
-  const failed = reply.results.some(({ success }: { success: boolean }) => !success);
-  return reply.results.map((item: unknown, index: number) =>
-    toResult(group[index]!, item, failed && options.atomic)
-  );
+  const migrations = group.map((item) => ({
+    ...toWire(item),
+    ...ledger.record(item.step.name),
+    limits: toWireLimits(context.limits, item.step.limits),
+  }));
+  const attempts = new LockAttempts(context);
+  const ended: EndedMigration[] = [];
+  for (let isFirst = true;; isFirst = false) {
+    const left = migrations.slice(ended.length);
+    const reply = await session.perform(
+      "apply",
+      {
+        atomic,
+        ...(isFirst && refresh !== undefined ? { refresh } : {}),
+        ...attempts.call,
+        migrations: left,
+      },
+      // Of several, nobody could say which one it was.
+      left.length === 1 ? { purpose: "apply", migration: left[0] } : undefined,
+    );
+    // deno-lint-ignore no-explicit-any -- the shape is that of supamigrate.run_migration
+    const results: any[] = reply.results;
+    const done = results.filter(({ success }) => success).length;
+    const failed = done < results.length;
+    const before = ended.length;
+    const toEnded = (item: unknown, index: number) =>
+      toResult(group[before + index]!, item, failed && atomic, session.lastBlockers);
+    if (!failed) return [...ended, ...results.map(toEnded)];
+    if (done > 0 && !atomic) attempts.startAnew();
+    if (!await attempts.goOn(left[done]!, results[done], session.lastBlockers)) {
+      return [...ended, ...results.map(toEnded)];
+    }
+    if (!atomic) ended.push(...results.slice(0, done).map(toEnded));
+    if (context.signal?.aborted) return ended;
+  }
 }
 
 /** A migration in the form of `supamigrate.apply`. */
@@ -269,14 +302,20 @@ function toWire({ step, migration, batch }: Item): Record<string, unknown> {
   };
 }
 
-// deno-lint-ignore no-explicit-any -- the shape is that of supamigrate.run_migration
-function toResult({ step, migration }: Item, item: any, undone: boolean): EndedMigration {
+function toResult(
+  { step, migration }: Item,
+  // deno-lint-ignore no-explicit-any -- the shape is that of supamigrate.run_migration
+  item: any,
+  undone: boolean,
+  blockers: readonly Blocker[],
+): EndedMigration {
+  const error = toFailure(item.error, blockers);
   return {
     name: step.name,
     success: item.success && !undone,
     reason: step.reason,
     executionTimeMs: item.execution_time_ms,
-    error: item.error === undefined ? null : locate(item.error, step, migration, step.statements),
+    error: error === null ? null : locate(error, step, migration, step.statements),
     steps: { done: item.success && !undone ? 1 : 0, total: 1 },
     undone: item.success && undone,
     notices: item.closed_door ? [...step.notices, CLOSED_DOOR] : step.notices,

@@ -22,12 +22,15 @@ import {
   UnknownOutcomeError,
 } from "../errors.ts";
 import type { LedgerMode } from "../planning/ledger.ts";
+import type { Limits } from "../planning/limits.ts";
 import type { Refusals } from "../planning/refusals.ts";
 import type { Abilities } from "../planning/session_settings.ts";
 import type { SplitSection } from "../planning/statements.ts";
+import { BlockerEnder, type CancelBlockers } from "./cancel_blockers.ts";
 import type { ProgressEvent } from "./progress.ts";
 import type { SafetyCopyMode } from "./safety_copies.ts";
 import type { LoadedMigrations } from "./source.ts";
+import { whileWatching } from "./watch.ts";
 
 /** What every operation works with. */
 export interface OperationContext {
@@ -49,6 +52,10 @@ export interface OperationContext {
   readonly tenure: Tenure;
   /** What is said of the Supabase CLI's ledger; it is followed where there is one by default. */
   readonly ledger?: LedgerMode | undefined;
+  /** How long statements may wait for locks, and may run, where a file does not say it. */
+  readonly limits?: Limits;
+  /** Whose sessions may be ended where they keep a step waiting. */
+  readonly cancelBlockers?: CancelBlockers;
   /** How many migrations make a batch. */
   readonly batchSize: number;
   /** How long to go on asking a server that does not answer, in milliseconds. */
@@ -111,10 +118,16 @@ export async function withLock<Plan, Result>(
 ): Promise<Result> {
   const { target, tenure } = context;
   const database = await context.connect();
+  const ender = new BlockerEnder(context);
   const patience: Patience = {
     giveUpAfterMs: context.giveUpAfterMs,
     onWaiting: (activity) =>
       context.onProgress({ type: "waiting", for: "answer", holder: null, activity }),
+    watch: (payload, work, onBlocked) =>
+      whileWatching(context, database, payload, work, async (blockers, way, ended) => {
+        onBlocked(blockers);
+        await ender.look(blockers, way, ended);
+      }),
   };
   const deadline = performance.now() + (work.waitMs ?? 0);
   let confirmed: string | undefined;
@@ -148,13 +161,16 @@ export async function withLock<Plan, Result>(
     if (acquisition.status === "moved" && attempt <= MOST_REPLANS) continue;
     if (acquisition.status !== "acquired") {
       if (done !== undefined) return noteHolder(context, acquisition.lock, done);
-      const left = deadline - performance.now();
+      const { activity } = state;
+      // What a dead run has left running is waited for: its lock is free when that ends.
+      const isAttached = activity !== null && hasExpired(acquisition.lock);
+      const left = isAttached ? POLL_MS : deadline - performance.now();
       if (left <= 0) throw lockHeld(acquisition.lock);
       context.onProgress({
         type: "waiting",
         for: "lock",
         holder: acquisition.lock.holder,
-        activity: null,
+        activity,
       });
       await pauseUnlessInterrupted(Math.min(POLL_MS, left), context.signal);
       continue;

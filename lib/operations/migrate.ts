@@ -4,6 +4,7 @@ import type { LeftOut } from "../planning/discovery.ts";
 import type { Migration, MigrationPlan } from "../planning/plan.ts";
 import { applyAll, type ApplyResult, type RefreshedRecord, type TransactionMode } from "./apply.ts";
 import { type Concern, createTeller } from "./concerns.ts";
+import { type CancelBlockers, withCancelBlockers } from "./cancel_blockers.ts";
 import { type OperationContext, withLock } from "./context.ts";
 import { adviseOnFailure } from "./plan_notes.ts";
 import type { PlanFile } from "./plan_file.ts";
@@ -35,6 +36,8 @@ export interface MigrateOptions extends PlanningOptions, SafetyCopyOptions {
   readonly transaction?: TransactionMode;
   /** How long to wait for another run's lock, in milliseconds. 0 by default. */
   readonly waitMs?: number;
+  /** Ends sessions of these roles that keep a step waiting for longer. Nobody's by default. */
+  readonly cancelBlockers?: CancelBlockers;
   /** Asked before `redo` undoes the versions of these migrations. Without it nothing is asked. */
   readonly confirmUndo?: (planned: readonly PlannedMigration[]) => Promise<boolean>;
   /**
@@ -81,15 +84,16 @@ const NO_QUESTIONS: Pick<MigrateOptions, "confirmUndo" | "confirmConcerns"> = {}
 /**
  * Applies what is pending, in order, and stops at the first failure.
  *
- * @param context What the operation works with.
+ * @param operation What the operation works with.
  * @param options What to apply, and how.
  * @returns How it ended; a failed migration is a result, not an error.
  * @throws {SupamigrateError} The run could not begin, or could not go on.
  */
 export async function migrate(
-  context: OperationContext,
+  operation: OperationContext,
   options: MigrateOptions = {},
 ): Promise<MigrateResult> {
+  const context = withCancelBlockers(operation, options.cancelBlockers);
   const given = options.plan === undefined
     ? null
     : await (await import("./given_plan.ts")).openPlan(options.plan);

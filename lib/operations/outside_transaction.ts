@@ -33,7 +33,11 @@ export async function runOutside(
   context: OperationContext,
   session: LockSession,
   purpose: Purpose,
-  sent: { readonly name?: unknown; readonly step: Record<string, unknown> },
+  sent: {
+    readonly name?: unknown;
+    readonly step: Record<string, unknown>;
+    readonly limits: Readonly<Record<string, number>>;
+  },
   { settings, statements: [statement], outside }: Step,
   // deno-lint-ignore no-explicit-any -- the shape is that of supamigrate.advance
 ): Promise<any> {
@@ -84,7 +88,11 @@ export async function runOutside(
             },
           );
         case "run":
-          attempt = runOn(connection!, settings.map(({ sql }) => sql), reply.statement);
+          attempt = runOn(
+            connection!,
+            [...toSettings(sent.limits), ...settings.map(({ sql }) => sql)],
+            reply.statement,
+          );
           break;
         case "running":
           tell(context, label, reply.activity);
@@ -113,6 +121,11 @@ async function open(
       await waitFor(undefined, POLL_MS);
     }
   }
+}
+
+/** While it waits for locks such a statement keeps nobody waiting: it has its time for that. */
+function toSettings({ statement_timeout }: Readonly<Record<string, number>>): string[] {
+  return statement_timeout === undefined ? [] : [`set statement_timeout = ${statement_timeout}`];
 }
 
 function runOn(

@@ -2,6 +2,7 @@
 
 import type { DatabaseState } from "../database/state.ts";
 import { ConfigurationError } from "../errors.ts";
+import { type Limits, readLimits, withLimits } from "../planning/limits.ts";
 import type { PendingMigration, PendingReason } from "../planning/plan.ts";
 import { Refusals } from "../planning/refusals.ts";
 import type { Abilities } from "../planning/session_settings.ts";
@@ -28,6 +29,8 @@ export interface PlannedMigration extends PlannedSteps {
   readonly reserved: readonly MigrationReserved[];
   /** What it may destroy that cannot be kept before. */
   readonly unkept: readonly Unkept[];
+  /** The limits that its file says; left out where it says none. */
+  readonly limits?: Limits;
 }
 
 /**
@@ -57,7 +60,7 @@ export async function prepare(
   const planned: PlannedMigration[] = [];
   const refusals = new Refusals();
   for (const { migration, reason, applied } of pending) {
-    const { name, forward, rollback } = migration;
+    const { name, forward, rollback, head = "" } = migration;
     const applying = await refusals.attempt(() => split(forward, name, can));
     can = withPgCron(
       can,
@@ -81,6 +84,7 @@ export async function prepare(
       undoing = await refusals.attempt(() => split({ sql, line: 1 }, undoFile, can)) ??
         null;
     }
+    const limits = await refusals.attempt(() => readLimits({ sql: head, line: 1 }, name));
     if (applying === undefined) continue;
     const { statements, notices } = applying;
     const steps = await refusals.attempt(() =>
@@ -106,6 +110,7 @@ export async function prepare(
         ...(undoing === null ? [] : locateReserved(undoFile, undoing)),
         ...locateReserved(name, applying),
       ],
+      ...withLimits({ ...limits, ...applying.limits }),
     });
   }
   refusals.throwAny();

@@ -3,6 +3,7 @@
 import type { DatabaseState, UndoneByFile } from "../database/state.ts";
 import { ConfigurationError } from "../errors.ts";
 import { holdsStatements } from "../planning/lexer.ts";
+import { type Limits, readLimits, withLimits } from "../planning/limits.ts";
 import type { HistoryEntry, Migration, RollbackTarget } from "../planning/plan.ts";
 import { Refusals } from "../planning/refusals.ts";
 import type { Unkept } from "../planning/statements.ts";
@@ -34,6 +35,8 @@ export interface PlannedRollback extends PlannedSteps {
   readonly reserved: readonly MigrationReserved[];
   /** What they may destroy that cannot be kept before. */
   readonly unkept: readonly Unkept[];
+  /** The limits that its file says; left out where it says none. */
+  readonly limits?: Limits;
 }
 
 /** What a rollback will run, and what it was found with. */
@@ -136,6 +139,8 @@ export async function prepareRollbacks(
         file: `stored rollback of ${entry.name}`,
       };
     const undoing = await refusals.attempt(() => split(section, section.file, can));
+    const { head = "" } = files.get(entry.name) ?? {};
+    const limits = await refusals.attempt(() => readLimits({ sql: head, line: 1 }, entry.name));
     if (undoing === undefined) continue;
     planned.push({
       name: entry.name,
@@ -146,6 +151,7 @@ export async function prepareRollbacks(
       ...await planSteps(entry.name, undoing.steps, entry, "revert"),
       reserved: locateReserved(section.file, undoing),
       unkept: undoing.unkept,
+      ...withLimits({ ...limits, ...undoing.limits }),
     });
   }
   refusals.throwAny();

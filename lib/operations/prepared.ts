@@ -6,6 +6,7 @@
  */
 
 import { ConfigurationError, MigrationFileError } from "../errors.ts";
+import { withLimits } from "../planning/limits.ts";
 import type { LeftOut } from "../planning/discovery.ts";
 import type { OrderBy } from "../planning/order.ts";
 import type { OutsideStatement } from "../planning/outside_transaction.ts";
@@ -66,6 +67,7 @@ export interface PackedSplit {
   readonly unkept?: SplitResult["unkept"];
   /** What statements destroy, by their number. */
   readonly destroyed?: Readonly<Record<number, NonNullable<Statement["destroyed"]>>>;
+  readonly limits?: NonNullable<SplitResult["limits"]>;
 }
 
 /** A step: which statements, by number. */
@@ -153,7 +155,7 @@ async function prepareSection(
 }
 
 function pack(
-  { statements, steps, notices, reserved, unkept }: SplitResult,
+  { statements, steps, notices, reserved, unkept, limits = {} }: SplitResult,
   { sql, line: firstLine }: Section,
 ): PackedSplit {
   let at = 0;
@@ -192,12 +194,20 @@ function pack(
       unkept: unkept.map((one) => ({ ...one, line: one.line - firstLine })),
     }),
     ...(Object.keys(destroyed).length === 0 ? {} : { destroyed }),
+    ...withLimits(limits),
   };
 }
 
 function unpack(
-  { statements: places, steps, notices = [], reserved = [], unkept = [], destroyed = {} }:
-    PackedSplit,
+  {
+    statements: places,
+    steps,
+    notices = [],
+    reserved = [],
+    unkept = [],
+    destroyed = {},
+    limits = {},
+  }: PackedSplit,
   { sql, line: firstLine }: Section,
 ): SplitResult {
   const statements = places.map(([line, start, end], index): Statement => ({
@@ -216,6 +226,7 @@ function unpack(
     notices,
     reserved: reserved.map((change) => ({ ...change, line: firstLine + change.line })),
     unkept: unkept.map((one) => ({ ...one, line: firstLine + one.line })),
+    ...withLimits(limits),
   };
 }
 

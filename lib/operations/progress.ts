@@ -1,6 +1,6 @@
 /** What operations tell while they run. @module */
 
-import type { Activity } from "../database/state.ts";
+import type { Activity, Blocker } from "../database/state.ts";
 
 /** What happens while an operation runs. */
 export type ProgressEvent =
@@ -29,6 +29,27 @@ export type ProgressEvent =
     readonly holder: string | null;
     readonly activity: Activity | null;
   }
+  /** A step that has run for more than a second, as it is seen every second. */
+  | {
+    readonly type: "running";
+    readonly activity: Activity;
+    /** How long the statement has been running at least, in milliseconds. */
+    readonly statementMs: number;
+  }
+  /** A step could not get its locks: nothing of it is left, and it is tried again after a pause. */
+  | {
+    readonly type: "retrying";
+    readonly migration: string;
+    /** Which attempt has ended, from 1, and how many there are at most. */
+    readonly attempt: number;
+    readonly attempts: number;
+    /** How long the pause is, in milliseconds. */
+    readonly pauseMs: number;
+    /** Who is in its way, as far as that could be seen. */
+    readonly blockedBy: readonly Blocker[];
+  }
+  /** A session that kept a step waiting was ended, or what it ran was cancelled. */
+  | { readonly type: "blocker ended"; readonly session: Blocker }
   /** Something takes a moment before the work can begin. */
   | { readonly type: "preparing"; readonly what: string }
   /** A part of a longer operation begins: `fresh` rolls back, then migrates. */

@@ -1,12 +1,16 @@
 /** Undoes applied migrations. @module */
 
 import type { LockSession } from "../database/session.ts";
+import { toFailure } from "../database/state.ts";
 import { SupamigrateError } from "../errors.ts";
+import { toWireLimits } from "../planning/limits.ts";
 import { locateFailure } from "../planning/locate_failure.ts";
 import { type MigrationFailure, planRollback } from "../planning/plan.ts";
 import { createTeller, describeReserved } from "./concerns.ts";
+import { type CancelBlockers, withCancelBlockers } from "./cancel_blockers.ts";
 import { type OperationContext, toSteps, withLock } from "./context.ts";
 import { keepLedger, type Ledger, refuseUnwritable } from "./ledger.ts";
+import { performPatiently } from "./lock_attempts.ts";
 import { assignMessages, type MigrationMessages } from "./messages.ts";
 import {
   findUndoneByFile,
@@ -49,6 +53,8 @@ export interface RollbackOptions extends SafetyCopyOptions {
   readonly before?: (planned: readonly PlannedRollback[]) => Promise<void>;
   /** What is noted beside each migration in the audit log, such as where a backup is. */
   readonly note?: () => string | undefined;
+  /** Ends sessions of these roles that keep a step waiting for longer. Nobody's by default. */
+  readonly cancelBlockers?: CancelBlockers;
   /** Asked before anything is undone. Without it nothing is asked. */
   readonly confirm?: (planned: readonly PlannedRollback[]) => Promise<boolean>;
 }
@@ -97,16 +103,17 @@ export interface RollbackRunResult {
  * Undoes migrations, the last one first, each in one transaction with its history change.
  * Nothing is undone unless everything that is asked for can be.
  *
- * @param context What the operation works with.
+ * @param operation What the operation works with.
  * @param options What to undo.
  * @returns How it ended; a failed undo is a result, not an error.
  * @throws {ConfigurationError} The target is unknown, or a migration has no rollback SQL.
  * @throws {SupamigrateError} The run could not begin, or could not go on.
  */
 export async function rollback(
-  context: OperationContext,
+  operation: OperationContext,
   options: RollbackOptions = {},
 ): Promise<RollbackRunResult> {
+  const context = withCancelBlockers(operation, options.cancelBlockers);
   const target = toTarget(options);
   const files = await context.load();
   const { migrations, order } = files;
@@ -258,19 +265,28 @@ async function revertOne(
     );
   }
   onStarted();
-  const sent = { ...migration, statements: toPairs(statements) };
-  const reply = await session.perform(
-    "revert",
-    { migration: sent },
-    { purpose: "revert", migration: sent },
+  const sent = {
+    ...migration,
+    statements: toPairs(statements),
+    limits: toWireLimits(context.limits, planned.limits),
+  };
+  const { item, interrupted } = await performPatiently(
+    context,
+    session,
+    sent,
+    (attempt) =>
+      session.perform(
+        "revert",
+        { migration: sent, ...attempt },
+        { purpose: "revert", migration: sent },
+      ),
   );
-  const item = reply.results[0];
   return {
     success: item.success,
-    interrupted: false,
+    interrupted,
     stepsDone: item.success ? 1 : 0,
     executionTimeMs: item.execution_time_ms,
-    error: item.error ?? null,
+    error: toFailure(item.error, session.lastBlockers),
     closedDoor: false,
     kept: toKept(item.kept),
     putBack: toPutBack(item.put_back),

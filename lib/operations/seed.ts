@@ -2,9 +2,10 @@
 
 import { STATEMENTS } from "../database/channel.ts";
 import type { LockSession } from "../database/session.ts";
-import { callReading, type DatabaseState } from "../database/state.ts";
+import { callReading, type DatabaseState, toFailure } from "../database/state.ts";
 import { ConfigurationError, MigrationFileError } from "../errors.ts";
 import { sha256 } from "../planning/checksum.ts";
+import { type Limits, toWireLimits, withLimits } from "../planning/limits.ts";
 import { locateFailure } from "../planning/locate_failure.ts";
 import type { MigrationFailure } from "../planning/plan.ts";
 import { Refusals } from "../planning/refusals.ts";
@@ -14,6 +15,7 @@ import type { Statement } from "../planning/steps.ts";
 import { createTeller } from "./concerns.ts";
 import { type OperationContext, withLock } from "./context.ts";
 import { keepLedger, refuseUnwritable } from "./ledger.ts";
+import { performPatiently } from "./lock_attempts.ts";
 import { readMigrationFile } from "./source.ts";
 import { isPlain } from "./steps.ts";
 
@@ -68,6 +70,7 @@ interface Seed {
   readonly hash: string;
   readonly section: Section;
   readonly statements: readonly Statement[];
+  readonly limits?: Limits;
 }
 
 /** What is to be run. */
@@ -167,14 +170,14 @@ export async function prepareSeeds(
 async function readSeed(context: OperationContext, name: string, path: string): Promise<Seed> {
   const text = await readMigrationFile(path, name);
   const section = { sql: normalizeText(text), line: 1 };
-  const { statements, steps } = await splitStatements(section, name, context.can);
+  const { statements, steps, limits = {} } = await splitStatements(section, name, context.can);
   if (!isPlain(steps)) {
     throw new MigrationFileError("The seed needs more than one transaction", { file: name }, {
       hint: "Put what needs a commit, or runs outside a transaction, into a migration.",
     });
   }
   // Of the file as it is: the Supabase CLI has the same.
-  return { name, hash: await sha256(text), section, statements };
+  return { name, hash: await sha256(text), section, statements, ...withLimits(limits) };
 }
 
 /**
@@ -192,7 +195,7 @@ export async function runSeeds(
 ): Promise<SeedResult> {
   const results: SeedRun[] = [];
   let interrupted = false;
-  for (const [index, { name, hash, section, statements }] of plan.due.entries()) {
+  for (const [index, { name, hash, section, statements, limits }] of plan.due.entries()) {
     if (context.signal?.aborted) {
       interrupted = true;
       break;
@@ -204,21 +207,31 @@ export async function runSeeds(
       index,
       total: plan.due.length,
     });
-    const reply = await session.perform("seed", {
-      migration: {
-        name,
-        checksum: hash,
-        // A seed is run where its data can be had again.
-        statements: statements.map(({ line, sql }) => [line, sql]),
-        in_ledger: plan.inLedger,
-      },
-    });
-    const { success, execution_time_ms: executionTimeMs, error } = reply.results[0];
+    const migration = {
+      name,
+      checksum: hash,
+      // A seed is run where its data can be had again.
+      statements: statements.map(({ line, sql }) => [line, sql]),
+      in_ledger: plan.inLedger,
+      limits: toWireLimits(context.limits, limits),
+    };
+    const { item, ...outcome } = await performPatiently(
+      context,
+      session,
+      migration,
+      (attempt) => session.perform("seed", { migration, ...attempt }),
+    );
+    if (outcome.interrupted) {
+      interrupted = true;
+      break;
+    }
+    const { success, execution_time_ms: executionTimeMs } = item;
+    const error = toFailure(item.error, session.lastBlockers);
     results.push({
       name,
       success,
       executionTimeMs,
-      error: success ? null : locateFailure(error, statements, section),
+      error: error === null ? null : locateFailure(error, statements, section),
     });
     context.onProgress({
       type: "finished",

@@ -2,11 +2,14 @@
 
 import type { LockSession } from "../database/session.ts";
 import { MigrationFileError } from "../errors.ts";
+import { toFailure } from "../database/state.ts";
 import { sha256 } from "../planning/checksum.ts";
+import { type Limits, toWireLimits } from "../planning/limits.ts";
 import type { HistoryEntry, MigrationFailure, Purpose } from "../planning/plan.ts";
 import type { Statement, Step } from "../planning/steps.ts";
 import type { OperationContext } from "./context.ts";
 import { type KeptRows, type PutBack, toKept, toPutBack } from "./safety_copies.ts";
+import { LockAttempts } from "./lock_attempts.ts";
 
 /** What is to be run of a migration, or what undoes it. */
 export interface PlannedSteps {
@@ -164,16 +167,18 @@ export async function performSteps(
   context: OperationContext,
   session: LockSession,
   purpose: Purpose,
-  planned: PlannedSteps,
-  migration: Record<string, unknown>,
+  planned: PlannedSteps & { readonly limits?: Limits },
+  migration: Readonly<Record<string, unknown>>,
   onStep: (number: number) => void,
 ): Promise<StepsOutcome> {
   const { steps, digests } = planned;
+  const limits = toWireLimits(context.limits, planned.limits);
   // Where the steps that are left were deleted, an empty one says that it is done as a whole.
   const total = Math.max(steps.length, planned.stepsDone + 1);
   let [stepsDone, executionTimeMs, closedDoor] = [planned.stepsDone, 0, false];
   const kept: KeptRows[] = [];
   const putBack: PutBack[] = [];
+  const attempts = new LockAttempts(context);
   while (stepsDone < total) {
     if (context.signal?.aborted) {
       return {
@@ -192,6 +197,7 @@ export async function performSteps(
     onStep(number);
     const sent = {
       ...migration,
+      limits,
       step: { number, total, digests: (digests ?? []).slice(0, number) },
       statements: toPairs(listSent(planned, number)),
     };
@@ -203,7 +209,11 @@ export async function performSteps(
       const payload = purpose === "apply" ? { atomic: false, migrations: [sent] } : {
         migration: sent,
       };
-      reply = await session.perform(purpose, payload, { purpose, migration: sent });
+      reply = await session.perform(purpose, { ...payload, ...attempts.call }, {
+        purpose,
+        migration: sent,
+      });
+      if (await attempts.goOn(sent, reply.results[0], session.lastBlockers)) continue;
     }
     const item = reply.results[0];
     executionTimeMs += item.execution_time_ms;
@@ -214,7 +224,7 @@ export async function performSteps(
         interrupted: false,
         stepsDone,
         executionTimeMs,
-        error: item.error,
+        error: toFailure(item.error, session.lastBlockers),
         closedDoor,
         kept,
         putBack,
@@ -223,6 +233,7 @@ export async function performSteps(
     stepsDone = number;
     kept.push(...toKept(item.kept));
     putBack.push(...toPutBack(item.put_back));
+    attempts.startAnew();
   }
   return {
     success: true,

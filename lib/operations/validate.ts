@@ -8,6 +8,7 @@ import type { Finding, Level } from "../lint/finding.ts";
 import { EXPOSED, Linter } from "../lint/lint.ts";
 import { RULES } from "../lint/rules.ts";
 import { holdsStatements } from "../planning/lexer.ts";
+import { readLimits } from "../planning/limits.ts";
 import { describeLongNames } from "../planning/long_names.ts";
 import { findMigration, findOrderWarnings, isNumbered } from "../planning/order.ts";
 import { type ParsedText, parseText } from "../planning/parser.ts";
@@ -83,6 +84,9 @@ export async function validate(
   for (const migration of loaded.migrations) {
     const { name, forward, rollback, head } = migration;
     linter.begin(name, head);
+    const ofHead = new Refusals();
+    await ofHead.attempt(() => readLimits({ sql: head ?? "", line: 1 }, name));
+    found.push(...ofHead.all.map((refusal) => toFinding("cannot-run", refusal)));
     const text = await parseText(forward.sql);
     const split = await examine(text, forward, name, can, found);
     if (split?.statements.some(({ sql }) => CREATES_PG_CRON.test(sql))) can = WITH_PG_CRON;

@@ -9,10 +9,12 @@ import type { AroundSettings } from "../around_settings.ts";
 import type { Via } from "../database/channel.ts";
 import { ConfigurationError } from "../errors.ts";
 import type { Migrator, MigratorOptions } from "../migrator.ts";
+import type { CancelBlockers } from "../operations/cancel_blockers.ts";
 import type { Concern } from "../operations/concerns.ts";
 import type { SafetyCopyMode, SafetyCopyOptions } from "../operations/safety_copies.ts";
 import type { LedgerMode } from "../planning/ledger.ts";
 import type { OrderBy } from "../planning/order.ts";
+import type { CancelFlags } from "./cancel.ts";
 import { confirmConcerns } from "./confirm.ts";
 import { EXIT_CODES } from "./errors.ts";
 import type { ProjectMemory } from "./known_projects.ts";
@@ -30,6 +32,9 @@ export interface GlobalFlags {
   ledger?: LedgerMode | true;
   envFile?: string;
   allowHttp?: Flag;
+  lockTimeout?: string;
+  lockRetries?: number;
+  statementTimeout?: string;
   json?: Flag;
   verbose?: Flag;
   quiet?: Flag;
@@ -78,6 +83,15 @@ export function waiting({ wait = 0 }: Asking): { waitMs: number } {
     );
   }
   return { waitMs: wait * 1000 };
+}
+
+/** Whose sessions may be ended: what asks about it is loaded where somebody wants it. */
+export async function readCancelFlags(
+  reporter: Reporter,
+  flags: CancelFlags & Asking & { dryRun?: Flag },
+): Promise<{ cancelBlockers?: CancelBlockers }> {
+  if (flags.cancelBlockers === undefined && flags.cancelRoles === undefined) return {};
+  return await (await import("./cancel.ts")).readCancelBlockers(reporter, flags);
 }
 
 /** Anything may go into the embedded database, which nobody else has, but not twice. */

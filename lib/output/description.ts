@@ -21,6 +21,8 @@ Settings, from the environment, then .env.local, then .env, never from the comma
                              SUPABASE_SERVICE_ROLE_KEY, SUPABASE_SECRET_KEY or
                              SUPABASE_SECRET_KEYS
   MIGRATION_LOCK_TIMEOUT     lease of the lock in milliseconds (300000)
+  MIGRATION_TABLE_LOCK_TIMEOUT, MIGRATION_LOCK_RETRIES, MIGRATION_STATEMENT_TIMEOUT
+                             as --lock-timeout, --lock-retries and --statement-timeout
   MIGRATION_BATCH_SIZE       migrations in a batch (50)
   MIGRATION_REQUEST_TIMEOUT  milliseconds until a request counts as lost (130000)
   MIGRATION_GIVE_UP_AFTER    milliseconds to go on asking a silent server (60000)

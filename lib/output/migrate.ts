@@ -12,12 +12,14 @@ import {
   type GlobalFlags,
   guardConcerns,
   guardCopies,
+  readCancelFlags,
   type Report,
   type Run,
   toResultCode,
   waiting,
 } from "./actions.ts";
 import { type Around, around, type AroundFlags } from "./around.ts";
+import type { CancelFlags } from "./cancel.ts";
 import { confirmUndo } from "./confirm.ts";
 import { EXIT_CODES } from "./errors.ts";
 import { formatKept } from "./kept.ts";
@@ -36,7 +38,7 @@ import {
 } from "./text.ts";
 
 /** The flags of `migrate`. */
-export interface MigrateFlags extends GlobalFlags, Asking, AroundFlags {
+export interface MigrateFlags extends GlobalFlags, Asking, AroundFlags, CancelFlags {
   to?: string;
   plan?: string;
   dryRun?: Flag;
@@ -77,9 +79,11 @@ async function migrateOnly(run: Run, flags: MigrateFlags, given: Around): Promis
   }
   reporter.say(formatTarget(migrator.target, run.namedBy));
   if (!flags.yes && !flags.dryRun) await projects.confirm();
+  const ending = await readCancelFlags(reporter, flags);
   reporter.say("🚀 Starting database migration...\n");
   const result = await migrator.migrate({
     ...wait,
+    ...ending,
     ...(plan === undefined ? {} : { plan }),
     ...(to === undefined ? {} : { to }),
     dryRun: !!flags.dryRun,
@@ -207,6 +211,15 @@ export function formatMigrate(result: MigrateResult): string {
 /** duplicate_table, duplicate_object, duplicate_function, duplicate_schema, duplicate_column. */
 const EXISTS_ALREADY: ReadonlySet<string> = new Set(["42P07", "42710", "42723", "42P06", "42701"]);
 
+function adviseOnLocks({ blockedBy = [], attempts = 1 }: MigrationFailure): string {
+  const tried = attempts === 1 ? "" : ` in ${attempts} attempts`;
+  return blockedBy.length === 0
+    ? `It could not get its locks${tried}: run it again when others have ended their transactions, ` +
+      "or give it more time with --lock-timeout and --lock-retries"
+    : `It could not get its locks${tried}: have the sessions above end their transactions, then run ` +
+      "it again; --lock-timeout and --lock-retries give it more time";
+}
+
 function advise(
   error: MigrationFailure,
   steps: { readonly done: number; readonly total: number },
@@ -217,10 +230,9 @@ function advise(
       ? "A new enum value can be used in the next transaction only: take BEGIN and COMMIT out, or put " +
         '"-- supamigrate: commit" between the two'
       : error.code === "55P03"
-      ? "Another session holds a lock on the table: run it again when that has ended, or set a longer " +
-        "lock_timeout in the migration"
+      ? adviseOnLocks(error)
       : error.code === "57014"
-      ? "It was cancelled, by somebody or by a statement_timeout: run it again"
+      ? "It was cancelled, by supamigrate cancel, by somebody else or by a statement_timeout: run it again"
       : error.code === "40P01" || error.code === "40001"
       ? "It met with other sessions' work: run it again"
       : error.code === "2D000"

@@ -8,12 +8,14 @@ import {
   type Flag,
   type GlobalFlags,
   guardCopies,
+  readCancelFlags,
   type Report,
   type Run,
   toResultCode,
   waiting,
 } from "./actions.ts";
 import { type Around, around, type AroundFlags } from "./around.ts";
+import type { CancelFlags } from "./cancel.ts";
 import { confirmUndo } from "./confirm.ts";
 import { leaveOutStatements } from "./documents.ts";
 import { line } from "./neutral.ts";
@@ -21,7 +23,7 @@ import { formatKept, formatPutBack } from "./kept.ts";
 import { formatFailure, formatMessages, formatSteps } from "./text.ts";
 
 /** The flags of `rollback`. */
-export interface RollbackFlags extends GlobalFlags, Asking, AroundFlags {
+export interface RollbackFlags extends GlobalFlags, Asking, AroundFlags, CancelFlags {
   steps?: number;
   dryRun?: Flag;
   safetyCopy?: SafetyCopyMode;
@@ -40,9 +42,11 @@ async function rollbackOnly(
 ): Promise<Report> {
   const { migrator, reporter, projects } = run;
   const wait = waiting(flags);
+  const ending = await readCancelFlags(reporter, flags);
   reporter.say(`${formatRollbackStart(target, flags.steps)}\n`);
   const result = await migrator.rollback({
     ...wait,
+    ...ending,
     ...(target === undefined ? {} : { target }),
     ...(flags.steps === undefined ? {} : { steps: flags.steps }),
     dryRun: !!flags.dryRun,

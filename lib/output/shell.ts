@@ -25,6 +25,8 @@ export class Shell {
 
   readonly #process: ProcessParts;
   readonly #signal: AbortSignal;
+  /** What the migrator of the command was made of. */
+  #running: MigratorOptions | undefined;
   /** How hints name commands: found out when the first one is printed. */
   #nameCommand: NameCommand | undefined;
 
@@ -81,6 +83,7 @@ export class Shell {
         signal: this.#signal,
         onProgress: (event) => reporter.onProgress(event),
       };
+      this.#running = options;
       await using migrator = createMigrator(options);
       if (settings.embeddedNote !== null) reporter.say(line`🧪 ${settings.embeddedNote}\n`);
       const projects = new ProjectMemory(
@@ -131,6 +134,20 @@ export class Shell {
     } catch (error) {
       this.fail(error);
     }
+  }
+
+  /**
+   * Says what goes on in the database when this process is left, and asks whether to cancel it.
+   *
+   * @param mayAsk There may be somebody to ask.
+   * @returns Whether it was cancelled, so that the command comes to its end.
+   */
+  async leaveRunning(mayAsk: boolean): Promise<boolean> {
+    const { reporter } = this;
+    const { activity } = reporter;
+    if (activity === undefined || this.#running === undefined) return false;
+    const { cancelAfterAsking } = await import("./cancel.ts");
+    return await cancelAfterAsking(reporter, this.#running, activity, mayAsk);
   }
 
   /** Reports what ended the command, and sets the exit code. */

@@ -35,6 +35,7 @@ const COMMANDS = [
   "history",
   "report",
   "doctor",
+  "cancel",
   "unlock",
   "install",
   "uninstall",

@@ -2,6 +2,7 @@
 
 import { formatDuration } from "../duration.ts";
 import type { StatusResult } from "../operations/status.ts";
+import { formatBlockers, formatDetails } from "./activity.ts";
 import type { Flag, GlobalFlags, Report, Run } from "./actions.ts";
 import { EXIT_CODES, formatRefusal } from "./errors.ts";
 import { formatLedgerDifference } from "./ledger.ts";
@@ -56,6 +57,7 @@ export function formatStatus(status: StatusResult, verbose: boolean): string {
     if (activity !== null) {
       lines.push(
         line`⚙️  Running: ${activity.running} for ${formatDuration(activity.runningMs ?? 0)}`,
+        ...formatDetails(activity),
       );
     }
   }
@@ -64,7 +66,12 @@ export function formatStatus(status: StatusResult, verbose: boolean): string {
     for (const { name, reason, error, steps } of status.pending) {
       const done = steps === null ? "" : `, ${steps.done} of ${steps.total} steps done`;
       lines.push(line`  📄 ${name} (${reason}${done})`);
-      if (error !== null) lines.push(line`     last failed with: ${error.message} (${error.code})`);
+      if (error !== null) {
+        lines.push(
+          line`     last failed with: ${error.message} (${error.code})`,
+          ...formatBlockers(error.blockedBy ?? []).map((text) => `     in its way: ${text}`),
+        );
+      }
     }
   }
   if (status.refusals.length > 0) {

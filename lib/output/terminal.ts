@@ -1,8 +1,10 @@
 /** What is written where: results, progress, and a live line on a terminal. @module */
 
 import type { FilePosition } from "../errors.ts";
+import type { Activity } from "../database/state.ts";
 import type { ProgressEvent } from "../operations/progress.ts";
 import { styleText } from "node:util";
+import { formatActivity, formatBlocker, formatRetry } from "./activity.ts";
 import { type AnnotationLevel, formatAnnotation } from "./errors.ts";
 import { formatDuration } from "../duration.ts";
 import { createRedactor } from "../redact.ts";
@@ -40,6 +42,9 @@ const PHASES = {
   migrate: "✅ All migrations rolled back\n\n🚀 Running fresh migration...",
 } as const;
 
+/** How often a log is told what runs, in milliseconds. */
+const RUNNING_EVERY_MS = 30_000;
+
 /** What of a document is advice, and so names commands. */
 const ADVICE: ReadonlySet<string> = new Set(["hint", "advice", "command"]);
 
@@ -58,7 +63,16 @@ export class Reporter {
   readonly #secrets = new Set<string>();
   #style: ReportStyle;
   #redact = createRedactor([]);
-  #live: { timer: ReturnType<typeof setInterval>; text: string; since: number } | undefined;
+  #live:
+    | { timer: ReturnType<typeof setInterval>; text: string; since: number; draw: () => void }
+    | undefined;
+  #activity: Activity | undefined;
+  /** Which of how many is under way, and which step of it. */
+  #place = { before: "⏳", steps: "" };
+  #isFinishing = false;
+  #isHeld = false;
+  /** When it was last said what runs, where there is no live line. */
+  #toldRunning = 0;
 
   /**
    * @param out Standard output.
@@ -109,6 +123,25 @@ export class Reporter {
   sayFailure(text: string): void {
     this.stopLive();
     if (text !== "" && !this.#style.json) this.#print(this.#out, text);
+  }
+
+  /** What was seen running last of the step that is under way. */
+  get activity(): Activity | undefined {
+    return this.#activity;
+  }
+
+  /** Says that what goes on is the last of it, and goes on showing it. */
+  finish(text: string): void {
+    const live = this.#live;
+    this.#isFinishing = true;
+    this.warn(text);
+    if (live !== undefined) this.#startLive(live.text, live.since);
+  }
+
+  /** Leaves the line to a question, or takes it back. */
+  hold(isHeld: boolean): void {
+    this.stopLive();
+    this.#isHeld = isHeld;
   }
 
   /** Writes to standard error, whatever the style. */
@@ -185,15 +218,17 @@ export class Reporter {
         const { migrations: [first = ""], index, total, step } = event;
         const others = event.migrations.length - 1;
         const verb = event.action === "rollback" ? "⏪" : "⏳";
+        const steps = step === undefined || step.total === 1
+          ? ""
+          : ` (step ${step.number} of ${step.total})`;
+        this.#place = { before: `${verb} ${index + 1}/${total}`, steps };
         this.#startLive(
-          line`${verb} ${index + 1}/${total} ${first}${others > 0 ? ` and ${others} more` : ""}` +
-            (step === undefined || step.total === 1
-              ? ""
-              : ` (step ${step.number} of ${step.total})`),
+          line`${this.#place.before} ${first}${others > 0 ? ` and ${others} more` : ""}` + steps,
         );
         break;
       }
       case "finished":
+        this.#activity = undefined;
         this.stopLive();
         if (this.#style.verbose && !this.#err.isTTY) {
           const verb = event.success
@@ -204,6 +239,17 @@ export class Reporter {
         break;
       case "waiting":
         this.#startLive(describeWaiting(event));
+        break;
+      case "running":
+        this.#showRunning(event);
+        break;
+      case "retrying":
+        if (this.#style.json || this.#style.quiet) break;
+        this.warn(formatRetry(event));
+        if (this.#err.isTTY) this.#startLive(line`${this.#place.before} ${event.migration}`);
+        break;
+      case "blocker ended":
+        this.warn(`🛑 Ended, as it was in the way: ${formatBlocker(event.session)}`);
         break;
       case "preparing":
         this.#startLive(line`⏳ ${event.what}`);
@@ -217,25 +263,51 @@ export class Reporter {
     }
   }
 
-  #startLive(text: string): void {
-    if (this.#live?.text === text) return;
+  #startLive(text: string, since = performance.now()): void {
+    if (this.#live?.text === text || this.#isHeld) return;
     this.stopLive();
+    this.#toldRunning = performance.now();
     if (this.#style.json || this.#style.quiet) return;
     if (!this.#err.isTTY) {
       if (this.#style.verbose) this.#print(this.#err, text);
       return;
     }
-    // It has to fit on one line of the screen, which is all that a redraw clears.
-    const shown = [...this.clean(text).replace(/\s+/g, " ")]
-      .slice(0, Math.max(20, (this.#err.columns ?? 80) - 15)).join("");
-    const since = performance.now();
+    const live = { text, since };
     const draw = () => {
-      const age = performance.now() - since;
+      const age = performance.now() - live.since;
       const suffix = age < 1000 ? "" : ` … ${formatDuration(age)}`;
-      this.#err.write(`\r\x1b[2K${shown}${suffix}`);
+      this.#err.write(`\r\x1b[2K${this.#fit(live.text)}${suffix}`);
     };
     draw();
-    this.#live = { text, since, timer: setInterval(draw, 500) };
+    this.#live = Object.assign(live, { draw, timer: setInterval(draw, 500) });
+  }
+
+  /** It has to fit on one line of the screen, which is all that a redraw clears. */
+  #fit(text: string): string {
+    const shown = this.#isFinishing ? `⏹️  finishing ${text}` : text;
+    return [...this.clean(shown).replace(/\s+/g, " ")]
+      .slice(0, Math.max(20, (this.#err.columns ?? 80) - 15)).join("");
+  }
+
+  /** On a terminal in the line that is there; elsewhere now and then in one of its own. */
+  #showRunning({ activity, statementMs }: ProgressEvent & { type: "running" }): void {
+    this.#activity = activity;
+    if (this.#isHeld) return;
+    const { before, steps } = this.#place;
+    const text = `${before} ${formatActivity(activity, steps)}`;
+    if (this.#live !== undefined) {
+      this.#live.text = text;
+      this.#live.since = performance.now() - statementMs;
+      this.#live.draw();
+      return;
+    }
+    if (this.#style.json || this.#style.quiet) return;
+    if (this.#err.isTTY) {
+      this.#startLive(text);
+    } else if (performance.now() - this.#toldRunning >= RUNNING_EVERY_MS) {
+      this.#toldRunning = performance.now();
+      this.#print(this.#err, `${text} … ${formatDuration(statementMs)}`);
+    }
   }
 
   /** Takes the live line away. */
@@ -256,10 +328,11 @@ function paint(text: string): string {
 }
 
 function describeWaiting(event: ProgressEvent & { type: "waiting" }): string {
-  if (event.for === "lock") return line`🔒 Waiting for ${event.holder ?? "another run"} to finish`;
   const { activity } = event;
+  if (event.for === "lock") {
+    return line`🔒 Waiting for ${event.holder ?? "another run"} to finish` +
+      (activity === null ? "" : `: ${formatActivity(activity)}`);
+  }
   if (activity === null) return "⏳ Waiting for the migration in flight";
-  const [blocker] = activity.blockedBy;
-  return line`⏳ Still running: ${activity.running}` +
-    (blocker === undefined ? "" : line`, which waits for ${blocker.user} (pid ${blocker.pid})`);
+  return `⏳ Still running: ${formatActivity(activity)}`;
 }

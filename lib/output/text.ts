@@ -7,6 +7,7 @@ import type { LeftOut } from "../planning/discovery.ts";
 import type { MigrationFailure } from "../planning/plan.ts";
 import type { Statement } from "../planning/steps.ts";
 import { shorten } from "../shorten.ts";
+import { formatBlockers } from "./activity.ts";
 import { formatPosition } from "./errors.ts";
 import { indent, line } from "./neutral.ts";
 
@@ -47,6 +48,7 @@ export function formatFailure(name: string, error: MigrationFailure): string[] {
     ...(error.detail === undefined ? [] : [line`   Detail: ${error.detail}`]),
     ...(error.hint === undefined ? [] : [line`   Hint: ${error.hint}`]),
     ...(error.context === undefined ? [] : [line`   Where: ${error.context}`]),
+    ...formatBlockers(error.blockedBy ?? []).map((text) => `   In its way: ${text}`),
   ];
 }
 

@@ -58,6 +58,26 @@ export interface MigrationFailure {
   readonly line?: number;
   /** The name that the message is about, where it is known. */
   readonly place?: FailurePlace;
+  /** Whose locks it could not wait for. */
+  readonly blockedBy?: readonly Blocker[];
+  /** How often it was tried to get its locks. */
+  readonly attempts?: number;
+}
+
+/** A session that others wait for. */
+export interface Blocker {
+  /** The server's process. */
+  readonly pid: number;
+  /** The role that it has logged in as. */
+  readonly user: string | null;
+  /** What it calls itself. */
+  readonly application: string | null;
+  /** `active`, `idle in transaction` and the like. */
+  readonly state: string | null;
+  /** How old its transaction is, in milliseconds. */
+  readonly ageMs: number | null;
+  /** The beginning of what it runs, or has run last. */
+  readonly query: string | null;
 }
 
 /**

@@ -12,6 +12,7 @@ import { comparisonBy, findMigration, isNumbered, type OrderBy } from "./order.t
 import { pairRenamed } from "./renames.ts";
 
 export type {
+  Blocker,
   FailurePlace,
   HistoryEntry,
   Migration,

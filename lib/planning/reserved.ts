@@ -32,6 +32,15 @@ const SERVICE_ROLES = [
 
 const RESERVED_ROLES = new Set([...API_ROLES, ...SERVICE_ROLES]);
 
+/**
+ * Whether a role is the platform's.
+ *
+ * @param name The role.
+ */
+export function isReservedRole(name: string): boolean {
+  return RESERVED_ROLES.has(name) || /^(?:supabase_|pg_)/.test(name);
+}
+
 /** Roles that nobody may be made a member of. */
 const RESERVED_MEMBERSHIPS = new Set([
   ...SERVICE_ROLES,

@@ -11,6 +11,7 @@ import {
   type OutsideStatement,
 } from "./outside_transaction.ts";
 import { type ParsedText, parseText, StatementSizeError } from "./parser.ts";
+import { type Limits, readLimits, withLimits } from "./limits.ts";
 import { describeLongNames } from "./long_names.ts";
 import { countNewlines, locate as locateIn } from "./position.ts";
 import { firstLine, refusal, Refusals } from "./refusals.ts";
@@ -39,6 +40,8 @@ export interface SplitResult {
   readonly reserved: readonly (ReservedChange & Pick<Statement, "line">)[];
   /** What they may destroy that cannot be kept before, in order. */
   readonly unkept: readonly Unkept[];
+  /** The limits that its comments say; left out where they say none. */
+  readonly limits?: Limits;
 }
 
 /** What a statement may destroy that cannot be kept. */
@@ -143,6 +146,7 @@ export async function splitText(
   const needed = leaveOutNeedless(parsed, can);
   const findOutside = outsideFinder(needed.statements, can);
   const marks = await refusals.attempt(() => findCommitMarks(section, file)) ?? [];
+  const limits = await refusals.attempt(() => readLimits(section, file)) ?? {};
   const divided = await refusals.attempt(() =>
     divideIntoSteps(needed.statements, marks, findOutside, file)
   );
@@ -194,6 +198,7 @@ export async function splitText(
     reserved: statements.flatMap((statement) =>
       findReserved(statement).map((change) => ({ ...change, line: statement.line }))
     ),
+    ...withLimits(limits),
   };
 }
 

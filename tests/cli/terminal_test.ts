@@ -4,6 +4,7 @@ import { INSTALL_SQL } from "../../lib/database/bootstrap.ts";
 import { Workspace } from "../support/cli.ts";
 import { type Project, startStack } from "../support/stack.ts";
 import { Terminal } from "../support/terminal.ts";
+import { until } from "../support/until.ts";
 
 const stack = await startStack({ major: 17 });
 Deno.test.afterAll(async () => await stack[Symbol.asyncDispose]());
@@ -15,7 +16,11 @@ const MIGRATIONS = {
 const CTRL_C = "\x03";
 
 function environmentOf(project: Project): Record<string, string> {
-  return { SUPABASE_URL: project.url, SUPABASE_SERVICE_KEY: project.serviceKey };
+  return {
+    SUPABASE_URL: project.url,
+    SUPABASE_SERVICE_KEY: project.serviceKey,
+    MIGRATION_TABLE_LOCK_TIMEOUT: "30s",
+  };
 }
 
 /** A migration that runs until the test lets it go on. */
@@ -138,9 +143,10 @@ Deno.test("the live line names the migration, and Ctrl-C finishes it, releases t
   await holder.sql("select pg_advisory_lock(1)");
 
   const terminal = Terminal.start(workspace, ["migrate"]);
-  await terminal.see(/⏳ 1\/2 001_slow\.sql … \d s/);
+  await terminal.see(/⏳ 1\/2 001_slow\.sql line 2 \(statement 2 of 2\), waits for pid \d+/);
   terminal.type(CTRL_C);
   await terminal.see(/Interrupted: finishing the step in flight/);
+  await terminal.see(/⏹️ finishing ⏳ 1\/2 001_slow\.sql line 2/);
   await holder.sql("select pg_advisory_unlock(1)");
   assert.equal(await terminal.end(), 130);
   assert.match(terminal.text, /Interrupted: 1 of 2 migrations were applied/);
@@ -153,6 +159,42 @@ Deno.test("the live line names the migration, and Ctrl-C finishes it, releases t
     [{ is_locked: false }],
   );
 });
+
+for (const answer of ["yes", "no"]) {
+  Deno.test(`the second Ctrl-C says what is still running, and cancels it or not (${answer})`, async () => {
+    await using project = await stack.createProject({ setup: INSTALL_SQL });
+    await using workspace = await Workspace.create(
+      { "001_slow.sql": waitingMigration(1) },
+      environmentOf(project),
+    );
+    await using holder = await project.connect();
+    await holder.sql("select pg_advisory_lock(1)");
+
+    const terminal = Terminal.start(workspace, ["migrate"]);
+    await terminal.see(/⏳ 1\/1 001_slow\.sql line 2 \(statement 2 of 2\)/);
+    terminal.type(CTRL_C);
+    await terminal.see(/⏹️ finishing/);
+    terminal.type(CTRL_C);
+    await terminal.see(/001_slow\.sql line 2 is still running in the database/);
+    await terminal.see(/Cancel it there\? \(yes\/no\): /);
+    terminal.type(`${answer}\r`);
+
+    assert.equal(await terminal.end(), answer === "yes" ? 1 : 130);
+    const status = async () =>
+      (await project.sql("select status from supamigrate.migration_history"))[0]?.status;
+    if (answer === "yes") {
+      assert.match(terminal.text, /SQLSTATE 57014 in statement 2, line 2/);
+      assert.equal(await status(), "failed");
+    } else {
+      assert.equal(await status(), undefined);
+      await holder.sql("select pg_advisory_unlock(1)");
+      await until(
+        "the migration to be done on the server",
+        async () => await status() === "completed",
+      );
+    }
+  });
+}
 
 Deno.test("two runs at once: one applies, the other ends with 3 or waits", async () => {
   await using project = await stack.createProject({ setup: INSTALL_SQL });

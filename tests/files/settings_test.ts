@@ -111,6 +111,33 @@ Deno.test("resolveSettings() takes the project from the environment", async () =
   }
 });
 
+Deno.test("resolveSettings() takes limits from flags before it takes them from the environment", async () => {
+  const environment = {
+    SUPABASE_URL: "",
+    MIGRATION_TABLE_LOCK_TIMEOUT: "500ms",
+    MIGRATION_LOCK_RETRIES: "0",
+    MIGRATION_STATEMENT_TIMEOUT: "10min",
+  };
+  assert.deepEqual((await settingsOf(environment)).options.limits, {
+    lockTimeoutMs: 500,
+    lockRetries: 0,
+    statementTimeoutMs: 600_000,
+  });
+  const flags = { lockTimeout: "1s", lockRetries: 9, statementTimeout: "0" };
+  assert.deepEqual((await settingsOf(environment, flags)).options.limits, {
+    lockTimeoutMs: 1000,
+    lockRetries: 9,
+    statementTimeoutMs: 0,
+  });
+  assert.equal((await settingsOf({})).options.limits, undefined);
+  const refused = (wrong: Record<string, string>, given = {}) =>
+    assert.rejects(settingsOf({ ...environment, ...wrong }, given), { name: "ConfigurationError" });
+  await refused({ MIGRATION_TABLE_LOCK_TIMEOUT: "5" });
+  await refused({ MIGRATION_LOCK_RETRIES: "often" });
+  await refused({}, { lockTimeout: "2 weeks" });
+  await refused({}, { lockRetries: -1 });
+});
+
 Deno.test("resolveSettings() tells all secrets, also those that are not used or in another's shadow", async () => {
   const names = ["SUPABASE_JWT_SECRET", "SUPABASE_DB_PASSWORD", "PGPASSWORD", "SUPABASE_DB_URL"];
   const { secrets } = await settingsOf(

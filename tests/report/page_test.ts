@@ -155,7 +155,7 @@ Deno.test("a page runs nothing that stands in the database, the files or the log
     assert.equal(tags(page).filter((tag) => tag === "<script").length, 1);
     const withoutValues = page.replace(/<(script|style)>[^]*?<\/\1>/g, "").replace(/"[^"]*"/g, "");
     assert.doesNotMatch(withoutValues, /<[^>]*\son\w+=/);
-    assert.doesNotMatch(page, /[\u202e\u2028\u0000]/);
+    for (const character of "\u202e\u2028\0") assert.ok(!page.includes(character), text);
   }
 });
 

@@ -357,6 +357,8 @@ function toProject(
         holder: "tester",
         processId: "test process",
         giveUpAfterMs: 15_000,
+        // Tests that keep a migration waiting mean to do so.
+        limits: { lockTimeoutMs: 8000, lockRetries: 0 },
         ...reach(options),
         migrations,
         ...options,
