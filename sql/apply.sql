@@ -264,6 +264,17 @@ begin
           execute statement;
           get diagnostics affected = row_count;
         else
+          -- Some statements (ALTER DOMAIN … DROP CONSTRAINT) leave news for other caches that wait for
+          -- a write, and since PostgreSQL 18 no block with an exception may begin while they wait.
+          role_now := pg_catalog.current_setting('role');
+          if role_now operator(pg_catalog.<>) role_before then
+            perform pg_catalog.set_config('role', role_before, false);
+          end if;
+          update supamigrate.installation set id = id where false;
+          update supamigrate.installation set id = id where false; -- sends what the first has written
+          if role_now operator(pg_catalog.<>) role_before then
+            perform pg_catalog.set_config('role', role_now, false);
+          end if;
           begin
             execute statement;
             get diagnostics affected = row_count;

@@ -118,3 +118,25 @@ testOnEveryDatabase(
     );
   },
 );
+
+testOnEveryDatabase(
+  "a table may be altered right after a domain has lost a constraint",
+  async (project) => {
+    const files = {
+      "1_short.sql": "create domain short as text constraint few check (length(value) < 3);",
+      "2_any.sql": `create table b (s short);
+alter domain short drop constraint few;
+alter table b add column n int;
+-- ROLLBACK
+alter domain short add constraint few check (length(value) < 3);
+drop table b;`,
+    };
+    const migrator = project.migrator(files);
+    for (const turn of ["first", "second"]) {
+      const { results } = await migrator.migrate();
+      assert.deepEqual(results.map(({ error }) => error), results.map(() => null), turn);
+      const { success } = await migrator.rollback({ steps: 1 });
+      assert.ok(success, turn);
+    }
+  },
+);
