@@ -164,17 +164,28 @@ as $function$
   select left(encode(sha256(convert_to(objects::text, 'UTF8')), 'hex'), 16)
 $function$;
 
+-- All of them, by name. What somebody else drops at this moment is an error to some of the functions that
+-- describe it: then it is read once more, and where somebody goes on dropping, nobody can say: null.
 create or replace function supamigrate.read_schema() returns jsonb
-language sql stable
+language plpgsql
 set search_path = pg_catalog, pg_temp
 as $function$
-  select coalesce(jsonb_object_agg(name, digest), '{}') from supamigrate.schema_objects()
+begin
+  for attempt in 1..3 loop
+    begin
+      return (select coalesce(jsonb_object_agg(name, digest), '{}') from supamigrate.schema_objects());
+    exception when internal_error or undefined_table or undefined_object or undefined_function then
+      continue;
+    end;
+  end loop;
+  return null;
+end
 $function$;
 
 -- What the schema is like, and which objects are not what they were when the last run ended: null
 -- where nobody can say, as a run did not come to its end, or the server is another one since.
 create or replace function supamigrate.schema_changes() returns jsonb
-language sql stable
+language sql
 set search_path = pg_catalog, pg_temp
 as $function$
   select jsonb_build_object(
@@ -191,6 +202,7 @@ as $function$
         join supamigrate.migration_lock held on held.generation = known.generation
        where known.server_version = current_setting('server_version_num')::integer / 10000))
     from supamigrate.read_schema() now
+   where now is not null
 $function$;
 
 -- The last act of a run: what the schema is like from now on, with the number that the lock has until
@@ -210,6 +222,10 @@ begin
     return '{}';
   end if;
   objects_now := supamigrate.read_schema();
+  if objects_now is null then
+    delete from supamigrate.schema_at_rest;
+    return '{}';
+  end if;
   insert into supamigrate.schema_at_rest (id, generation, server_version, objects)
   values (1, held.generation + 1, current_setting('server_version_num')::integer / 10000, objects_now)
   on conflict (id) do update
