@@ -10,7 +10,8 @@ Deno.test.afterAll(async () => await stack[Symbol.asyncDispose]());
 
 const MIGRATIONS = {
   "001_notes.sql": "create table notes (id int);\n-- ROLLBACK\ndrop table notes;",
-  "002_slow.sql": `create table slow (id int);
+  "002_slow.sql": `-- supamigrate: lock_timeout 60s
+create table slow (id int);
 select pg_advisory_xact_lock(7);
 -- ROLLBACK
 drop table slow;`,

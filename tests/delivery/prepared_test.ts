@@ -109,5 +109,9 @@ Deno.test("SQL that is not in a bundle is refused there, as nothing can split it
   );
   // Rollback SQL that was stored reads as the file's, and begins with line 1.
   const { statements } = await split({ sql: "drop table notes;", line: 1 }, "stored", can);
-  assert.deepEqual(statements, [{ line: 1, sql: "drop table notes" }]);
+  assert.deepEqual(statements, [{
+    line: 1,
+    sql: "drop table notes",
+    destroyed: [{ do: "drop", type: "table", names: ['"notes"'], cascade: false }],
+  }]);
 });
