@@ -201,7 +201,9 @@ begin
       perform pg_catalog.set_config('standard_conforming_strings', 'on', true);
       begins := true;
       number := 0;
-      puts_back := (part = 'undo' or purpose = 'revert')
+      -- Not in a later step of what destroys: what its earlier steps have kept is to stay destroyed.
+      puts_back := (part = 'undo' and jsonb_array_length(coalesce(migration->'undo', '[]')) > 0
+                    or purpose = 'revert')
         and migration operator(pg_catalog.->>) 'keeps_nothing' is null and supamigrate.has_copies(migration->>'name');
       -- Into arrays: a loop over a query keeps a cursor open, which CLOSE ALL would close.
       select array_agg((item->>0)::integer order by position),
