@@ -136,7 +136,8 @@ testOnEveryDatabase(
     );
     assert.equal((log[2]?.details as { code: string }).code, "22012");
     assert.ok(log.every(({ loggedAt }) => Math.abs(Date.parse(loggedAt) - Date.now()) < 60_000));
-    assert.deepEqual((await migrator.history({ limit: 2 })).map(({ id }) => id), [5, 4]);
+    const ids = (entries: typeof log) => entries.map(({ id }) => id);
+    assert.deepEqual(ids(await migrator.history({ limit: 2 })), ids(log.slice(0, 2)));
     await assert.rejects(migrator.history({ limit: 0 }), { name: "ConfigurationError" });
   },
 );

@@ -19,7 +19,7 @@ const DETAILS = `
     select format('%I.%I', n.nspname, c.relname) as name, c.*
       from pg_class c
       join pg_namespace n on n.oid = c.relnamespace
-     where n.nspname !~ '^(pg_|information_schema$|supamigrate$)' and c.relpersistence <> 't'
+     where n.nspname !~ '^(pg_|information_schema$|supamigrate(_backup)?$)' and c.relpersistence <> 't'
   )
   select concat_ws(' ', 'attribute', name, attname, attnum - (
                      select count(*) from pg_attribute d
