@@ -57,10 +57,10 @@ export const CONTROLS: Readonly<Record<string, readonly Change[]>> = {
     when 'release'  then supamigrate.leave_schema(call, held)`,
   }, {
     file: "lib/operations/apply.ts",
-    from: "  const failed = reply.results.some(",
-    to: `  const done = reply.results.filter(({ success }: { success: boolean }) => success);
-  await session.perform("record", { migrations: group.slice(0, done.length).map(toWire) });
-  const failed = reply.results.some(`,
+    from: "    const failed = done < results.length;\n",
+    to: `    await session.perform("record", { migrations: left.slice(0, done) });
+    const failed = done < results.length;
+`,
   }],
 
   "with a new operation id on retry": [{
