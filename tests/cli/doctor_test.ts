@@ -50,8 +50,9 @@ Deno.test("doctor says what it has looked at, and ends with 0 where nothing is w
   ✅ history         the history, and the rollback SQL stored in it, are what the audit log says
   ✅ ledger          the Supabase CLI's ledger, where there is one, has what is applied
   ✅ lock            there is one lock, and nobody has left it behind
+  ✅ copies          no copy of what migrations have destroyed is older than 30 days
 
-🔗 Audit log: 1 entry, the last hash is HASH
+🔗 Audit log: 2 entries, the last hash is HASH
 ✅ Nothing is wrong
 `,
   });
