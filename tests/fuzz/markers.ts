@@ -57,7 +57,7 @@ export async function checkMarkers(
   checks.equal(
     property,
     down?.statements ?? [],
-    statements.slice(index + 1).map(({ line, sql }) => ({ line: line + 2, sql })),
+    statements.slice(index + 1).map((statement) => ({ ...statement, line: statement.line + 2 })),
   );
 }
 

@@ -26,6 +26,8 @@ Deno.test("there is one way to standard output and standard error, and it cleans
     "cli.ts: for (const stream of [process.stdout, process.stderr]) {",
     // The log of an edge function: JSON, in which nothing drives a terminal.
     "lib/edge/main.ts: log: (line: string) => globalThis.console.log(line),",
+    // What a command before or after a run prints, which is passed on.
+    "lib/output/programs.ts: const reading = [child.stdout, child.stderr].map(async (stream) => {",
     // readline shows what is typed.
     "lib/output/prompt.ts: const terminal = createInterface({ input: process.stdin, output: process.stderr });",
     'lib/output/prompt.ts: process.stderr.write("\\n");',
