@@ -121,9 +121,12 @@ as $function$
      where class_id = 'pg_class'::regclass and sub_id > 0
        and not exists (select from relation where oid = object_id)
     union all
-    select 7, object_id, pg_get_functiondef(object_id)
+    -- As a CASE: what is asked of all these texts is asked before the rows are chosen, and of an
+    -- aggregate it is an error.
+    select 7, object_id,
+           case when p.prokind in ('f', 'p', 'w') then pg_get_functiondef(object_id) end
       from object join pg_proc p on p.oid = object_id
-     where class_id = 'pg_proc'::regclass and p.prokind in ('f', 'p')
+     where class_id = 'pg_proc'::regclass and p.prokind in ('f', 'p', 'w')
        and not exists (select from pg_depend d where d.classid = class_id and d.objid = object_id and d.deptype = 'e')
     union all
     select case contype when 'f' then 11 else 10 end, object_id,
