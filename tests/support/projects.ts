@@ -173,12 +173,14 @@ export async function runOnServer(major: Stack["major"]): Promise<void> {
 
 /** Hands the tests that were defined so far to Deno, to be run on the embedded database. */
 export async function runOnEmbedded(): Promise<void> {
-  const database = await openForMigrations();
-  Deno.test.afterAll(() => database.close());
-  const known = await share(
-    describeEmbedded(database),
-    () => database.exec(`begin;\n${INSTALL_SQL}\ncommit;`),
-  );
+  const open = async () => {
+    const database = await openForMigrations();
+    const restore = () => database.exec(`begin;\n${INSTALL_SQL}\ncommit;`);
+    return { database, known: await share(describeEmbedded(database), restore) };
+  };
+  let current = await open();
+  let turns = 0;
+  Deno.test.afterAll(() => current.database.close());
   for (const { name, body } of embeddedTests) {
     Deno.test({
       name: `${name} (embedded)`,
@@ -186,13 +188,21 @@ export async function runOnEmbedded(): Promise<void> {
       sanitizeOps: false,
       sanitizeResources: false,
       fn: async () => {
-        if (known.usable) return await takeTurn(known, body);
+        // Nothing vacuums its catalogues, and what a few hundred tests leave there slows the next.
+        if (++turns % TURNS === 0) {
+          await current.database.close();
+          current = await open();
+        }
+        if (current.known.usable) return await takeTurn(current.known, body);
         await using database = await openForMigrations();
         await body(describeEmbedded(database));
       },
     });
   }
 }
+
+/** How many tests take turns with one embedded database. */
+const TURNS = 60;
 
 /** Makes a project for each case, on the server that a test has, and runs them all at a time. */
 export async function withProjects<Case>(
