@@ -69,6 +69,23 @@ begin
 end
 $function$;
 
+-- Whether a table has rows that this transaction has not written: somebody's, whom nobody has asked.
+create or replace function supamigrate.has_rows_of_others(relation regclass) returns boolean
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+set row_security = off
+as $function$
+declare
+  found_some boolean;
+begin
+  execute format(
+    'select exists (select from %s %s where age(xmin) > age(pg_current_xact_id()::xid))',
+    case when (select relkind from pg_class where oid = relation) = 'p' then '' else 'only' end, relation)
+    into found_some;
+  return found_some;
+end
+$function$;
+
 -- Why a copy cannot be put back as things are: null where it can.
 create or replace function supamigrate.find_obstacle(copy supamigrate.safety_copy) returns text
 language sql stable
@@ -82,6 +99,8 @@ as $function$
     when copy.kind in ('values', 'state') and copy.key_columns is null
       then 'nothing tells the rows of the table apart'
     when missing.names is not null then format('the table has no column %s', missing.names)
+    when copy.kind = 'table' and supamigrate.has_rows_of_others(to_regclass(copy.relation))
+      then 'there are rows in it that came after the migration'
   end
     from (select string_agg(item->>'name', ', ') as names
             from jsonb_array_elements(copy.columns) item
@@ -148,10 +167,12 @@ begin
                      link.relation, link.name);
     end loop;
 
-    -- What a table was made anew with is not what was in it.
+    -- What the rollback has put into a table that it made anew is not what was in it.
     foreach copy in array copies loop
       if copy.kind = 'table' then
-        execute format('delete from only %s', to_regclass(copy.relation));
+        execute format('delete from %s %s', case when (
+            select relkind from pg_class where oid = to_regclass(copy.relation)) = 'p' then '' else 'only' end,
+          to_regclass(copy.relation));
       end if;
     end loop;
     foreach copy in array copies loop

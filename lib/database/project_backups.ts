@@ -32,7 +32,7 @@ export async function findBackup(
 ): Promise<{ readonly description: string; readonly restore: string }> {
   refuseUnencrypted(new URL(apiUrl), "managementApiUrl");
   const redact = createRedactor([accessToken]);
-  const ask = async (method: string, path: string, body?: unknown) => {
+  const ask: Asking = async (method, path, body) => {
     try {
       const response = await fetch(
         `${apiUrl}/v1/projects/${encodeURIComponent(target.name)}/database/backups${path}`,
@@ -50,16 +50,16 @@ export async function findBackup(
     }
   };
   const page = `https://supabase.com/dashboard/project/${target.name}/database/backups`;
-  const name = `supamigrate ${new Date().toISOString().slice(0, 19)}`;
-  const made = await ask("POST", "/restore-point", { name });
-  if (made.status === 200 || made.status === 201) {
+  // A name has 20 characters at most.
+  const name = `sm-${new Date().toISOString().replace(/\D/g, "").slice(0, 14)}`;
+  if (await makeRestorePoint(ask, name)) {
     return {
       description: `the project's restore point "${name}"`,
       restore: `Restore it in the dashboard: ${page}`,
     };
   }
   const listed = await ask("GET", "");
-  if (listed.status !== 200) {
+  if (listed.status !== 200 || read(listed) === null) {
     throw new ConfigurationError(
       `The Management API does not tell of the project's backups (HTTP ${listed.status}): ${
         shorten(listed.text, 200)
@@ -67,7 +67,7 @@ export async function findBackup(
       { hint: "Set DATABASE_URL, over which pg_dump makes one. Nothing was changed." },
     );
   }
-  const { pitr_enabled: hasPitr, backups = [] } = JSON.parse(listed.text) as {
+  const { pitr_enabled: hasPitr, backups = [] } = read(listed) as {
     readonly pitr_enabled?: boolean;
     readonly backups?: readonly { readonly status: string; readonly inserted_at: string }[];
   };
@@ -94,4 +94,47 @@ export async function findBackup(
     } old: what came in since is not in it`,
     restore: `Restore it in the dashboard: ${page}`,
   };
+}
+
+/** An answer of the API; without one its status is 0. */
+interface Answer {
+  readonly status: number;
+  readonly text: string;
+}
+
+type Asking = (method: string, path: string, body?: unknown) => Promise<Answer>;
+
+/** How often it is asked whether a restore point is there, a second apart. */
+const MOST_LOOKS = 60;
+
+/**
+ * Makes a restore point and waits until it is there.
+ *
+ * @returns Whether it is; false where the plan has none.
+ * @throws {ConfigurationError} It was begun, and did not come to its end.
+ */
+async function makeRestorePoint(ask: Asking, name: string): Promise<boolean> {
+  let answer = await ask("POST", "/restore-point", { name });
+  if (answer.status !== 200 && answer.status !== 201) return false;
+  for (let look = 0;; look++) {
+    const { status = "unknown" } = read(answer) as { status?: string } | null ?? {};
+    if (status === "AVAILABLE") return true;
+    if (look === MOST_LOOKS || status === "FAILED" || status === "REMOVED") {
+      throw new ConfigurationError(
+        `The project's restore point "${name}" is not there: ${status.toLowerCase()}`,
+        { hint: "Set DATABASE_URL, over which pg_dump makes a backup. Nothing was changed." },
+      );
+    }
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    answer = await ask("GET", `/restore-point?name=${encodeURIComponent(name)}`);
+  }
+}
+
+/** The JSON of an answer; null where it is none. */
+function read({ text }: Answer): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
 }

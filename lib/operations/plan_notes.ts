@@ -104,10 +104,9 @@ export function reviewSchema(
 ): string[] {
   const changed = schema?.changed ?? [];
   if (changed.length === 0 || onDrift === "ignore") return [];
-  const touched = changed.filter((name) => {
-    const own = name.replace(/^.*[ .]|\(.*$/g, "").replace(/^"|"$/g, "");
-    return pending.some(({ migration }) => migration.forward.sql.includes(own));
-  });
+  const touched = changed.filter((name) =>
+    pending.some(({ migration }) => namesObject(migration.forward.sql, name))
+  );
   const says =
     `The schema was changed since the last run, not by supamigrate: ${nameSome(changed)}` +
     (touched.length === 0 ? "" : `; what is pending names ${nameSome(touched)}`);
@@ -118,6 +117,14 @@ export function reviewSchema(
     });
   }
   return [`${says} (supamigrate drift shows it, pull takes it into a migration)`];
+}
+
+/** Whether SQL has the last part of an object's name in it: that of `app.f(integer)` is `f`. */
+function namesObject(sql: string, name: string): boolean {
+  const [last = name] = /("(?:[^"]|"")+"|[^\s."()]+)(?=\(|$)/.exec(name) ?? [];
+  const own = last.replace(/^"|"$/g, "").replaceAll('""', '"')
+    .replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
+  return new RegExp(`(?<![\\w$])${own}(?![\\w$])`, "i").test(sql);
 }
 
 /**

@@ -158,6 +158,57 @@ testOnEveryDatabase("a copy is not put back over what has come since", async (pr
   assert.equal((await migrator.backups()).length, 1);
 });
 
+testOnEveryDatabase(
+  "rows of a table that has the old one's name by now are left alone",
+  async (project) => {
+    const migrator = project.migrator({
+      ...setup,
+      "2_anew.sql": `drop table notes;
+create table notes (id int primary key, body text, mood text);
+-- ROLLBACK
+select 1;`,
+    });
+    await migrator.migrate();
+    await project.sql("insert into notes (id, body) values (7, 'of a customer')");
+    const { results } = await migrator.rollback({ steps: 1 });
+    assert.ok(results[0]!.success);
+    assert.deepEqual(results[0]!.putBack.map(({ putBack, reason }) => [putBack, reason]), [
+      [0, "there are rows in it that came after the migration"],
+    ]);
+    assert.deepEqual(await project.sql("select id, body from notes"), [{
+      id: 7,
+      body: "of a customer",
+    }]);
+    const copy = (await migrator.backups()).find(({ kind }) => kind === "table");
+    assert.equal(copy?.rows, 3, "the old rows are kept still");
+  },
+);
+
+testOnEveryDatabase(
+  "what a rollback puts into a partitioned table that it makes anew gives way to what was there",
+  async (project) => {
+    const parts = `create table parted (id int primary key, body text) partition by range (id);
+create table parted_1 partition of parted for values from (0) to (100);`;
+    const migrator = project.migrator({
+      "1_parted.sql": `${parts}\n-- ROLLBACK\ndrop table parted;`,
+      "2_gone.sql":
+        `drop table parted;\n-- ROLLBACK\n${parts}\ninsert into parted values (1, 'default');`,
+    });
+    await migrator.migrate({ to: "1" });
+    await project.sql("insert into parted values (1, 'one'), (2, 'two')");
+    await migrator.migrate();
+    const { results } = await migrator.rollback({ steps: 1 });
+    assert.deepEqual(results[0]!.putBack.map(({ putBack, reason }) => [putBack, reason]), [[
+      2,
+      null,
+    ]]);
+    assert.deepEqual(await project.sql("select id, body from parted order by id"), [
+      { id: 1, body: "one" },
+      { id: 2, body: "two" },
+    ]);
+  },
+);
+
 testOnServers(
   "uninstall() leaves the copies, and what is installed again keeps clear of them",
   async (project) => {

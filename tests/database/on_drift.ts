@@ -146,3 +146,29 @@ testOnEveryDatabase(
     assert.deepEqual(await readWarnings(project), []);
   },
 );
+
+testOnEveryDatabase(
+  "what is pending is said to name what it names, and not what is spelled like a part of it",
+  async (project) => {
+    await project.migrator(FIRST).migrate();
+    await project.sql(`create table app.note (id int primary key);
+      create function app.sum_up(int, numeric) returns int language sql as 'select 1';
+      create table app."Odd (one" (id int primary key);`);
+    const changed = 'app."Odd (one", app.note, app.sum_up(integer,numeric)';
+    const read = async (sql: string) => {
+      const migrator = project.migrator({ ...FIRST, "2_next.sql": sql });
+      const { warnings } = await migrator.migrate({ dryRun: true });
+      return warnings.find((warning) => warning.startsWith("The schema"))?.replace(/ \(supa.*/, "");
+    };
+    const says = `The schema was changed since the last run, not by supamigrate: ${changed}`;
+    assert.equal(await read("alter table app.notes add column title text;"), says);
+    assert.equal(
+      await read("select app.sum_up(1, 2);"),
+      `${says}; what is pending names app.sum_up(integer,numeric)`,
+    );
+    assert.equal(
+      await read('alter table app."Odd (one" add column title text;'),
+      `${says}; what is pending names app."Odd (one"`,
+    );
+  },
+);
