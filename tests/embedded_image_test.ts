@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -47,9 +47,14 @@ Deno.test("the image of a new database is kept once, whole, and made again where
 
     const whole = await readFile(join(cache, image!));
     await writeFile(join(cache, image!), whole.subarray(0, whole.length / 2));
-    await writeFile(join(cache, "platform-of-another-version.tar.gz"), "");
+    // Those of other versions stay, as these may be in use, but for the oldest.
+    const old = ["platform-a.tar.gz", "platform-b.tar.gz", "platform-c.tar.gz"];
+    for (const [index, name] of old.entries()) {
+      await writeFile(join(cache, name), "");
+      await utimes(join(cache, name), 1_000_000 + index, 1_000_000 + index);
+    }
     await openElsewhere(folder, "c");
-    assert.deepEqual(await readdir(cache), [image]);
+    assert.deepEqual((await readdir(cache)).sort(), [image, old[1], old[2]].sort());
     assert.ok((await readFile(join(cache, image!))).length > whole.length / 2);
     await openElsewhere(folder, "d");
   }));

@@ -100,7 +100,7 @@ for (const major of [15, 17] as const) {
     await project.sql(`
       do $$ begin
         execute format(
-          'alter role authenticator in database %I set statement_timeout to 100', current_database());
+          'alter role authenticator in database %I set statement_timeout to 2000', current_database());
       end $$
     `);
     await project.postgrest.stop();

@@ -8,7 +8,7 @@
  * @module
  */
 
-import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { promisify } from "node:util";
@@ -23,7 +23,7 @@ const CHUNK_SIZE = 64 << 20;
 
 /** What an image is made from. */
 export interface ImageRecipe {
-  /** Which image it is: of each, the latest is kept. */
+  /** Which image it is: of each, the latest are kept. */
   readonly name: string;
   /** All that decides what the files are, in any order of its own. */
   readonly ingredients: readonly string[];
@@ -66,6 +66,21 @@ export async function unpackImage(image: Uint8Array, folder: string): Promise<vo
   }
 }
 
+/** How many are kept of an image: another version may be in use in another folder. */
+const MOST_KEPT = 3;
+
+/** Those of versions before: nobody would ever delete them. */
+async function dropOldest(folder: string, prefix: string): Promise<void> {
+  const names = (await readdir(folder)).filter((name) => name.startsWith(prefix));
+  const images = await Promise.all(names.map(async (name) => {
+    const path = join(folder, name);
+    return { path, madeAt: (await stat(path)).mtimeMs };
+  }));
+  for (const { path } of images.sort((a, b) => b.madeAt - a.madeAt).slice(MOST_KEPT)) {
+    await rm(path, { force: true });
+  }
+}
+
 /** Whatever is wrong with it, it is no image then: gzip has a checksum of its own. */
 async function read(file: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
   try {
@@ -84,11 +99,7 @@ async function keep(file: string, image: Uint8Array, prefix: string): Promise<vo
     const packed = await promisify(gzip)(image, { level: constants.Z_BEST_SPEED });
     await writeFile(unfinished, packed, { mode: 0o600 });
     await rename(unfinished, file);
-    // Those of other versions: nobody would ever delete them.
-    for (const name of await readdir(folder)) {
-      const other = join(folder, name);
-      if (name.startsWith(prefix) && other !== file) await rm(other, { force: true });
-    }
+    await dropOldest(folder, prefix);
   } catch {
     // A full disk, or a folder that may not be written: the next database takes as long as this one.
     await rm(unfinished, { force: true }).catch(() => {});

@@ -273,7 +273,7 @@ testOnBothWays("a migration that takes longer than its request is waited for", a
   await makeWitness(project);
   await using gate = await closeGate(project);
   using recording = recordRequests(project);
-  const run = project.migrator(gated, { requestTimeoutMs: 500 }).migrate();
+  const run = project.migrator(gated, { requestTimeoutMs: 2000 }).migrate();
   await gate.reached();
   await until(
     "the run to ask what became of it",
@@ -343,11 +343,11 @@ testOnBothWays(
 testOnServers("a migration outlasts the API's statement_timeout", async (project) => {
   await project.sql(`
     do $$ begin
-      execute format('alter role authenticator in database %I set statement_timeout to 500', current_database());
+      execute format('alter role authenticator in database %I set statement_timeout to 2000', current_database());
     end $$
   `);
   await project.postgrest.stop();
   await project.postgrest.start();
-  const result = await project.migrator({ "1_slow.sql": "select pg_sleep(0.8);" }).migrate();
+  const result = await project.migrator({ "1_slow.sql": "select pg_sleep(2.5);" }).migrate();
   assert.equal(result.success, true, JSON.stringify(result.results));
 }, ownProject);

@@ -16,7 +16,7 @@ import {
   REMOVE_SQL,
   SHARED_BY_TESTS,
 } from "../database/catalog.ts";
-import type { Sql } from "./session.ts";
+import { awaitLater, type Sql } from "./session.ts";
 import { type Project, type ProjectOptions, type Stack, startStack } from "./stack.ts";
 
 /** A database with supamigrate in it, whatever it runs on. */
@@ -363,7 +363,7 @@ function toProject(
   return {
     sql,
     migrator: (migrations, options = {}) =>
-      createMigrator({
+      awaitedLater(createMigrator({
         holder: "tester",
         processId: "test process",
         giveUpAfterMs: 15_000,
@@ -372,7 +372,7 @@ function toProject(
         ...reach(options),
         migrations,
         ...options,
-      }),
+      })),
     catalog: () => describeCatalog(sql),
     async records() {
       const all = (table: string) => sql(`select * from supamigrate.${table} order by id`);
@@ -390,4 +390,19 @@ function toProject(
       return rows.map(({ details }) => details as { before: string | null; after: string });
     },
   };
+}
+
+/**
+ * The same migrator. A test that starts an operation and waits for something else first hears of its
+ * failure when it awaits it; until then it is not one that nobody caught, which would end all tests
+ * of its file.
+ */
+function awaitedLater(migrator: Migrator): Migrator {
+  return new Proxy(migrator, {
+    get(target, name) {
+      const member = Reflect.get(target, name);
+      if (typeof member !== "function") return member;
+      return (...given: unknown[]) => awaitLater(member.apply(target, given));
+    },
+  });
 }

@@ -26,5 +26,14 @@ export async function openSession(
     return [...last as Iterable<Record<string, unknown>>];
   };
   await sql("select");
-  return { sql, [Symbol.asyncDispose]: () => client.end({ timeout: 5 }) };
+  return {
+    sql: (text, params) => awaitLater(sql(text, params)),
+    [Symbol.asyncDispose]: () => client.end({ timeout: 5 }),
+  };
+}
+
+/** Leaves a failure to whoever awaits the result, however much later. */
+export function awaitLater<Result>(result: Result): Result {
+  if (result instanceof Promise) result.catch(() => {});
+  return result;
 }
