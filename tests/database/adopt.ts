@@ -4,8 +4,8 @@ import type { Concern, ToolName } from "../../mod.ts";
 import {
   type AnyProject,
   bareProject,
-  testOnEveryDatabase,
-  testOnServers,
+  testOnOneServer,
+  testOnOneServerAndEmbedded,
 } from "../support/projects.ts";
 
 const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
@@ -163,7 +163,7 @@ async function prepare(project: AnyProject, setup: string): Promise<void> {
 }
 
 for (const [tool, given] of Object.entries(cases) as [ToolName, Case][]) {
-  testOnEveryDatabase(`adopt() takes over the history of ${tool}`, async (project) => {
+  testOnOneServerAndEmbedded(`adopt() takes over the history of ${tool}`, async (project) => {
     const folder = given.files ?? files;
     const names = Object.keys(folder).filter((name) => !name.includes(".down."));
     await prepare(project, given.setup);
@@ -219,7 +219,7 @@ for (const [tool, given] of Object.entries(cases) as [ToolName, Case][]) {
   });
 }
 
-testOnServers("install() says that another tool has been at work", async (project) => {
+testOnOneServer("install() says that another tool has been at work", async (project) => {
   await prepare(project, cases.dbmate.setup);
   await using migrator = project.migrator(files, {
     via: "direct",
@@ -232,7 +232,7 @@ testOnServers("install() says that another tool has been at work", async (projec
   assert.deepEqual((await migrator.install()).warnings, []);
 }, bareProject);
 
-testOnEveryDatabase(
+testOnOneServerAndEmbedded(
   "migrate() asks before it runs what another tool has applied",
   async (project) => {
     await prepare(project, cases.dbmate.setup);
@@ -255,7 +255,7 @@ testOnEveryDatabase(
   },
 );
 
-testOnEveryDatabase(
+testOnOneServerAndEmbedded(
   "fresh() asks as migrate() does, and says what becomes of another tool's history",
   async (project) => {
     await prepare(project, cases.dbmate.setup);
@@ -290,7 +290,7 @@ testOnEveryDatabase(
   },
 );
 
-testOnEveryDatabase(
+testOnOneServerAndEmbedded(
   "adopt() names what has no file, what differs and what comes late",
   async (project) => {
     await prepare(
@@ -331,19 +331,22 @@ const unclean: readonly (readonly [tool: ToolName, change: string, message: RegE
   ],
 ];
 for (const [tool, change, message] of unclean) {
-  testOnEveryDatabase(`adopt() refuses a history of ${tool} that is not clean`, async (project) => {
-    const given = cases[tool];
-    await prepare(project, `${given.setup} ${change};`);
-    await assert.rejects(project.migrator(given.files ?? files).adopt(), {
-      name: "ConfigurationError",
-      message,
-      hint: /Then run supamigrate adopt again/,
-    });
-    assert.deepEqual((await project.records()).history, []);
-  });
+  testOnOneServerAndEmbedded(
+    `adopt() refuses a history of ${tool} that is not clean`,
+    async (project) => {
+      const given = cases[tool];
+      await prepare(project, `${given.setup} ${change};`);
+      await assert.rejects(project.migrator(given.files ?? files).adopt(), {
+        name: "ConfigurationError",
+        message,
+        hint: /Then run supamigrate adopt again/,
+      });
+      assert.deepEqual((await project.records()).history, []);
+    },
+  );
 }
 
-testOnEveryDatabase(
+testOnOneServerAndEmbedded(
   "adopt() wants to be told which of several histories counts",
   async (project) => {
     await prepare(project, cases.dbmate.setup + cases.supabase.setup);
@@ -359,7 +362,7 @@ testOnEveryDatabase(
   },
 );
 
-testOnEveryDatabase("adopt() refuses a version that two files have", async (project) => {
+testOnOneServerAndEmbedded("adopt() refuses a version that two files have", async (project) => {
   await prepare(project, cases.dbmate.setup);
   const twice = { ...files, "20240102000000_other.sql": "select 1;" };
   await assert.rejects(project.migrator(twice).adopt(), {
@@ -367,18 +370,21 @@ testOnEveryDatabase("adopt() refuses a version that two files have", async (proj
   });
 });
 
-testOnEveryDatabase("adopt() finds nothing where no other tool has been", async (project) => {
-  // The tables of others, which only look like a history.
-  await project.sql(
-    `begin;
+testOnOneServerAndEmbedded(
+  "adopt() finds nothing where no other tool has been",
+  async (project) => {
+    // The tables of others, which only look like a history.
+    await project.sql(
+      `begin;
      create table public.schema_migrations (version bigint primary key, inserted_at timestamp);
      insert into public.schema_migrations values (20240101000000, now());
      create table public.migrations (id serial, name text);
      create table public.changes (id int);
      commit;`,
-  );
-  const migrator = project.migrator(files);
-  assert.deepEqual((await migrator.status()).warnings, []);
-  const { history, adopted, batchNumber } = await migrator.adopt();
-  assert.deepEqual([history, adopted, batchNumber], [null, [], null]);
-});
+    );
+    const migrator = project.migrator(files);
+    assert.deepEqual((await migrator.status()).warnings, []);
+    const { history, adopted, batchNumber } = await migrator.adopt();
+    assert.deepEqual([history, adopted, batchNumber], [null, [], null]);
+  },
+);

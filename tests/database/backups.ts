@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { findMissing } from "../support/programs.ts";
 import { toResult, Workspace } from "../support/cli.ts";
-import { type ServerProject, testOnEveryDatabase, testOnServers } from "../support/projects.ts";
+import {
+  type ServerProject,
+  testOnOneServer,
+  testOnOneServerAndEmbedded,
+} from "../support/projects.ts";
 
 // Copies of what was destroyed, as `backups` lists and drops them; and backups before a run.
 
@@ -11,69 +15,75 @@ const setup = {
     "-- ROLLBACK\ndrop table notes;",
 };
 
-testOnEveryDatabase("backups() lists what is kept, and dropBackups() drops it", async (project) => {
-  const migrator = project.migrator({
-    ...setup,
-    "2_less.sql": "delete from notes where id = 1;\ndrop table notes;\n-- ROLLBACK\nselect 1;",
-  });
-  assert.deepEqual(await migrator.backups(), []);
-  await migrator.migrate();
-  const describe = async () =>
-    (await migrator.backups()).map(({ copy, kind, migration, line, rows, isOpen }) =>
-      [copy, kind, migration, line, rows, isOpen] as const
+testOnOneServerAndEmbedded(
+  "backups() lists what is kept, and dropBackups() drops it",
+  async (project) => {
+    const migrator = project.migrator({
+      ...setup,
+      "2_less.sql": "delete from notes where id = 1;\ndrop table notes;\n-- ROLLBACK\nselect 1;",
+    });
+    assert.deepEqual(await migrator.backups(), []);
+    await migrator.migrate();
+    const describe = async () =>
+      (await migrator.backups()).map(({ copy, kind, migration, line, rows, isOpen }) =>
+        [copy, kind, migration, line, rows, isOpen] as const
+      );
+    assert.deepEqual(await describe(), [
+      [null, "objects", "2_less.sql", 2, null, true],
+      ["notes_2", "table", "2_less.sql", 2, 2, true],
+      ["notes_1", "rows", "2_less.sql", 1, 1, true],
+    ]);
+    const { definition } = (await migrator.backups())[0]!;
+    assert.match(definition!, /create table public\.notes \(\s+id integer not null,/);
+
+    // The rollback section does not make the table anew: that is told, and nothing is lost.
+    const { success, results } = await migrator.rollback({ steps: 1 });
+    assert.equal(success, true);
+    assert.deepEqual(results[0]!.putBack.map(({ putBack, reason }) => [putBack, reason]), [
+      [0, "there is no such table, as the rollback has not made it anew"],
+      [0, "there is no such table, as the rollback has not made it anew"],
+    ]);
+    await project.sql(definition!);
+    await project.sql("insert into notes select * from supamigrate_backup.notes_2");
+    assert.equal((await project.sql("select from notes")).length, 2);
+    assert.deepEqual((await describe()).map(([name, , , , , isOpen]) => [name, isOpen]), [
+      [null, false],
+      ["notes_2", false],
+      ["notes_1", false],
+    ]);
+
+    await project.sql(
+      "update supamigrate.safety_copy set made_at = made_at - interval '31 days' where id = 1",
     );
-  assert.deepEqual(await describe(), [
-    [null, "objects", "2_less.sql", 2, null, true],
-    ["notes_2", "table", "2_less.sql", 2, 2, true],
-    ["notes_1", "rows", "2_less.sql", 1, 1, true],
-  ]);
-  const { definition } = (await migrator.backups())[0]!;
-  assert.match(definition!, /create table public\.notes \(\s+id integer not null,/);
+    const { findings } = await migrator.doctor();
+    assert.deepEqual(
+      findings.filter(({ check }) => check === "copies").map(({ problem }) => problem),
+      ["1 safety copy is older than 30 days"],
+    );
+    await project.sql(
+      "update supamigrate.safety_copy set made_at = clock_timestamp() where id = 1",
+    );
 
-  // The rollback section does not make the table anew: that is told, and nothing is lost.
-  const { success, results } = await migrator.rollback({ steps: 1 });
-  assert.equal(success, true);
-  assert.deepEqual(results[0]!.putBack.map(({ putBack, reason }) => [putBack, reason]), [
-    [0, "there is no such table, as the rollback has not made it anew"],
-    [0, "there is no such table, as the rollback has not made it anew"],
-  ]);
-  await project.sql(definition!);
-  await project.sql("insert into notes select * from supamigrate_backup.notes_2");
-  assert.equal((await project.sql("select from notes")).length, 2);
-  assert.deepEqual((await describe()).map(([name, , , , , isOpen]) => [name, isOpen]), [
-    [null, false],
-    ["notes_2", false],
-    ["notes_1", false],
-  ]);
+    await assert.rejects(migrator.dropBackups({ names: ["notes_9"] }), /no safety copy "notes_9"/);
+    await assert.rejects(
+      migrator.dropBackups({ names: ["notes_2"], confirm: () => Promise.resolve(false) }),
+      /Not confirmed/,
+    );
+    assert.deepEqual(await migrator.dropBackups({ olderThanMs: 60_000 }), { dropped: [] });
+    const { dropped } = await migrator.dropBackups({
+      names: ["notes_2", "3"],
+      olderThanMs: 60_000,
+    });
+    assert.deepEqual(dropped.map(({ id }) => id), [2, 3]);
+    assert.deepEqual(await describe(), [["notes_1", "rows", "2_less.sql", 1, 1, false]]);
+    assert.deepEqual(
+      await project.sql("select to_regclass('supamigrate_backup.notes_2')::text as there"),
+      [{ there: null }],
+    );
+  },
+);
 
-  await project.sql(
-    "update supamigrate.safety_copy set made_at = made_at - interval '31 days' where id = 1",
-  );
-  const { findings } = await migrator.doctor();
-  assert.deepEqual(
-    findings.filter(({ check }) => check === "copies").map(({ problem }) => problem),
-    ["1 safety copy is older than 30 days"],
-  );
-  await project.sql(
-    "update supamigrate.safety_copy set made_at = clock_timestamp() where id = 1",
-  );
-
-  await assert.rejects(migrator.dropBackups({ names: ["notes_9"] }), /no safety copy "notes_9"/);
-  await assert.rejects(
-    migrator.dropBackups({ names: ["notes_2"], confirm: () => Promise.resolve(false) }),
-    /Not confirmed/,
-  );
-  assert.deepEqual(await migrator.dropBackups({ olderThanMs: 60_000 }), { dropped: [] });
-  const { dropped } = await migrator.dropBackups({ names: ["notes_2", "3"], olderThanMs: 60_000 });
-  assert.deepEqual(dropped.map(({ id }) => id), [2, 3]);
-  assert.deepEqual(await describe(), [["notes_1", "rows", "2_less.sql", 1, 1, false]]);
-  assert.deepEqual(
-    await project.sql("select to_regclass('supamigrate_backup.notes_2')::text as there"),
-    [{ there: null }],
-  );
-});
-
-testOnEveryDatabase(
+testOnOneServerAndEmbedded(
   "what is too large to be kept is asked about before anything is sent",
   async (project) => {
     await project.migrator(setup).migrate();
@@ -107,7 +117,7 @@ testOnEveryDatabase(
   },
 );
 
-testOnEveryDatabase(
+testOnOneServerAndEmbedded(
   "what is kept is closed to the API, and what fails leaves no copy",
   async (project) => {
     const migrator = project.migrator({
@@ -136,7 +146,7 @@ testOnEveryDatabase(
   },
 );
 
-testOnEveryDatabase("a copy is not put back over what has come since", async (project) => {
+testOnOneServerAndEmbedded("a copy is not put back over what has come since", async (project) => {
   const migrator = project.migrator({
     ...setup,
     "2_less.sql": "delete from notes where id < 3;\n-- ROLLBACK\nselect 1;",
@@ -158,7 +168,7 @@ testOnEveryDatabase("a copy is not put back over what has come since", async (pr
   assert.equal((await migrator.backups()).length, 1);
 });
 
-testOnEveryDatabase(
+testOnOneServerAndEmbedded(
   "rows of a table that has the old one's name by now are left alone",
   async (project) => {
     const migrator = project.migrator({
@@ -184,7 +194,7 @@ select 1;`,
   },
 );
 
-testOnEveryDatabase(
+testOnOneServerAndEmbedded(
   "what a rollback puts into a partitioned table that it makes anew gives way to what was there",
   async (project) => {
     const parts = `create table parted (id int primary key, body text) partition by range (id);
@@ -209,7 +219,7 @@ create table parted_1 partition of parted for values from (0) to (100);`;
   },
 );
 
-testOnServers(
+testOnOneServer(
   "uninstall() leaves the copies, and what is installed again keeps clear of them",
   async (project) => {
     const files = {
@@ -235,7 +245,7 @@ testOnServers(
 
 const missing = await findMissing(["postgresql-client"]);
 
-testOnServers(
+testOnOneServer(
   "migrate --backup makes a dump that can be restored, or does nothing",
   async (project) => {
     if (missing.length > 0) return;

@@ -7,7 +7,7 @@ import {
   ownProject,
   type ProjectKind,
   type ServerProject,
-  testOnServers,
+  testOnOneServer,
 } from "../support/projects.ts";
 import { startManagementApi } from "./management_api.ts";
 import { findProgram } from "../support/programs.ts";
@@ -63,7 +63,7 @@ function testOnEachWay(
   kind?: ProjectKind,
 ): void {
   for (const [way, open] of ways) {
-    testOnServers(`${name}, over ${way}`, async (project) => {
+    testOnOneServer(`${name}, over ${way}`, async (project) => {
       await using opened = await open(project);
       await body(project, opened.options);
     }, kind);
@@ -154,7 +154,7 @@ const LEAKS = `
 
 const endings = [["", ""], [", after a failure", "\nselect 1 / 0;"]] as const;
 for (const [what, end] of hasPooler ? endings : []) {
-  testOnServers(
+  testOnOneServer(
     `nothing is left on the connection of a pooler in transaction mode${what}`,
     async (project) => {
       await using pooler = await startPgbouncer(project.databaseUrl);
@@ -170,7 +170,7 @@ for (const [what, end] of hasPooler ? endings : []) {
 }
 
 if (hasPooler) {
-  testOnServers(
+  testOnOneServer(
     "a call that the database refuses leaves nothing behind either",
     async (project) => {
       await using pooler = await startPgbouncer(project.databaseUrl);
@@ -246,7 +246,7 @@ testOnEachWay(
   },
 );
 
-testOnServers("exec_sql is not needed on a direct connection", async (project) => {
+testOnOneServer("exec_sql is not needed on a direct connection", async (project) => {
   await project.postgrest.kill();
   await using migrator = project.migrator(migrations, {
     via: "direct",
@@ -257,7 +257,7 @@ testOnServers("exec_sql is not needed on a direct connection", async (project) =
   assert.deepEqual((await migrator.doctor()).findings, []);
 }, ownProject);
 
-testOnServers(
+testOnOneServer(
   "two operations of one migrator take turns on a direct connection",
   async (project) => {
     await using migrator = project.migrator(migrations, {
@@ -274,7 +274,7 @@ testOnServers(
   },
 );
 
-testOnServers("a role's own settings have no say in a direct call", async (project) => {
+testOnOneServer("a role's own settings have no say in a direct call", async (project) => {
   const [{ name } = {}] = await project.sql("select quote_ident(current_database()) as name");
   await project.sql(`
     alter role postgres in database ${name} set default_transaction_isolation = 'serializable';
@@ -293,7 +293,7 @@ testOnServers("a role's own settings have no say in a direct call", async (proje
   }
 });
 
-testOnServers("the Management API that answers otherwise is asked again, or said to", async (
+testOnOneServer("the Management API that answers otherwise is asked again, or said to", async (
   project,
 ) => {
   await using api = await startManagementApi(project);

@@ -1,11 +1,6 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
-import {
-  type ServerProject,
-  testOnOneServer,
-  testOnServers,
-  withProjects,
-} from "../support/projects.ts";
+import { type ServerProject, testOnOneServer, withProjects } from "../support/projects.ts";
 import { type ChannelProject, openDirect, testOnBothWays } from "./channel_projects.ts";
 import { type Fault, injectFault } from "./requests.ts";
 
@@ -91,7 +86,7 @@ function casesFor({ stack }: ServerProject): string[][] {
   ) => [name, ...names.slice(half + index).slice(0, 1)]);
 }
 
-testOnServers("each step is done once, whatever the network does", async (like) => {
+testOnOneServer("each step is done once, whatever the network does", async (like) => {
   await withProjects(like, casesFor(like), async (names, project) => {
     await makeWitness(project);
     for (const name of names) await assertEachStepIsDoneOnce(project, faults[name]!);
@@ -173,7 +168,7 @@ testOnBothWays("other changes are done once, whatever the network does", async (
   assert.equal(lock[0]?.is_locked, false);
 });
 
-testOnServers("a redirect is not followed, and the key goes nowhere else", async (project) => {
+testOnOneServer("a redirect is not followed, and the key goes nowhere else", async (project) => {
   await makeWitness(project);
   let visitors = 0;
   const elsewhere = createServer((_, response) => {

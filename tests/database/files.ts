@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Migrator, ProgressEvent } from "../../mod.ts";
-import { type AnyProject, testOnEveryDatabase } from "../support/projects.ts";
+import { type AnyProject, testOnOneServerAndEmbedded } from "../support/projects.ts";
 
 // What becomes of files that are edited, renamed, late or out of order.
 
@@ -36,7 +36,7 @@ async function batchesOf(project: AnyProject): Promise<[unknown, unknown][]> {
     .map(({ migration_name, batch_number }) => [migration_name, batch_number]);
 }
 
-testOnEveryDatabase(
+testOnOneServerAndEmbedded(
   "a migration that runs again keeps its batch and its place",
   async (project) => {
     const before = project.migrator(RERUN);
@@ -61,13 +61,13 @@ testOnEveryDatabase(
   },
 );
 
-testOnEveryDatabase("fresh() goes on after a migration ran again", async (project) => {
+testOnOneServerAndEmbedded("fresh() goes on after a migration ran again", async (project) => {
   await project.migrator(RERUN).migrate();
   await project.migrator(RERUN_AFTER).migrate();
   assert.equal((await project.migrator(RERUN_AFTER).fresh()).success, true);
 });
 
-testOnEveryDatabase(
+testOnOneServerAndEmbedded(
   "rollback() undoes in the reverse of the first application, whatever the names",
   async (project) => {
     const files: Record<string, string> = {};
@@ -85,21 +85,24 @@ testOnEveryDatabase(
   },
 );
 
-testOnEveryDatabase("redo beneath later migrations says so before it starts", async (project) => {
-  await project.migrator(RERUN).migrate();
-  const { result, told } = await tellingOf(
-    project,
-    RERUN_AFTER,
-    (it) => it.migrate({ onChange: "redo", dryRun: true }),
-  );
-  assert.equal(result.planned.length, 1);
-  assert.match(told.join("\n"), /001_users\.sql is undone .* beneath 002_orders\.sql: /);
-});
+testOnOneServerAndEmbedded(
+  "redo beneath later migrations says so before it starts",
+  async (project) => {
+    await project.migrator(RERUN).migrate();
+    const { result, told } = await tellingOf(
+      project,
+      RERUN_AFTER,
+      (it) => it.migrate({ onChange: "redo", dryRun: true }),
+    );
+    assert.equal(result.planned.length, 1);
+    assert.match(told.join("\n"), /001_users\.sql is undone .* beneath 002_orders\.sql: /);
+  },
+);
 
 const SEED = "-- Currencies of the shop\ncreate table if not exists currencies (code text);\n" +
   "insert into currencies values ('EUR'), ('USD');\n";
 
-testOnEveryDatabase(
+testOnOneServerAndEmbedded(
   "nothing runs again where comments or white space were changed",
   async (project) => {
     await project.migrator({ "001_seed.sql": SEED }).migrate();
@@ -129,7 +132,7 @@ testOnEveryDatabase(
   },
 );
 
-testOnEveryDatabase(
+testOnOneServerAndEmbedded(
   "comments and the rollback section are brought up to date in one call",
   async (project) => {
     const text = "create table a ();\n-- ROLLBACK\ndrop table a;\n";
@@ -147,7 +150,7 @@ testOnEveryDatabase(
   },
 );
 
-testOnEveryDatabase(
+testOnOneServerAndEmbedded(
   "a history that was given other statements is not relied on",
   async (project) => {
     await project.migrator({ "1_a.sql": "select 1;" }).migrate();
@@ -159,7 +162,7 @@ testOnEveryDatabase(
   },
 );
 
-testOnEveryDatabase(
+testOnOneServerAndEmbedded(
   "what an older version applied runs again as before where it was changed",
   async (project) => {
     await project.migrator({ "1_a.sql": "select 1;" }).migrate();
@@ -180,7 +183,7 @@ function renamedTo(name: string): Record<string, string> {
   return { ...others, [name]: b };
 }
 
-testOnEveryDatabase(
+testOnOneServerAndEmbedded(
   "a renamed file is told as one, not run again, and recorded on demand",
   async (project) => {
     await project.migrator(BEFORE).migrate({ to: "002" });
@@ -229,7 +232,7 @@ testOnEveryDatabase(
 for (
   const [before, after] of [["002_b.sql", "002_B.sql"], ["002_é.sql", "002_e\u0301.sql"]] as const
 ) {
-  testOnEveryDatabase(
+  testOnOneServerAndEmbedded(
     `${JSON.stringify(after)} is ${before} under another name`,
     async (project) => {
       const others = { "003_c.sql": "select 3;" };
@@ -241,7 +244,7 @@ for (
   );
 }
 
-testOnEveryDatabase(
+testOnOneServerAndEmbedded(
   "repair() renames nothing of which the file is there, or the new name is applied",
   async (project) => {
     const migrator = project.migrator(BEFORE);
@@ -260,7 +263,7 @@ testOnEveryDatabase(
   },
 );
 
-testOnEveryDatabase(
+testOnOneServerAndEmbedded(
   "an attempt that failed under the new name does not stand in the way",
   async (project) => {
     await project.migrator({ "1_a.sql": "create table a ();" }).migrate();
@@ -277,7 +280,7 @@ testOnEveryDatabase(
   },
 );
 
-testOnEveryDatabase(
+testOnOneServerAndEmbedded(
   "a file that comes before what is applied is named, and refused on demand",
   async (project) => {
     await project.migrator({ "2_b.sql": "select 2;" }).migrate();
@@ -316,28 +319,31 @@ const WIDTHS = {
     "create index boss_index on staff (boss);\n-- ROLLBACK\ndrop index boss_index;\n",
 };
 
-testOnEveryDatabase("the order of names runs what the order of numbers cannot", async (project) => {
-  const failed = await project.migrator(WIDTHS).migrate();
-  assert.equal(failed.results[0]!.name, "20250303_boss_index.sql");
-  assert.match(failed.advice!, /By name, 20250101000000_staff\.sql, .*--order name$/);
-  assert.match(failed.warnings[0]!, /--order name/);
-  for (const options of [{ order: "name" }, { layout: "supabase" }] as const) {
-    const migrator = project.migrator(WIDTHS, options);
-    const result = await migrator.migrate();
-    assert.equal(result.success, true);
-    const { planned } = await migrator.rollback({ target: "0", dryRun: true });
-    assert.deepEqual(planned.map(({ name }) => name), Object.keys(WIDTHS).reverse());
-    assert.deepEqual(
-      (await migrator.rollback({ target: "20250202000000", dryRun: true })).planned.length,
-      1,
-    );
-    assert.equal((await migrator.rollback({ target: "0" })).success, true);
-  }
-  const baseline = await project.migrator(WIDTHS, { order: "name" }).baseline("20250202000000");
-  assert.deepEqual(baseline.recorded, Object.keys(WIDTHS).slice(0, 2));
-});
+testOnOneServerAndEmbedded(
+  "the order of names runs what the order of numbers cannot",
+  async (project) => {
+    const failed = await project.migrator(WIDTHS).migrate();
+    assert.equal(failed.results[0]!.name, "20250303_boss_index.sql");
+    assert.match(failed.advice!, /By name, 20250101000000_staff\.sql, .*--order name$/);
+    assert.match(failed.warnings[0]!, /--order name/);
+    for (const options of [{ order: "name" }, { layout: "supabase" }] as const) {
+      const migrator = project.migrator(WIDTHS, options);
+      const result = await migrator.migrate();
+      assert.equal(result.success, true);
+      const { planned } = await migrator.rollback({ target: "0", dryRun: true });
+      assert.deepEqual(planned.map(({ name }) => name), Object.keys(WIDTHS).reverse());
+      assert.deepEqual(
+        (await migrator.rollback({ target: "20250202000000", dryRun: true })).planned.length,
+        1,
+      );
+      assert.equal((await migrator.rollback({ target: "0" })).success, true);
+    }
+    const baseline = await project.migrator(WIDTHS, { order: "name" }).baseline("20250202000000");
+    assert.deepEqual(baseline.recorded, Object.keys(WIDTHS).slice(0, 2));
+  },
+);
 
-testOnEveryDatabase(
+testOnOneServerAndEmbedded(
   "a file without a number is told and asked about, and never run in supabase/migrations",
   async (project) => {
     const files = {
@@ -368,19 +374,29 @@ testOnEveryDatabase(
   },
 );
 
-testOnEveryDatabase("a template that nobody has filled in is not applied", async (project) => {
-  const template = "-- FORWARD MIGRATION\n-- Add your migration SQL here\n-- ROLLBACK\n";
-  const { result, told } = await tellingOf(project, { "1_a.sql": template }, (it) => it.migrate());
-  assert.deepEqual([result.success, result.migrationsRun], [true, 0]);
-  assert.match(told.join(), /1_a\.sql is a template that nobody has filled in/);
-  const filled = await project.migrator({
-    "1_a.sql": `${template}`.replace("here\n", "here\nselect 1;\n"),
-  })
-    .migrate();
-  assert.deepEqual(filled.results.map(({ reason }) => reason), ["not_executed"]);
-});
+testOnOneServerAndEmbedded(
+  "a template that nobody has filled in is not applied",
+  async (project) => {
+    const template = "-- FORWARD MIGRATION\n-- Add your migration SQL here\n-- ROLLBACK\n";
+    const { result, told } = await tellingOf(
+      project,
+      { "1_a.sql": template },
+      (it) => it.migrate(),
+    );
+    assert.deepEqual([result.success, result.migrationsRun], [true, 0]);
+    assert.match(told.join(), /1_a\.sql is a template that nobody has filled in/);
+    const filled = await project.migrator({
+      "1_a.sql": `${template}`.replace("here\n", "here\nselect 1;\n"),
+    })
+      .migrate();
+    assert.deepEqual(
+      filled.results.map(({ reason }) => reason),
+      ["not_executed"],
+    );
+  },
+);
 
-testOnEveryDatabase(
+testOnOneServerAndEmbedded(
   "a changed migration that fails on what is there says why it ran",
   async (project) => {
     await project.migrator({ "1_a.sql": "create table a ();" }).migrate();
@@ -389,7 +405,7 @@ testOnEveryDatabase(
   },
 );
 
-testOnEveryDatabase("the undo files of other tools undo", async (project) => {
+testOnOneServerAndEmbedded("the undo files of other tools undo", async (project) => {
   const files = {
     "001_a.up.sql": "create table a ();",
     "001_a.down.sql": "drop table a;",

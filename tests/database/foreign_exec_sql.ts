@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Migrator } from "../../mod.ts";
-import { bareProject, type ServerProject, testOnServers } from "../support/projects.ts";
+import { bareProject, type ServerProject, testOnOneServer } from "../support/projects.ts";
 
 const migrations = { "1_a.sql": "create table a ();" };
 
@@ -36,7 +36,7 @@ async function overloads(project: ServerProject): Promise<unknown[]> {
 
 const ours = "sql_query text, params jsonb DEFAULT '{}'::jsonb";
 
-testOnServers("a foreign exec_sql is told from a missing one", async (project) => {
+testOnOneServer("a foreign exec_sql is told from a missing one", async (project) => {
   await asOwner(project, foreign("query text", false));
   await project.reloadSchema();
   await assert.rejects(project.migrator(migrations).migrate(), {
@@ -46,7 +46,7 @@ testOnServers("a foreign exec_sql is told from a missing one", async (project) =
   });
 }, bareProject);
 
-testOnServers(
+testOnOneServer(
   "a foreign exec_sql that is closed and unlike ours is reported and kept",
   async (project) => {
     await asOwner(project, foreign("query text", true));
@@ -78,35 +78,39 @@ const inTheWay: [string, string, boolean, RegExp][] = [
   ["looks like ours", "sql_query text, params jsonb default '{}'", false, /params jsonb DEFAULT/],
 ];
 for (const [which, parameters, closed, message] of inTheWay) {
-  testOnServers(`a foreign exec_sql that ${which} is replaced only when told`, async (project) => {
-    await asOwner(project, foreign(parameters, closed));
-    const catalog = await project.catalog();
-    await assert.rejects(direct(project).install(), {
-      name: "ConfigurationError",
-      message,
-      hint: /install --replace/,
-    });
-    assert.deepEqual(await project.catalog(), catalog);
+  testOnOneServer(
+    `a foreign exec_sql that ${which} is replaced only when told`,
+    async (project) => {
+      await asOwner(project, foreign(parameters, closed));
+      const catalog = await project.catalog();
+      await assert.rejects(direct(project).install(), {
+        name: "ConfigurationError",
+        message,
+        hint: /install --replace/,
+      });
+      assert.deepEqual(await project.catalog(), catalog);
 
-    const result = await direct(project).install({ replace: true });
-    assert.equal(result.replaced.length, 1);
-    assert.deepEqual(await overloads(project), [ours]);
-    assert.equal((await project.migrator(migrations).migrate()).success, true);
-    const { error } = await project.client(project.anonKey).rpc("exec_sql", {
-      sql_query: "select",
-    });
-    assert.equal(error?.code, "42501");
-  }, bareProject);
+      const result = await direct(project).install({ replace: true });
+      assert.equal(result.replaced.length, 1);
+      assert.deepEqual(await overloads(project), [ours]);
+      assert.equal((await project.migrator(migrations).migrate()).success, true);
+      const { error } = await project.client(project.anonKey).rpc("exec_sql", {
+        sql_query: "select",
+      });
+      assert.equal(error?.code, "42501");
+    },
+    bareProject,
+  );
 }
 
-testOnServers("an open exec_sql that runs SQL is called what it is", async (project) => {
+testOnOneServer("an open exec_sql that runs SQL is called what it is", async (project) => {
   await asOwner(project, foreign("query text", false));
   await assert.rejects(direct(project).install(), {
     message: /Anybody with the public key can run any SQL through it/,
   });
 }, bareProject);
 
-testOnServers("several foreign ones are all listed, and all replaced", async (project) => {
+testOnOneServer("several foreign ones are all listed, and all replaced", async (project) => {
   await asOwner(
     project,
     foreign("query text", false) + foreign("sql_query text, more text", true),
@@ -119,7 +123,7 @@ testOnServers("several foreign ones are all listed, and all replaced", async (pr
   assert.deepEqual(await overloads(project), [ours]);
 }, bareProject);
 
-testOnServers(
+testOnOneServer(
   "a foreign one that something depends on stays, and so does all else",
   async (project) => {
     await asOwner(

@@ -7,7 +7,6 @@ import {
   listeningProject,
   type ServerProject,
   testOnOneServer,
-  testOnServers,
 } from "../support/projects.ts";
 
 const migrations = { "1_a.sql": "create table a ();\n-- ROLLBACK\ndrop table a;\n" };
@@ -79,7 +78,7 @@ for (const [name, fault] of Object.entries(faults)) {
     listeningProject,
   );
 
-  testOnServers(`an older tracking schema is upgraded in spite of ${name}`, async (project) => {
+  testOnOneServer(`an older tracking schema is upgraded in spite of ${name}`, async (project) => {
     await project.sql("update supamigrate.installation set schema_version = schema_version - 1");
     using _ = strike(project, /create schema/, fault);
     assert.equal((await project.migrator(migrations).migrate()).migrationsRun, 1);
@@ -87,39 +86,43 @@ for (const [name, fault] of Object.entries(faults)) {
 }
 
 for (const what of ["breaks", "falls silent"]) {
-  testOnServers(`a direct connection that ${what} is no fault of the settings`, async (project) => {
-    const { hostname, port } = new URL(project.databaseUrl);
-    // A stand-in that hangs up, or says nothing more, when it is asked to install.
-    const sockets: Socket[] = [];
-    const server = createServer((client) => {
-      const database = connect(Number(port), hostname);
-      sockets.push(client, database);
-      for (const socket of [client, database]) socket.on("error", () => {});
-      client.on("data", (bytes: Uint8Array) => {
-        if (!new TextDecoder().decode(bytes).includes("create schema")) database.write(bytes);
-        else if (what === "breaks") client.destroy();
-        else client.removeAllListeners("data").resume();
+  testOnOneServer(
+    `a direct connection that ${what} is no fault of the settings`,
+    async (project) => {
+      const { hostname, port } = new URL(project.databaseUrl);
+      // A stand-in that hangs up, or says nothing more, when it is asked to install.
+      const sockets: Socket[] = [];
+      const server = createServer((client) => {
+        const database = connect(Number(port), hostname);
+        sockets.push(client, database);
+        for (const socket of [client, database]) socket.on("error", () => {});
+        client.on("data", (bytes: Uint8Array) => {
+          if (!new TextDecoder().decode(bytes).includes("create schema")) database.write(bytes);
+          else if (what === "breaks") client.destroy();
+          else client.removeAllListeners("data").resume();
+        });
+        database.on("data", (bytes: Uint8Array) => client.write(bytes));
+        client.on("close", () => database.destroy());
       });
-      database.on("data", (bytes: Uint8Array) => client.write(bytes));
-      client.on("close", () => database.destroy());
-    });
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const own = (server.address() as AddressInfo).port;
-    const databaseUrl = project.databaseUrl.replace(`:${port}`, `:${own}`);
-    await assert.rejects(
-      project.migrator(migrations, { databaseUrl, requestTimeoutMs: 1000 }).install(),
-      {
-        name: "UnknownOutcomeError",
-        message: what === "breaks"
-          ? /^It is unknown whether supamigrate was installed: /
-          : /installed: No connection with DATABASE_URL: no answer for 1 s$/,
-        hint: /again is safe/,
-      },
-    );
-    assert.equal(await isInstalled(project), false);
-    for (const socket of sockets) socket.destroy();
-    await new Promise((resolve) => server.close(resolve));
-  }, bareProject);
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+      const own = (server.address() as AddressInfo).port;
+      const databaseUrl = project.databaseUrl.replace(`:${port}`, `:${own}`);
+      await assert.rejects(
+        project.migrator(migrations, { databaseUrl, requestTimeoutMs: 1000 }).install(),
+        {
+          name: "UnknownOutcomeError",
+          message: what === "breaks"
+            ? /^It is unknown whether supamigrate was installed: /
+            : /installed: No connection with DATABASE_URL: no answer for 1 s$/,
+          hint: /again is safe/,
+        },
+      );
+      assert.equal(await isInstalled(project), false);
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => server.close(resolve));
+    },
+    bareProject,
+  );
 }
 
 testOnOneServer("a direct connection that is cut at any packet is made again", async (project) => {

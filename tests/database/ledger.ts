@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import type { MigratorOptions } from "../../mod.ts";
-import { type AnyProject, testOnEveryDatabase, testOnServers } from "../support/projects.ts";
+import {
+  type AnyProject,
+  testOnOneServer,
+  testOnOneServerAndEmbedded,
+} from "../support/projects.ts";
 
 // The Supabase CLI's own history, supabase_migrations.schema_migrations, as the CLI makes it.
 const LEDGER = `
@@ -29,7 +33,7 @@ const second = ["002", "b", ["create table b ()"]];
 
 /** A test with a ledger. */
 function testWithLedger(name: string, body: (project: AnyProject) => Promise<void>): void {
-  testOnEveryDatabase(name, async (project) => {
+  testOnOneServerAndEmbedded(name, async (project) => {
     await project.sql(LEDGER);
     await body(project);
   });
@@ -261,7 +265,7 @@ testWithLedger("doctor() knows what the ledger is without", async (project) => {
   assert.deepEqual(await find("none"), []);
 });
 
-testOnEveryDatabase("there is no ledger where nobody asked for one", async (project) => {
+testOnOneServerAndEmbedded("there is no ledger where nobody asked for one", async (project) => {
   const migrator = project.migrator(files);
   await migrator.migrate();
   assert.equal((await migrator.status()).ledger, null);
@@ -275,7 +279,7 @@ testOnEveryDatabase("there is no ledger where nobody asked for one", async (proj
   });
 });
 
-testOnEveryDatabase(
+testOnOneServerAndEmbedded(
   'ledger: "supabase" makes the ledger, and "none" leaves it alone',
   async (project) => {
     const run = (ledger: NonNullable<MigratorOptions["ledger"]>) =>
@@ -299,7 +303,7 @@ testWithLedger("the ledger of an old CLI gets the columns that it is without", a
   assert.deepEqual(await read(project), [["000", null, null], first, second]);
 });
 
-testOnServers(
+testOnOneServer(
   "a statement outside a transaction is in the ledger when it is done",
   async (project) => {
     await project.sql(LEDGER);
@@ -322,7 +326,7 @@ testOnServers(
   },
 );
 
-testOnServers(
+testOnOneServer(
   "a ledger that may not be written is told before anything is sent",
   async (project) => {
     await project.sql(`${LEDGER}
@@ -357,7 +361,7 @@ const strangers = {
   ],
 } as const;
 for (const [what, [setup, problem]] of Object.entries(strangers)) {
-  testOnServers(`nothing is written as postgres where ${what}`, async (project) => {
+  testOnOneServer(`nothing is written as postgres where ${what}`, async (project) => {
     await project.sql(`${LEDGER} ${setup}
       create function public.take_over() returns trigger language plpgsql as
         $$ begin raise exception 'taken over as %', current_user; end $$;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { sealPlan } from "../../lib/operations/plan_file.ts";
 import type { MigrateOptions, PlanFile } from "../../mod.ts";
-import { type AnyProject, testOnEveryDatabase } from "../support/projects.ts";
+import { type AnyProject, testOnOneServerAndEmbedded } from "../support/projects.ts";
 import { secretKey } from "../support/secrets.ts";
 
 const migrations = {
@@ -32,52 +32,58 @@ async function refuses(
   assert.deepEqual([await project.catalog(), await project.records()], before);
 }
 
-testOnEveryDatabase("plan() changes nothing, and migrate() runs what it says", async (project) => {
-  const before = [await project.catalog(), await project.records()];
-  const plan = await project.migrator(migrations).plan({ to: "2", transaction: "all" });
-  assert.deepEqual([await project.catalog(), await project.records()], before);
-  assert.deepEqual(plan.migrations.map(({ name, reason }) => [name, reason]), [
-    ["1_a.sql", "not_executed"],
-    ["2_b.sql", "not_executed"],
-  ]);
-  assert.deepEqual([plan.options.to, plan.options.transaction], ["2_b.sql", "all"]);
-  assert.deepEqual(
-    await project.migrator(migrations).plan({ to: "2_b", transaction: "all" }),
-    plan,
-  );
+testOnOneServerAndEmbedded(
+  "plan() changes nothing, and migrate() runs what it says",
+  async (project) => {
+    const before = [await project.catalog(), await project.records()];
+    const plan = await project.migrator(migrations).plan({ to: "2", transaction: "all" });
+    assert.deepEqual([await project.catalog(), await project.records()], before);
+    assert.deepEqual(plan.migrations.map(({ name, reason }) => [name, reason]), [
+      ["1_a.sql", "not_executed"],
+      ["2_b.sql", "not_executed"],
+    ]);
+    assert.deepEqual([plan.options.to, plan.options.transaction], ["2_b.sql", "all"]);
+    assert.deepEqual(
+      await project.migrator(migrations).plan({ to: "2_b", transaction: "all" }),
+      plan,
+    );
 
-  const dry = await project.migrator(migrations).migrate({ plan: reread(plan), dryRun: true });
-  assert.deepEqual(dry.planned.map(({ name }) => name), ["1_a.sql", "2_b.sql"]);
-  const result = await project.migrator(migrations).migrate({ plan: reread(plan) });
-  assert.deepEqual([result.success, result.migrationsRun], [true, 2]);
-  await refuses(project, plan, /1_a\.sql was applied since\n- 2_b\.sql was applied since/);
-});
+    const dry = await project.migrator(migrations).migrate({ plan: reread(plan), dryRun: true });
+    assert.deepEqual(dry.planned.map(({ name }) => name), ["1_a.sql", "2_b.sql"]);
+    const result = await project.migrator(migrations).migrate({ plan: reread(plan) });
+    assert.deepEqual([result.success, result.migrationsRun], [true, 2]);
+    await refuses(project, plan, /1_a\.sql was applied since\n- 2_b\.sql was applied since/);
+  },
+);
 
-testOnEveryDatabase("a plan is refused where a file is another than it says", async (project) => {
-  const plan = await project.migrator(migrations).plan();
-  const { "3_c.sql": _, ...fewer } = migrations;
-  for (
-    const [reason, files] of [
-      [/fits: 2_b\.sql was edited$/, {
-        ...migrations,
-        "2_b.sql": migrations["2_b.sql"].replace("int", "text"),
-      }],
-      [/fits: 2_b\.sql was edited in what undoes it$/, {
-        ...migrations,
-        "2_b.sql": migrations["2_b.sql"].replace("drop table", "drop table if exists"),
-      }],
-      [/fits: 2_b\.sql was edited$/, {
-        ...migrations,
-        "2_b.sql": `-- a\n${migrations["2_b.sql"]}`,
-      }],
-      [/fits: 0_z\.sql was added to the folder$/, { ...migrations, "0_z.sql": "select 1;" }],
-      [/fits: 3_c\.sql was taken out of the folder$/, fewer],
-    ] as [RegExp, Record<string, string>][]
-  ) await refuses(project, plan, reason, files);
-  assert.equal((await project.migrator(migrations).migrate({ plan })).migrationsRun, 3);
-});
+testOnOneServerAndEmbedded(
+  "a plan is refused where a file is another than it says",
+  async (project) => {
+    const plan = await project.migrator(migrations).plan();
+    const { "3_c.sql": _, ...fewer } = migrations;
+    for (
+      const [reason, files] of [
+        [/fits: 2_b\.sql was edited$/, {
+          ...migrations,
+          "2_b.sql": migrations["2_b.sql"].replace("int", "text"),
+        }],
+        [/fits: 2_b\.sql was edited in what undoes it$/, {
+          ...migrations,
+          "2_b.sql": migrations["2_b.sql"].replace("drop table", "drop table if exists"),
+        }],
+        [/fits: 2_b\.sql was edited$/, {
+          ...migrations,
+          "2_b.sql": `-- a\n${migrations["2_b.sql"]}`,
+        }],
+        [/fits: 0_z\.sql was added to the folder$/, { ...migrations, "0_z.sql": "select 1;" }],
+        [/fits: 3_c\.sql was taken out of the folder$/, fewer],
+      ] as [RegExp, Record<string, string>][]
+    ) await refuses(project, plan, reason, files);
+    assert.equal((await project.migrator(migrations).migrate({ plan })).migrationsRun, 3);
+  },
+);
 
-testOnEveryDatabase("a plan is refused where the history has moved", async (project) => {
+testOnOneServerAndEmbedded("a plan is refused where the history has moved", async (project) => {
   const migrator = project.migrator(migrations);
   await migrator.migrate({ to: "1" });
   const plan = await migrator.plan();
@@ -94,43 +100,46 @@ testOnEveryDatabase("a plan is refused where the history has moved", async (proj
   assert.equal((await migrator.migrate({ plan: await migrator.plan() })).success, true);
 });
 
-testOnEveryDatabase("a plan is refused in a run that asks for something else", async (project) => {
-  const plan = await project.migrator(migrations).plan({ to: "2_b.sql" });
-  await refuses(
-    project,
-    plan,
-    /made with --to 2_b\.sql, and this run asks for 1_a\.sql$/,
-    migrations,
-    {
-      to: "1",
-    },
-  );
-  await refuses(
-    project,
-    plan,
-    /made with --transaction each, and this run asks for all$/,
-    migrations,
-    { transaction: "all" },
-  );
-  await refuses(project, plan, /made with --on-change rerun, and .* redo$/, migrations, {
-    onChange: "redo",
-  });
-  await refuses(project, plan, /made with --out-of-order warn, and .* refuse$/, migrations, {
-    outOfOrder: "refuse",
-  });
-  await assert.rejects(
-    project.migrator(migrations, { order: "name" }).migrate({ plan }),
-    /it goes by number, and the order is by name now/,
-  );
-  await assert.rejects(
-    project.migrator(migrations, { batchSize: 7 }).migrate({ plan }),
-    /batches of 50, and MIGRATION_BATCH_SIZE is 7 now/,
-  );
-  const same = { to: "2", transaction: "each", onChange: "rerun", outOfOrder: "warn" } as const;
-  assert.equal((await project.migrator(migrations).migrate({ plan, ...same })).migrationsRun, 2);
-});
+testOnOneServerAndEmbedded(
+  "a plan is refused in a run that asks for something else",
+  async (project) => {
+    const plan = await project.migrator(migrations).plan({ to: "2_b.sql" });
+    await refuses(
+      project,
+      plan,
+      /made with --to 2_b\.sql, and this run asks for 1_a\.sql$/,
+      migrations,
+      {
+        to: "1",
+      },
+    );
+    await refuses(
+      project,
+      plan,
+      /made with --transaction each, and this run asks for all$/,
+      migrations,
+      { transaction: "all" },
+    );
+    await refuses(project, plan, /made with --on-change rerun, and .* redo$/, migrations, {
+      onChange: "redo",
+    });
+    await refuses(project, plan, /made with --out-of-order warn, and .* refuse$/, migrations, {
+      outOfOrder: "refuse",
+    });
+    await assert.rejects(
+      project.migrator(migrations, { order: "name" }).migrate({ plan }),
+      /it goes by number, and the order is by name now/,
+    );
+    await assert.rejects(
+      project.migrator(migrations, { batchSize: 7 }).migrate({ plan }),
+      /batches of 50, and MIGRATION_BATCH_SIZE is 7 now/,
+    );
+    const same = { to: "2", transaction: "each", onChange: "rerun", outOfOrder: "warn" } as const;
+    assert.equal((await project.migrator(migrations).migrate({ plan, ...same })).migrationsRun, 2);
+  },
+);
 
-testOnEveryDatabase(
+testOnOneServerAndEmbedded(
   "a plan that was edited is refused, and so is one of other things",
   async (project) => {
     const plan = await project.migrator(migrations).plan();
@@ -181,47 +190,53 @@ testOnEveryDatabase(
   },
 );
 
-testOnEveryDatabase("a plan holds no key, and runs the file that has one", async (project) => {
-  const secret = { "1_key.sql": `create table a (key text default '${secretKey}');` };
-  const asked: unknown[] = [];
-  const ask = (concerns: readonly unknown[]) => Promise.resolve(asked.push(...concerns) === 0);
-  const migrator = project.migrator(secret);
-  const plan = await migrator.plan({ accept: ask });
-  assert(!JSON.stringify(plan).includes(secretKey));
-  assert.match(JSON.stringify(plan), /default '\[hidden\]'/);
-  assert.deepEqual([asked, plan.accepted], [plan.concerns, false]);
-  assert.deepEqual(plan.concerns.map(({ file, about }) => [file, about]), [[
-    "1_key.sql",
-    "secret",
-  ]]);
-  await assert.rejects(
-    migrator.migrate({ plan, confirmConcerns: ask }),
-    /Not confirmed: nothing was changed/,
-  );
+testOnOneServerAndEmbedded(
+  "a plan holds no key, and runs the file that has one",
+  async (project) => {
+    const secret = { "1_key.sql": `create table a (key text default '${secretKey}');` };
+    const asked: unknown[] = [];
+    const ask = (concerns: readonly unknown[]) => Promise.resolve(asked.push(...concerns) === 0);
+    const migrator = project.migrator(secret);
+    const plan = await migrator.plan({ accept: ask });
+    assert(!JSON.stringify(plan).includes(secretKey));
+    assert.match(JSON.stringify(plan), /default '\[hidden\]'/);
+    assert.deepEqual([asked, plan.accepted], [plan.concerns, false]);
+    assert.deepEqual(plan.concerns.map(({ file, about }) => [file, about]), [[
+      "1_key.sql",
+      "secret",
+    ]]);
+    await assert.rejects(
+      migrator.migrate({ plan, confirmConcerns: ask }),
+      /Not confirmed: nothing was changed/,
+    );
 
-  const accepted = await migrator.plan({ accept: () => Promise.resolve(true) });
-  const { success } = await migrator.migrate({
-    plan: reread(accepted),
-    confirmConcerns: () => assert.fail("said yes to in the plan"),
-  });
-  assert.equal(success, true);
-});
+    const accepted = await migrator.plan({ accept: () => Promise.resolve(true) });
+    const { success } = await migrator.migrate({
+      plan: reread(accepted),
+      confirmConcerns: () => assert.fail("said yes to in the plan"),
+    });
+    assert.equal(success, true);
+  },
+);
 
-testOnEveryDatabase("a plan says what undoes an applied version before it", async (project) => {
-  await project.migrator(migrations).migrate();
-  const changed = {
-    ...migrations,
-    "1_a.sql": "-- new\ncreate table a (id int);\n-- ROLLBACK\ndrop table a;\n",
-    "2_b.sql": migrations["2_b.sql"].replace("drop table", "drop table if exists"),
-    "3_c.sql": "create table c (id text);\n-- ROLLBACK\ndrop table c;\n",
-  };
-  const migrator = project.migrator(changed);
-  const plan = await migrator.plan({ onChange: "redo" });
-  assert.deepEqual(plan.migrations.map(({ name, undo }) => [name, undo]), [
-    ["3_c.sql", [{ line: 1, sql: "drop table c", destroys: "drops the table c" }]],
-  ]);
-  assert.deepEqual(plan.refreshed, { rollbacks: ["2_b.sql"], checksums: ["1_a.sql"] });
-  const { success, rollbacksRefreshed } = await migrator.migrate({ plan });
-  assert.deepEqual([success, rollbacksRefreshed], [true, ["2_b.sql"]]);
-  assert.deepEqual((await migrator.plan()).migrations, []);
-});
+testOnOneServerAndEmbedded(
+  "a plan says what undoes an applied version before it",
+  async (project) => {
+    await project.migrator(migrations).migrate();
+    const changed = {
+      ...migrations,
+      "1_a.sql": "-- new\ncreate table a (id int);\n-- ROLLBACK\ndrop table a;\n",
+      "2_b.sql": migrations["2_b.sql"].replace("drop table", "drop table if exists"),
+      "3_c.sql": "create table c (id text);\n-- ROLLBACK\ndrop table c;\n",
+    };
+    const migrator = project.migrator(changed);
+    const plan = await migrator.plan({ onChange: "redo" });
+    assert.deepEqual(plan.migrations.map(({ name, undo }) => [name, undo]), [
+      ["3_c.sql", [{ line: 1, sql: "drop table c", destroys: "drops the table c" }]],
+    ]);
+    assert.deepEqual(plan.refreshed, { rollbacks: ["2_b.sql"], checksums: ["1_a.sql"] });
+    const { success, rollbacksRefreshed } = await migrator.migrate({ plan });
+    assert.deepEqual([success, rollbacksRefreshed], [true, ["2_b.sql"]]);
+    assert.deepEqual((await migrator.plan()).migrations, []);
+  },
+);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { SCHEMA_VERSION } from "../../lib/database/state.ts";
-import { bareProject, type ServerProject, testOnServers } from "../support/projects.ts";
+import { bareProject, type ServerProject, testOnOneServer } from "../support/projects.ts";
 import { until } from "../support/until.ts";
 
 // Projects whose API does not show the schema public: Supabase's own advice for those that want it.
@@ -21,7 +21,7 @@ async function show(project: ServerProject, schemas: string): Promise<void> {
 
 const kind = { ...bareProject, own: true };
 
-testOnServers("exec_sql is called in a schema that the API shows", async (project) => {
+testOnOneServer("exec_sql is called in a schema that the API shows", async (project) => {
   await show(project, "graphql_public, api");
   const direct = { databaseUrl: project.databaseUrl };
   const { version } = await project.migrator(migrations, direct).install({ schema: "api" });
@@ -61,7 +61,7 @@ testOnServers("exec_sql is called in a schema that the API shows", async (projec
   assert.deepEqual(await project.sql("select from pg_proc where proname = 'exec_sql'"), []);
 }, kind);
 
-testOnServers(
+testOnOneServer(
   "install does not take another's exec_sql in that schema for its own",
   async (project) => {
     await show(project, "api");

@@ -55,18 +55,24 @@ const withoutSession = {
   auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
 };
 
-/** Registers a test that gets a new database, with supamigrate and nothing else, of each kind. */
+/**
+ * Registers a test that gets a new database, with supamigrate and nothing else, of each kind: the
+ * embedded one, PostgreSQL 15 and 17, unless told otherwise.
+ */
 export function testOnBlankDatabases(
   name: string,
   body: (blank: Blank) => Promise<void>,
-  setup = "",
+  { setup = "", majors = [15, 17] }: {
+    readonly setup?: string;
+    readonly majors?: readonly (15 | 17)[];
+  } = {},
 ): void {
   Deno.test(`${name} (embedded)`, unsanitized, async () => {
     await using blank = await openBlankEmbedded();
     if (setup !== "") await blank.sql(`${setup};`);
     await body(blank);
   });
-  for (const major of [15, 17] as const) {
+  for (const major of majors) {
     const stack = before(() => startShared(major));
     Deno.test(`${name} (PostgreSQL ${major})`, unsanitized, async () => {
       await using blank = await openBlankServer(await stack(), setup);
