@@ -21,6 +21,23 @@ as $function$
          where n.nspname = schema_name and d.deptype = 'e')
 $function$;
 
+-- Whether the application has tables that somebody may be reading.
+create or replace function supamigrate.has_tables() returns boolean
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+begin
+  return exists (
+    select from pg_class c
+      join pg_namespace n on n.oid = c.relnamespace
+     where c.relkind in ('r', 'p', 'm', 'f')
+       and (n.nspname = 'public' or not supamigrate.is_platform_schema(n.nspname))
+       and not exists (
+         select from pg_depend
+          where classid = 'pg_class'::regclass and objid = c.oid and deptype = 'e'));
+end
+$function$;
+
 -- Those that the caller owns, as it does what its migrations make.
 create or replace function supamigrate.is_application_schema(schema_name name) returns boolean
 language sql stable

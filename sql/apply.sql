@@ -46,11 +46,11 @@ begin
       from (select format('%I.%I', n.nspname, c.conname) as quoted,
                    bool_and(c.condeferrable) as all_deferrable,
                    bool_or(c.condeferred) as any_deferred
-              from pg_constraint c
+              from (select distinct connamespace, conname from pg_constraint where condeferrable) one
+              join pg_constraint c using (connamespace, conname)
               join pg_namespace n on n.oid = c.connamespace
              where not pg_is_other_temp_schema(n.oid)
-             group by n.nspname, c.conname
-            having bool_or(c.condeferrable)) constraints;
+             group by n.nspname, c.conname) constraints;
     begin
       if deferrable_names is not null then
         execute 'set constraints ' || deferrable_names || ' immediate';
@@ -132,11 +132,13 @@ $function$;
 -- migration: name, checksum, batch, rollback_sql, statements as [[line, sql], …], and undo
 -- (likewise) where the version before is to be undone first. purpose: apply, revert or seed.
 --
+-- seen: what look_before() said, where the caller looks after it, too. Else it is looked at here.
+--
 -- What a migration makes of the search_path and of its role ends with its statements. Between them
 -- nothing is looked up that is not qualified, no operator either: public may stand before
 -- pg_catalog by then, and hold others.
 create or replace function supamigrate.run_migration(
-  call jsonb, migration jsonb, purpose text, label text
+  call jsonb, migration jsonb, purpose text, label text, seen jsonb default null
 ) returns jsonb
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -146,10 +148,10 @@ declare
   default_path constant text := supamigrate.default_search_path();
   role_before constant text := current_setting('role');
   is_api_call constant boolean := role_before <> 'none';
-  records_query constant text := supamigrate.records_query();
-  records_before jsonb;
-  records_after jsonb;
-  missing_before constant text := supamigrate.missing_way_in();
+  seen_before constant jsonb := coalesce(seen, supamigrate.look_before());
+  changes_before constant jsonb := supamigrate.count_changes();
+  changes_after jsonb;
+  functions_touched text;
   exposed jsonb := '{}';
   exposes boolean := false;
   part text;
@@ -176,7 +178,7 @@ declare
   time_limit text;
   role_now text;
   held_cursor name;
-  closed_door boolean;
+  closed_door boolean := false;
   duration integer;
   kept_before integer;
   affected bigint;
@@ -186,7 +188,6 @@ declare
 begin
   perform supamigrate.require_statements(migration);
   perform supamigrate.require_step(migration, purpose);
-  execute records_query into records_before;
   -- What the migration makes itself is not kept.
   if jsonb_path_exists(migration, '$.*[*][2]') then
     select jsonb_object_agg(oid, relnatts) into known from pg_class where relkind in ('r', 'p');
@@ -196,6 +197,7 @@ begin
       exposed := supamigrate.expose_event_functions();
       exposes := exposed <> '{}';
     end if;
+    functions_touched := supamigrate.count_function_changes();
     foreach part in array array['undo', 'statements'] loop
       perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
       perform pg_catalog.set_config('standard_conforming_strings', 'on', true);
@@ -365,19 +367,37 @@ begin
       back := supamigrate.put_back(migration, back);
     end if;
     perform supamigrate.check_deferred_constraints();
-    closed_door := supamigrate.guard_door(missing_before);
-    perform supamigrate.refuse_breaches('The migration leaves supamigrate unsafe to use');
-    -- The last of the checks, and in here: the migration may have replaced what was called so far.
-    execute records_query into records_after;
-    if records_after is distinct from records_before then
-      raise exception 'The migration changes what is recorded of migrations, in the schema supamigrate: %', (
+    -- Before the look at the rest can be trusted, and after it, as event triggers may fire in it. Here
+    -- and not in a function: the migration may replace whatever is called.
+    for looks in 1..2 loop
+      if (functions_touched <> concat(
+            current_setting('track_counts'), pg_stat_get_xact_tuples_inserted('pg_proc'::regclass), ' ',
+            pg_stat_get_xact_tuples_updated('pg_proc'::regclass), ' ',
+            pg_stat_get_xact_tuples_deleted('pg_proc'::regclass))
+          or functions_touched like 'off%')
+         and seen_before->>'functions' is distinct from (
+           select string_agg(concat(f.oid, ' ', f.xmin), ',' order by f.oid)
+             from pg_depend d
+             join pg_proc f on f.oid = d.objid
+            where d.refclassid = 'pg_namespace'::regclass and d.refobjid = 'supamigrate'::regnamespace
+              and d.classid = 'pg_proc'::regclass) then
+        raise exception 'The migration changes what is recorded of migrations, in the schema supamigrate: its functions'
+          using errcode = 'SM002',
+                hint = 'Leave that schema alone: repair mends the history, and says so in the log.';
+      end if;
+      exit when looks = 2;
+      if seen is null then
+        closed_door := supamigrate.look_after(seen_before);
+      end if;
+      changes_after := supamigrate.count_changes();
+      if changes_after <> changes_before then
+        perform supamigrate.refuse_forgery((
           select string_agg(key, ', ' order by key)
-            from jsonb_each(records_before) earlier
-            full join jsonb_each(records_after) later using (key)
-           where earlier.value is distinct from later.value)
-        using errcode = 'SM002',
-              hint = 'Leave that schema alone: repair mends the history, and says so in the log.';
-    end if;
+            from jsonb_each(changes_before) earlier
+            full join jsonb_each(changes_after) later using (key)
+           where earlier.value is distinct from later.value));
+      end if;
+    end loop;
     if is_api_call then
       perform supamigrate.refuse_hidden_event_triggers();
       perform supamigrate.restore_event_functions(exposed);
@@ -387,8 +407,10 @@ begin
     else
       back := '[]';
     end if;
-    perform supamigrate.record_kept(
-      migration, case purpose when 'revert' then 'rollback' else purpose end, kept);
+    if kept <> '[]' then
+      perform supamigrate.record_kept(
+        migration, case purpose when 'revert' then 'rollback' else purpose end, kept);
+    end if;
     duration := extract(epoch from clock_timestamp() - started) * 1000;
     if not supamigrate.is_last_step(migration) then
       perform supamigrate.record_step(call, migration, purpose, duration);
@@ -546,51 +568,101 @@ begin
 end
 $function$;
 
+-- Runs the migrations of a call in order, and returns their results; the first failure ends the list.
+--
+-- seen: as run_migration has it.
+create or replace function supamigrate.run_in_order(call jsonb, seen jsonb default null) returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+declare
+  started constant timestamp with time zone := clock_timestamp();
+  together constant interval := (call->>'together_ms')::integer * interval '1 millisecond';
+  migration jsonb;
+  result jsonb;
+  results jsonb[] := '{}';
+begin
+  -- An array, for the same reason as the statements in run_migration.
+  foreach migration in array array(
+    select item
+      from jsonb_array_elements(call->'migrations') with ordinality as list (item, position)
+     order by position)
+  loop
+    exit when clock_timestamp() - started > together;
+    perform supamigrate.leave_clean();
+    perform supamigrate.set_limits(migration);
+    result := supamigrate.run_migration(call, migration, 'apply', migration->>'name', seen);
+    -- What fails behind others in their transaction may not fail in one of its own.
+    exit when together is not null and results <> '{}' and not (result->>'success')::boolean;
+    results := results || result;
+    exit when not (result->>'success')::boolean;
+  end loop;
+  return to_jsonb(results);
+end
+$function$;
+
+-- Runs several migrations and examines them together, which is what most of the time of small ones
+-- goes into. Null, with nothing left of them, where not all is well: each has to be examined then, to
+-- say which one it was.
+create or replace function supamigrate.run_together(call jsonb) returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+declare
+  seen_before constant jsonb := supamigrate.look_before();
+  results jsonb;
+begin
+  results := supamigrate.run_in_order(call, seen_before);
+  if supamigrate.look_after(seen_before) then
+    raise exception 'The door was open' using errcode = 'SM002';
+  end if;
+  return results;
+exception when others then
+  return null;
+end
+$function$;
+
 -- call: migrations, and atomic: whether a failure undoes those before it in this call as well.
--- Rollback SQL to refresh may come along, which saves a call.
+-- Rollback SQL to refresh may come along, which saves a call. With together_ms, each migration is on
+-- its own: the call ends with the first that this time is over before, or that fails behind others,
+-- and the client sends what is not among the results once more.
 -- Returns {results: […]}; the first failure ends the list.
 create or replace function supamigrate.apply(call jsonb) returns jsonb
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $function$
 declare
-  migration jsonb;
-  result jsonb;
-  results jsonb := '[]';
-  failed boolean := false;
+  results jsonb;
+  last_result jsonb;
+  failed_migration jsonb;
 begin
   perform supamigrate.refresh_rollback(call);
 
   begin
-    -- An array, for the same reason as the statements in run_migration.
-    foreach migration in array array(
-      select item
-        from jsonb_array_elements(call->'migrations') with ordinality as list (item, position)
-       order by position)
-    loop
-      perform supamigrate.leave_clean();
-      perform supamigrate.set_limits(migration);
-      result := supamigrate.run_migration(call, migration, 'apply', migration->>'name');
-      results := results || result;
-      failed := not (result->>'success')::boolean;
-      exit when failed;
-    end loop;
-    if failed and (call->>'atomic')::boolean then
-      raise exception 'undo the run' using errcode = 'SM001';
+    if jsonb_array_length(call->'migrations') > 1 then
+      results := supamigrate.run_together(call);
+    end if;
+    results := coalesce(results, supamigrate.run_in_order(call));
+    last_result := results->-1;
+    if not (last_result->>'success')::boolean then
+      failed_migration := call->'migrations'->(jsonb_array_length(results) - 1);
+      if (call->>'atomic')::boolean then
+        raise exception 'undo the run' using errcode = 'SM001';
+      end if;
     end if;
   exception when sqlstate 'SM001' then
     null; -- what ran before the failure in this call is undone; variables keep their values
   end;
 
-  if failed then
-    if supamigrate.is_tried_again(call, migration, result) then
+  if failed_migration is not null then
+    if supamigrate.is_tried_again(call, failed_migration, last_result) then
       -- What comes before it in this call may have been done.
       if jsonb_array_length(results) > 1 then
         notify pgrst, 'reload schema';
       end if;
       return jsonb_build_object('results', results);
     end if;
-    perform supamigrate.record_failed(call, migration, result);
+    perform supamigrate.record_failed(call, failed_migration, last_result);
   end if;
   notify pgrst, 'reload schema';
   return jsonb_build_object('results', results);

@@ -5,23 +5,26 @@
 -- can become service_role was let in on purpose; anon and authenticated never are.
 create or replace function supamigrate.open_doors()
 returns table (function_name text, role_name text)
-language sql stable
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $function$
-  select format('%I.%I(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid)),
-         quote_ident(r.rolname)
-    from pg_proc p
-    join pg_namespace n on n.oid = p.pronamespace
-   cross join pg_roles r
-   where p.proname = 'exec_sql'
-     and (r.rolname in ('anon', 'authenticated')
-          or not pg_has_role(r.oid, 'service_role', 'member')
-             and exists (
-               select from pg_roles a
-                where a.rolname = 'authenticator' and pg_has_role(a.oid, r.oid, 'member')))
-     and has_schema_privilege(r.oid, n.oid, 'usage')
-     and has_function_privilege(r.oid, p.oid, 'execute')
-   order by 1, 2
+begin
+  return query
+    select format('%I.%I(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid)),
+           quote_ident(r.rolname)
+      from pg_proc p
+      join pg_namespace n on n.oid = p.pronamespace
+     cross join pg_roles r
+     where p.proname = 'exec_sql'
+       and (r.rolname in ('anon', 'authenticated')
+            or not pg_has_role(r.oid, 'service_role', 'member')
+               and exists (
+                 select from pg_roles a
+                  where a.rolname = 'authenticator' and pg_has_role(a.oid, r.oid, 'member')))
+       and has_schema_privilege(r.oid, n.oid, 'usage')
+       and has_function_privilege(r.oid, p.oid, 'execute')
+     order by 1, 2;
+end
 $function$;
 
 -- exec_sql, and what show_door() has put beside it in other schemas. In PL/pgSQL, as are others that
@@ -43,14 +46,17 @@ $function$;
 -- What the door is made of: null where it is not there. By names and not by numbers, which a
 -- restored dump does not keep.
 create or replace function supamigrate.digest_door() returns text
-language sql stable
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $function$
-  select md5(string_agg(concat_ws('|', nullif(pronamespace::regnamespace::text, 'public'), prosrc,
-                                  prosecdef, proconfig, provolatile, pg_get_userbyid(proowner)),
-                        '|' order by pronamespace::regnamespace::text))
-    from supamigrate.doors()
-   where to_regprocedure('public.exec_sql(text, jsonb)') is not null
+begin
+  return (
+    select md5(string_agg(concat_ws('|', nullif(pronamespace::regnamespace::text, 'public'), prosrc,
+                                    prosecdef, proconfig, provolatile, pg_get_userbyid(proowner)),
+                          '|' order by pronamespace::regnamespace::text))
+      from supamigrate.doors()
+     where to_regprocedure('public.exec_sql(text, jsonb)') is not null);
+end
 $function$;
 
 -- For projects whose API does not show the schema public: puts an exec_sql into a schema that it

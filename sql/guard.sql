@@ -66,52 +66,120 @@ begin
 end
 $function$;
 
--- The query that says what the tracking schema has been through in this transaction, by what it is
--- made of: how many rows of each table were inserted, updated and deleted, the file, which TRUNCATE
--- replaces, and which transactions made the catalog's rows of its tables and functions. Costs
--- nothing however long the history is. As text, for run_migration to keep: a migration could put
--- another function in the place of one that it would call.
-create or replace function supamigrate.records_query() returns text
-language sql immutable
+-- What the rows of the tracking schema have been through in this transaction: how many of each table
+-- were inserted, updated and deleted, and its file, which TRUNCATE replaces. Costs nothing however long
+-- the history is, and however many tables there are.
+create or replace function supamigrate.count_changes() returns jsonb
+language plpgsql
 set search_path = pg_catalog, pg_temp
 as $function$
-  select $query$
-    with relation as materialized (
-      select oid, relname, relkind, xmin from pg_catalog.pg_class
-       where relnamespace = 'supamigrate'::pg_catalog.regnamespace
-    )
-    select pg_catalog.jsonb_object_agg(name, stamp)
-      from (
-        select relname::pg_catalog.text, pg_catalog.jsonb_build_array(
-                 pg_catalog.pg_relation_filenode(oid),
-                 pg_catalog.pg_stat_get_xact_tuples_inserted(oid),
-                 pg_catalog.pg_stat_get_xact_tuples_updated(oid),
-                 pg_catalog.pg_stat_get_xact_tuples_deleted(oid))
-          from relation where relkind = 'r'
-        union all
-        select 'the definitions of its tables', pg_catalog.jsonb_agg(made order by made)
-          from (select xmin::pg_catalog.text from relation
-                union all
-                select xmin::pg_catalog.text from pg_catalog.pg_namespace where nspname = 'supamigrate'
-                union all
-                select a.xmin::pg_catalog.text from pg_catalog.pg_attribute a join relation r on r.oid = a.attrelid
-                union all
-                select d.xmin::pg_catalog.text from pg_catalog.pg_attrdef d join relation r on r.oid = d.adrelid
-                union all
-                select c.xmin::pg_catalog.text from pg_catalog.pg_constraint c join relation r on r.oid = c.conrelid
-                union all
-                select t.xmin::pg_catalog.text from pg_catalog.pg_trigger t join relation r on r.oid = t.tgrelid
-                union all
-                select w.xmin::pg_catalog.text from pg_catalog.pg_rewrite w join relation r on r.oid = w.ev_class
-                union all
-                select p.xmin::pg_catalog.text from pg_catalog.pg_policy p join relation r on r.oid = p.polrelid
-                union all
-                select i.xmin::pg_catalog.text from pg_catalog.pg_inherits i join relation r on r.oid = i.inhparent
-               ) definitions (made)
-        union all
-        select 'the functions of its schema', pg_catalog.jsonb_agg(xmin::pg_catalog.text order by oid)
-          from pg_catalog.pg_proc
-         where pronamespace = 'supamigrate'::pg_catalog.regnamespace
-      ) part (name, stamp)
-  $query$
+begin
+  return (
+    select jsonb_object_agg(name, jsonb_build_array(
+             pg_relation_filenode(relation),
+             pg_stat_get_xact_tuples_inserted(relation),
+             pg_stat_get_xact_tuples_updated(relation),
+             pg_stat_get_xact_tuples_deleted(relation)))
+      from unnest(array['installation', 'migration_history', 'migration_lock', 'migration_log', 'operation',
+                        'safety_copy', 'schema_at_rest', 'seed_file']) name
+     cross join to_regclass('supamigrate.' || name) relation);
+end
+$function$;
+
+-- How many functions were made, altered and dropped in this transaction, where the server counts that:
+-- while it stays the same, none of the tool's own can have been replaced.
+create or replace function supamigrate.count_function_changes() returns text
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+begin
+  return concat(
+    current_setting('track_counts'), pg_stat_get_xact_tuples_inserted('pg_proc'::regclass), ' ',
+    pg_stat_get_xact_tuples_updated('pg_proc'::regclass), ' ',
+    pg_stat_get_xact_tuples_deleted('pg_proc'::regclass));
+end
+$function$;
+
+-- What is looked at before migrations, to be compared after them: which transactions made the
+-- catalog's rows of the tracking schema's tables and functions, and what the API lacks already.
+create or replace function supamigrate.look_before() returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+begin
+  return jsonb_build_object(
+    'definitions', supamigrate.read_definitions(),
+    'functions', (
+      select string_agg(concat(f.oid, ' ', f.xmin), ',' order by f.oid)
+        from pg_depend d
+        join pg_proc f on f.oid = d.objid
+       where d.refclassid = 'pg_namespace'::regclass and d.refobjid = 'supamigrate'::regnamespace
+         and d.classid = 'pg_proc'::regclass),
+    'missing', supamigrate.missing_way_in());
+end
+$function$;
+
+create or replace function supamigrate.read_definitions() returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+declare
+  -- By way of the dependencies, which have an index: a schema of thousands of tables costs no more.
+  tables constant oid[] := array(
+    select objid
+      from pg_depend
+     where refclassid = 'pg_namespace'::regclass and refobjid = 'supamigrate'::regnamespace
+       and classid = 'pg_class'::regclass);
+  indexes constant oid[] := array(select indexrelid from pg_index where indrelid = any (tables));
+begin
+  return (
+    select jsonb_agg(made order by made)
+      from (select xmin::text from pg_namespace where nspname = 'supamigrate'
+            union all
+            select xmin::text from pg_class where oid = any (tables || indexes)
+            union all
+            select xmin::text from pg_attribute where attrelid = any (tables || indexes)
+            union all
+            select xmin::text from pg_attrdef where adrelid = any (tables)
+            union all
+            select xmin::text from pg_constraint where conrelid = any (tables)
+            union all
+            select xmin::text from pg_trigger where tgrelid = any (tables)
+            union all
+            select xmin::text from pg_rewrite where ev_class = any (tables)
+            union all
+            select xmin::text from pg_policy where polrelid = any (tables)
+            union all
+            select xmin::text from pg_inherits where inhparent = any (tables)
+           ) definitions (made));
+end
+$function$;
+
+-- Looks at what migrations leave, and says whether they had opened the door, which is closed again.
+--
+-- before: what look_before() said.
+create or replace function supamigrate.look_after(before jsonb) returns boolean
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+declare
+  closed_door constant boolean := supamigrate.guard_door(before->>'missing');
+begin
+  perform supamigrate.refuse_breaches('The migration leaves supamigrate unsafe to use');
+  if supamigrate.read_definitions() <> before->'definitions' then
+    perform supamigrate.refuse_forgery('the definitions of its tables');
+  end if;
+  return closed_door;
+end
+$function$;
+
+create or replace function supamigrate.refuse_forgery(what text) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+begin
+  raise exception 'The migration changes what is recorded of migrations, in the schema supamigrate: %', what
+    using errcode = 'SM002',
+          hint = 'Leave that schema alone: repair mends the history, and says so in the log.';
+end
 $function$;

@@ -11,13 +11,16 @@
 
 -- The names are looked up in the catalog: to_regclass fails where the schema may not be used.
 create or replace function supamigrate.find_ledger() returns oid
-language sql stable
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $function$
-  select c.oid
-    from pg_class c
-    join pg_namespace n on n.oid = c.relnamespace
-   where n.nspname = 'supabase_migrations' and c.relname = 'schema_migrations'
+begin
+  return (
+    select c.oid
+      from pg_class c
+      join pg_namespace n on n.oid = c.relnamespace
+     where n.nspname = 'supabase_migrations' and c.relname = 'schema_migrations');
+end
 $function$;
 
 -- Whose code would run with the rights of this role if it wrote to a table: what belongs to a table

@@ -61,9 +61,10 @@ create or replace function supamigrate.write_log(
   checksum text default null, execution_time_ms integer default null,
   details jsonb default null, rollback_sql text default null
 ) returns void
-language sql
+language plpgsql
 set search_path = pg_catalog, pg_temp
 as $function$
+begin
   -- chain_entry() numbers the entry: what stands here keeps the sequence from being asked.
   insert into supamigrate.migration_log
     (id, action, migration_name, batch_number, checksum, result, execution_time_ms,
@@ -72,7 +73,8 @@ as $function$
   values
     (0, action, migration_name, batch_number, checksum, result, execution_time_ms,
      call->>'holder', call->>'tool_version', (call->>'operation')::uuid, details,
-     encode(sha256(convert_to(rollback_sql, 'UTF8')), 'hex'))
+     encode(sha256(convert_to(rollback_sql, 'UTF8')), 'hex'));
+end
 $function$;
 
 -- call: token, holder, process_id, lease_ms, generation and sequence as the caller saw them.
@@ -180,10 +182,12 @@ $function$;
 -- PostgREST's own statements on this connection. A migration that has deallocated them has broken
 -- it: nothing can be committed on it any more, and every other request that gets it would fail.
 create or replace function supamigrate.count_protocol_statements() returns bigint
-language sql
+language plpgsql
 set search_path = pg_catalog, pg_temp
 as $function$
-  select count(*) from pg_prepared_statements where not from_sql
+begin
+  return (select count(*) from pg_prepared_statements where not from_sql);
+end
 $function$;
 
 -- call: operation, token, generation, sequence, action, and what the action needs.

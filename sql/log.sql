@@ -17,14 +17,16 @@ $function$;
 -- of JSON tells null from '' and one column from the next.
 create or replace function supamigrate.hash_entry(previous text, entry supamigrate.migration_log)
 returns text
-language sql stable
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $function$
-  select encode(sha256(convert_to(jsonb_build_array(
+begin
+  return encode(sha256(convert_to(jsonb_build_array(
     previous, entry.id, (extract(epoch from entry.logged_at) * 1000000)::bigint,
     entry.action, entry.migration_name, entry.batch_number, entry.checksum, entry.result,
     entry.execution_time_ms, entry.actor, entry.tool_version, entry.operation_id,
-    entry.details, entry.rollback_checksum)::text, 'UTF8')), 'hex')
+    entry.details, entry.rollback_checksum)::text, 'UTF8')), 'hex');
+end
 $function$;
 
 -- Every writer has the lock row already, so that entries are chained in the order of their

@@ -2,12 +2,14 @@
 
 -- Whether the copies of a migration are to be put back when it is undone.
 create or replace function supamigrate.has_copies(migration_name text) returns boolean
-language sql stable
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $function$
-  select exists (
+begin
+  return exists (
     select from supamigrate.safety_copy copy
-     where copy.migration_name = $1 and copy.purpose = 'apply' and copy.is_open)
+     where copy.migration_name = $1 and copy.purpose = 'apply' and copy.is_open);
+end
 $function$;
 
 -- Puts back one copy, and returns how many rows that came to.

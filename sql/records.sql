@@ -75,9 +75,10 @@ $function$;
 create or replace function supamigrate.record_as_applied(
   migration jsonb, duration integer
 ) returns void
-language sql
+language plpgsql
 set search_path = pg_catalog, pg_temp
 as $function$
+begin
   insert into supamigrate.migration_history as known
     (id, migration_name, batch_number, execution_time_ms, checksum, applied_checksum,
      statements_checksum, rollback_sql, status, executed_at)
@@ -99,7 +100,8 @@ as $function$
          executed_at = excluded.executed_at,
          progress = null,
          error_message = null,
-         error = null
+         error = null;
+end
 $function$;
 
 -- call: mark (applied or pending) and migration with name and, for applied, checksum,

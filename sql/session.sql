@@ -3,10 +3,11 @@
 -- The search_path that the owner has in a session of its own in this database: ALTER ROLE … SET and
 -- ALTER DATABASE … SET, the more special one first, else what Supabase gives the role postgres.
 create or replace function supamigrate.default_search_path() returns text
-language sql stable
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $function$
-  select coalesce((
+begin
+  return coalesce((
     select substr(item, length('search_path=') + 1)
       from pg_db_role_setting s
      cross join unnest(s.setconfig) item
@@ -14,7 +15,8 @@ as $function$
        and s.setrole in (0, to_regrole(quote_ident(current_user)))
        and s.setdatabase in (0, (select oid from pg_database where datname = current_database()))
      order by s.setrole <> 0 desc, s.setdatabase <> 0 desc
-     limit 1), '"$user", public, extensions')
+     limit 1), '"$user", public, extensions');
+end
 $function$;
 
 -- What a migration may expect of its session, beyond PostgreSQL's defaults. Whoever waits for a lock

@@ -26,6 +26,7 @@ as $function$
       select supamigrate.describe_lock(held) from supamigrate.migration_lock held where id = 1),
     'activity', supamigrate.describe_activity(),
     'has_pg_cron', supamigrate.has_pg_cron(),
+    'has_tables', supamigrate.has_tables(),
     'ledger', supamigrate.describe_ledger(),
     'schema', case when (call->>'schema')::boolean then supamigrate.schema_changes() end,
     'other_histories', supamigrate.find_histories(),

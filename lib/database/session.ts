@@ -147,9 +147,9 @@ export class LockSession {
    *
    * @param action Which one: a name that `supamigrate.perform` knows.
    * @param payload What it needs.
-   * @param giveUp What is recorded instead where the change ends its connection each time; where it
-   * is left out, that is an error.
-   * @returns The action's reply.
+   * @param giveUp What is recorded instead where the change ends its connection each time, or null to
+   * record nothing; where it is left out, that is an error.
+   * @returns The action's reply; null where it was given up, and is not done.
    * @throws {LockLostError} The lock was taken from this run; the change was not made.
    * @throws {UnknownOutcomeError} Nobody could say whether the change was made.
    * @throws {ConfigurationError} The database refused the call; the change was not made.
@@ -157,7 +157,7 @@ export class LockSession {
   async perform(
     action: string,
     payload: Record<string, unknown> = {},
-    giveUp?: Record<string, unknown>,
+    giveUp?: Record<string, unknown> | null,
   ): Promise<Json> {
     this.lastBlockers = [];
     const work = this.#perform(action, payload, giveUp);
@@ -169,7 +169,7 @@ export class LockSession {
   async #perform(
     action: string,
     payload: Record<string, unknown>,
-    giveUp: Record<string, unknown> | undefined,
+    giveUp: Record<string, unknown> | null | undefined,
   ): Promise<Json> {
     const operation = crypto.randomUUID();
     const started = performance.now();
@@ -190,6 +190,7 @@ export class LockSession {
       if (settled.status === "done") return settled.reply;
       // The server is there, as it has just answered, and has not done it.
       if (endsConnection(problem) && ++endings === MOST_ENDINGS) {
+        if (giveUp === null) return null;
         const failure = toFailure(problem);
         if (giveUp !== undefined) {
           return await this.#perform("give up", { ...giveUp, error: failure }, undefined);

@@ -141,6 +141,8 @@ export interface DatabaseState {
   readonly logIsIntact: boolean | null;
   /** Whether pg_cron is there, through which statements can run outside a transaction. */
   readonly hasPgCron: boolean;
+  /** Whether the application has tables, which others may be reading. */
+  readonly hasTables: boolean;
   /** The Supabase CLI's ledger. */
   readonly ledger: LedgerState;
   /** What the application's schema is like; null where that was not asked for. */
@@ -193,6 +195,7 @@ export async function readState(
     storedRollbacks: state.rollbacks,
     logIsIntact: state.log && state.log.broken_entry === null && state.log.complete,
     hasPgCron: state.has_pg_cron,
+    hasTables: state.has_tables,
     ledger: state.ledger,
     schema: state.schema,
     otherHistories: state.other_histories,

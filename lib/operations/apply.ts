@@ -80,7 +80,19 @@ export interface ReadyMigrations {
   readonly refresh: readonly RefreshedRecord[];
   /** The Supabase CLI's ledger. */
   readonly ledger: Ledger;
+  /**
+   * Whether nobody can be kept waiting, as there is nothing that others could be reading: `each` may
+   * go with others for a moment then.
+   */
+  readonly isQuiet: boolean;
 }
+
+/**
+ * Of those that go together for a moment (`each` in a quiet database): how many, of how many characters,
+ * and for how long, in milliseconds. Many small migrations take half the time so, as what is examined
+ * and recorded once for a call costs as much as they do.
+ */
+const TOGETHER = { count: 25, size: 250_000, ms: 250 };
 
 /** A record to bring up to date without running anything, in the form of `refresh_rollback`. */
 export interface RefreshedRecord {
@@ -106,7 +118,7 @@ export interface RefreshedRecord {
 export async function applyAll(
   context: OperationContext,
   session: LockSession,
-  { pending, planned, lastBatch, refresh, ledger }: ReadyMigrations,
+  { pending, planned, lastBatch, refresh, ledger, isQuiet }: ReadyMigrations,
   transaction: TransactionMode = "each",
 ): Promise<ApplyResult> {
   let added = 0;
@@ -116,15 +128,19 @@ export async function applyAll(
     const batch = applied?.batch ?? lastBatch + 1 + Math.floor(added++ / context.batchSize);
     return { step, migration, batch, index };
   });
-  const perCall =
-    { each: 1, batch: context.batchSize, all: Math.max(1, items.length) }[transaction];
+  const share = transaction === "each" && isQuiet;
+  const perCall = {
+    each: isQuiet ? TOGETHER.count : 1,
+    batch: context.batchSize,
+    all: Math.max(1, items.length),
+  }[transaction];
   if (transaction === "all") refuseSteps(planned);
   const results: MigrationResult[] = [];
   let failed = false;
   let interrupted = false;
   let firstCall = true;
 
-  for (const group of groupIntoCalls(items, perCall)) {
+  for (const group of groupIntoCalls(items, perCall, share ? TOGETHER.size : Infinity)) {
     if (failed || interrupted) break;
     if (context.signal?.aborted) {
       interrupted = true;
@@ -144,6 +160,7 @@ export async function applyAll(
         context.onProgress(started);
         ended = await applyGroup(context, session, group, ledger, {
           atomic: transaction === "all",
+          share: share && group.length > 1,
           ...(firstCall && refresh.length > 0 ? { refresh } : {}),
         });
         interrupted = ended.length < group.length && ended.every(({ success }) => success);
@@ -213,17 +230,21 @@ interface Item {
 }
 
 /** What has several steps goes by itself. */
-function groupIntoCalls(items: readonly Item[], perCall: number): Item[][] {
+function groupIntoCalls(items: readonly Item[], perCall: number, mostSize: number): Item[][] {
   const groups: Item[][] = [];
   let open: Item[] | undefined;
+  let size = 0;
   for (const item of items) {
+    const own = item.step.statements.reduce((sum, { sql }) => sum + sql.length, 0);
     if (!isOneTransaction(item.step)) {
       groups.push([item]);
       open = undefined;
-    } else if (open === undefined || open.length === perCall) {
+    } else if (open === undefined || open.length === perCall || size + own > mostSize) {
       groups.push(open = [item]);
+      size = own;
     } else {
       open.push(item);
+      size += own;
     }
   }
   return groups;
@@ -240,14 +261,19 @@ function refuseSteps(planned: readonly PlannedMigration[]): void {
   );
 }
 
-/** Sends migrations in one call; what could not get its locks, and all behind it, in further ones. */
+/**
+ * Sends migrations in one call; what could not get its locks, or was not come to, and all behind it, in
+ * further ones.
+ */
 async function applyGroup(
   context: OperationContext,
   session: LockSession,
   group: readonly Item[],
   ledger: Ledger,
-  { atomic, refresh }: {
+  { atomic, share, refresh }: {
     readonly atomic: boolean;
+    /** Each is on its own, and goes with others for a moment. */
+    readonly share: boolean;
     readonly refresh?: readonly RefreshedRecord[];
   },
 ): Promise<EndedMigration[]> {
@@ -258,19 +284,29 @@ async function applyGroup(
   }));
   const attempts = new LockAttempts(context);
   const ended: EndedMigration[] = [];
-  for (let isFirst = true;; isFirst = false) {
-    const left = migrations.slice(ended.length);
+  let unsent = refresh;
+  let alone = !share;
+  for (;;) {
+    const sent = share && alone
+      ? migrations.slice(ended.length, ended.length + 1)
+      : migrations.slice(ended.length);
     const reply = await session.perform(
       "apply",
       {
         atomic,
-        ...(isFirst && refresh !== undefined ? { refresh } : {}),
+        ...(sent.length > 1 && share ? { together_ms: TOGETHER.ms } : {}),
+        ...(unsent === undefined ? {} : { refresh: unsent }),
         ...attempts.call,
-        migrations: left,
+        migrations: sent,
       },
       // Of several, nobody could say which one it was.
-      left.length === 1 ? { purpose: "apply", migration: left[0] } : undefined,
+      sent.length === 1 ? { purpose: "apply", migration: sent[0] } : share ? null : undefined,
     );
+    if (reply === null) {
+      alone = true;
+      continue;
+    }
+    unsent = undefined;
     // deno-lint-ignore no-explicit-any -- the shape is that of supamigrate.run_migration
     const results: any[] = reply.results;
     const done = results.filter(({ success }) => success).length;
@@ -278,9 +314,13 @@ async function applyGroup(
     const before = ended.length;
     const toEnded = (item: unknown, index: number) =>
       toResult(group[before + index]!, item, failed && atomic, session.lastBlockers);
-    if (!failed) return [...ended, ...results.map(toEnded)];
+    if (!failed) {
+      ended.push(...results.map(toEnded));
+      if (ended.length === group.length || context.signal?.aborted) return ended;
+      continue;
+    }
     if (done > 0 && !atomic) attempts.startAnew();
-    if (!await attempts.goOn(left[done]!, results[done], session.lastBlockers)) {
+    if (!await attempts.goOn(sent[done]!, results[done], session.lastBlockers)) {
       return [...ended, ...results.map(toEnded)];
     }
     if (!atomic) ended.push(...results.slice(0, done).map(toEnded));

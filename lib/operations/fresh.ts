@@ -215,6 +215,7 @@ export async function fresh(
           lastBatch: 0,
           refresh: [],
           ledger,
+          isQuiet: true, // whoever has read tables here does no more
         });
         const seeded = seeds !== null && applied.success
           ? await runSeeds(context, session, { ...seeds, due: seeds.all, changed: [] })

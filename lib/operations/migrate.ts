@@ -147,14 +147,14 @@ export async function migrate(
       return concerns.length === 0 || !confirmConcerns || await confirmConcerns(concerns);
     }),
     before: options.before && (({ planned }) => options.before!(planned)),
-    run: async (session, { plan, planned, ledger, warnings }) => {
+    run: async (session, { plan, planned, ledger, warnings, isQuiet }) => {
       session.note(options.note?.());
       const refresh = toRefresh(plan);
       if (planned.length === 0) await session.perform("refresh", { refresh });
       const result = await applyAll(
         context,
         session,
-        { ...plan, planned, refresh, ledger },
+        { ...plan, planned, refresh, ledger, isQuiet },
         settings.transaction,
       );
       const refreshed = planned.length === 0 || result.results.length > 0;

@@ -69,6 +69,8 @@ export interface ReadyPlan {
   readonly findings: readonly Finding[] | null;
   /** What is to be asked about. */
   readonly concerns: readonly Concern[];
+  /** Whether nobody can be kept waiting, as there are no tables yet. */
+  readonly isQuiet: boolean;
 }
 
 /**
@@ -158,6 +160,7 @@ export async function makeReadyPlan(
     ],
     findings: looks === undefined ? null : findings,
     concerns: [...elsewhere.concerns, ...concerns],
+    isQuiet: !state.hasTables,
   };
 }
 

@@ -63,9 +63,17 @@ const forgeries = {
     "update supamigrate.migration_lock set sequence = sequence + 1 where id = 1;",
   "replaces what records it": `do $$ begin execute replace(pg_get_functiondef(
     'supamigrate.record_as_applied(jsonb,integer)'::regprocedure), 'null', 'null '); end $$;`,
-  "replaces what looks for this": `create or replace function supamigrate.records_query()
-    returns text language sql as 'select null::text';
+  "replaces what looks for this": `create or replace function supamigrate.count_changes()
+    returns jsonb language sql as 'select null::jsonb';
     delete from supamigrate.migration_history where true;`,
+  "has what looks for this replaced as it looks": `create function forge() returns event_trigger
+      language plpgsql as $$ begin
+        if tg_tag = 'REVOKE' then
+          create or replace function supamigrate.read_definitions() returns jsonb
+            language sql as 'select null::jsonb';
+        end if; end $$;
+    create event trigger forge on ddl_command_end when tag in ('REVOKE') execute function forge();
+    grant execute on function public.exec_sql(text, jsonb) to anon;`,
   "alters a column of the log":
     "alter table supamigrate.migration_log alter column logged_at set default '2001-01-01';",
   "puts a trigger on the ledger": `create function forge() returns trigger language plpgsql as

@@ -115,6 +115,7 @@ testOnServers(
       "2_b.sql": "create table b ();",
       "3_c.sql": "create table c ();",
     };
+    await project.sql("create table in_use ()"); // each goes by itself then
     using hold = holdStep(project, "apply", 1);
     const first = project.migrator(migrations, { lockTimeoutMs: 1, holder: "slow" }).migrate();
     await hold.reached();
