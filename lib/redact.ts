@@ -49,8 +49,13 @@ export function createRedactor(
   const patterns = [...parts].filter(({ length }) => length >= LEAST)
     .sort((a, b) => b.length - a.length)
     .flatMap(patternsOf);
-  return (text) =>
-    [...patterns, ...KEY_SHAPES].reduce((kept, pattern) => kept.replace(pattern, REDACTED), text);
+  return (text) => {
+    // In no form is a secret shorter than it is. A pattern is compiled when it is used first, which
+    // takes longer than a short command has.
+    const possible = patterns.filter(({ length }) => length <= text.length);
+    return [...possible.map(({ pattern }) => pattern), ...KEY_SHAPES]
+      .reduce((kept, pattern) => kept.replace(pattern, REDACTED), text);
+  };
 }
 
 /** A secret, and what of it is one on its own. */
@@ -74,12 +79,20 @@ function passwordsOf(url: string): string[] {
   }
 }
 
-function patternsOf(secret: string): RegExp[] {
+/** Finds a secret in one of its forms. */
+interface SecretPattern {
+  readonly pattern: RegExp;
+  /** How many characters it has at least. */
+  readonly length: number;
+}
+
+function patternsOf(secret: string): SecretPattern[] {
+  const { length } = secret;
   const plain = [...secret].map(inAnyEscape).join("");
-  if (secret.length < LONG) return [new RegExp(`(?<!\\w)${plain}(?!\\w)`, "g")];
+  if (length < LONG) return [{ pattern: new RegExp(`(?<!\\w)${plain}(?!\\w)`, "g"), length }];
   const bytes = new TextEncoder().encode(secret);
   return [plain, inHex(bytes), ...[0, 1, 2].map((offset) => inBase64(bytes, offset))]
-    .map((source) => new RegExp(source, "g"));
+    .map((source) => ({ pattern: new RegExp(source, "g"), length }));
 }
 
 /** The source of a pattern: a character as it is, percent-encoded (also twice), or as in JSON. */

@@ -642,7 +642,12 @@ begin
     if jsonb_array_length(call->'migrations') > 1 then
       results := supamigrate.run_together(call);
     end if;
-    results := coalesce(results, supamigrate.run_in_order(call));
+    if results is null then
+      if jsonb_array_length(call->'migrations') > 1 then
+        raise notice 'supamigrate: said again'; -- for the client: what was said so far is
+      end if;
+      results := supamigrate.run_in_order(call);
+    end if;
     last_result := results->-1;
     if not (last_result->>'success')::boolean then
       failed_migration := call->'migrations'->(jsonb_array_length(results) - 1);

@@ -139,6 +139,19 @@ export async function applyAll(
   let failed = false;
   let interrupted = false;
   let firstCall = true;
+  const end = (ended: readonly MigrationResult[]) => {
+    for (const result of ended) {
+      results.push(result);
+      failed ||= result.error !== null;
+      context.onProgress({
+        type: "finished",
+        action: "apply",
+        migration: result.name,
+        success: result.success,
+        executionTimeMs: result.executionTimeMs,
+      });
+    }
+  };
 
   for (const group of groupIntoCalls(items, perCall, share ? TOGETHER.size : Infinity)) {
     if (failed || interrupted) break;
@@ -154,16 +167,16 @@ export async function applyAll(
       index: first!.index,
       total: items.length,
     } as const;
-    let ended: EndedMigration[];
     try {
       if (isOneTransaction(first!.step)) {
         context.onProgress(started);
-        ended = await applyGroup(context, session, group, ledger, {
+        const calls = applyGroup(context, session, group, ledger, {
           atomic: transaction === "all",
           share: share && group.length > 1,
           ...(firstCall && refresh.length > 0 ? { refresh } : {}),
         });
-        interrupted = ended.length < group.length && ended.every(({ success }) => success);
+        for await (const ended of calls) end(ended);
+        interrupted = !failed && results.length < first!.index + group.length;
       } else {
         if (firstCall && refresh.length > 0) await session.perform("refresh", { refresh });
         const { step } = first!;
@@ -179,7 +192,8 @@ export async function applyAll(
         );
         interrupted = outcome.interrupted;
         if (interrupted) tellDone(context, step.name, outcome.stepsDone, step.steps.length);
-        ended = interrupted ? [] : [ofSteps(first!, outcome)];
+        const said = hear(session, [first!]);
+        if (!interrupted) end([{ ...ofSteps(first!, outcome), ...said[0]! }]);
       }
     } catch (error) {
       if (error instanceof SupamigrateError) {
@@ -188,22 +202,6 @@ export async function applyAll(
       throw error;
     }
     firstCall = false;
-    failed = ended.some(({ error }) => error !== null);
-    const said = assignMessages(
-      session.takeMessages(),
-      group.map(({ step }) => [...step.undo ?? [], ...step.statements]),
-    );
-    for (const [index, item] of ended.entries()) {
-      const result = { ...item, ...said[index]! };
-      results.push(result);
-      context.onProgress({
-        type: "finished",
-        action: "apply",
-        migration: result.name,
-        success: result.success,
-        executionTimeMs: result.executionTimeMs,
-      });
-    }
   }
 
   const applied = results.filter(({ success }) => success).length;
@@ -263,9 +261,9 @@ function refuseSteps(planned: readonly PlannedMigration[]): void {
 
 /**
  * Sends migrations in one call; what could not get its locks, or was not come to, and all behind it, in
- * further ones.
+ * further ones. Tells how they ended, call by call; of those that nobody waits for any more, nothing.
  */
-async function applyGroup(
+async function* applyGroup(
   context: OperationContext,
   session: LockSession,
   group: readonly Item[],
@@ -276,20 +274,17 @@ async function applyGroup(
     readonly share: boolean;
     readonly refresh?: readonly RefreshedRecord[];
   },
-): Promise<EndedMigration[]> {
+): AsyncGenerator<MigrationResult[]> {
   const migrations = group.map((item) => ({
     ...toWire(item),
     ...ledger.record(item.step.name),
     limits: toWireLimits(context.limits, item.step.limits),
   }));
   const attempts = new LockAttempts(context);
-  const ended: EndedMigration[] = [];
   let unsent = refresh;
-  let alone = !share;
-  for (;;) {
-    const sent = share && alone
-      ? migrations.slice(ended.length, ended.length + 1)
-      : migrations.slice(ended.length);
+  let together = share;
+  for (let first = 0; first < group.length && !(first > 0 && context.signal?.aborted);) {
+    const sent = migrations.slice(first, share && !together ? first + 1 : undefined);
     const reply = await session.perform(
       "apply",
       {
@@ -303,7 +298,7 @@ async function applyGroup(
       sent.length === 1 ? { purpose: "apply", migration: sent[0] } : share ? null : undefined,
     );
     if (reply === null) {
-      alone = true;
+      together = false;
       continue;
     }
     unsent = undefined;
@@ -311,21 +306,33 @@ async function applyGroup(
     const results: any[] = reply.results;
     const done = results.filter(({ success }) => success).length;
     const failed = done < results.length;
-    const before = ended.length;
-    const toEnded = (item: unknown, index: number) =>
-      toResult(group[before + index]!, item, failed && atomic, session.lastBlockers);
-    if (!failed) {
-      ended.push(...results.map(toEnded));
-      if (ended.length === group.length || context.signal?.aborted) return ended;
-      continue;
+    const items = group.slice(first, first + sent.length);
+    // Also of what was tried behind others and is not among the results.
+    const said = hear(session, items);
+    const ended = results.map((item, index) => ({
+      ...toResult(items[index]!, item, failed && atomic, session.lastBlockers),
+      ...said[index]!,
+    }));
+    if (failed) {
+      if (done > 0 && !atomic) attempts.startAnew();
+      if (!await attempts.goOn(sent[done]!, results[done], session.lastBlockers)) {
+        yield ended;
+        return;
+      }
+      if (context.signal?.aborted && (atomic || done === 0)) return;
     }
-    if (done > 0 && !atomic) attempts.startAnew();
-    if (!await attempts.goOn(sent[done]!, results[done], session.lastBlockers)) {
-      return [...ended, ...results.map(toEnded)];
-    }
-    if (!atomic) ended.push(...results.slice(0, done).map(toEnded));
-    if (context.signal?.aborted) return ended;
+    if (failed && atomic) continue;
+    yield ended.slice(0, done);
+    first += done;
   }
+}
+
+/** What was said in a call, given to the migrations that were sent in it. */
+function hear(session: LockSession, items: readonly Item[]): MigrationMessages[] {
+  return assignMessages(
+    session.takeMessages(),
+    items.map(({ step }) => [...step.undo ?? [], ...step.statements]),
+  );
 }
 
 /** A migration in the form of `supamigrate.apply`. */

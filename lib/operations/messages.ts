@@ -17,6 +17,9 @@ export interface MigrationMessages {
   readonly messagesLeftOut: number;
 }
 
+/** What `supamigrate.apply` says where it runs the migrations of a call once more, each examined. */
+const SAID_AGAIN = "supamigrate: said again";
+
 /** How many messages of a migration are kept. */
 const MOST_MESSAGES = 20;
 
@@ -33,7 +36,8 @@ export function assignMessages(
 ): MigrationMessages[] {
   const assigned = parts.map((): MigrationMessage[] => []);
   let current = 0;
-  for (const { where, ...message } of messages) {
+  const again = messages.findLastIndex(({ message }) => message === SAID_AGAIN);
+  for (const { where, ...message } of messages.slice(again + 1)) {
     const isFrom = ({ sql }: Statement) => where.includes(`SQL statement "${sql}`);
     // They come in the order of the migrations, which may have statements in common.
     const found = parts.findIndex((statements, index) =>

@@ -100,7 +100,8 @@ export function planMigrations(
     }
   }
   const lastApplied = history.filter((entry) => isApplied(entry) && isNumbered(entry.name))
-    .map(({ name }) => name).sort(compare).at(-1) ?? null;
+    .map(({ name }) => name)
+    .reduce<string | null>((a, b) => a === null || compare(a, b) <= 0 ? b : a, null);
   return {
     pending,
     changedRollbacks,

@@ -15,6 +15,8 @@ export interface UndoName {
 
 const WORD = "(?:down|undo|rollback|revert)";
 
+const HAS_WORD = new RegExp(WORD, "i");
+
 const FORMS: readonly (readonly [form: RegExp, certainty: UndoName["certainty"]])[] = [
   [new RegExp(`^(.+)\\.${WORD}(?:\\.tx)?$`, "i"), "certain"],
   [new RegExp(`^(\\d+)\\.${WORD}(\\..+)$`, "i"), "certain"],
@@ -47,7 +49,8 @@ export function readUndoName(name: string): UndoName | null {
   if (flyway !== undefined) {
     return { base: stem.replace(/^u/i, "V"), version: flyway, certainty: "by its form" };
   }
-  for (const [form, certainty] of FORMS) {
+  // Most files are none of these.
+  for (const [form, certainty] of HAS_WORD.test(stem) ? FORMS : []) {
     const found = form.exec(stem);
     if (found === null) continue;
     const base = found.slice(1).join("");

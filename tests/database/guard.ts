@@ -109,6 +109,16 @@ for (const [what, sql] of Object.entries(forgeries)) {
   });
 }
 
+testOnEveryDatabase("every table of the tracking schema is looked after", async (project) => {
+  const [{ counted, there }] = await project.sql(`
+    select (select jsonb_agg(key order by key) from jsonb_object_keys(supamigrate.count_changes()) key) as counted,
+           (select jsonb_agg(relname order by relname) from pg_class
+             where relnamespace = 'supamigrate'::regnamespace and relkind = 'r') as there`) as [
+    { counted: unknown; there: unknown },
+  ];
+  assert.deepEqual(counted, there);
+});
+
 testOnServers(
   "a schema of another's that comes first on the search_path ends every run",
   async (project) => {

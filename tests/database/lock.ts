@@ -144,9 +144,10 @@ for (const dropSchema of [false, true]) {
     `a run that loses its lock says what it had done: fresh({ dropSchema: ${dropSchema} })`,
     async (project) => {
       const migrator = project.migrator({
-        "1_a.sql": "create table a ();\n-- ROLLBACK\ndrop table a;",
+        // So long that the next one does not go with it.
+        "1_a.sql": "create table a as select 1 as id from pg_sleep(0.3);\n-- ROLLBACK\ndrop table a;",
         "2_b.sql": "create table b ();\n-- ROLLBACK\ndrop table b;",
-      });
+      }, { safetyCopy: "never" });
       await migrator.migrate();
       using hold = holdStep(project, "apply", 1);
       const run = migrator.fresh({ dropSchema });
@@ -217,6 +218,7 @@ testOnServers(
 testOnServers(
   "after unlock() the run that had the lock stops at its next step",
   async (project) => {
+    await project.sql("create table in_use ()"); // each goes by itself then
     using hold = holdStep(project, "apply", 1);
     const first = project.migrator(gated, { holder: "dead" }).migrate();
     await hold.reached();

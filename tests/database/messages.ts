@@ -38,6 +38,22 @@ create table if not exists a ();`,
   ]);
 });
 
+testOnEveryDatabase(
+  "what is said of migrations that are run once more is told once",
+  async (project) => {
+    await using migrator = hearing(project, {
+      "1_a.sql": "do $$ begin raise notice 'once'; end $$;",
+      "2_opens.sql": "grant execute on all functions in schema public to anon;",
+    });
+    const { results } = await migrator.migrate({ transaction: "batch" });
+    assert.deepEqual(results.map(({ messages }) => messages.map(({ message }) => message)), [
+      ["once"],
+      [],
+    ]);
+    assert.match(results[1]!.notices.join(), /taken back/);
+  },
+);
+
 testOnEveryDatabase("of what is raised in a loop there is a part", async (project) => {
   await using migrator = hearing(project, {
     "1_a.sql": "do $$ begin for i in 1..2000 loop raise notice '%', i; end loop; end $$;",

@@ -140,3 +140,74 @@ drop table b;`,
     }
   },
 );
+
+/** Each in a transaction of its own needs a commit between them. */
+const ofTheirOwn = {
+  "1_mood.sql": "create type mood as enum ('well'); create table a (id int, m mood);",
+  "2_ill.sql": "alter type mood add value 'ill'; alter table a add column note text;",
+  "3_use.sql": "insert into a (m) values ('ill');",
+  "4_now.sql": "create table times as select transaction_timestamp() as at;",
+};
+
+testOnEveryDatabase(
+  "where there are no tables yet small migrations go together, and end as each by itself",
+  async (project) => {
+    const { requests } = project;
+    const many = Object.fromEntries(
+      Array.from({ length: 12 }, (_, n) => [`0_${10 + n}_t.sql`, `create table t${n} ();`]),
+    );
+    const first = await project.migrator(many).migrate();
+    assert.deepEqual([first.success, first.migrationsRun], [true, 12]);
+    assert(project.requests - requests < 3 + 12);
+    assert.equal((await project.records()).log.length, 12);
+
+    const before = project.requests;
+    const next = { ...many, "1_a.sql": "create table a ();", "2_b.sql": "create table b ();" };
+    assert.equal((await project.migrator(next).migrate()).migrationsRun, 2);
+    assert.equal(project.requests - before, 3 + 2, "there are tables: each goes by itself");
+  },
+);
+
+testOnEveryDatabase(
+  "what fails behind others in its transaction is tried in one of its own",
+  async (project) => {
+    const { success, results } = await project.migrator(ofTheirOwn).migrate();
+    assert.equal(success, true, JSON.stringify(results));
+    assert.deepEqual((await project.records()).log.map(({ result }) => result), [
+      "ok",
+      "ok",
+      "ok",
+      "ok",
+    ]);
+  },
+);
+
+testOnEveryDatabase("a long migration has no others wait for its end", async (project) => {
+  const before = project.requests;
+  const { success } = await project.migrator({
+    "1_a.sql": "create table a ();",
+    "2_slow.sql": "select pg_sleep(0.4);",
+    "3_b.sql": "create table b ();",
+  }).migrate();
+  assert.equal(success, true);
+  assert(project.requests - before >= 5);
+});
+
+for (const transaction of ["each", "batch"] as const) {
+  testOnEveryDatabase(
+    `of several in one call each is told what it has opened (${transaction})`,
+    async (project) => {
+      const { success, results } = await project.migrator({
+        "1_a.sql": "create table a ();",
+        "2_opens.sql": "grant execute on all functions in schema public to anon;",
+        "3_forges.sql": "delete from supamigrate.migration_history where true;",
+        "4_b.sql": "create table b ();",
+      }).migrate({ transaction });
+      assert.equal(success, false);
+      assert.deepEqual(results.map(({ notices }) => notices.length), [0, 1, 0]);
+      assert.match(results[1]!.notices[0]!, /taken back/);
+      assert.match(results[2]!.error!.message, /^The migration changes what is recorded/);
+      assert.deepEqual(await tables(project), ["a"]);
+    },
+  );
+}
