@@ -79,12 +79,14 @@ function ours(name: string, options: readonly string[]): Contender {
     hasHistory: true,
     write: (folder, migrations) =>
       writeEach(folder, "migrations", migrations, ({ up, down }) => `${up}-- ROLLBACK\n${down}`),
-    command: (folder, { url, serviceKey }) =>
+    command: (folder, { url, serviceKey, databaseUrl }) =>
       Promise.resolve({
         program: Deno.execPath(),
         args: ["run", "--allow-all", "--no-check", "--config", CONFIG, CLI, "migrate", ...options],
         cwd: folder,
-        env: { SUPABASE_URL: url, SUPABASE_SERVICE_KEY: serviceKey, CI: "true" },
+        env: options.includes("direct")
+          ? { DATABASE_URL: databaseUrl, CI: "true" }
+          : { SUPABASE_URL: url, SUPABASE_SERVICE_KEY: serviceKey, CI: "true" },
       }),
   };
 }
@@ -160,4 +162,5 @@ export const CONTENDERS: readonly Contender[] = [
   },
   ours("supamigrate", []),
   ours("supamigrate, batch", ["--transaction", "batch"]),
+  ours("supamigrate, direct", ["--via", "direct"]),
 ];
