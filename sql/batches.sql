@@ -13,7 +13,8 @@
 --   functions    what the statement calls, of which none may be an aggregate
 --
 -- batch, in progress of the history row: digest (of the step), table, key, after (up to which it is
--- done), ranges, passed (rows of the table), affected, total (rows, estimated), rows, began.
+-- done), ranges, passed (rows of the table), affected, total (rows, estimated), rows, began, generation (of
+-- the lock), and cancelled: the generation of a run that is not to go on with it (cancel() in activity.sql).
 
 -- What a key may be of: its text says all of it, whatever the session's settings are, and comparing it
 -- takes no operator of the application's.
@@ -137,6 +138,9 @@ declare
   upper_key text;
   passed bigint;
 begin
+  if (done->>'cancelled')::bigint = (select generation from supamigrate.migration_lock where id = 1) then
+    raise exception 'It was cancelled between two ranges' using errcode = 'query_canceled';
+  end if;
   behind := case when after is null then 'true'
                  else format('%I > %L::%s', wanted->>'key', after, facts->>'type') end;
   execute format('select to_jsonb(%1$I) #>> ''{}'' from %2$s where %3$s order by %1$I offset %4$s limit 1',
@@ -166,7 +170,8 @@ begin
       'affected', coalesce((done->>'affected')::bigint, 0),
       'total', coalesce(done->'total', facts->'total'),
       'rows', wanted->'rows',
-      'began', coalesce(done->'began', to_jsonb(clock_timestamp()))),
+      'began', coalesce(done->'began', to_jsonb(clock_timestamp())),
+      'generation', (select generation from supamigrate.migration_lock where id = 1)),
     -- Copies of the ranges before, which this one's rows go into as well.
     'earlier', (
       select coalesce(jsonb_agg(jsonb_build_object(
@@ -189,11 +194,18 @@ set search_path = pg_catalog, pg_temp
 as $function$
 declare
   step constant jsonb := migration->'step';
-  progress_now constant jsonb := jsonb_build_object(
+  cancelled jsonb;
+  progress_now jsonb;
+begin
+  select progress->'batch'->'cancelled' into cancelled
+    from supamigrate.migration_history
+   where migration_name = migration->>'name'
+     for update;
+  progress_now := jsonb_build_object(
     'purpose', purpose, 'steps', step->'total', 'digests', (step->'digests') - (-1),
     'execution_time_ms', duration + supamigrate.time_of_steps(migration, purpose),
-    'batch', step->'range');
-begin
+    'batch', jsonb_strip_nulls((step->'range') || jsonb_build_object('cancelled', cancelled))
+      || jsonb_build_object('total', step->'range'->'total'));
   if purpose = 'apply' then
     perform supamigrate.record_attempt(migration, duration, null, progress_now);
   else
@@ -201,6 +213,30 @@ begin
        set progress = progress_now
      where migration_name = migration->>'name';
   end if;
+end
+$function$;
+
+-- Has the run that holds the lock stop before the next range, where it is between two: whether it was.
+create or replace function supamigrate.cancel_batch() returns boolean
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+declare
+  batch record;
+begin
+  select h.id, held.generation into batch
+    from supamigrate.migration_history h
+    join supamigrate.migration_lock held
+      on held.id = 1 and held.is_locked and held.generation::text = h.progress->'batch'->>'generation'
+   limit 1
+     for update of h skip locked;
+  if batch.id is null then
+    return false;
+  end if;
+  update supamigrate.migration_history
+     set progress = jsonb_set(progress, '{batch,cancelled}', to_jsonb(batch.generation))
+   where id = batch.id;
+  return true;
 end
 $function$;
 

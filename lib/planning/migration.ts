@@ -173,6 +173,8 @@ export interface BatchProgress {
   readonly total: number | null;
   /** How many rows the last range was to have. */
   readonly rows: number;
+  /** The generation of the lock under which that was done. */
+  readonly generation: number;
 }
 
 /** A migration that is to be run. */

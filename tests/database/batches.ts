@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { UnknownOutcomeError } from "../../mod.ts";
-import type { ProgressEvent } from "../../mod.ts";
+import type { CancelResult, ProgressEvent } from "../../mod.ts";
 import { type AnyProject, testOnEveryDatabase, testOnOneServer } from "../support/projects.ts";
 import { testOnBothWays } from "./channel_projects.ts";
 import { readStep } from "./requests.ts";
@@ -440,4 +440,31 @@ testOnOneServer("a range that cannot get its locks is tried again", async (proje
   assert.equal((await migrator.migrate()).success, true);
   assert.equal(events.filter(({ type }) => type === "retrying").length, 1);
   assert.equal(await counts(project), "9×0left alone 86×1");
+});
+
+testOnOneServer("cancel() between two ranges ends the run before the next one", async (project) => {
+  await makeItems(project);
+  let cancelled: Promise<CancelResult> | undefined;
+  using _ = project.gateway.intercept(async (request, forward) => {
+    if (cancelled === undefined && await readStep(request) === "apply") {
+      const reply = await forward(request);
+      cancelled = project.migrator(batched).cancel();
+      await cancelled;
+      return reply;
+    }
+    return await forward(request);
+  });
+  const failed = await project.migrator(batched).migrate();
+  assert.deepEqual([failed.success, failed.results[0]!.error!.code], [false, "57014"]);
+  assert.match(failed.results[0]!.error!.message, /between two ranges/);
+  const { cancelled: was, ended, activity } = await cancelled!;
+  assert.deepEqual([was, ended, activity!.running], [
+    true,
+    true,
+    "001_count.sql, between two ranges of public.items",
+  ]);
+  assert.equal(failed.results[0]!.steps.batch!.ranges, 1);
+  assert.equal((await project.migrator(batched).migrate()).success, true);
+  assert.equal(await counts(project), "9×0left alone 86×1");
+  assert.equal((await project.migrator(batched).cancel()).cancelled, false);
 });
