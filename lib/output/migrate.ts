@@ -253,7 +253,12 @@ function advise(
       : `${steps.done} of its ${steps.total} steps ${
         steps.done === 1 ? "is" : "are"
       } done and stay so: the next run goes on behind them.`,
-    line`💡 ${tip ?? 'Mend the file and run "supamigrate migrate" again'}`,
+    line`💡 ${
+      tip ??
+        (steps.batch === undefined
+          ? 'Mend the file and run "supamigrate migrate" again'
+          : 'See to what is in its way, leave the statement as it is, and run "supamigrate migrate" again')
+    }`,
   ];
 }
 
