@@ -468,3 +468,30 @@ testOnOneServer("cancel() between two ranges ends the run before the next one", 
   assert.equal(await counts(project), "9×0left alone 86×1");
   assert.equal((await project.migrator(batched).cancel()).cancelled, false);
 });
+
+testOnOneServer(
+  "replicas that are behind are waited for, under a lease that goes on",
+  async (project) => {
+    await makeItems(project, 25);
+    const asked: string[] = [];
+    using _ = project.gateway.intercept(async (request, forward) => {
+      const step = await readStep(request);
+      asked.push(step);
+      const reply = await forward(request);
+      const waits = asked.filter((step) => step === "wait").length;
+      if (!["apply", "wait"].includes(step) || waits > 1) return reply;
+      const text = (await reply.text()).replace(/"lag_ms": ?null/, '"lag_ms": 1501');
+      const headers = new Headers(reply.headers);
+      headers.delete("content-length");
+      return new Response(text, { status: reply.status, headers });
+    });
+    const lags: (number | null)[] = [];
+    const migrator = project.migrator(batched, {
+      onProgress: (event) => event.type === "range" && lags.push(event.lagMs),
+    });
+    assert.equal((await migrator.migrate()).success, true);
+    assert.deepEqual(lags, [null, 1501, 1501, null]);
+    assert.equal(asked.filter((step) => step === "wait").length, 2);
+    assert.equal(await counts(project), "2×0left alone 23×1");
+  },
+);
