@@ -385,7 +385,10 @@ begin
     if ranged is not null then
       ranged := jsonb_set(ranged, '{batch,affected}',
         to_jsonb((ranged->'batch'->>'affected')::bigint + affected));
-      if not (ranged->>'last')::boolean then
+      if (ranged->>'last')::boolean then
+        migration := jsonb_set(migration, '{step,ranges}', jsonb_build_object(
+          'ranges', ranged->'batch'->'ranges', 'rows', ranged->'batch'->'affected'));
+      else
         migration := jsonb_set(migration, '{step,range}', ranged->'batch');
       end if;
     end if;
@@ -489,6 +492,7 @@ begin
     migration->>'checksum', duration,
     jsonb_strip_nulls(jsonb_build_object('reason', migration->>'reason', 'note', call->>'note',
       'redo', case when migration ? 'undo' then true end,
+      'batch', migration->'step'->'ranges',
       'statements_checksum', migration->>'statements_checksum')),
     migration->>'rollback_sql');
   perform supamigrate.write_ledger(migration);

@@ -76,7 +76,8 @@ begin
   perform supamigrate.write_log(call,
     case purpose when 'apply' then 'apply step' else 'rollback step' end, 'ok',
     migration->>'name', (migration->>'batch')::integer, migration->>'checksum', duration,
-    jsonb_build_object('step', step->'number', 'steps', step->'total', 'digests', step->'digests'));
+    jsonb_build_object('step', step->'number', 'steps', step->'total', 'digests', step->'digests')
+      || case when step ? 'ranges' then jsonb_build_object('batch', step->'ranges') else '{}' end);
 end
 $function$;
 

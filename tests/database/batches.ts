@@ -58,6 +58,7 @@ testOnEveryDatabase("a batch is committed range by range, each once", async (pro
   const { history, log } = await project.records();
   assert.deepEqual([history[0]!.status, history[0]!.progress], ["completed", null]);
   assert.deepEqual(log.map(({ action, result }) => `${action} ${result}`), ["apply ok"]);
+  assert.deepEqual((log[0]!.details as Record<string, unknown>).batch, { ranges: 10, rows: 86 });
   assert.equal((await migrator.status()).upToDate, true);
 });
 
