@@ -143,9 +143,12 @@ export type { OnDrift, OutOfOrder } from "./lib/operations/plan_notes.ts";
 export type { Layout, LeftOut } from "./lib/planning/discovery.ts";
 export type { OrderBy } from "./lib/planning/order.ts";
 export type {
+  BatchProgress,
   MigrationFailure,
   MigrationStatus,
   PendingReason,
   Rename,
+  StepCount,
 } from "./lib/planning/plan.ts";
+export type { Batch } from "./lib/planning/batch.ts";
 export type { Statement, Step } from "./lib/planning/steps.ts";

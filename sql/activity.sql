@@ -184,7 +184,7 @@ end
 $function$;
 
 -- Ends the statement that the runner is at, and nothing else. The step is undone and fails, as with any
--- error, and its run ends.
+-- error, and its run ends. Of a step that is committed in ranges the next one fails, where none runs.
 create or replace function supamigrate.cancel() returns jsonb
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -198,6 +198,9 @@ begin
     from pg_stat_activity
    where pid = (activity->>'pid')::integer
      and pid = supamigrate.find_runner();
+  if activity is null then
+    cancelled := supamigrate.cancel_batch();
+  end if;
   return jsonb_build_object(
     'cancelled', coalesce(cancelled, false),
     'activity', activity,

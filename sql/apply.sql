@@ -182,6 +182,7 @@ declare
   duration integer;
   kept_before integer;
   affected bigint;
+  ranged jsonb;
   failure jsonb;
   state text; message text; detail text; hint text; context text;
   schema_of text; table_of text; column_of text; constraint_of text;
@@ -251,6 +252,26 @@ begin
           perform supamigrate.restore_event_functions(exposed);
         end if;
         kept_before := pg_catalog.jsonb_array_length(kept);
+        if number operator(pg_catalog.=) pg_catalog.cardinality(texts)
+           and (migration operator(pg_catalog.->) 'step') operator(pg_catalog.?) 'batch' then
+          role_now := pg_catalog.current_setting('role');
+          if role_now operator(pg_catalog.<>) role_before then
+            perform pg_catalog.set_config('role', role_before, false);
+          end if;
+          ranged := supamigrate.next_range(migration, purpose, line, pg_catalog.current_setting('search_path'));
+          if role_now operator(pg_catalog.<>) role_before then
+            perform pg_catalog.set_config('role', role_now, false);
+          end if;
+          statement := ranged operator(pg_catalog.->>) 'statement';
+          if destroyed[number] is not null then
+            destroyed[number] := pg_catalog.jsonb_build_array(
+              (destroyed[number] operator(pg_catalog.->) 0) operator(pg_catalog.||) pg_catalog.jsonb_build_object(
+                'from', ranged operator(pg_catalog.->) 'from',
+                'alias', migration operator(pg_catalog.#>) '{step,batch,alias}'));
+            known := known operator(pg_catalog.||) pg_catalog.jsonb_build_object(
+              'earlier', ranged operator(pg_catalog.->) 'earlier');
+          end if;
+        end if;
         if destroyed[number] is not null then
           role_now := pg_catalog.current_setting('role');
           if role_now operator(pg_catalog.<>) role_before then
@@ -363,6 +384,16 @@ begin
       raise exception 'The migration drops the schema supamigrate, in which it is recorded'
         using errcode = 'SM002', hint = 'Leave that schema out of what the migration drops.';
     end if;
+    if ranged is not null then
+      ranged := jsonb_set(ranged, '{batch,affected}',
+        to_jsonb((ranged->'batch'->>'affected')::bigint + affected));
+      if (ranged->>'last')::boolean then
+        migration := jsonb_set(migration, '{step,ranges}', jsonb_build_object(
+          'ranges', ranged->'batch'->'ranges', 'rows', ranged->'batch'->'affected'));
+      else
+        migration := jsonb_set(migration, '{step,range}', ranged->'batch');
+      end if;
+    end if;
     if purpose = 'revert' and puts_back and supamigrate.is_last_step(migration) then
       back := supamigrate.put_back(migration, back);
     end if;
@@ -424,7 +455,9 @@ begin
     return jsonb_build_object(
       'name', migration->>'name', 'success', true,
       'execution_time_ms', duration, 'closed_door', closed_door,
-      'kept', supamigrate.describe_kept(kept), 'put_back', back);
+      'kept', supamigrate.describe_kept(kept), 'put_back', back)
+      || case when ranged is null then '{}' else jsonb_build_object('range', ranged->'batch' || jsonb_build_object(
+           'is_last', ranged->'last', 'load', supamigrate.measure_load())) end;
   exception when query_canceled or assert_failure or others then
     get stacked diagnostics
       state = returned_sqlstate, message = message_text, detail = pg_exception_detail,
@@ -481,6 +514,7 @@ begin
     migration->>'checksum', duration,
     jsonb_strip_nulls(jsonb_build_object('reason', migration->>'reason', 'note', call->>'note',
       'redo', case when migration ? 'undo' then true end,
+      'batch', migration->'step'->'ranges',
       'statements_checksum', migration->>'statements_checksum')),
     migration->>'rollback_sql');
   perform supamigrate.write_ledger(migration);
@@ -669,7 +703,9 @@ begin
     end if;
     perform supamigrate.record_failed(call, failed_migration, last_result);
   end if;
-  notify pgrst, 'reload schema';
+  if supamigrate.changes_schema(last_result) then
+    notify pgrst, 'reload schema';
+  end if;
   return jsonb_build_object('results', results);
 end
 $function$;
@@ -692,7 +728,9 @@ begin
   if not (result->>'success')::boolean then
     perform supamigrate.record_failed_rollback(call, migration, result);
   end if;
-  notify pgrst, 'reload schema';
+  if supamigrate.changes_schema(result) then
+    notify pgrst, 'reload schema';
+  end if;
   return jsonb_build_object('results', jsonb_build_array(result));
 end
 $function$;

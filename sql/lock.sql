@@ -220,6 +220,7 @@ begin
     when 'give up'  then supamigrate.give_up(call)
     when 'drop'     then supamigrate.drop_application_schemas(call)
     when 'forget'   then supamigrate.drop_copies(call)
+    when 'wait'     then supamigrate.measure_load() -- renews the lease
     when 'release'  then supamigrate.leave_schema(call, held)
   end;
   if reply is null then

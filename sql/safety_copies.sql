@@ -115,7 +115,8 @@ $function$;
 
 -- Makes a copy, and returns what is to be known of it; null where there are no rows.
 --
--- number: the copy's. choice: with, from and alias, which are the migration's own text, or null.
+-- number: the copy's. choice: with, from and alias, which are the migration's own text, or null; and
+-- earlier, copies that rows of the same kind are added to.
 create or replace function supamigrate.make_copy(
   number bigint, line integer, kind text, relation oid, chosen name[], key name[], choice jsonb, path text
 ) returns jsonb
@@ -128,14 +129,26 @@ declare
   copy_name text;
   statement text;
   copied bigint;
+  earlier jsonb;
 begin
   select c.relname, c.relkind, format('%I.%I', n.nspname, c.relname) as name
     into strict target
     from pg_class c join pg_namespace n on n.oid = c.relnamespace
    where c.oid = relation;
   items := supamigrate.columns_to_keep(relation, case when chosen is not null then chosen || key end);
-  copy_name := format('%s_%s', left(regexp_replace(target.relname, '[^a-z0-9_]', '', 'g'), 40), number);
-  statement := format('create table supamigrate_backup.%I as %s select %s %s', copy_name,
+  select item into earlier
+    from jsonb_array_elements(choice->'earlier') item
+   where item->>'relation' = target.name
+     and item->>'kind' = make_copy.kind
+     and item->>'line' is not distinct from make_copy.line::text
+     and item->'columns' = items
+     and item->'key' is not distinct from coalesce(to_jsonb(make_copy.key), 'null')
+     and to_regclass(format('supamigrate_backup.%I', item->>'copy')) is not null
+   limit 1;
+  copy_name := coalesce(earlier->>'copy',
+    format('%s_%s', left(regexp_replace(target.relname, '[^a-z0-9_]', '', 'g'), 40), number));
+  statement := format(case when earlier is null then 'create table supamigrate_backup.%I as'
+                           else 'insert into supamigrate_backup.%I' end || ' %s select %s %s', copy_name,
     choice->>'with',
     (select string_agg(supamigrate.write_kept(item, coalesce(choice->>'alias', 'kept')), ', '
                        order by position)
@@ -149,6 +162,9 @@ begin
   execute statement;
   get diagnostics copied = row_count;
   perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+  if earlier is not null then
+    return case when copied > 0 then earlier || jsonb_build_object('rows', copied, 'more', true) end;
+  end if;
   if copied = 0 then
     execute format('drop table supamigrate_backup.%I', copy_name);
     return null;
@@ -268,7 +284,7 @@ begin
     entry := supamigrate.make_copy(
       supamigrate.next_copy(kept), null, case when link.confdeltype = 'c' then 'rows' else 'values' end,
       link.conrelid, fields, supamigrate.key_of(link.conrelid, coalesce(fields, '{}')),
-      jsonb_build_object('alias', 'kept', 'from', format(
+      jsonb_build_object('earlier', coalesce(known->'earlier', '[]'), 'alias', 'kept', 'from', format(
         'from %s as kept where exists (select from supamigrate_backup.%I copy where %s)',
         link.conrelid::regclass, copied->>'copy', link.condition)),
       'pg_catalog, pg_temp');
@@ -289,13 +305,12 @@ create or replace function supamigrate.next_copy(kept jsonb) returns bigint
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $function$
-  select case
-    when jsonb_array_length(kept) > 0 then (kept->-1->>'id')::bigint + 1
-    else greatest(
+  select coalesce(
+    (select max((entry->>'id')::bigint) + 1 from jsonb_array_elements(kept) entry where not entry ? 'more'),
+    greatest(
       (select max(id) from supamigrate.safety_copy),
       (select max(substring(relname from '_(\d{1,18})$')::bigint)
-         from pg_class where relnamespace = to_regnamespace('supamigrate_backup')), 0) + 1
-  end
+         from pg_class where relnamespace = to_regnamespace('supamigrate_backup')), 0) + 1)
 $function$;
 
 -- How far sequences have counted: {name: [last_value, is_called]}; null where there are none.
@@ -402,7 +417,8 @@ begin
         entry := supamigrate.make_copy(
           supamigrate.next_copy(kept), line,
           case item->>'do' when 'delete' then 'rows' when 'update' then 'values' else 'state' end,
-          part, fields, supamigrate.key_of(part, coalesce(fields, '{}')), item, path);
+          part, fields, supamigrate.key_of(part, coalesce(fields, '{}')),
+          item || jsonb_build_object('earlier', coalesce(known->'earlier', '[]')), path);
         if entry is not null then
           kept := kept || entry;
           if item->>'do' = 'delete' then
@@ -609,11 +625,19 @@ exception when others then
 end
 $function$;
 
--- Records what a migration has kept. Called when nothing of the migration can change it any more.
+-- Records what a migration has kept. Called when nothing of the migration can change it any more. Of a
+-- range, more says that its rows were added to the copy of those before.
 create or replace function supamigrate.record_kept(migration jsonb, purpose text, kept jsonb) returns void
 language sql
 set search_path = pg_catalog, pg_temp
 as $function$
+  update supamigrate.safety_copy copy
+     set row_count = copy.row_count + added.rows
+    from (select (entry->>'id')::bigint as id, sum((entry->>'rows')::bigint) as rows
+            from jsonb_array_elements(kept) entry
+           where entry ? 'more'
+           group by 1) added
+   where copy.id = added.id;
   insert into supamigrate.safety_copy
     (id, migration_name, batch_number, purpose, line, kind, relation, copy_name, columns, key_columns,
      row_count, sequences, definition, is_open)
@@ -623,6 +647,7 @@ as $function$
          (select array_agg(field) from jsonb_array_elements_text(nullif(entry->'key', 'null')) field),
          (entry->>'rows')::bigint, nullif(entry->'sequences', 'null'), entry->>'definition', purpose = 'apply'
     from jsonb_array_elements(kept) entry
+   where not entry ? 'more'
 $function$;
 
 -- Nobody's change comes in between unseen: what a statement has changed is in the copy, or the

@@ -6,6 +6,7 @@
 --   digests            SHA-256 of each step that is done, in order
 --   execution_time_ms  how long these took together
 --   outside            a step outside a transaction that has begun (outside_transaction.sql)
+--   batch              a step that is committed in ranges, and not at its end (batches.sql)
 
 -- call brings migration with step: number, and the digests of all steps up to this one, of which the
 -- history has those before it.
@@ -37,13 +38,14 @@ begin
 end
 $function$;
 
--- Whether a migration is done as a whole with this step.
+-- Whether a migration is done as a whole with this step; not with a range that is not its last one.
 create or replace function supamigrate.is_last_step(migration jsonb) returns boolean
 language plpgsql immutable
 set search_path = pg_catalog, pg_temp
 as $function$
 begin
-  return coalesce((migration->'step'->>'number')::integer >= (migration->'step'->>'total')::integer, true);
+  return coalesce(not (migration->'step' ? 'range')
+    and (migration->'step'->>'number')::integer >= (migration->'step'->>'total')::integer, true);
 end
 $function$;
 
@@ -60,6 +62,10 @@ declare
     'purpose', purpose, 'steps', step->'total', 'digests', step->'digests',
     'execution_time_ms', duration + supamigrate.time_of_steps(migration, purpose));
 begin
+  if step ? 'range' then
+    perform supamigrate.record_range(migration, purpose, duration);
+    return;
+  end if;
   if purpose = 'apply' then
     perform supamigrate.record_attempt(migration, duration, null, progress_now);
   else
@@ -70,7 +76,8 @@ begin
   perform supamigrate.write_log(call,
     case purpose when 'apply' then 'apply step' else 'rollback step' end, 'ok',
     migration->>'name', (migration->>'batch')::integer, migration->>'checksum', duration,
-    jsonb_build_object('step', step->'number', 'steps', step->'total', 'digests', step->'digests'));
+    jsonb_build_object('step', step->'number', 'steps', step->'total', 'digests', step->'digests')
+      || case when step ? 'ranges' then jsonb_build_object('batch', step->'ranges') else '{}' end);
 end
 $function$;
 
@@ -119,12 +126,12 @@ as $function$
 $function$;
 
 -- What is done of a migration, for record_attempt to keep: a step that failed outside a transaction
--- has not begun any more.
+-- has not begun any more, and of one that is committed in ranges those that are done stay.
 create or replace function supamigrate.steps_done(migration jsonb) returns jsonb
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $function$
-  select case when progress->'digests' <> '[]' then progress - 'outside' end
+  select case when progress->'digests' <> '[]' or progress ? 'batch' then progress - 'outside' end
     from supamigrate.migration_history
    where migration_name = migration->>'name'
 $function$;

@@ -9,6 +9,7 @@ import activitySql from "../../sql/activity.sql" with { type: "text" };
 import adoptionSql from "../../sql/adoption.sql" with { type: "text" };
 import applicationSchemasSql from "../../sql/application_schemas.sql" with { type: "text" };
 import applySql from "../../sql/apply.sql" with { type: "text" };
+import batchesSql from "../../sql/batches.sql" with { type: "text" };
 import catalogFactsSql from "../../sql/doctor/catalog.sql" with { type: "text" };
 import lockFactsSql from "../../sql/doctor/lock.sql" with { type: "text" };
 import logFactsSql from "../../sql/doctor/log.sql" with { type: "text" };
@@ -61,6 +62,7 @@ export const INSTALL_SQL: string = [
   recordsSql,
   eventTriggersSql,
   stepsSql,
+  batchesSql,
   seedsSql,
   definitionsSql,
   safetyCopiesSql,

@@ -10,6 +10,7 @@ import type {
   MigrationFailure,
   PendingMigration,
   PendingReason,
+  StepCount,
 } from "../planning/plan.ts";
 import type { Statement } from "../planning/steps.ts";
 import { type OperationContext, toSteps } from "./context.ts";
@@ -40,7 +41,7 @@ export interface MigrationResult extends MigrationMessages {
   /** What PostgreSQL said, where it failed. */
   readonly error: MigrationFailure | null;
   /** How many of its steps are done, and how many there are. */
-  readonly steps: { readonly done: number; readonly total: number };
+  readonly steps: StepCount;
   /** It ran, and was undone because a later one failed (`transaction: "all"`). */
   readonly undone: boolean;
   /** What the user should know of it, a sentence each. */
@@ -191,7 +192,10 @@ export async function applyAll(
             context.onProgress({ ...started, step: { number, total: step.steps.length } }),
         );
         interrupted = outcome.interrupted;
-        if (interrupted) tellDone(context, step.name, outcome.stepsDone, step.steps.length);
+        if (interrupted) {
+          const { stepsDone, batch } = outcome;
+          tellDone(context, step.name, stepsDone, step.steps.length, batch);
+        }
         const said = hear(session, [first!]);
         if (!interrupted) end([{ ...ofSteps(first!, outcome), ...said[0]! }]);
       }
@@ -379,7 +383,11 @@ function ofSteps({ step, migration }: Item, outcome: StepsOutcome): EndedMigrati
     error: outcome.error === null
       ? null
       : locate(outcome.error, step, migration, listSent(step, outcome.stepsDone + 1)),
-    steps: { done: outcome.stepsDone, total: step.steps.length },
+    steps: {
+      done: outcome.stepsDone,
+      total: step.steps.length,
+      ...(outcome.batch === null ? {} : { batch: outcome.batch }),
+    },
     undone: false,
     notices: outcome.closedDoor ? [...step.notices, CLOSED_DOOR] : step.notices,
     kept: outcome.kept,

@@ -10,6 +10,7 @@ import {
   toLockState,
 } from "../database/state.ts";
 import { ConfigurationError } from "../errors.ts";
+import type { HistoryEntry } from "../planning/plan.ts";
 import type { OperationContext } from "./context.ts";
 
 /** Options of `cancel`. */
@@ -30,6 +31,16 @@ export interface CancelResult {
   readonly lock: LockState;
 }
 
+/** A batch of the run that holds the lock, where that is between two ranges. */
+function findBatch(history: readonly HistoryEntry[], lock: LockState): Activity | null {
+  const entry = history.find(({ progress }) => progress?.batch?.generation === lock.generation);
+  return entry === undefined || !lock.isLocked ? null : {
+    running: `${entry.name}, between two ranges of ${entry.progress!.batch!.table}`,
+    runningMs: null,
+    blockedBy: [],
+  };
+}
+
 /** How often it is looked whether it has ended, in milliseconds. */
 const POLL_MS = 200;
 
@@ -39,7 +50,8 @@ const AGAIN_MS = 2000;
 
 /**
  * Cancels the statement that a run is at, on the server. Its step is undone and fails, and the run
- * ends as it does after any failure. Nothing else is cancelled.
+ * ends as it does after any failure. Nothing else is cancelled. Of a step that is committed in ranges
+ * those that are done stay, and where none runs the next one fails.
  *
  * @param context What the operation works with.
  * @param options What to ask before.
@@ -51,7 +63,8 @@ export async function cancel(
   options: CancelOptions = {},
 ): Promise<CancelResult> {
   const database = await context.connect();
-  const { activity, lock } = await readState(database, context.target);
+  const { activity: seen, lock, history } = await readState(database, context.target);
+  const activity = seen ?? findBatch(history, lock);
   if (activity === null) return { cancelled: false, ended: true, activity, lock };
   if (options.confirm !== undefined && !await options.confirm(activity, lock)) {
     throw new ConfigurationError("Not confirmed: nothing was cancelled");

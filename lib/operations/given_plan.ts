@@ -207,8 +207,9 @@ function toComparable(
     migrations: migrations.map(({ notices: _, undo, steps, ...migration }) => ({
       ...migration,
       undo: undo?.map(unmarked) ?? null,
-      steps: steps.map(({ outside, settings, statements }) => ({
+      steps: steps.map(({ outside, batch, settings, statements }) => ({
         outside,
+        ...(batch === undefined ? {} : { batch }),
         settings: settings.map(unmarked),
         statements: statements.map(unmarked),
       })),

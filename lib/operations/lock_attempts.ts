@@ -107,7 +107,7 @@ export async function performPatiently(
 }
 
 /** Waits, but not for somebody who asks to stop. */
-async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+export async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
   if (signal?.aborted) return;
   const { promise, resolve } = Promise.withResolvers<void>();
   const stop = () => resolve();

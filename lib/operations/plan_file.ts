@@ -108,6 +108,8 @@ export interface PlanFileMigration {
 export interface PlanFileStep {
   /** What runs outside a transaction, such as CREATE INDEX CONCURRENTLY; null for all else. */
   readonly outside: string | null;
+  /** How its statement is committed in ranges of a table's key; left out where it is not. */
+  readonly batch?: { readonly table: string; readonly key: string; readonly rows: number };
   /** Settings of the steps before that are made again. */
   readonly settings: readonly PlanFileStatement[];
   /** Its statements. */
@@ -171,6 +173,9 @@ export async function describePlan(
         reason: planned.reason,
         steps: planned.steps.map((step) => ({
           outside: step.outside?.name ?? null,
+          ...(step.batch === undefined ? {} : {
+            batch: { table: step.batch.table, key: step.batch.key, rows: step.batch.rows },
+          }),
           settings: step.settings.map(copy),
           statements: step.statements.map(copy),
         })),

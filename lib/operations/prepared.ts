@@ -6,6 +6,7 @@
  */
 
 import { ConfigurationError, MigrationFileError } from "../errors.ts";
+import type { Batch } from "../planning/batch.ts";
 import { withLimits } from "../planning/limits.ts";
 import type { LeftOut } from "../planning/discovery.ts";
 import type { OrderBy } from "../planning/order.ts";
@@ -20,6 +21,7 @@ import type { MigrationReserved } from "./concerns.ts";
 import { type FileRefusal, toFileRefusals } from "./refusals.ts";
 import type { MigrationSecret } from "./secrets.ts";
 import type { LoadedMigrations } from "./source.ts";
+import { isPlain } from "./steps.ts";
 
 /** The migrations of a folder. */
 export interface PreparedMigrations {
@@ -76,6 +78,7 @@ interface PackedStep {
   /** How many statements it has, those of the steps before it not counted. */
   readonly count: number;
   readonly outside: OutsideStatement | null;
+  readonly batch?: Batch;
 }
 
 /** What {@linkcode prepareForBundle} comes to. */
@@ -173,17 +176,17 @@ function pack(
     if (number === -1) throw new Error(`A setting is not part of its file: ${setting.sql}`);
     return number;
   };
-  const isPlain = steps.length === 1 && steps[0]!.outside === null;
   const destroyed = Object.fromEntries(
     statements.flatMap((it, index) => it.destroyed === undefined ? [] : [[index, it.destroyed]]),
   );
   return {
     statements: places,
-    ...(isPlain ? {} : {
-      steps: steps.map(({ settings, statements, outside }) => ({
+    ...(isPlain(steps) ? {} : {
+      steps: steps.map(({ settings, statements, outside, batch }) => ({
         settings: settings.map(numberOf),
         count: statements.length,
         outside,
+        ...(batch === undefined ? {} : { batch }),
       })),
     }),
     ...(notices.length === 0 ? {} : { notices }),
@@ -218,10 +221,11 @@ function unpack(
   let done = 0;
   return {
     statements,
-    steps: steps?.map(({ settings, count, outside }): Step => ({
+    steps: steps?.map(({ settings, count, outside, batch }): Step => ({
       settings: settings.map((number) => statements[number]!),
       statements: statements.slice(done, done += count),
       outside,
+      ...(batch === undefined ? {} : { batch }),
     })) ?? [{ settings: [], statements, outside: null }],
     notices,
     reserved: reserved.map((change) => ({ ...change, line: firstLine + change.line })),

@@ -1,6 +1,7 @@
 /** What operations tell while they run. @module */
 
 import type { Activity, Blocker } from "../database/state.ts";
+import type { BatchProgress } from "../planning/plan.ts";
 
 /** What happens while an operation runs. */
 export type ProgressEvent =
@@ -47,6 +48,19 @@ export type ProgressEvent =
     readonly pauseMs: number;
     /** Who is in its way, as far as that could be seen. */
     readonly blockedBy: readonly Blocker[];
+  }
+  /** A range of a step that is committed in ranges is done, and others follow after a pause. */
+  | {
+    readonly type: "range";
+    readonly migration: string;
+    /** How far the step is. */
+    readonly batch: BatchProgress;
+    /** How much of the time may be left, in milliseconds; null where that cannot be said. */
+    readonly leftMs: number | null;
+    /** How long the pause is, in milliseconds. */
+    readonly pauseMs: number;
+    /** How far replicas are behind, in milliseconds, where they are waited for; else null. */
+    readonly lagMs: number | null;
   }
   /** A session that kept a step waiting was ended, or what it ran was cancelled. */
   | { readonly type: "blocker ended"; readonly session: Blocker }

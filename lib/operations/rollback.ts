@@ -5,7 +5,7 @@ import { toFailure } from "../database/state.ts";
 import { SupamigrateError } from "../errors.ts";
 import { toWireLimits } from "../planning/limits.ts";
 import { locateFailure } from "../planning/locate_failure.ts";
-import { type MigrationFailure, planRollback } from "../planning/plan.ts";
+import { type MigrationFailure, planRollback, type StepCount } from "../planning/plan.ts";
 import { createTeller, describeReserved } from "./concerns.ts";
 import { type CancelBlockers, withCancelBlockers } from "./cancel_blockers.ts";
 import { type OperationContext, toSteps, withLock } from "./context.ts";
@@ -74,7 +74,7 @@ export interface RollbackResult extends MigrationMessages {
   /** What PostgreSQL said, where it failed. */
   readonly error: MigrationFailure | null;
   /** How many of its steps are done, and how many there are. */
-  readonly steps: { readonly done: number; readonly total: number };
+  readonly steps: StepCount;
   /** The rows that were kept before they were destroyed. */
   readonly kept: readonly KeptRows[];
   /** What the migration had destroyed, and how much of it is back. */
@@ -210,7 +210,7 @@ export async function revertAll(
       throw error;
     }
     if (outcome.interrupted) {
-      tellDone(context, name, outcome.stepsDone, item.steps.length);
+      tellDone(context, name, outcome.stepsDone, item.steps.length, outcome.batch);
       return { results, interrupted: true };
     }
     const result: RollbackResult = {
@@ -225,7 +225,11 @@ export async function revertAll(
         isOneTransaction(item) ? item.statements : listSent(item, outcome.stepsDone + 1),
         undefined,
       ),
-      steps: { done: outcome.stepsDone, total: item.steps.length },
+      steps: {
+        done: outcome.stepsDone,
+        total: item.steps.length,
+        ...(outcome.batch === null ? {} : { batch: outcome.batch }),
+      },
       kept: outcome.kept,
       putBack: outcome.putBack,
     };
@@ -285,6 +289,7 @@ async function revertOne(
     success: item.success,
     interrupted,
     stepsDone: item.success ? 1 : 0,
+    batch: null,
     executionTimeMs: item.execution_time_ms,
     error: toFailure(item.error, session.lastBlockers),
     closedDoor: false,

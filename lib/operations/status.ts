@@ -9,6 +9,7 @@ import {
   type PendingReason,
   planMigrations,
   type Rename,
+  type StepCount,
 } from "../planning/plan.ts";
 import type { LeftOut } from "../planning/discovery.ts";
 import { compareLedger, type LedgerDifference } from "../planning/ledger.ts";
@@ -33,7 +34,7 @@ export interface StatusResult {
     /** What the last attempt failed with, or null. */
     readonly error: MigrationFailure | null;
     /** How many of its steps are done, and how many there are; null where none is, or all are. */
-    readonly steps: { readonly done: number; readonly total: number } | null;
+    readonly steps: StepCount | null;
   }[];
   /** Migrations that a rollback has undone in part. */
   readonly undoneInPart: readonly string[];

@@ -5,11 +5,19 @@ import { MigrationFileError } from "../errors.ts";
 import { toFailure } from "../database/state.ts";
 import { sha256 } from "../planning/checksum.ts";
 import { type Limits, toWireLimits } from "../planning/limits.ts";
-import type { HistoryEntry, MigrationFailure, Purpose } from "../planning/plan.ts";
+import type {
+  BatchProgress,
+  HistoryEntry,
+  MigrationFailure,
+  Purpose,
+  StepCount,
+} from "../planning/plan.ts";
 import type { Statement, Step } from "../planning/steps.ts";
+import { describeDone } from "../planning/step_count.ts";
 import type { OperationContext } from "./context.ts";
 import { type KeptRows, type PutBack, toKept, toPutBack } from "./safety_copies.ts";
 import { LockAttempts } from "./lock_attempts.ts";
+import type { Ranges } from "./ranges.ts";
 
 /** What is to be run of a migration, or what undoes it. */
 export interface PlannedSteps {
@@ -19,6 +27,8 @@ export interface PlannedSteps {
   readonly stepsDone: number;
   /** SHA-256 of each step, where there are several or one is outside a transaction; else null. */
   readonly digests: readonly string[] | null;
+  /** How far the next step is, where it is committed in ranges and has begun. */
+  readonly batchDone?: BatchProgress;
 }
 
 /**
@@ -54,7 +64,7 @@ export async function planSteps(
     );
   }
   const changed = progress.digests.findIndex((digest, index) => digest !== digests[index]);
-  const begun = progress.outside?.digest;
+  const begun = progress.outside?.digest ?? progress.batch?.digest;
   if (changed !== -1 || (begun !== undefined && begun !== digests[progress.digests.length])) {
     const number = changed === -1 ? progress.digests.length + 1 : changed + 1;
     throw new MigrationFileError(
@@ -64,15 +74,24 @@ export async function planSteps(
       { hint: `Put its text back as it was; what comes behind it may change. ${BY_HAND(name)}` },
     );
   }
-  return { steps, stepsDone: progress.digests.length, digests };
+  return {
+    steps,
+    stepsDone: progress.digests.length,
+    digests,
+    ...(progress.batch === undefined ? {} : { batchDone: progress.batch }),
+  };
 }
 
 const BY_HAND = (name: string) =>
   "Or see to the database by hand, and record what is there: supamigrate repair " +
   `${name} --mark applied, or --mark pending.`;
 
-function digestStep({ settings, statements }: Step): Promise<string> {
-  return sha256(JSON.stringify([settings, statements].map((list) => list.map(({ sql }) => sql))));
+function digestStep({ settings, statements, batch }: Step): Promise<string> {
+  const texts = [settings, statements].map((list) => list.map(({ sql }) => sql));
+  // How many rows a range has may change while it is under way.
+  return sha256(
+    JSON.stringify(batch === undefined ? texts : [...texts, [batch.target, batch.key]]),
+  );
 }
 
 /**
@@ -83,10 +102,14 @@ function digestStep({ settings, statements }: Step): Promise<string> {
  */
 export function toStepCount(
   entry: HistoryEntry | undefined,
-): { readonly done: number; readonly total: number } | null {
+): StepCount | null {
   const progress = entry?.progress;
   return progress?.purpose === "apply"
-    ? { done: progress.digests.length, total: progress.steps }
+    ? {
+      done: progress.digests.length,
+      total: progress.steps,
+      ...(progress.batch === undefined ? {} : { batch: progress.batch }),
+    }
     : null;
 }
 
@@ -111,7 +134,7 @@ export function describeUndoneInPart(
 
 /** Whether steps are one transaction. */
 export function isPlain(steps: readonly Step[]): boolean {
-  return steps.length === 1 && steps[0]!.outside === null;
+  return steps.length === 1 && steps[0]!.outside === null && steps[0]!.batch === undefined;
 }
 
 /** Whether a migration is one transaction, which can share a call with others. */
@@ -140,6 +163,8 @@ export interface StepsOutcome {
   readonly interrupted: boolean;
   /** How many steps are done. */
   readonly stepsDone: number;
+  /** How far the step behind these is, where it is committed in ranges and some are done. */
+  readonly batch: BatchProgress | null;
   /** How long those of this run took, in milliseconds on the server's clock. */
   readonly executionTimeMs: number;
   /** What PostgreSQL said, where one failed. */
@@ -176,7 +201,9 @@ export async function performSteps(
   // Where the steps that are left were deleted, an empty one says that it is done as a whole.
   const total = Math.max(steps.length, planned.stepsDone + 1);
   let [stepsDone, executionTimeMs, closedDoor] = [planned.stepsDone, 0, false];
-  const kept: KeptRows[] = [];
+  let ranges: Ranges | undefined;
+  let batch = planned.batchDone ?? null;
+  const kept = new Map<number, KeptRows>();
   const putBack: PutBack[] = [];
   const attempts = new LockAttempts(context);
   while (stepsDone < total) {
@@ -185,20 +212,33 @@ export async function performSteps(
         success: false,
         interrupted: true,
         stepsDone,
+        batch,
         executionTimeMs,
         error: null,
         closedDoor,
-        kept,
+        kept: [...kept.values()],
         putBack,
       };
     }
     const number = stepsDone + 1;
     const step = steps[stepsDone];
-    onStep(number);
+    if (step?.batch === undefined) {
+      onStep(number);
+    } else if (ranges === undefined) {
+      onStep(number);
+      const done = stepsDone === planned.stepsDone ? planned.batchDone : undefined;
+      const module = await import("./ranges.ts");
+      ranges = new module.Ranges(context, String(migration.name), step.batch, done);
+    }
     const sent = {
       ...migration,
       limits,
-      step: { number, total, digests: (digests ?? []).slice(0, number) },
+      step: {
+        number,
+        total,
+        digests: (digests ?? []).slice(0, number),
+        ...(ranges === undefined ? {} : { batch: ranges.call }),
+      },
       statements: toPairs(listSent(planned, number)),
     };
     let reply;
@@ -223,15 +263,28 @@ export async function performSteps(
         success: false,
         interrupted: false,
         stepsDone,
+        batch,
         executionTimeMs,
         error: toFailure(item.error, session.lastBlockers),
         closedDoor,
-        kept,
+        kept: [...kept.values()],
         putBack,
       };
     }
-    stepsDone = number;
-    kept.push(...toKept(item.kept));
+    for (const copy of toKept(item.kept)) {
+      // Ranges of one batch have a copy together.
+      const rows = (kept.get(copy.id)?.rows ?? 0) + copy.rows;
+      kept.set(copy.id, { ...copy, rows });
+    }
+    if (ranges !== undefined) {
+      if (!await ranges.goOn(session, item.range, item.execution_time_ms)) {
+        batch = ranges.done;
+        attempts.startAnew();
+        continue;
+      }
+      ranges = undefined;
+    }
+    [stepsDone, batch] = [number, null];
     putBack.push(...toPutBack(item.put_back));
     attempts.startAnew();
   }
@@ -239,10 +292,11 @@ export async function performSteps(
     success: true,
     interrupted: false,
     stepsDone,
+    batch: null,
     executionTimeMs,
     error: null,
     closedDoor,
-    kept,
+    kept: [...kept.values()],
     putBack,
   };
 }
@@ -254,16 +308,19 @@ export async function performSteps(
  * @param name The migration.
  * @param done How many of its steps are done.
  * @param total How many there are.
+ * @param batch How far the step behind these is, where it is committed in ranges.
  */
 export function tellDone(
   context: OperationContext,
   name: string,
   done: number,
   total: number,
+  batch: BatchProgress | null = null,
 ): void {
-  if (done === 0) return;
+  if (done === 0 && batch === null) return;
   context.onProgress({
     type: "notice",
-    message: `${done} of ${total} steps of ${name} are done; the next run goes on behind them`,
+    message: `${describeDone({ done, total, ...(batch === null ? {} : { batch }) })} of ${name} ` +
+      "are done; the next run goes on behind them",
   });
 }

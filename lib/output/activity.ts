@@ -65,6 +65,18 @@ export function formatRetry(
   ].join("\n");
 }
 
+/** How far a step is that is committed in ranges: `41 % of about 1,000,000 rows of public.orders`. */
+export function formatRange({ batch, leftMs, lagMs }: ProgressEvent & { type: "range" }): string {
+  const { passed, total, table, affected } = batch;
+  const count = (rows: number) => rows.toLocaleString("en-US");
+  const far = total === null || total <= 0 || passed > total
+    ? `${count(passed)} rows of ${table}`
+    : `${Math.floor(100 * passed / total)} % of about ${count(total)} rows of ${table}`;
+  return line`${far}, ${count(affected)} changed` +
+    (leftMs === null || leftMs < 1000 ? "" : `, about ${formatDuration(leftMs)} left`) +
+    (lagMs === null ? "" : `; waits for replicas, which are ${formatDuration(lagMs)} behind`);
+}
+
 function formatPause(ms: number): string {
   return ms < 2000 ? `${ms} ms` : formatDuration(ms);
 }

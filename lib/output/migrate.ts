@@ -5,7 +5,8 @@ import { ConfigurationError } from "../errors.ts";
 import type { MigrateOptions, MigrateResult } from "../operations/migrate.ts";
 import type { PlannedMigration } from "../operations/prepare.ts";
 import type { SafetyCopyMode } from "../operations/safety_copies.ts";
-import type { MigrationFailure } from "../planning/plan.ts";
+import type { MigrationFailure, StepCount } from "../planning/plan.ts";
+import { describeDone } from "../planning/step_count.ts";
 import {
   type Asking,
   type Flag,
@@ -222,7 +223,7 @@ function adviseOnLocks({ blockedBy = [], attempts = 1 }: MigrationFailure): stri
 
 function advise(
   error: MigrationFailure,
-  steps: { readonly done: number; readonly total: number },
+  steps: StepCount,
   { advice, isFirstRun }: Pick<MigrateResult, "advice" | "isFirstRun">,
 ): string[] {
   const tip = advice ??
@@ -245,12 +246,19 @@ function advise(
       : adviseOnMissing(error));
   return [
     "",
-    steps.done === 0
+    steps.batch !== undefined
+      ? `${describeDone(steps)} are done and stay so: the next run goes on behind them.`
+      : steps.done === 0
       ? "Nothing of this migration is left in the database."
       : `${steps.done} of its ${steps.total} steps ${
         steps.done === 1 ? "is" : "are"
       } done and stay so: the next run goes on behind them.`,
-    line`💡 ${tip ?? 'Mend the file and run "supamigrate migrate" again'}`,
+    line`💡 ${
+      tip ??
+        (steps.batch === undefined
+          ? 'Mend the file and run "supamigrate migrate" again'
+          : 'See to what is in its way, leave the statement as it is, and run "supamigrate migrate" again')
+    }`,
   ];
 }
 

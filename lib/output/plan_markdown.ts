@@ -4,6 +4,7 @@ import type { PlanFile, PlanFileMigration, PlanFileStatement } from "../operatio
 import { shorten } from "../shorten.ts";
 import { block, code, html, plain } from "./markdown.ts";
 import { neutralize } from "./neutral.ts";
+import { formatCommits } from "./text.ts";
 
 /** What GitHub takes is 65,536 characters; the rest is for what stands around the plan. */
 const MOST_CHARACTERS = 65_000;
@@ -194,12 +195,12 @@ function formatDetails(migration: PlanFileMigration, number: number, room = Infi
   const { name, steps, stepsDone, undo, rollback, notices } = migration;
   const parts = [
     ...(undo === null ? [] : [{ title: "Undo of the applied version", sql: join(undo) }]),
-    ...steps.map(({ outside, settings, statements }, index) => ({
-      title: steps.length === 1 && outside === null
+    ...steps.map(({ outside, batch, settings, statements }, index) => ({
+      title: steps.length === 1 && outside === null && batch === undefined
         ? ""
-        : `Step ${index + 1} of ${steps.length}${
-          outside === null ? "" : ", outside a transaction"
-        }${index < stepsDone ? " (done already)" : ""}`,
+        : `Step ${index + 1} of ${steps.length}${plain(formatCommits(outside, batch))}${
+          index < stepsDone ? " (done already)" : ""
+        }`,
       sql: join([...settings, ...statements]),
     })),
     rollback === null

@@ -2,6 +2,7 @@
 
 import { formatDuration } from "../duration.ts";
 import type { StatusResult } from "../operations/status.ts";
+import { describeDone } from "../planning/step_count.ts";
 import { formatBlockers, formatDetails } from "./activity.ts";
 import type { Flag, GlobalFlags, Report, Run } from "./actions.ts";
 import { EXIT_CODES, formatRefusal } from "./errors.ts";
@@ -64,7 +65,7 @@ export function formatStatus(status: StatusResult, verbose: boolean): string {
   if (status.pending.length > 0) {
     lines.push("", "⏳ Pending Migrations:");
     for (const { name, reason, error, steps } of status.pending) {
-      const done = steps === null ? "" : `, ${steps.done} of ${steps.total} steps done`;
+      const done = steps === null ? "" : `, ${describeDone(steps)} done`;
       lines.push(line`  📄 ${name} (${reason}${done})`);
       if (error !== null) {
         lines.push(

@@ -4,7 +4,7 @@ import type { FilePosition } from "../errors.ts";
 import type { Activity } from "../database/state.ts";
 import type { ProgressEvent } from "../operations/progress.ts";
 import { styleText } from "node:util";
-import { formatActivity, formatBlocker, formatRetry } from "./activity.ts";
+import { formatActivity, formatBlocker, formatRange, formatRetry } from "./activity.ts";
 import { type AnnotationLevel, formatAnnotation } from "./errors.ts";
 import { formatDuration } from "../duration.ts";
 import { createRedactor } from "../redact.ts";
@@ -243,6 +243,12 @@ export class Reporter {
       case "running":
         this.#showRunning(event);
         break;
+      case "range":
+        this.#tellRunning(
+          line`${this.#place.before} ${event.migration}${this.#place.steps} - ` +
+            formatRange(event),
+        );
+        break;
       case "retrying":
         if (this.#style.json || this.#style.quiet) break;
         this.warn(formatRetry(event));
@@ -294,10 +300,15 @@ export class Reporter {
     this.#activity = activity;
     if (this.#isHeld) return;
     const { before, steps } = this.#place;
-    const text = `${before} ${formatActivity(activity, steps)}`;
+    this.#tellRunning(`${before} ${formatActivity(activity, steps)}`, statementMs);
+  }
+
+  /** The live line goes on counting where it is not said for how long. */
+  #tellRunning(text: string, statementMs?: number): void {
+    if (this.#isHeld) return;
     if (this.#live !== undefined) {
       this.#live.text = text;
-      this.#live.since = performance.now() - statementMs;
+      if (statementMs !== undefined) this.#live.since = performance.now() - statementMs;
       this.#live.draw();
       return;
     }
@@ -306,7 +317,8 @@ export class Reporter {
       this.#startLive(text);
     } else if (performance.now() - this.#toldRunning >= RUNNING_EVERY_MS) {
       this.#toldRunning = performance.now();
-      this.#print(this.#err, `${text} … ${formatDuration(statementMs)}`);
+      const age = statementMs === undefined ? "" : ` … ${formatDuration(statementMs)}`;
+      this.#print(this.#err, text + age);
     }
   }
 

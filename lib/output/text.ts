@@ -2,6 +2,7 @@
 
 import type { Target } from "../database/target.ts";
 import { type MigrationMessages, saysSkipped } from "../operations/messages.ts";
+import type { Batch } from "../planning/batch.ts";
 import type { PlannedSteps } from "../operations/steps.ts";
 import type { LeftOut } from "../planning/discovery.ts";
 import type { MigrationFailure } from "../planning/plan.ts";
@@ -71,21 +72,35 @@ export function formatMessages({ messages, messagesLeftOut }: MigrationMessages)
   return isAll ? lines : [...lines, `     … and ${messagesLeftOut} more`];
 }
 
+/** What is shown of how a step is committed in ranges. */
+export type ShownBatch = Pick<Batch, "table" | "key" | "rows">;
+
+/** How a step is committed: `, outside a transaction`, or in ranges. */
+export function formatCommits(outside: unknown, batch: ShownBatch | undefined): string {
+  if (batch !== undefined) {
+    return `, in ranges of ${batch.table} by ${batch.key}, of up to ${
+      batch.rows.toLocaleString("en-US")
+    } rows`;
+  }
+  return outside === null ? "" : ", outside a transaction";
+}
+
 /** What is shown of steps. */
 export interface ShownSteps extends Pick<PlannedSteps, "stepsDone"> {
   readonly steps: readonly {
     readonly statements: readonly Statement[];
     readonly outside: unknown;
+    readonly batch?: ShownBatch;
   }[];
 }
 
 /** The statements of a migration, by steps where it has several. */
 export function formatSteps({ steps, stepsDone }: ShownSteps, verbose: boolean): string[] {
-  if (steps.length === 1 && steps[0]!.outside === null) {
+  if (steps.length === 1 && steps[0]!.outside === null && steps[0]!.batch === undefined) {
     return formatStatements(steps[0]!.statements, verbose);
   }
-  return steps.flatMap(({ statements, outside }, index) => [
-    `     step ${index + 1} of ${steps.length}${outside === null ? "" : ", outside a transaction"}${
+  return steps.flatMap(({ statements, outside, batch }, index) => [
+    `     step ${index + 1} of ${steps.length}${formatCommits(outside, batch)}${
       index < stepsDone ? " (done already)" : ""
     }:`,
     ...formatStatements(statements, verbose),

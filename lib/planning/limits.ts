@@ -40,8 +40,8 @@ const MOST_MS = 2_147_483_647;
 /** A comment that speaks to this tool. */
 const MARK = /^--\s*supamigrate:\s*([^\s:]*)[\s:]*(.*?)\s*$/i;
 
-/** What such comments can ask for; the first two are read where they count. */
-const WORDS = ["commit", "allow", "lock_timeout", "statement_timeout", "lock_retries"];
+/** What such comments can ask for; the first three are read where they count. */
+const WORDS = ["commit", "allow", "batch", "lock_timeout", "statement_timeout", "lock_retries"];
 
 /**
  * Reads the limits that a part of a file says in its comments.
@@ -76,6 +76,7 @@ export function readLimits(
     switch (word.toLowerCase()) {
       case "commit":
       case "allow":
+      case "batch":
         break;
       case "lock_timeout":
         limits.lockTimeoutMs = readTime(value) ?? refuse(...notATime(word, value));

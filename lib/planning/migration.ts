@@ -139,6 +139,42 @@ export interface StepProgress {
   readonly digests: readonly string[];
   /** A step outside a transaction that has begun, and whose end nobody has seen yet. */
   readonly outside?: { readonly digest: string };
+  /** A step that is committed in ranges, and has not come to its end. */
+  readonly batch?: BatchProgress;
+}
+
+/** How far a migration of several steps is. */
+export interface StepCount {
+  /** How many of its steps are done. */
+  readonly done: number;
+  /** How many there are. */
+  readonly total: number;
+  /** How far the step behind these is, where it is committed in ranges and has begun; else left out. */
+  readonly batch?: BatchProgress;
+}
+
+/** How far a step is that is committed in ranges, in the form of `sql/batches.sql`. */
+export interface BatchProgress {
+  /** SHA-256 of the step. */
+  readonly digest: string;
+  /** The table, with its schema. */
+  readonly table: string;
+  /** The column that ranges are of. */
+  readonly key: string;
+  /** The key up to which it is done. */
+  readonly after: string;
+  /** How many ranges are done. */
+  readonly ranges: number;
+  /** How many rows of the table these were. */
+  readonly passed: number;
+  /** How many rows were changed, deleted or added. */
+  readonly affected: number;
+  /** About how many rows the table had when it began; null where the server does not know. */
+  readonly total: number | null;
+  /** How many rows the last range was to have. */
+  readonly rows: number;
+  /** The generation of the lock under which that was done. */
+  readonly generation: number;
 }
 
 /** A migration that is to be run. */

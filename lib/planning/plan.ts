@@ -12,6 +12,7 @@ import { comparisonBy, findMigration, isNumbered, type OrderBy } from "./order.t
 import { pairRenamed } from "./renames.ts";
 
 export type {
+  BatchProgress,
   Blocker,
   FailurePlace,
   HistoryEntry,
@@ -23,6 +24,7 @@ export type {
   Purpose,
   Rename,
   RollbackSection,
+  StepCount,
   StepProgress,
 } from "./migration.ts";
 

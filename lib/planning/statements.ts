@@ -2,6 +2,7 @@
 
 import { type FilePosition, MigrationFileError } from "../errors.ts";
 import { shorten } from "../shorten.ts";
+import { type Batch, cutBatches, findBatchMarks } from "./batch.ts";
 import { findBodyError } from "./bodies.ts";
 import { describeUnkept, findDestroyed } from "./destroyed.ts";
 import { scanComments } from "./lexer.ts";
@@ -147,8 +148,12 @@ export async function splitText(
   const findOutside = outsideFinder(needed.statements, can);
   const marks = await refusals.attempt(() => findCommitMarks(section, file)) ?? [];
   const limits = await refusals.attempt(() => readLimits(section, file)) ?? {};
+  const batches =
+    await refusals.attempt(() =>
+      cutBatches(needed.statements, findBatchMarks(section, file), file)
+    ) ?? new Map<TypedStatement, Batch>();
   const divided = await refusals.attempt(() =>
-    divideIntoSteps(needed.statements, marks, findOutside, file)
+    divideIntoSteps(needed.statements, marks, findOutside, file, batches)
   );
   const statements = divided?.parts.flatMap((part) => part.statements) ??
     needed.statements.filter(({ type }) => type !== "TransactionStmt");
@@ -174,16 +179,20 @@ export async function splitText(
   refusals.throwAny();
   const plain = (statement: TypedStatement): Statement => {
     const { line, sql } = statement;
-    const destroyed = findDestroyed(statement);
+    const batch = batches.get(statement);
+    const destroyed = batch !== undefined && batch.from === undefined
+      ? []
+      : findDestroyed(statement);
     return destroyed.length === 0 ? { line, sql } : { line, sql, destroyed };
   };
   const { parts, notices } = divided!;
   return {
     statements: statements.map(plain),
-    steps: parts.map(({ settings, statements, outside }) => ({
+    steps: parts.map(({ settings, statements, outside, batch }) => ({
       settings: settings.map(plain),
       statements: statements.map(plain),
       outside,
+      ...(batch === undefined ? {} : { batch }),
     })),
     notices: [
       ...(section.withoutTransaction && parts.some(runsTogether) ? [RUN_TOGETHER] : []),

@@ -1,5 +1,6 @@
 /** What a step is, and what it is made of. @module */
 
+import type { Batch } from "./batch.ts";
 import type { Destroyed } from "./destroyed.ts";
 import type { OutsideStatement } from "./outside_transaction.ts";
 import type { ParsedStatement } from "./parser.ts";
@@ -25,6 +26,8 @@ export interface Step {
   readonly statements: readonly Statement[];
   /** Set where it runs outside a transaction: what it is, and how its end is known. */
   readonly outside: OutsideStatement | null;
+  /** How its last statement is cut into ranges that are committed one by one; left out where it is not. */
+  readonly batch?: Batch;
 }
 
 /** A comment that asks for a commit, with its line. */
@@ -43,6 +46,7 @@ export interface StepPart {
   readonly settings: readonly TypedStatement[];
   readonly statements: readonly TypedStatement[];
   readonly outside: OutsideStatement | null;
+  readonly batch?: Batch;
 }
 
 /** What psql would commit together: a block, or what stands between two of them. */

@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { Batch } from "./batch.ts";
 import { findWords, isolateEnumValues, refuseEarlyValue } from "./enum_values.ts";
 import { refusal } from "./refusals.ts";
 import { findKeptForSession, isSessionSetting } from "./session_state.ts";
@@ -32,6 +33,7 @@ export interface Division {
  * @param marks The comments that ask for a commit, in order.
  * @param findOutside Tells what a statement is that runs outside a transaction.
  * @param file The name to use in errors.
+ * @param batches The statements that are committed in ranges.
  * @returns The steps.
  * @throws {MigrationFileError} Transaction control that psql would refuse or that is open at the
  * end, a statement inside a block that cannot run there, or one that needs what an earlier step
@@ -42,12 +44,17 @@ export function divideIntoSteps(
   marks: readonly CommitMark[],
   findOutside: FindOutside,
   file: string,
+  batches: ReadonlyMap<TypedStatement, Batch> = new Map(),
 ): Division {
   const { units, notices } = splitUnits(parsed, marks, file);
   notices.push(...tellLocalPaths(units));
-  for (const { isBlock, statements } of units) if (isBlock) refuseEarlyValue(statements, file);
+  for (const { isBlock, statements } of units) {
+    if (!isBlock) continue;
+    refuseEarlyValue(statements, file);
+    refuseBatch(statements, batches, file);
+  }
   const blocks = units.filter(({ isBlock }) => isBlock).length;
-  if (blocks > 0 && canBeOneTransaction(units, findOutside)) {
+  if (blocks > 0 && batches.size === 0 && canBeOneTransaction(units, findOutside)) {
     const statements = units.flatMap((unit) => unit.statements);
     return {
       parts: [{ settings: [], statements, outside: null }],
@@ -61,16 +68,20 @@ export function divideIntoSteps(
     unit.isBlock
       ? [refuseOutside(unit.statements, findOutside, file)]
       : splitAtMarks(unit.statements, marks)
-        .flatMap((group) => isolateOutside(group, findOutside))
+        .flatMap((group) =>
+          isolate(group, (statement) => batches.has(statement) || findOutside(statement) !== null)
+        )
         .flatMap(isolateEnumValues)
   ).filter((group) => group.length > 0);
 
   const settings: TypedStatement[] = [];
   const parts = groups.map((statements): StepPart => {
+    const batch = batches.get(statements.at(-1)!);
     const part = {
       settings: [...settings],
       statements,
       outside: statements.length === 1 ? findOutside(statements[0]!) : null,
+      ...(batch === undefined ? {} : { batch }),
     };
     settings.push(...statements.filter(isSessionSetting));
     return part;
@@ -162,15 +173,30 @@ function refuseOutside(
   return statements;
 }
 
-/** What cannot run in a transaction is a step of its own. */
-function isolateOutside(
+function refuseBatch(
   statements: readonly TypedStatement[],
-  findOutside: FindOutside,
+  batches: ReadonlyMap<TypedStatement, Batch>,
+  file: string,
+): void {
+  const statement = statements.find((statement) => batches.has(statement));
+  if (statement === undefined) return;
+  throw refusal(
+    statement,
+    file,
+    "A batch is committed in ranges, and cannot be inside BEGIN … COMMIT",
+    "Take BEGIN and COMMIT out, or the comment.",
+  );
+}
+
+/** What cannot run in a transaction with others, or is committed in ranges, is a step of its own. */
+function isolate(
+  statements: readonly TypedStatement[],
+  isAlone: (statement: TypedStatement) => boolean,
 ): TypedStatement[][] {
   const groups: TypedStatement[][] = [[]];
   for (const statement of statements) {
-    if (findOutside(statement) === null) groups.at(-1)!.push(statement);
-    else groups.push([statement], []);
+    if (isAlone(statement)) groups.push([statement], []);
+    else groups.at(-1)!.push(statement);
   }
   return groups;
 }

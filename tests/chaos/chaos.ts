@@ -1,16 +1,19 @@
 /**
  * The command line of the rig: `deno task chaos --seed 1 --rounds 200`. With `--round N` one round
  * is played again and shown with all that was printed; with `--points` every named point is gone to
- * once; with `--via direct` the clients connect to the database
- * themselves, and with `--via builds` they do so to build indexes concurrently. Ctrl-C ends it after the rounds that are under way, and shows what they came to.
+ * once; with `--via direct` the clients connect to the database themselves, and with `--via builds` they
+ * do so to build indexes concurrently; with `--via batches` they change rows range by range. Ctrl-C ends
+ * it after the rounds that are under way, and shows what they came to.
  *
  * @module
  */
 
 import { parseArgs } from "node:util";
-import { POINT_EVERY, POINT_NAMES } from "./plan.ts";
+import { POINT_EVERY, POINT_NAMES, type Via } from "./plan.ts";
 import { formatChaos } from "./report.ts";
 import { runChaos } from "./run.ts";
+
+const WAYS: readonly Via[] = ["api", "direct", "builds", "batches"];
 
 const { values } = parseArgs({
   options: {
@@ -45,7 +48,7 @@ const result = await runChaos({
     : values.points
     ? POINT_NAMES.map((_, index) => index * POINT_EVERY)
     : upTo(Number(values.rounds)),
-  via: values.via === "direct" || values.via === "builds" ? values.via : "api",
+  via: WAYS.find((way) => way === values.via) ?? "api",
   lanes: one === undefined ? Number(values.lanes) : 1,
   onRound: (plan, round, major) => {
     played++;

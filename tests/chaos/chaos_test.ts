@@ -7,6 +7,7 @@ import { runChaos } from "./run.ts";
 const ROUNDS = 32;
 const DIRECT_ROUNDS = 16;
 const BUILDS = 8;
+const BATCHES = 4;
 
 // PostgreSQL's and PostgREST's connections end when they like, also between two tests.
 const unsanitized = { sanitizeOps: false, sanitizeResources: false };
@@ -55,6 +56,21 @@ Deno.test(
     });
     assert.deepEqual([violations, unplayed], [[], []]);
     assert.equal(rounds, BUILDS);
+  },
+);
+
+Deno.test(
+  `${BATCHES} rounds of faults at ranges leave each row changed once`,
+  unsanitized,
+  async () => {
+    const { rounds, violations, unplayed } = await runChaos({
+      seed: 20261129,
+      rounds: Array.from({ length: BATCHES }, (_, round) => round),
+      lanes: 4,
+      via: "batches",
+    });
+    assert.deepEqual([violations, unplayed], [[], []]);
+    assert.equal(rounds, BATCHES);
   },
 );
 

@@ -11,7 +11,7 @@ import { openSession, type Session, type Sql } from "../support/session.ts";
 import { until } from "../support/until.ts";
 import { type Handler, HttpProxy } from "./http_proxy.ts";
 import { Server } from "./server.ts";
-import type { Via } from "./plan.ts";
+import { isOverApi, type Via } from "./plan.ts";
 import { WireDoor } from "./wire_door.ts";
 import { WireProxy } from "./wire_proxy.ts";
 import watchSql from "./watch.sql" with { type: "text" };
@@ -97,7 +97,7 @@ export class Lane implements AsyncDisposable {
    *   schema anew after every migration, which takes the server longer than the migration.
    */
   static async open(major: Major, build: string, via: Via = "api"): Promise<Lane> {
-    const listens = via === "api";
+    const listens = isOverApi(via);
     await using resources = new AsyncDisposableStack();
     const folder = await Deno.makeTempDir({ prefix: "supamigrate-chaos-files-" });
     resources.defer(() => Deno.remove(folder, { recursive: true }));
@@ -232,6 +232,8 @@ export class Lane implements AsyncDisposable {
     if (this.needsInstallation) await this.#installAnew();
     await this.sql(`
       ${drops}
+      drop schema if exists supamigrate_backup cascade;
+      delete from supamigrate.safety_copy;
       delete from supamigrate.migration_history;
       insert into supamigrate.migration_log (action, result) values ('drop application schemas', 'ok');
       delete from supamigrate.operation;

@@ -5,9 +5,15 @@ import { FAULTS, type Moment, MOMENTS } from "./faults.ts";
 
 /**
  * The ways to a database that a round can be played on; `builds` is direct as well, with indexes
- * that are built concurrently in every file, and faults while that goes on.
+ * that are built concurrently in every file, and faults while that goes on. `batches` is the API, with a
+ * statement in every file that is committed in ranges, and faults at these.
  */
-export type Via = "api" | "direct" | "builds";
+export type Via = "api" | "direct" | "builds" | "batches";
+
+/** Whether the clients of a way go over the API. */
+export function isOverApi(via: Via): boolean {
+  return via === "api" || via === "batches";
+}
 
 /** What a direct connection cannot meet: a gateway's answers, and what befalls PostgREST. */
 const OF_THE_API =
@@ -15,7 +21,7 @@ const OF_THE_API =
 
 /** The faults that can happen on a way. */
 export function faultsOf(via: Via): string[] {
-  return Object.keys(FAULTS).filter((name) => via === "api" || !OF_THE_API.test(name));
+  return Object.keys(FAULTS).filter((name) => isOverApi(via) || !OF_THE_API.test(name));
 }
 
 /** A migration of a round. */
@@ -28,8 +34,11 @@ export interface PlannedFile {
   readonly leaks: boolean;
   /** Whether it fails in the middle until the rig lets it pass. */
   readonly fails: boolean;
-  /** Whether it has several steps; `outside`: one of them builds an index concurrently. */
-  readonly steps: "one" | "several" | "outside";
+  /**
+   * Whether it has several steps; `outside`: one of them builds an index concurrently; `batches`: one
+   * of them is committed in ranges.
+   */
+  readonly steps: "one" | "several" | "outside" | "batches";
 }
 
 /** When a fault strikes: at a request of the client, or some time after the client's start. */
@@ -177,12 +186,13 @@ export function planRound(seed: number, round: number, via: Via = "api"): RoundP
   const main = planClient(random, via, "main", command, files, applied, direct);
   // Chosen apart, so that the rounds of a seed stay what they were in everything else.
   const apart = new Random(Math.imul(seed, 0x85ebca6b) ^ Math.imul(round + 1, 0x9e3779b1));
-  const kinds = via !== "api" ? ["several", "outside"] as const : ["several"] as const;
+  const kinds = !isOverApi(via) ? ["several", "outside"] as const : ["several"] as const;
   for (const [index, file] of files.entries()) {
     const hasSteps = apart.below(3) === 0 && !main.args.includes("all");
     if (hasSteps) files[index] = { ...file, steps: apart.pick(kinds) };
   }
   if (via === "builds") return planBuilds(apart, seed, round, files);
+  if (via === "batches") return planBatches(apart, seed, round, files.slice(0, 2));
   if (point !== undefined) {
     const { fault, step, moment } = point;
     const faults = [{ fault, when: { step, nth: 0, moment }, seed: random.below(2 ** 31) }];
@@ -215,8 +225,8 @@ export function planRound(seed: number, round: number, via: Via = "api"): RoundP
   return { seed, round, files: played, applied, before, via, clients };
 }
 
-/** What can befall a build: its client, its server process, its server, its connection. */
-const FAULTS_OF_BUILDS = [
+/** What can befall long work: its client, its server process, its server, its connection. */
+const FAULTS_OF_WORK = [
   "client killed (kill -9)",
   "client stopped past its lease, then continued",
   "client interrupted (SIGINT or SIGTERM)",
@@ -237,7 +247,7 @@ function planBuilds(
 ): RoundPlan {
   const files = given.map((file): PlannedFile => ({ ...file, fails: false, steps: "outside" }));
   const main = planClient(random, "builds", "main", "migrate", files, 0, false);
-  const name = random.pick(FAULTS_OF_BUILDS);
+  const name = random.pick(FAULTS_OF_WORK);
   const { group, moments = MOMENTS } = FAULTS[name]! as { group: string; moments?: Moment[] };
   const fault: PlannedFault = {
     fault: name,
@@ -262,6 +272,62 @@ function planBuilds(
     });
   }
   return { seed, round, files, applied: 0, before: "nothing", via: "builds", clients };
+}
+
+/** How many rows a batch of a round changes, and how many of them in a range. */
+export const BATCH_ROWS = 300;
+const RANGE_ROWS = 30;
+
+/** A migrate, or two of them, of which the first meets with faults at some ranges. */
+function planBatches(
+  random: Random,
+  seed: number,
+  round: number,
+  given: readonly PlannedFile[],
+): RoundPlan {
+  const files = given.map((file): PlannedFile => ({
+    ...file,
+    fails: false,
+    sleepMs: 0,
+    steps: "batches",
+  }));
+  const main = planClient(random, "batches", "main", "migrate", files, 0, false);
+  const servers = new Set<number>();
+  const faults = Array.from({ length: 1 + random.below(4) }, (_, index): PlannedFault => {
+    let name = random.pick(random.below(2) === 0 ? FAULTS_OF_WORK : faultsOf("batches"));
+    if (FAULTS[name]!.group === "server") servers.add(index);
+    // Servers that come and go do so one at a time.
+    if (servers.size > 1) {
+      name = random.pick(
+        faultsOf("batches").filter((name) => FAULTS[name]!.group === "network"),
+      );
+    }
+    const moments = FAULTS[name]!.group === "network"
+      ? MOMENTS.slice(0, 1)
+      : (FAULTS[name] as { moments?: readonly Moment[] }).moments ?? MOMENTS;
+    const step = random.below(5) === 0 ? "settle" : "apply";
+    return {
+      fault: name,
+      // Two steps come before the first range.
+      when: {
+        step,
+        nth: step === "apply" ? 2 + random.below(BATCH_ROWS / RANGE_ROWS) : random.below(2),
+        moment: random.pick(moments),
+      },
+      seed: random.below(2 ** 31),
+    };
+  });
+  const clients = [{ ...main, args: ["migrate", "--json"], faults }];
+  if (random.below(2) === 0) {
+    const its = random.below(4) === 0 ? "unlock" : "migrate";
+    clients.push({
+      ...planClient(random, "batches", "other-1", its, files, 0, false),
+      args: its === "unlock" ? ["unlock", "--yes"] : ["migrate", "--wait", "6", "--json"],
+      startAfterMs: 200 + random.below(1500),
+      faults: [],
+    });
+  }
+  return { seed, round, files, applied: 0, before: "nothing", via: "batches", clients };
 }
 
 function planClient(
@@ -428,6 +494,13 @@ export function toFile({ name, sleepMs, leaks, fails, steps }: PlannedFile): str
       ? [
         `insert into public.chaos_${stem} select generate_series(1, 50000) on conflict do nothing;`,
         `create index concurrently on public.chaos_${stem} (id);`,
+      ]
+      : steps === "batches"
+      ? [
+        `alter table public.chaos_${stem} add column if not exists changed int not null default 0;`,
+        `insert into public.chaos_${stem} select generate_series(1, ${BATCH_ROWS}) on conflict do nothing;`,
+        `-- supamigrate: batch public.chaos_${stem} id ${RANGE_ROWS}`,
+        `update public.chaos_${stem} set changed = changed + 1;`,
       ]
       : commit),
     ...(fails ? ["select 1 / divisor from _chaos.switch;"] : []),

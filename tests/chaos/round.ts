@@ -11,6 +11,7 @@ import type { Exchange, Handler, HttpProxy } from "./http_proxy.ts";
 import { DB_POOL, type Lane } from "./lane.ts";
 import {
   describePoint,
+  isOverApi,
   type PlannedClient,
   type PlannedFault,
   type RoundPlan,
@@ -130,7 +131,7 @@ class Round implements RoundResult {
     return createMigrator({
       supabaseUrl: plain.url,
       serviceKey,
-      ...(this.#plan.via !== "api"
+      ...(!isOverApi(this.#plan.via)
         ? { via: "direct", databaseUrl: plainWire.addressOf(server.url("postgres", "chaos")) }
         : {}),
       migrations: `${this.#lane.folder}/migrations`,
@@ -229,7 +230,7 @@ class Round implements RoundResult {
     { door: HttpProxy | WireDoor; environment: Record<string, string> }
   > {
     const { databaseUrl, serviceKey } = this.#lane;
-    if (this.#plan.via !== "api") {
+    if (!isOverApi(this.#plan.via)) {
       const door = await this.#lane.openWireDoor(handler);
       return {
         door,
@@ -372,11 +373,63 @@ class Round implements RoundResult {
     for (const row of await this.#lane.sql(invariantsSql, [facts])) {
       this.#report(String(row.invariant), String(row.violation), when);
     }
+    if (this.#plan.via === "batches") await this.#checkBatches(when);
     const [lease] = await this.#lane.sql(`
       select exists (
         select from _chaos.lock_change
          where old_generation = new_generation and old_expires_at < seen_at) as expired`);
     if (lease?.expired === true) this.fired.add("lease expired in mid-migration");
+  }
+
+  /**
+   * Each row is changed as often as the history says: once up to the key that the batch has come to, and
+   * never behind it. Of what was changed the copies have what was there before, each row once.
+   */
+  async #checkBatches(when: string): Promise<void> {
+    for (const { name } of this.#plan.files) {
+      const table = `public.chaos_${name.replace(".sql", "")}`;
+      const [known] = await this.#lane.sql(
+        `
+        select exists (select from pg_attribute
+                        where attrelid = to_regclass($2) and attname = 'changed') as is_there,
+               applied_checksum is not null or jsonb_array_length(progress->'digests') > 2 as is_done,
+               coalesce((progress->'batch'->>'after')::int, 0) as after
+          from (select $1::text as migration_name) wanted
+          left join supamigrate.migration_history using (migration_name)`,
+        [name, table],
+      );
+      if (known?.is_there !== true) continue;
+      const [wrong] = await this.#lane.sql(
+        `select count(*)::int as rows, min(id) as id from ${table}
+          where changed <> case when $1 or id <= $2 then 1 else 0 end`,
+        [known.is_done === true, known.after],
+      );
+      if (wrong!.rows !== 0) {
+        const { rows, id } = wrong!;
+        const violation = `${rows} rows of ${table} (first: ${id}) are not as the history says: ` +
+          JSON.stringify(known);
+        this.#report("each range exactly once", violation, when);
+      }
+      const copies = await this.#lane.sql(
+        `select copy_name from supamigrate.safety_copy
+          where migration_name = $1 and is_open and kind = 'values'`,
+        [name],
+      );
+      const [kept] = copies.length === 0 ? [{ rows: 0, ids: 0 }] : await this.#lane.sql(
+        `select count(*)::int as rows, count(distinct id)::int as ids from (${
+          copies.map(({ copy_name }) => `select id from supamigrate_backup."${copy_name}"`)
+            .join(" union all ")
+        }) kept`,
+      );
+      const [{ rows } = {}] = await this.#lane.sql(
+        `select count(*)::int as rows from ${table} where changed > 0`,
+      );
+      if (kept!.rows !== kept!.ids || kept!.rows !== rows || copies.length > 1) {
+        const violation = `of ${rows} changed rows of ${table} ${kept!.rows} were kept, ` +
+          `${kept!.ids} keys in ${copies.length} copies`;
+        this.#report("each range exactly once", violation, when);
+      }
+    }
   }
 
   /** What a client that says nothing but "done" has promised, if nobody else was at work. */

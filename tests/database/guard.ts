@@ -66,14 +66,6 @@ const forgeries = {
   "replaces what looks for this": `create or replace function supamigrate.count_changes()
     returns jsonb language sql as 'select null::jsonb';
     delete from supamigrate.migration_history where true;`,
-  "has what looks for this replaced as it looks": `create function forge() returns event_trigger
-      language plpgsql as $$ begin
-        if tg_tag = 'REVOKE' then
-          create or replace function supamigrate.read_definitions() returns jsonb
-            language sql as 'select null::jsonb';
-        end if; end $$;
-    create event trigger forge on ddl_command_end when tag in ('REVOKE') execute function forge();
-    grant execute on function public.exec_sql(text, jsonb) to anon;`,
   "alters a column of the log":
     "alter table supamigrate.migration_log alter column logged_at set default '2001-01-01';",
   "puts a trigger on the ledger": `create function forge() returns trigger language plpgsql as
@@ -108,6 +100,19 @@ for (const [what, sql] of Object.entries(forgeries)) {
     assert.equal((await mended.migrate()).success, true);
   });
 }
+
+testOnServers("what looks for this cannot be replaced as it looks", async (project) => {
+  await project.sql(`
+    create function public.forge() returns event_trigger language plpgsql as $$ begin
+      create or replace function supamigrate.read_definitions() returns jsonb language sql as 'select null::jsonb';
+    end $$;
+    create event trigger forge on ddl_command_end when tag in ('REVOKE') execute function public.forge()`);
+  const { results } = await project.migrator({
+    "1_opens.sql": "grant execute on function public.exec_sql(text, jsonb) to anon;",
+  }).migrate();
+  await project.sql("drop event trigger forge; drop function public.forge()");
+  assert.match(results[0]!.error!.message, /what is recorded of migrations.*its functions$/);
+});
 
 testOnEveryDatabase("every table of the tracking schema is looked after", async (project) => {
   const [{ counted, there }] = await project.sql(`

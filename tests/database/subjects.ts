@@ -4,6 +4,7 @@
 import "./adopt.ts";
 import "./as_psql.ts";
 import "./backups.ts";
+import "./batches.ts";
 import "./clean_connection.ts";
 import "./contents.ts";
 import "./cursors.ts";

@@ -58,6 +58,12 @@ begin; insert into notes values (1); commit;
 -- ROLLBACK
 begin; delete from notes; savepoint a; select 2; rollback to a; commit;`,
   "004_empty.sql": "-- nothing\n",
+  "006_batch.sql": `set search_path = public;
+-- supamigrate: batch notes id 500
+delete from notes where id > 5;
+-- ROLLBACK
+-- supamigrate: batch notes id 500
+insert into other select id from notes;`,
   "005_auth.sql": "alter table auth.users add column a int;\nreset role;",
 };
 
