@@ -130,6 +130,7 @@ begin
     perform supamigrate.write_log(call, 'take over expired lock', 'ok',
       details => supamigrate.describe_lock(held));
   end if;
+  perform supamigrate.retract_announcement();
   update supamigrate.migration_lock
      set is_locked = true,
          locked_by = left(call->>'holder', 255),
@@ -216,6 +217,7 @@ begin
     when 'give up'  then supamigrate.give_up(call)
     when 'drop'     then supamigrate.drop_application_schemas(call)
     when 'forget'   then supamigrate.drop_copies(call)
+    when 'announce' then supamigrate.announce(call)
     when 'release'  then supamigrate.leave_schema(call, held)
   end;
   if reply is null then

@@ -7,6 +7,7 @@
 
 import activitySql from "../../sql/activity.sql" with { type: "text" };
 import adoptionSql from "../../sql/adoption.sql" with { type: "text" };
+import apiReadySql from "../../sql/api_ready.sql" with { type: "text" };
 import applicationSchemasSql from "../../sql/application_schemas.sql" with { type: "text" };
 import applySql from "../../sql/apply.sql" with { type: "text" };
 import catalogFactsSql from "../../sql/doctor/catalog.sql" with { type: "text" };
@@ -56,6 +57,7 @@ export const INSTALL_SQL: string = [
   doorSql,
   guardSql,
   activitySql,
+  apiReadySql,
   lockSql,
   ledgerSql,
   recordsSql,

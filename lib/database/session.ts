@@ -7,6 +7,7 @@
  */
 
 import { ConfigurationError, LockLostError, UnknownOutcomeError } from "../errors.ts";
+import { mayChangeSchema } from "../planning/schema_changes.ts";
 import { CallError, type Channel, STATEMENTS } from "./channel.ts";
 import { explainCallError } from "./explain.ts";
 import type { TakenMessages } from "./messages.ts";
@@ -56,6 +57,9 @@ export interface WatchedPayload {
 /** What is sent of one migration. */
 export interface WatchedMigration {
   readonly limits?: Readonly<Record<string, number>>;
+  /** `[[line, sql, …], …]` */
+  readonly statements?: readonly (readonly unknown[])[];
+  readonly undo?: readonly (readonly unknown[])[];
 }
 
 /** The actions that run statements of the user, in one transaction. */
@@ -120,6 +124,7 @@ export class LockSession {
   readonly #patience: Patience;
   #sequence: number;
   #note: { readonly note?: string } = {};
+  #mayHaveChangedSchema = false;
   /** Who was seen to keep the last change waiting. */
   lastBlockers: readonly Blocker[] = [];
 
@@ -162,8 +167,16 @@ export class LockSession {
     this.lastBlockers = [];
     const work = this.#perform(action, payload, giveUp);
     const { watch } = this.#patience;
-    if (watch === undefined || !WATCHED.has(action)) return await work;
-    return await watch(payload, work, (blockers) => this.lastBlockers = blockers);
+    const reply = watch === undefined || !WATCHED.has(action)
+      ? await work
+      : await watch(payload, work, (blockers) => this.lastBlockers = blockers);
+    this.#mayHaveChangedSchema ||= action === "drop" || hasChanged(payload, reply);
+    return reply;
+  }
+
+  /** Whether something was done that may have changed what the API serves. */
+  get mayHaveChangedSchema(): boolean {
+    return this.#mayHaveChangedSchema;
   }
 
   async #perform(
@@ -270,6 +283,15 @@ export class LockSession {
       }
     }
   }
+}
+
+/** Whether a statement of what was done may have changed the schema. */
+function hasChanged({ migration, migrations }: WatchedPayload, { results = [] }: Json): boolean {
+  const sent = migrations ?? (migration === undefined ? [] : [migration]);
+  return sent.some(({ undo = [], statements = [] }, index) =>
+    results[index]?.success &&
+    [...undo, ...statements].some(([, sql]) => mayChangeSchema(String(sql)))
+  );
 }
 
 /** How often a change may end its connection: once may be somebody else's doing. */

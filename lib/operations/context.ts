@@ -36,6 +36,10 @@ import { whileWatching } from "./watch.ts";
 export interface OperationContext {
   /** Opens the way to the project's database, once; files are read and found fit before. */
   readonly connect: () => Promise<Channel>;
+  /** Opens the project's API, where it is known, whichever way leads to the database. */
+  readonly api?: () => Promise<ApiChannel>;
+  /** How long to wait in the end for the API to take up a new schema, in milliseconds; 0 is not at all. */
+  readonly apiReadyMs?: number;
   /** What migrations can do on that way. */
   readonly can: Abilities;
   /** The project. */

@@ -2,6 +2,7 @@
 // shadow_subjects.ts, which run beside them. Which databases they run on, the test files say.
 
 import "./adopt.ts";
+import "./api_ready.ts";
 import "./as_psql.ts";
 import "./backups.ts";
 import "./clean_connection.ts";
