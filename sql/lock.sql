@@ -131,6 +131,7 @@ begin
       details => supamigrate.describe_lock(held));
   end if;
   perform supamigrate.retract_announcement();
+  delete from supamigrate.staged_part;
   update supamigrate.migration_lock
      set is_locked = true,
          locked_by = left(call->>'holder', 255),
@@ -187,7 +188,8 @@ as $function$
   select count(*) from pg_prepared_statements where not from_sql
 $function$;
 
--- call: operation, token, generation, sequence, action, and what the action needs.
+-- call: operation, token, generation, sequence, action, and what the action needs, which may have come
+-- in parts: then staged says which ones.
 create or replace function supamigrate.perform(call jsonb) returns jsonb
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -196,6 +198,7 @@ declare
   held supamigrate.migration_lock := supamigrate.take_lock_row();
   early jsonb := supamigrate.reply_early(held, call);
   protocol_statements constant bigint := supamigrate.count_protocol_statements();
+  staged constant jsonb := call->'staged';
   reply jsonb;
 begin
   if early is not null then
@@ -203,6 +206,12 @@ begin
   end if;
   if held.sequence <> (call->>'sequence')::bigint then
     return jsonb_build_object('status', 'stale', 'sequence', held.sequence);
+  end if;
+  if staged is not null then
+    call := supamigrate.assemble(staged) || (call - 'staged');
+    if call is null then
+      return jsonb_build_object('status', 'unstaged', 'sequence', held.sequence);
+    end if;
   end if;
 
   reply := case call->>'action'
@@ -230,6 +239,11 @@ begin
   insert into supamigrate.operation (id, generation, sequence, action, reply)
   values ((call->>'operation')::uuid, held.generation, held.sequence, call->>'action', reply);
 
+  -- What has failed may be tried again.
+  if call->>'action' = 'release'
+     or staged is not null and not jsonb_path_exists(reply, '$.results[*] ? (@.success == false)') then
+    delete from supamigrate.staged_part where call->>'action' = 'release' or body = (staged->>'body')::uuid;
+  end if;
   if call->>'action' = 'release' then
     update supamigrate.migration_lock
        set is_locked = false, generation = generation + 1, sequence = 0

@@ -31,6 +31,7 @@ import logSql from "../../sql/log.sql" with { type: "text" };
 import outsideTransactionSql from "../../sql/outside_transaction.sql" with { type: "text" };
 import pgCronSql from "../../sql/pg_cron.sql" with { type: "text" };
 import outsideObjectsSql from "../../sql/outside_objects.sql" with { type: "text" };
+import partsSql from "../../sql/parts.sql" with { type: "text" };
 import recordsSql from "../../sql/records.sql" with { type: "text" };
 import safetyCopiesSql from "../../sql/safety_copies.sql" with { type: "text" };
 import definitionsSql from "../../sql/definitions.sql" with { type: "text" };
@@ -58,6 +59,7 @@ export const INSTALL_SQL: string = [
   guardSql,
   activitySql,
   apiReadySql,
+  partsSql,
   lockSql,
   ledgerSql,
   recordsSql,

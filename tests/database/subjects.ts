@@ -22,6 +22,7 @@ import "./messages.ts";
 import "./migrate.ts";
 import "./on_drift.ts";
 import "./outside_transaction.ts";
+import "./parts.ts";
 import "./plan_file.ts";
 import "./protocol.ts";
 import "./reasons.ts";
