@@ -1,6 +1,7 @@
 /** Calls that are larger than a way to the database lets through, in parts. @module */
 
 import { Buffer } from "node:buffer";
+import { createHash } from "node:crypto";
 
 /** How much of a text is looked at at once, in UTF-16 code units. */
 const SLICE = 16_384;
@@ -34,6 +35,17 @@ function* listTexts(value: unknown): Generator<string> {
   else if (typeof value === "object" && value !== null) {
     for (const item of Object.values(value)) yield* listTexts(item);
   }
+}
+
+/**
+ * A digest of a value's JSON, which is never put together as a whole.
+ *
+ * @param value The value.
+ */
+export function digestJson(value: unknown): string {
+  const hash = createHash("sha256");
+  for (const piece of writeJson(value)) hash.update(piece);
+  return hash.digest("hex");
 }
 
 /**
@@ -76,13 +88,13 @@ function* writeJson(value: unknown): Generator<string> {
   } else if (typeof value === "object" && value !== null) {
     let before = "{";
     for (const [name, item] of Object.entries(value)) {
-      if (item === undefined) continue;
+      if (item === undefined || typeof item === "function") continue;
       yield `${before}${JSON.stringify(name)}:`;
       yield* writeJson(item);
       before = ",";
     }
     yield before === "{" ? "{}" : "}";
   } else {
-    yield JSON.stringify(value);
+    yield JSON.stringify(value) ?? "null";
   }
 }

@@ -2,6 +2,7 @@
 
 import type { ApiChannel } from "../database/api.ts";
 import type { Channel } from "../database/channel.ts";
+import { digestJson } from "../database/parts.ts";
 import { acquireLock, type LockSession, type Patience, type Tenure } from "../database/session.ts";
 import {
   type DatabaseState,
@@ -148,7 +149,7 @@ export async function withLock<Plan, Result>(
       // is taken from it, even with nothing to do.
       if (work.dryRun || !hasExpired(state.lock)) return noteHolder(context, state.lock, done);
     } else if (work.confirm !== undefined) {
-      const fingerprint = JSON.stringify(plan);
+      const fingerprint = digestJson(plan);
       if (fingerprint !== confirmed && !await work.confirm(plan)) {
         throw new ConfigurationError("Not confirmed: nothing was changed");
       }

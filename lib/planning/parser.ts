@@ -133,7 +133,8 @@ async function parsePart(
   statements: readonly number[],
 ): Promise<void> {
   const part = text.readable.slice(start, end);
-  const outcome = tryPart(text.module, part, start);
+  const forgetsRows = text.readable.length > PART_LENGTH;
+  const outcome = tryPart(text.module, part, start, forgetsRows);
   if (Array.isArray(outcome)) {
     for (const statement of outcome) text.statements.push(statement);
     return;
@@ -152,7 +153,7 @@ async function parsePart(
   }
   // What a keyword brings is a syntax error; junk behind a number is junk to every server.
   const older = outcome.message.startsWith("syntax error")
-    ? tryPart(await loadOlderParser(), part, start)
+    ? tryPart(await loadOlderParser(), part, start, forgetsRows)
     : outcome;
   if (Array.isArray(older)) { for (const statement of older) text.statements.push(statement); }
   else text.errors.push(outcome);
@@ -163,6 +164,7 @@ function tryPart(
   module: Parser,
   part: string,
   start: number,
+  forgetsRows = false,
 ): ParsedStatement[] | SqlSyntaxError | StatementSizeError {
   if (part === "") return [];
   let raw;
@@ -177,6 +179,7 @@ function tryPart(
   const find = offsetFinder(part, bytesOf);
   return (raw ?? []).map(({ stmt, stmt_location = 0, stmt_len }) => {
     const [type, node] = Object.entries(stmt!)[0]!;
+    if (forgetsRows && type === "InsertStmt") forgetRows(node);
     return {
       start: start + find(stmt_location),
       end: stmt_len ? start + find(stmt_location + stmt_len) : start + part.length,
@@ -184,6 +187,18 @@ function tryPart(
       node,
     };
   });
+}
+
+/**
+ * The rows of an application's tables are nearly all of a file of megabytes, and nobody asks what is in
+ * them; their trees would take many times the room of the file.
+ */
+// deno-lint-ignore no-explicit-any -- as in ParsedStatement
+function forgetRows(node: any): void {
+  const select = node.selectStmt?.SelectStmt;
+  if (!["public", undefined].includes(node.relation?.schemaname) || !select?.valuesLists) return;
+  select.valuesLists = [];
+  if (node.cols !== undefined) node.cols = []; // whether there are some is asked
 }
 
 /** Bytes of a character in UTF-8. */
