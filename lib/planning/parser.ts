@@ -66,7 +66,10 @@ function loadOlderParser(): Promise<Parser> {
 }
 
 /** How much is parsed at once: trees take up to a hundred times the room of their text. */
-const PART_LENGTH = 1_000_000;
+const PART_LENGTH = 200_000;
+
+/** From here on a text is mostly rows. */
+const LARGE = 1_000_000;
 
 /** What there is in a text, and what in it is no SQL. */
 export interface ParsedText {
@@ -133,7 +136,7 @@ async function parsePart(
   statements: readonly number[],
 ): Promise<void> {
   const part = text.readable.slice(start, end);
-  const forgetsRows = text.readable.length > PART_LENGTH;
+  const forgetsRows = text.readable.length > LARGE;
   const outcome = tryPart(text.module, part, start, forgetsRows);
   if (Array.isArray(outcome)) {
     for (const statement of outcome) text.statements.push(statement);
