@@ -129,7 +129,7 @@ create table if not exists supamigrate.staged_part (
   body    uuid not null,
   number  integer not null,
   content text not null,
-  primary key (body, number)
+  constraint staged_part_pkey primary key (body, number)
 );
 alter table supamigrate.staged_part alter column content set storage external; -- for a moment only
 comment on table supamigrate.staged_part is
