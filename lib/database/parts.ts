@@ -31,6 +31,7 @@ export function isLonger(value: unknown, bytes: number): boolean {
 /** The texts in a value. */
 function* listTexts(value: unknown): Generator<string> {
   if (typeof value === "string") yield value;
+  else if (typeof value === "number") yield "";
   else if (Array.isArray(value)) { for (const item of value) yield* listTexts(item); }
   else if (typeof value === "object" && value !== null) {
     for (const item of Object.values(value)) yield* listTexts(item);

@@ -57,13 +57,17 @@ testOnEveryDatabase("a file of megabytes is applied and undone", async (project)
 });
 
 testOnServers("what is smaller goes as a whole", async (project) => {
-  const before = project.requests;
+  let parts = 0;
+  using _ = project.gateway.intercept(async (request, forward) => {
+    if (await readStep(request) === "stage") parts++;
+    return await forward(request);
+  });
   const values = rows(700).join(",\n");
   const { success } = await project.migrator({
     "1_table.sql": `create table rows (id int, text text); insert into rows values ${values};`,
   }).migrate();
   assert.equal(success, true);
-  assert.equal(project.requests - before, 4);
+  assert.equal(parts, 0);
 });
 
 testOnServers("where a gateway lets less through, parts become smaller", async (project) => {
