@@ -91,6 +91,7 @@ export type {
   UninstallOptions,
   UninstallResult,
 } from "./lib/operations/install.ts";
+export type { ApiReadiness } from "./lib/operations/api_ready.ts";
 export type { ApplyResult, MigrationResult, TransactionMode } from "./lib/operations/apply.ts";
 export type { PlannedMigration } from "./lib/operations/prepare.ts";
 export type { MigrationMessage, MigrationMessages } from "./lib/operations/messages.ts";

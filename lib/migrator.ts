@@ -8,6 +8,7 @@ import type { Target } from "./database/target.ts";
 import { ConfigurationError } from "./errors.ts";
 import type { ApiContext, OperationContext } from "./operations/context.ts";
 import type { DoctorResult } from "./operations/doctor.ts";
+import { API_READY_MS } from "./operations/api_ready.ts";
 import { createMigration, type CreateOptions, type CreateResult } from "./operations/create.ts";
 import { fresh, type FreshOptions, type FreshResult } from "./operations/fresh.ts";
 import { SecretHider } from "./operations/hide_secrets.ts";
@@ -99,6 +100,11 @@ export interface MigratorOptions extends WayOptions {
   readonly requestTimeoutMs?: number;
   /** How long to go on asking a server that does not answer, in milliseconds. 60,000 by default. */
   readonly giveUpAfterMs?: number;
+  /**
+   * How long a run waits in the end until the API serves the schema that it leaves, in milliseconds,
+   * where the API is known: `apiReady` of its result. 10,000 by default; 0 is not at all.
+   */
+  readonly apiReadyMs?: number;
   /** Whether rows are kept before they are destroyed, where an operation is not told. `"auto"` by default. */
   readonly safetyCopy?: SafetyCopyMode;
   /**
@@ -235,6 +241,10 @@ export function createMigrator(options: MigratorOptions): Migrator {
       via === "api"
         ? connectToApi()
         : pastApi ??= openPastApi(via, options, target, requestTimeoutMs),
+    ...(reachesApi(options) && options.embedded === undefined ? { api: connectToApi } : {}),
+    apiReadyMs: options.apiReadyMs === 0
+      ? 0
+      : positive("apiReadyMs", options.apiReadyMs ?? API_READY_MS),
     can: findAbilities(options),
     target,
     load: async (refused) => {

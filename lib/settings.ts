@@ -114,6 +114,7 @@ export async function resolveSettings(
     ...numberSetting(values, "MIGRATION_REQUEST_TIMEOUT", "requestTimeoutMs"),
     ...numberSetting(values, "MIGRATION_GIVE_UP_AFTER", "giveUpAfterMs"),
     ...readSafetyCopies(values),
+    ...readApiReady(values),
   };
 
   if (flags.embedded !== undefined && flags.via !== undefined) {
@@ -258,6 +259,18 @@ function readSafetyCopies(
     ...(safetyCopy === undefined ? {} : { safetyCopy }),
     ...(power === undefined ? {} : { safetyCopyMaxBytes: Number(number) * 2 ** power }),
   };
+}
+
+function readApiReady(
+  { MIGRATION_API_READY: text }: Environment,
+): Pick<MigratorOptions, "apiReadyMs"> {
+  if (text === undefined) return {};
+  const ms = readTime(text);
+  if (ms !== undefined) return { apiReadyMs: ms };
+  throw new ConfigurationError(
+    `MIGRATION_API_READY has to be a time such as 500ms or 10s, not "${text}"`,
+    { hint: "The unit has to be there: ms, s or min. 0 is not to wait." },
+  );
 }
 
 /** `MIGRATION_LOCK_TIMEOUT` is the lease of the tool's own lock. */

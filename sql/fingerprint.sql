@@ -30,6 +30,7 @@ as $function$
       join application_schema n on n.oid = c.relnamespace
      where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S', 'c')
        and c.relpersistence <> 't'
+       and not (c.relkind = 'v' and c.relname ~ '^supamigrate_schema_\d+$') -- api_ready.sql
        and not exists (
          select from extension_member e where e.classid = 'pg_class'::regclass and e.objid = c.oid)
   ), routine as materialized (
@@ -221,6 +222,7 @@ begin
      where id = 1 and generation = held.generation - 1;
     return '{}';
   end if;
+  perform supamigrate.retract_announcement();
   objects_now := supamigrate.read_schema();
   if objects_now is null then
     delete from supamigrate.schema_at_rest;

@@ -81,7 +81,7 @@ begin
              pg_stat_get_xact_tuples_updated(relation),
              pg_stat_get_xact_tuples_deleted(relation)))
       from unnest(array['installation', 'migration_history', 'migration_lock', 'migration_log', 'operation',
-                        'safety_copy', 'schema_at_rest', 'seed_file']) name
+                        'safety_copy', 'schema_at_rest', 'seed_file', 'staged_part']) name
      cross join to_regclass('supamigrate.' || name) relation);
 end
 $function$;

@@ -132,6 +132,8 @@ begin
     perform supamigrate.write_log(call, 'take over expired lock', 'ok',
       details => supamigrate.describe_lock(held));
   end if;
+  perform supamigrate.retract_announcement();
+  delete from supamigrate.staged_part;
   update supamigrate.migration_lock
      set is_locked = true,
          locked_by = left(call->>'holder', 255),
@@ -190,7 +192,8 @@ begin
 end
 $function$;
 
--- call: operation, token, generation, sequence, action, and what the action needs.
+-- call: operation, token, generation, sequence, action, and what the action needs, which may have come
+-- in parts: then staged says which ones.
 create or replace function supamigrate.perform(call jsonb) returns jsonb
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -199,6 +202,7 @@ declare
   held supamigrate.migration_lock := supamigrate.take_lock_row();
   early jsonb := supamigrate.reply_early(held, call);
   protocol_statements constant bigint := supamigrate.count_protocol_statements();
+  staged constant jsonb := call->'staged';
   reply jsonb;
 begin
   if early is not null then
@@ -206,6 +210,12 @@ begin
   end if;
   if held.sequence <> (call->>'sequence')::bigint then
     return jsonb_build_object('status', 'stale', 'sequence', held.sequence);
+  end if;
+  if staged is not null then
+    call := supamigrate.assemble(staged) || (call - 'staged');
+    if call is null then
+      return jsonb_build_object('status', 'unstaged', 'sequence', held.sequence);
+    end if;
   end if;
 
   reply := case call->>'action'
@@ -221,6 +231,7 @@ begin
     when 'drop'     then supamigrate.drop_application_schemas(call)
     when 'forget'   then supamigrate.drop_copies(call)
     when 'wait'     then supamigrate.measure_load() -- renews the lease
+    when 'announce' then supamigrate.announce(call)
     when 'release'  then supamigrate.leave_schema(call, held)
   end;
   if reply is null then
@@ -233,6 +244,11 @@ begin
   insert into supamigrate.operation (id, generation, sequence, action, reply)
   values ((call->>'operation')::uuid, held.generation, held.sequence, call->>'action', reply);
 
+  -- What has failed may be tried again.
+  if call->>'action' = 'release'
+     or staged is not null and not jsonb_path_exists(reply, '$.results[*] ? (@.success == false)') then
+    delete from supamigrate.staged_part where call->>'action' = 'release' or body = (staged->>'body')::uuid;
+  end if;
   if call->>'action' = 'release' then
     update supamigrate.migration_lock
        set is_locked = false, generation = generation + 1, sequence = 0

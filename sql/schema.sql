@@ -124,6 +124,17 @@ comment on table supamigrate.seed_file is
 comment on column supamigrate.seed_file.hash is
   'SHA-256 of the file as it was then';
 
+-- Parts of calls that are larger than a gateway lets through, until the call itself comes.
+create table if not exists supamigrate.staged_part (
+  body    uuid not null,
+  number  integer not null,
+  content text not null,
+  constraint staged_part_pkey primary key (body, number)
+);
+alter table supamigrate.staged_part alter column content set storage external; -- for a moment only
+comment on table supamigrate.staged_part is
+  'Parts of calls that are larger than a gateway lets through';
+
 -- What the application's schema was like when a run ended, for as long as no other one has begun.
 create table if not exists supamigrate.schema_at_rest (
   id             integer primary key default 1 constraint single_schema check (id = 1),

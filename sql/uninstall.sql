@@ -6,6 +6,9 @@ do $block$
 begin
   if to_regclass('supamigrate.migration_lock') is not null then
     lock table supamigrate.migration_lock in exclusive mode; -- a migration in flight is waited for
+    if to_regprocedure('supamigrate.retract_announcement()') is not null then
+      perform supamigrate.retract_announcement();
+    end if;
     if to_regprocedure('supamigrate.abandon_job(jsonb)') is not null then
       perform supamigrate.abandon_job(progress) from supamigrate.migration_history;
     end if;

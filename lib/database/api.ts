@@ -22,7 +22,9 @@ export interface RpcClient {
   /** Calls a function. */
   rpc(name: string, parameters: Record<string, unknown>): RpcCall;
   /** The same in another schema. */
-  schema?(name: string): Pick<RpcClient, "rpc">;
+  schema?(name: string): Pick<RpcClient, "rpc" | "from">;
+  /** A table, of which its schema cache alone is asked. */
+  from?(name: string): { insert(rows: readonly Record<string, unknown>[]): RpcCall };
 }
 
 /** A call on its way. */
@@ -46,6 +48,13 @@ export interface RpcCall {
 export interface ApiChannel extends Channel {
   /** Whether the API shows a schema; null where it cannot be told. */
   showsSchema(schema: string): Promise<boolean | null>;
+  /** The schema that it was found to have `exec_sql` in. */
+  readonly schema: string;
+  /**
+   * Whether the API knows a table or view in that schema from when it read the schema last; null where
+   * it cannot be told. Left out where the API reads the schema at each request.
+   */
+  knowsTable?(name: string, timeoutMs: number): Promise<boolean | null>;
 }
 
 /** What {@linkcode openApiChannel} needs. */
@@ -123,6 +132,8 @@ export function openApiChannel(options: ApiOptions): ApiChannel {
   return {
     name: "exec_sql",
     isPastApi: false,
+    // Supabase names no limit. Many a gateway before a project of one's own has one of 1 MB.
+    ...(options.openSession === undefined ? { room: { whole: 900_000, part: 400_000 } } : {}),
     reach: {
       silent: {
         message: `Cannot reach ${target.url}`,
@@ -150,6 +161,15 @@ export function openApiChannel(options: ApiOptions): ApiChannel {
       }
       : {}),
     showsSchema: (schema) => showsSchema(client, schema, timeoutMs),
+    get schema() {
+      return schema ?? "public";
+    },
+    ...(options.openSession === undefined && client.from !== undefined
+      ? {
+        knowsTable: (name, ms) =>
+          knowsTable(schema === undefined ? client : client.schema!(schema), name, ms),
+      }
+      : {}),
     ...(options.openSession === undefined ? {} : { openSession: options.openSession }),
     ...(options.takeMessages === undefined ? {} : { takeMessages: options.takeMessages }),
     close: options.close ?? (() => Promise.resolve()),
@@ -192,6 +212,28 @@ async function showsSchema(
     .abortSignal(AbortSignal.timeout(timeoutMs));
   if (error?.code === "PGRST106") return false;
   return error?.code === "PGRST202" ? true : null;
+}
+
+/** A column that no table has, so that nothing can ever be written. */
+const NO_COLUMN = "supamigrate_is_this_table_known";
+
+/**
+ * Asks the API to write into a column that is not there. PostgREST answers by what it has read of the
+ * schema, and asks the database nothing: before 13, 404 for a table that it does not know.
+ */
+async function knowsTable(
+  client: Pick<RpcClient, "from">,
+  name: string,
+  timeoutMs: number,
+): Promise<boolean | null> {
+  const { error, status } = await client.from!(name).insert([{ [NO_COLUMN]: null }])
+    .abortSignal(AbortSignal.timeout(timeoutMs));
+  const code = error?.code ?? "";
+  if (code === "PGRST204") return true;
+  // Another answer of the API may be one that is not ready, or says nothing of tables.
+  const isMissing = code === "PGRST205" || (status === 404 && code === "");
+  const passes = status === 0 || status === 429 || status >= 500;
+  return isMissing || passes ? false : null;
 }
 
 function describeNoAnswer(message: string, details: string, status: number): string {

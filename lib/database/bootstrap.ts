@@ -7,6 +7,7 @@
 
 import activitySql from "../../sql/activity.sql" with { type: "text" };
 import adoptionSql from "../../sql/adoption.sql" with { type: "text" };
+import apiReadySql from "../../sql/api_ready.sql" with { type: "text" };
 import applicationSchemasSql from "../../sql/application_schemas.sql" with { type: "text" };
 import applySql from "../../sql/apply.sql" with { type: "text" };
 import batchesSql from "../../sql/batches.sql" with { type: "text" };
@@ -31,6 +32,7 @@ import logSql from "../../sql/log.sql" with { type: "text" };
 import outsideTransactionSql from "../../sql/outside_transaction.sql" with { type: "text" };
 import pgCronSql from "../../sql/pg_cron.sql" with { type: "text" };
 import outsideObjectsSql from "../../sql/outside_objects.sql" with { type: "text" };
+import partsSql from "../../sql/parts.sql" with { type: "text" };
 import recordsSql from "../../sql/records.sql" with { type: "text" };
 import safetyCopiesSql from "../../sql/safety_copies.sql" with { type: "text" };
 import definitionsSql from "../../sql/definitions.sql" with { type: "text" };
@@ -57,6 +59,8 @@ export const INSTALL_SQL: string = [
   doorSql,
   guardSql,
   activitySql,
+  apiReadySql,
+  partsSql,
   lockSql,
   ledgerSql,
   recordsSql,

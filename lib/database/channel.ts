@@ -19,6 +19,7 @@ export const STATEMENTS = {
   surveyCopies: "select supamigrate.survey_copies($1) as result",
   readCopies: "select supamigrate.read_copies() as result",
   ask: "select supamigrate.ask($1) as result",
+  stage: "select supamigrate.stage($1) as result",
   perform: "select supamigrate.perform($1) as result",
   settle: "select supamigrate.settle($1) as result",
   unlock: "select supamigrate.unlock($1) as result",
@@ -83,6 +84,8 @@ export interface Channel {
    * @throws {CallError} There is no answer, or not that of the function.
    */
   call(statement: string, params?: Record<string, unknown>): Promise<unknown>;
+  /** How much one call carries; left out where there is no limit. */
+  readonly room?: Room;
   /**
    * Runs a script in one transaction.
    *
@@ -111,6 +114,14 @@ export interface Channel {
   readonly takeMessages?: () => TakenMessages;
   /** Ends the connection. */
   close(): Promise<void>;
+}
+
+/** How much one call carries, in bytes of JSON. What is more goes in parts. */
+export interface Room {
+  /** What goes as a whole. */
+  readonly whole: number;
+  /** How large a part is, as it is sent. */
+  readonly part: number;
 }
 
 /** A way beside a channel, for questions about what runs on it. */
@@ -169,7 +180,14 @@ export class CallError extends Error {
 
   /** Whether the same call would be refused again; what passes may be repeated. */
   get isRefusal(): boolean {
-    return this.code === "" ? this.status === 401 || this.status === 403 : !passes(this.code);
+    return this.code === ""
+      ? this.status === 401 || this.status === 403 || this.isTooLarge
+      : !passes(this.code);
+  }
+
+  /** Whether a gateway has not let it through, as there is too much of it. */
+  get isTooLarge(): boolean {
+    return this.status === 413;
   }
 }
 

@@ -115,6 +115,8 @@ export function openDirectChannel(databaseUrl: string, timeoutMs: number): Chann
   return {
     name: "a direct connection",
     isPastApi: true,
+    // There is no limit that matters, but what is sent at once is in memory several times.
+    room: { whole: 8_000_000, part: 4_000_000 },
     reach: { silent: TROUBLE, strange: TROUBLE, refused: TROUBLE },
     call: async (statement, params = {}) =>
       toResult(await inTurn(withLiteral(statement, params)), "the database"),

@@ -23,6 +23,12 @@ export function explainCallError(
   if (!(error instanceof CallError)) return error;
   const { status, code, message } = error;
   const cause = error;
+  if (error.isTooLarge) {
+    return new ConfigurationError(
+      "The gateway before the project lets nothing of this size through (HTTP 413), not even in parts",
+      { hint: "Have it take bodies of 64 KB at least, or use --via direct.", cause },
+    );
+  }
   // PostgREST says PGRST202 once it has noticed, and passes on 42883 until then.
   if (code === "PGRST202" || (code === "42883" && /\bexec_sql\(/.test(message))) {
     const own = /public\.exec_sql\([^)]*\)/.exec(error.hint)?.[0];

@@ -7,9 +7,12 @@
  */
 
 import { ConfigurationError, LockLostError, UnknownOutcomeError } from "../errors.ts";
-import { CallError, type Channel, STATEMENTS } from "./channel.ts";
+import { sha256 } from "../planning/checksum.ts";
+import { mayChangeSchema } from "../planning/schema_changes.ts";
+import { CallError, type Channel, type Room, STATEMENTS } from "./channel.ts";
 import { explainCallError } from "./explain.ts";
 import type { TakenMessages } from "./messages.ts";
+import { isLonger, toParts } from "./parts.ts";
 import {
   type Activity,
   type Blocker,
@@ -56,6 +59,9 @@ export interface WatchedPayload {
 /** What is sent of one migration. */
 export interface WatchedMigration {
   readonly limits?: Readonly<Record<string, number>>;
+  /** `[[line, sql, …], …]` */
+  readonly statements?: readonly (readonly unknown[])[];
+  readonly undo?: readonly (readonly unknown[])[];
 }
 
 /** The actions that run statements of the user, in one transaction. */
@@ -120,6 +126,12 @@ export class LockSession {
   readonly #patience: Patience;
   #sequence: number;
   #note: { readonly note?: string } = {};
+  #mayHaveChangedSchema = false;
+  #room: Room | undefined;
+  /** What was sent in parts last: an attempt that is undone leaves it there for the next one. */
+  #staged:
+    | { readonly large: Record<string, unknown>; readonly body: string; readonly parts: number }
+    | undefined;
   /** Who was seen to keep the last change waiting. */
   lastBlockers: readonly Blocker[] = [];
 
@@ -133,6 +145,7 @@ export class LockSession {
   ) {
     this.#database = database;
     this.#patience = patience;
+    this.#room = database.room;
     this.#sequence = lock.sequence;
     this.#identity = {
       token,
@@ -162,8 +175,16 @@ export class LockSession {
     this.lastBlockers = [];
     const work = this.#perform(action, payload, giveUp);
     const { watch } = this.#patience;
-    if (watch === undefined || !WATCHED.has(action)) return await work;
-    return await watch(payload, work, (blockers) => this.lastBlockers = blockers);
+    const reply = watch === undefined || !WATCHED.has(action)
+      ? await work
+      : await watch(payload, work, (blockers) => this.lastBlockers = blockers);
+    this.#mayHaveChangedSchema ||= action === "drop" || hasChanged(payload, reply);
+    return reply;
+  }
+
+  /** Whether something was done that may have changed what the API serves. */
+  get mayHaveChangedSchema(): boolean {
+    return this.#mayHaveChangedSchema;
   }
 
   async #perform(
@@ -172,17 +193,24 @@ export class LockSession {
     giveUp: Record<string, unknown> | null | undefined,
   ): Promise<Json> {
     const operation = crypto.randomUUID();
+    let carried = await this.#stageLarge(payload);
     const started = performance.now();
     let endings = 0;
     for (let attempt = 1;; attempt++) {
-      const call = { ...payload, ...this.#identity, ...this.#note, action, operation };
+      const call = { ...carried, ...this.#identity, ...this.#note, action, operation };
       this.takeMessages(); // what was said of an attempt that was undone
       let problem: unknown;
       try {
         const reply = await this.#send(STATEMENTS.perform, call);
         if (reply.status === "done") return reply.reply;
+        // Somebody has emptied the table, which nothing of this tool does under the lock.
+        if (reply.status === "unstaged") {
+          throw new ConfigurationError(`Parts of what was sent are missing: nothing was done`, {
+            hint: "Run the command again.",
+          });
+        }
       } catch (error) {
-        if (error instanceof LockLostError) throw error;
+        if (error instanceof LockLostError || error instanceof ConfigurationError) throw error;
         problem = error;
       }
 
@@ -197,11 +225,68 @@ export class LockSession {
         }
         throw new ConfigurationError(failure.message, { hint: failure.hint, cause: problem });
       }
+      if (problem instanceof CallError && problem.isTooLarge && this.#makeSmaller()) {
+        carried = await this.#stageLarge(payload);
+        continue;
+      }
       if (problem instanceof CallError && problem.isRefusal) {
         throw explainCallError(problem, this.#database);
       }
       if (problem !== undefined && !isWorthRepeating(problem, started, this.#patience)) {
         throw explainCallError(problem, this.#database);
+      }
+      await pause(attempt);
+    }
+  }
+
+  /**
+   * Sends what is too large for one call ahead, in parts, and returns what the call has in its place.
+   * Parts that arrive twice, or for nothing, do no harm, so they are just sent again.
+   */
+  async #stageLarge(payload: Record<string, unknown>): Promise<Record<string, unknown>> {
+    if (this.#room === undefined || !isLonger(payload, this.#room.whole)) return payload;
+    const entries = Object.entries(payload);
+    const large = Object.fromEntries(entries.filter(([, value]) => typeof value === "object"));
+    const rest = Object.fromEntries(entries.filter(([, value]) => typeof value !== "object"));
+    if (!isSame(large, this.#staged?.large)) {
+      this.#staged = undefined;
+      const body = crypto.randomUUID();
+      let parts = 0;
+      try {
+        for (const content of toParts(large, this.#room.part)) {
+          await this.#stage(body, ++parts, content);
+        }
+      } catch (error) {
+        const isTooLarge = error instanceof CallError && error.isTooLarge;
+        if (isTooLarge && this.#makeSmaller()) return await this.#stageLarge(payload);
+        throw explainCallError(error, this.#database);
+      }
+      this.#staged = { large, body, parts };
+    }
+    const { body, parts } = this.#staged!;
+    return { ...rest, staged: { body, parts } };
+  }
+
+  /** Whether less may go through where something was too large. */
+  #makeSmaller(): boolean {
+    const { part } = this.#room ?? { part: 0 };
+    if (part < 2 * LEAST_PART) return false;
+    this.#room = { whole: part / 2, part: part / 2 };
+    return true;
+  }
+
+  async #stage(body: string, number: number, content: string): Promise<void> {
+    const { token, generation } = this.#identity;
+    const part = { token, generation, body, number, digest: await sha256(content), content };
+    let answered = performance.now();
+    for (let attempt = 1;; attempt++) {
+      try {
+        const reply: Json = await this.#database.call(STATEMENTS.stage, part);
+        if (reply.status === "staged") return;
+        if (reply.status === "lost") throw lockLost();
+        answered = performance.now();
+      } catch (error) {
+        if (!isWorthRepeating(error, answered, this.#patience)) throw error;
       }
       await pause(attempt);
     }
@@ -232,9 +317,7 @@ export class LockSession {
   async #send(statement: string, call: Record<string, unknown>): Promise<Json> {
     const reply: Json = await this.#database.call(statement, { ...call, sequence: this.#sequence });
     if (reply.status === "lost") {
-      throw new LockLostError("lock lost: another run or unlock has taken the migration lock", {
-        hint: "Nothing was changed since. supamigrate status shows where the database stands.",
-      });
+      throw lockLost();
     }
     if (reply.status === "busy") this.#patience.onWaiting?.(toActivity(reply.activity));
     else if (reply.status !== "stale") this.#sequence = reply.sequence;
@@ -272,6 +355,35 @@ export class LockSession {
     }
   }
 }
+
+function lockLost(): LockLostError {
+  return new LockLostError("lock lost: another run or unlock has taken the migration lock", {
+    hint: "Nothing was changed since. supamigrate status shows where the database stands.",
+  });
+}
+
+/** Whether two calls bring the very same, migration by migration. */
+function isSame(one: Record<string, unknown>, other: Record<string, unknown> = {}): boolean {
+  const names = Object.keys(one);
+  return names.length === Object.keys(other).length && names.every((name) => {
+    const [mine, theirs] = [one[name], other[name]];
+    return mine === theirs ||
+      Array.isArray(mine) && Array.isArray(theirs) && mine.length === theirs.length &&
+        mine.every((item, index) => item === theirs[index]);
+  });
+}
+
+/** Whether a statement of what was done may have changed the schema. */
+function hasChanged({ migration, migrations }: WatchedPayload, { results = [] }: Json): boolean {
+  const sent = migrations ?? (migration === undefined ? [] : [migration]);
+  return sent.some(({ undo = [], statements = [] }, index) =>
+    results[index]?.success &&
+    [...undo, ...statements].some(([, sql]) => mayChangeSchema(String(sql)))
+  );
+}
+
+/** No gateway is known that lets less through, in bytes. */
+const LEAST_PART = 25_000;
 
 /** How often a change may end its connection: once may be somebody else's doing. */
 const MOST_ENDINGS = 2;

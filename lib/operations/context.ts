@@ -2,6 +2,7 @@
 
 import type { ApiChannel } from "../database/api.ts";
 import type { Channel } from "../database/channel.ts";
+import { digestJson } from "../database/parts.ts";
 import { acquireLock, type LockSession, type Patience, type Tenure } from "../database/session.ts";
 import {
   type DatabaseState,
@@ -36,6 +37,10 @@ import { whileWatching } from "./watch.ts";
 export interface OperationContext {
   /** Opens the way to the project's database, once; files are read and found fit before. */
   readonly connect: () => Promise<Channel>;
+  /** Opens the project's API, where it is known, whichever way leads to the database. */
+  readonly api?: () => Promise<ApiChannel>;
+  /** How long to wait in the end for the API to take up a new schema, in milliseconds; 0 is not at all. */
+  readonly apiReadyMs?: number;
   /** What migrations can do on that way. */
   readonly can: Abilities;
   /** The project. */
@@ -144,7 +149,7 @@ export async function withLock<Plan, Result>(
       // is taken from it, even with nothing to do.
       if (work.dryRun || !hasExpired(state.lock)) return noteHolder(context, state.lock, done);
     } else if (work.confirm !== undefined) {
-      const fingerprint = JSON.stringify(plan);
+      const fingerprint = digestJson(plan);
       if (fingerprint !== confirmed && !await work.confirm(plan)) {
         throw new ConfigurationError("Not confirmed: nothing was changed");
       }

@@ -13,6 +13,7 @@ import {
   planRollback,
 } from "../planning/plan.ts";
 import { type OperationContext, toSteps, withLock } from "./context.ts";
+import { type ApiReadiness, awaitApi } from "./api_ready.ts";
 import { applyAll } from "./apply.ts";
 import { keepLedger, type Ledger, refuseUnwritable } from "./ledger.ts";
 import { type PlannedMigration, prepare } from "./prepare.ts";
@@ -61,7 +62,7 @@ export interface OutsideObject {
 }
 
 /** What `fresh` came to. */
-export interface FreshResult {
+export interface FreshResult extends ApiReadiness {
   /** Everything was undone, and everything was applied. */
   readonly success: boolean;
   /** How each undo ended, in order; empty with `dropSchema`. */
@@ -204,6 +205,7 @@ export async function fresh(
           migrated: null,
           seeded: null,
           interrupted,
+          ...await awaitApi(context, session),
         };
       }
 
@@ -220,6 +222,7 @@ export async function fresh(
         const seeded = seeds !== null && applied.success
           ? await runSeeds(context, session, { ...seeds, due: seeds.all, changed: [] })
           : null;
+        const { apiReady } = await awaitApi(context, session);
         return {
           success: applied.success && (seeded?.success ?? true),
           rolledBack,
@@ -227,6 +230,7 @@ export async function fresh(
           kept,
           migrated: {
             ...applied,
+            apiReady,
             planned,
             rollbacksRefreshed: [],
             checksumsRefreshed: [],
@@ -237,6 +241,7 @@ export async function fresh(
             isFirstRun: false,
           },
           seeded,
+          apiReady,
           interrupted: applied.interrupted || (seeded?.interrupted ?? false),
         };
       } catch (error) {

@@ -22,7 +22,8 @@ export class SecretHider {
 
   /**
    * @param value Data.
-   * @returns A copy of which the SQL and the server's words are without keys.
+   * @returns The same with the SQL and the server's words without keys. What holds none is not copied:
+   * a file may be megabytes.
    */
   hideIn<Value>(value: Value): Value {
     return this.#copy(value, false) as Value;
@@ -55,14 +56,25 @@ export class SecretHider {
 
   #copy(value: unknown, isSql: boolean): unknown {
     if (typeof value === "string") return isSql ? this.#hide(value) : value;
-    if (Array.isArray(value)) return value.map((item) => this.#copy(item, isSql));
+    if (Array.isArray(value)) {
+      let copy: unknown[] | undefined;
+      for (const [index, item] of value.entries()) {
+        const safe = this.#copy(item, isSql);
+        if (safe !== item) (copy ??= [...value])[index] = safe;
+      }
+      return copy ?? value;
+    }
     if (typeof value !== "object" || value === null) return value;
-    return Object.fromEntries(
-      Object.entries(value).flatMap(([key, item]) => {
-        // A line of a file goes as a whole: its columns would no longer be right.
-        if (key === "excerpt" && this.#hide(String(item)) !== item) return [];
-        return [[key, this.#copy(item, isSql || HOLDS_SQL.has(key))]];
-      }),
-    );
+    let copy: Record<string, unknown> | undefined;
+    for (const [key, item] of Object.entries(value)) {
+      // A line of a file goes as a whole: its columns would no longer be right.
+      if (key === "excerpt" && this.#hide(String(item)) !== item) {
+        delete (copy ??= { ...value })[key];
+        continue;
+      }
+      const safe = this.#copy(item, isSql || HOLDS_SQL.has(key));
+      if (safe !== item) (copy ??= { ...value })[key] = safe;
+    }
+    return copy ?? value;
   }
 }

@@ -2,6 +2,7 @@
 
 import type { LeftOut } from "../planning/discovery.ts";
 import type { Migration, MigrationPlan } from "../planning/plan.ts";
+import { type ApiReadiness, awaitApi } from "./api_ready.ts";
 import { applyAll, type ApplyResult, type RefreshedRecord, type TransactionMode } from "./apply.ts";
 import { type Concern, createTeller } from "./concerns.ts";
 import { type CancelBlockers, withCancelBlockers } from "./cancel_blockers.ts";
@@ -57,7 +58,7 @@ export interface MigrateOptions extends PlanningOptions, SafetyCopyOptions {
 }
 
 /** What a run of `migrate` came to. */
-export interface MigrateResult extends ApplyResult {
+export interface MigrateResult extends ApplyResult, ApiReadiness {
   /** What was planned, in order. */
   readonly planned: readonly PlannedMigration[];
   /** Migrations of which only the stored rollback SQL was brought up to date. */
@@ -131,6 +132,7 @@ export async function migrate(
           migrationsRun: 0,
           migrationsFailed: 0,
           results: [],
+          apiReady: null,
           planned,
           rollbacksRefreshed: [],
           checksumsRefreshed: [],
@@ -158,11 +160,13 @@ export async function migrate(
         { ...plan, planned, refresh, ledger, isQuiet },
         settings.transaction,
       );
+      const { apiReady } = await awaitApi(context, session);
       const refreshed = planned.length === 0 || result.results.length > 0;
       const names = (migrations: readonly Migration[]) =>
         refreshed ? migrations.map(({ name }) => name) : [];
       return {
         ...result,
+        apiReady,
         planned,
         warnings,
         rollbacksRefreshed: names(plan.changedRollbacks),

@@ -23,10 +23,10 @@ export type ProgressEvent =
     readonly success: boolean;
     readonly executionTimeMs: number;
   }
-  /** Another run holds the lock, or a call in flight has yet to end. */
+  /** Another run holds the lock, a call in flight has yet to end, or the API has the old schema. */
   | {
     readonly type: "waiting";
-    readonly for: "lock" | "answer";
+    readonly for: "lock" | "answer" | "api";
     readonly holder: string | null;
     readonly activity: Activity | null;
   }

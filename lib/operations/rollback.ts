@@ -6,6 +6,7 @@ import { SupamigrateError } from "../errors.ts";
 import { toWireLimits } from "../planning/limits.ts";
 import { locateFailure } from "../planning/locate_failure.ts";
 import { type MigrationFailure, planRollback, type StepCount } from "../planning/plan.ts";
+import { type ApiReadiness, awaitApi } from "./api_ready.ts";
 import { createTeller, describeReserved } from "./concerns.ts";
 import { type CancelBlockers, withCancelBlockers } from "./cancel_blockers.ts";
 import { type OperationContext, toSteps, withLock } from "./context.ts";
@@ -82,7 +83,7 @@ export interface RollbackResult extends MigrationMessages {
 }
 
 /** What a rollback came to. */
-export interface RollbackRunResult {
+export interface RollbackRunResult extends ApiReadiness {
   /** Everything that was to be undone is undone. */
   readonly success: boolean;
   /** What the target came to: a batch number or a full name; null for the last batch or steps. */
@@ -142,6 +143,7 @@ export async function rollback(
             to,
             migrationsRolledBack: 0,
             results: [],
+            apiReady: null,
             planned,
             dryRun: options.dryRun ?? false,
             interrupted: false,
@@ -152,12 +154,14 @@ export async function rollback(
       run: async (session, { to, planned, ledger }) => {
         session.note(options.note?.());
         const { results, interrupted } = await revertAll(context, session, planned, ledger);
+        const { apiReady } = await awaitApi(context, session);
         const undone = results.filter(({ success }) => success).length;
         return {
           success: undone === planned.length,
           to,
           migrationsRolledBack: undone,
           results,
+          apiReady,
           planned,
           dryRun: false,
           interrupted,

@@ -12,6 +12,7 @@ import { Refusals } from "../planning/refusals.ts";
 import { normalizeText, type Section } from "../planning/sections.ts";
 import { splitStatements } from "../planning/statements.ts";
 import type { Statement } from "../planning/steps.ts";
+import { type ApiReadiness, awaitApi } from "./api_ready.ts";
 import { createTeller } from "./concerns.ts";
 import { type OperationContext, withLock } from "./context.ts";
 import { keepLedger, refuseUnwritable } from "./ledger.ts";
@@ -44,7 +45,7 @@ export interface SeedRun {
 }
 
 /** What `seed` came to. */
-export interface SeedResult {
+export interface SeedResult extends ApiReadiness {
   /** Everything that was to be run was run. */
   readonly success: boolean;
   /** How each seed ended, in order. */
@@ -119,10 +120,20 @@ export async function seed(
     },
     unlessNeeded: (plan) =>
       dryRun || plan.due.length === 0
-        ? { ...describe(plan), success: true, results: [], dryRun, interrupted: false }
+        ? {
+          ...describe(plan),
+          success: true,
+          results: [],
+          apiReady: null,
+          dryRun,
+          interrupted: false,
+        }
         : undefined,
     confirm: confirm && (({ due }) => confirm(due.map(({ name }) => name))),
-    run: (session, plan) => runSeeds(context, session, plan),
+    run: async (session, plan) => ({
+      ...await runSeeds(context, session, plan),
+      ...await awaitApi(context, session),
+    }),
   });
 }
 
@@ -246,6 +257,7 @@ export async function runSeeds(
     ...describe(plan),
     success: !interrupted && results.every(({ success }) => success),
     results,
+    apiReady: null,
     dryRun: false,
     interrupted,
   };

@@ -26,6 +26,7 @@ Settings, from the environment, then .env.local, then .env, never from the comma
   MIGRATION_BATCH_SIZE       migrations in a batch (50)
   MIGRATION_REQUEST_TIMEOUT  milliseconds until a request counts as lost (130000)
   MIGRATION_GIVE_UP_AFTER    milliseconds to go on asking a silent server (60000)
+  MIGRATION_API_READY        how long to wait for the API to serve the new schema (10s); 0 is not
   MIGRATION_VIA              api, direct or management, as --via
   MIGRATION_ORDER            number or name, as --order
   MIGRATION_LEDGER           supabase or none, as --ledger

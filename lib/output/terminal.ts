@@ -345,6 +345,7 @@ function describeWaiting(event: ProgressEvent & { type: "waiting" }): string {
     return line`🔒 Waiting for ${event.holder ?? "another run"} to finish` +
       (activity === null ? "" : `: ${formatActivity(activity)}`);
   }
+  if (event.for === "api") return "⏳ Waiting for the API to take up the new schema";
   if (activity === null) return "⏳ Waiting for the migration in flight";
   return `⏳ Still running: ${formatActivity(activity)}`;
 }

@@ -11,11 +11,26 @@ import { comparableStatements } from "./comparable.ts";
  * @returns 64 lower-case hexadecimal digits.
  */
 export async function sha256(text: string): Promise<string> {
+  if (text.length > LARGE) return hashInPieces(text);
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
   return Array.from(
     new Uint8Array(digest),
     (byte) => byte.toString(16).padStart(2, "0"),
   ).join("");
+}
+
+/** What is longer is not copied as a whole, in UTF-16 code units. */
+const LARGE = 1_000_000;
+
+function hashInPieces(text: string): string {
+  const hash = createHash("sha256");
+  for (let at = 0, end = 0; at < text.length; at = end) {
+    end = at + LARGE / 4;
+    // Not between the halves of a character.
+    if (/[\ud800-\udbff]/.test(text[end - 1] ?? "")) end++;
+    hash.update(text.slice(at, end));
+  }
+  return hash.digest("hex");
 }
 
 /**

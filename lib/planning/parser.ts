@@ -66,7 +66,10 @@ function loadOlderParser(): Promise<Parser> {
 }
 
 /** How much is parsed at once: trees take up to a hundred times the room of their text. */
-const PART_LENGTH = 1_000_000;
+const PART_LENGTH = 200_000;
+
+/** From here on a text is mostly rows. */
+const LARGE = 1_000_000;
 
 /** What there is in a text, and what in it is no SQL. */
 export interface ParsedText {
@@ -133,7 +136,8 @@ async function parsePart(
   statements: readonly number[],
 ): Promise<void> {
   const part = text.readable.slice(start, end);
-  const outcome = tryPart(text.module, part, start);
+  const forgetsRows = text.readable.length > LARGE;
+  const outcome = tryPart(text.module, part, start, forgetsRows);
   if (Array.isArray(outcome)) {
     for (const statement of outcome) text.statements.push(statement);
     return;
@@ -152,7 +156,7 @@ async function parsePart(
   }
   // What a keyword brings is a syntax error; junk behind a number is junk to every server.
   const older = outcome.message.startsWith("syntax error")
-    ? tryPart(await loadOlderParser(), part, start)
+    ? tryPart(await loadOlderParser(), part, start, forgetsRows)
     : outcome;
   if (Array.isArray(older)) { for (const statement of older) text.statements.push(statement); }
   else text.errors.push(outcome);
@@ -163,6 +167,7 @@ function tryPart(
   module: Parser,
   part: string,
   start: number,
+  forgetsRows = false,
 ): ParsedStatement[] | SqlSyntaxError | StatementSizeError {
   if (part === "") return [];
   let raw;
@@ -177,6 +182,7 @@ function tryPart(
   const find = offsetFinder(part, bytesOf);
   return (raw ?? []).map(({ stmt, stmt_location = 0, stmt_len }) => {
     const [type, node] = Object.entries(stmt!)[0]!;
+    if (forgetsRows && type === "InsertStmt") forgetRows(node);
     return {
       start: start + find(stmt_location),
       end: stmt_len ? start + find(stmt_location + stmt_len) : start + part.length,
@@ -184,6 +190,18 @@ function tryPart(
       node,
     };
   });
+}
+
+/**
+ * The rows of an application's tables are nearly all of a file of megabytes, and nobody asks what is in
+ * them; their trees would take many times the room of the file.
+ */
+// deno-lint-ignore no-explicit-any -- as in ParsedStatement
+function forgetRows(node: any): void {
+  const select = node.selectStmt?.SelectStmt;
+  if (!["public", undefined].includes(node.relation?.schemaname) || !select?.valuesLists) return;
+  select.valuesLists = [];
+  if (node.cols !== undefined) node.cols = []; // whether there are some is asked
 }
 
 /** Bytes of a character in UTF-8. */

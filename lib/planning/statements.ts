@@ -186,11 +186,14 @@ export async function splitText(
     return destroyed.length === 0 ? { line, sql } : { line, sql, destroyed };
   };
   const { parts, notices } = divided!;
+  const plainOnes = statements.map(plain);
+  const isAll = (listed: readonly TypedStatement[]) =>
+    listed.length === statements.length && listed.every((one, index) => one === statements[index]);
   return {
-    statements: statements.map(plain),
-    steps: parts.map(({ settings, statements, outside, batch }) => ({
+    statements: plainOnes,
+    steps: parts.map(({ settings, statements: some, outside, batch }) => ({
       settings: settings.map(plain),
-      statements: statements.map(plain),
+      statements: isAll(some) ? plainOnes : some.map(plain),
       outside,
       ...(batch === undefined ? {} : { batch }),
     })),

@@ -88,6 +88,9 @@ const isIn = (field: string, names: readonly string[]): Predicate => ({
 const exclude = (...all: Predicate[]) => ({ match: { all }, action: "exclude" as const });
 const include = (...all: Predicate[]) => ({ match: { all }, action: "include" as const });
 
+/** See `sql/api_ready.sql`. */
+const ANNOUNCEMENTS = "supamigrate_schema_*";
+
 /** What pg-delta is told to look at. The first rule that fits decides. */
 export const SCOPE: Policy = {
   id: "supamigrate",
@@ -98,6 +101,9 @@ export const SCOPE: Policy = {
   filter: [
     exclude({ kind: ["acl", "comment"] }, { target: { kind: "function", name: "exec_sql" } }),
     exclude({ kind: "function" }, { name: "exec_sql" }),
+    // What a run has for as long as it waits for the API.
+    exclude({ kind: ["acl", "comment"] }, { target: { kind: "view", name: ANNOUNCEMENTS } }),
+    exclude({ kind: "view" }, { name: ANNOUNCEMENTS }),
     exclude({ kind: "extension" }, { name: PLATFORM_EXTENSIONS }),
     // `postgres` does not own extensions, and cannot comment on them.
     exclude({ kind: ["comment", "securityLabel"] }, { target: { kind: "extension" } }),

@@ -2,6 +2,7 @@
 // shadow_subjects.ts, which run beside them. Which databases they run on, the test files say.
 
 import "./adopt.ts";
+import "./api_ready.ts";
 import "./as_psql.ts";
 import "./backups.ts";
 import "./batches.ts";
@@ -22,6 +23,7 @@ import "./messages.ts";
 import "./migrate.ts";
 import "./on_drift.ts";
 import "./outside_transaction.ts";
+import "./parts.ts";
 import "./plan_file.ts";
 import "./protocol.ts";
 import "./reasons.ts";

@@ -447,6 +447,14 @@ Deno.test("resolveSettings() refuses a command that needs a project where there 
   assert.equal(embedded, ".supamigrate/db");
 });
 
+Deno.test("resolveSettings() takes how long to wait for the API as a time", async () => {
+  const read = async (text: string) => (await optionsOf({ MIGRATION_API_READY: text })).apiReadyMs;
+  assert.deepEqual([await read("0"), await read("500ms"), await read("30s")], [0, 500, 30_000]);
+  await assert.rejects(read("soon"), {
+    message: 'MIGRATION_API_READY has to be a time such as 500ms or 10s, not "soon"',
+  });
+});
+
 Deno.test("resolveSettings() refuses numbers that are none, or no use", async () => {
   for (
     const name of [

@@ -70,6 +70,8 @@ export class Workspace implements AsyncDisposable {
         ...Object.fromEntries(system),
         ...QUICK_WASM,
         USER: "ada",
+        // Most of their projects do not listen: a test of that says so.
+        MIGRATION_API_READY: "0",
         ...this.environment,
         ...environment,
       },

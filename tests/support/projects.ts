@@ -369,6 +369,8 @@ function toProject(
         giveUpAfterMs: 15_000,
         // Tests that keep a migration waiting mean to do so.
         limits: { lockTimeoutMs: 8000, lockRetries: 0 },
+        // Most of their projects do not listen: a test of that says so.
+        apiReadyMs: 0,
         ...reach(options),
         migrations,
         ...options,

@@ -1,0 +1,149 @@
+import assert from "node:assert/strict";
+import { type ServerProject, testOnEveryDatabase, testOnServers } from "../support/projects.ts";
+import { readStep } from "./requests.ts";
+
+/** Has the gateway refuse larger bodies, as many do. */
+function limitBodies(project: ServerProject, bytes: number): Disposable & { refused: number } {
+  const interception = project.gateway.intercept(async (request, forward) => {
+    if ((await request.clone().bytes()).length <= bytes) return await forward(request);
+    limit.refused++;
+    return new Response("<html>413 Request Entity Too Large</html>", { status: 413 });
+  });
+  const limit = { refused: 0, [Symbol.dispose]: () => interception[Symbol.dispose]() };
+  return limit;
+}
+
+/** Rows that are hard to cut: what JSON escapes, of one byte to four. */
+const row = (id: number) => `(${id}, '"q\\" ${id} ü€😀${"x".repeat(800)}\n''y''')`;
+
+const rows = (count: number) => Array.from({ length: count }, (_, index) => row(index + 1));
+
+/** Some megabytes: of many statements, and of one. */
+const LARGE: Record<string, string> = {
+  "1_table.sql":
+    "create table rows (id int primary key, text text);\n-- ROLLBACK\ndrop table rows;",
+  "2_many.sql": `${
+    rows(2500).map((values) => `insert into rows values ${values};`).join("\n")
+  }\n-- ROLLBACK\n${
+    Array.from({ length: 2500 }, (_, index) =>
+      `delete from rows where id = ${index + 1} and text <> '${"with more of it ".repeat(50)}';`)
+      .join("\n")
+  }`,
+  "3_one.sql": `create table copies as select * from rows where false;
+insert into copies values\n${rows(2500).join(",\n")};\n-- ROLLBACK\ndrop table copies;`,
+};
+
+const EQUAL = `select (select md5(string_agg(text, ',' order by id)) from rows) =
+  (select md5(string_agg(text, ',' order by id)) from copies) as equal,
+  (select text from rows where id = 7) as text`;
+
+testOnEveryDatabase("a file of megabytes is applied and undone", async (project) => {
+  const before = "gateway" in project ? limitBodies(project as ServerProject, 1_000_000) : null;
+  using _ = before;
+  const migrator = project.migrator(LARGE, { safetyCopy: "never" });
+  const { success, results } = await migrator.migrate();
+  assert.deepEqual(results.map(({ error }) => error), [null, null, null]);
+  assert.equal(success, true);
+  assert.deepEqual(await project.sql(EQUAL), [
+    { equal: true, text: `"q\\" 7 ü€😀${"x".repeat(800)}\n'y'` },
+  ]);
+  // By what is stored: their files are gone.
+  const { "1_table.sql": table } = LARGE;
+  const undone = await project.migrator({ "1_table.sql": table! }, { safetyCopy: "never" })
+    .rollback({ target: "1_table.sql" });
+  assert.equal(undone.success, true);
+  assert.equal(before?.refused ?? 0, 0);
+  assert.deepEqual(await project.sql("select from supamigrate.staged_part"), []);
+});
+
+testOnServers("what is smaller goes as a whole", async (project) => {
+  let parts = 0;
+  using _ = project.gateway.intercept(async (request, forward) => {
+    if (await readStep(request) === "stage") parts++;
+    return await forward(request);
+  });
+  const values = rows(700).join(",\n");
+  const { success } = await project.migrator({
+    "1_table.sql": `create table rows (id int, text text); insert into rows values ${values};`,
+  }).migrate();
+  assert.equal(success, true);
+  assert.equal(parts, 0);
+});
+
+testOnServers("where a gateway lets less through, parts become smaller", async (project) => {
+  using limit = limitBodies(project, 150_000);
+  const files = {
+    "1_table.sql": `create table rows (id int, text text);
+      insert into rows values ${rows(700).join(",\n")};`,
+  };
+  const { success } = await project.migrator(files).migrate();
+  assert.equal(success, true);
+  assert.ok(limit.refused > 0);
+
+  using _ = limitBodies(project, 2000);
+  await assert.rejects(
+    project.migrator({ ...files, "2_many.sql": LARGE["2_many.sql"]! }).migrate(),
+    { message: /^The gateway before the project lets nothing of this size through \(HTTP 413\)/ },
+  );
+});
+
+testOnServers("parts that are lost, or come twice, make one effect", async (project) => {
+  const { "2_many.sql": _, ...files } = LARGE;
+  let parts = 0;
+  let calls = 0;
+  using _faults = project.gateway.intercept(async (request, forward) => {
+    const step = await readStep(request);
+    if (step === "apply" && ++calls === 2) {
+      await forward(request);
+      return Response.json({}, { status: 504 });
+    }
+    if (step !== "stage") return await forward(request);
+    if (++parts === 3) return Response.json({}, { status: 503 });
+    const response = await forward(request.clone());
+    if (parts % 2 === 0) await forward(request);
+    return parts === 4 ? Response.json({}, { status: 502 }) : response;
+  });
+  const { success } = await project.migrator(files).migrate();
+  assert.equal(success, true);
+  assert.ok(parts > 4);
+  assert.deepEqual(await project.sql("select count(*)::int from copies"), [{ count: 2500 }]);
+  assert.deepEqual(await project.sql("select from supamigrate.staged_part"), []);
+});
+
+testOnServers(
+  "an attempt that is undone leaves its parts for the next, and a failure leaves none",
+  async (project) => {
+    await project.sql("create table busy (); alter table busy owner to postgres");
+    await using reader = await project.connect();
+    await reader.sql("begin; select from busy");
+    let parts = 0;
+    using _ = project.gateway.intercept(async (request, forward) => {
+      if (await readStep(request) === "stage") parts++;
+      return await forward(request);
+    });
+    const files = {
+      "1_rows.sql": `create table rows (id int, text text);
+insert into rows values ${rows(2000).join(",\n")};\nalter table busy add column a int;`,
+    };
+    const migrator = project.migrator(files, {
+      limits: { lockTimeoutMs: 200, lockRetries: 2 },
+      onProgress: ({ type }) => void (type === "retrying" && void reader.sql("rollback")),
+    });
+    assert.equal((await migrator.migrate()).success, true);
+    assert.ok(parts < 8, `${parts} parts of 1.7 MB`);
+
+    const failed = await project.migrator({
+      ...files,
+      "2_fails.sql": `insert into rows values ${rows(2000).join(",\n")};\nselect 1 / 0;`,
+    }).migrate();
+    assert.equal(failed.results.at(-1)?.error?.code, "22012");
+    assert.equal(failed.results.at(-1)?.error?.line, 4001);
+    assert.deepEqual(await project.sql("select from supamigrate.staged_part"), []);
+  },
+);
+
+testOnServers("what a dead run has sent in parts goes with the next one", async (project) => {
+  await project.sql(`insert into supamigrate.staged_part values (gen_random_uuid(), 1, '{}')`);
+  await project.migrator({ "1_one.sql": "select 1;" }).migrate();
+  assert.deepEqual(await project.sql("select from supamigrate.staged_part"), []);
+});
