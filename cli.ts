@@ -192,6 +192,7 @@ function makeCli() {
     })
     .command("status", "Show what is applied and what is pending.")
     .option("--check", "Exit with 1 unless up to date.")
+    .option("--all", "List the migrations that are applied, too.")
     .option("--diagram <table:string>", "Show a table instead, and what it has to do with others.")
     .action((flags: StatusFlags) =>
       run(flags, async (it) => (await import("./lib/output/status.ts")).status(it, flags))
@@ -396,7 +397,7 @@ function makeCli() {
     .command("history", "Show who did what, and when.")
     .option("--limit <number:integer>", "How many entries.", { default: 50 })
     .action((flags: GlobalFlags & { limit: number }) =>
-      run(flags, async (it) => (await import("./lib/output/records.ts")).history(it, flags))
+      run(flags, async (it) => (await import("./lib/output/history.ts")).history(it, flags))
     )
     .command("report", "Make a page to look at: state, migrations, diagram, policies, log.")
     .option("--out <path:string>", "Write it to this file.", { default: "migrations-report.html" })

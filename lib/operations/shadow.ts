@@ -6,7 +6,12 @@ import { ConfigurationError } from "../errors.ts";
 import type { Catalogue } from "../schema/catalogue.ts";
 import { openShadow, type Shadow } from "../schema/shadow.ts";
 import { writeShape } from "../schema/shape.ts";
-import { isApplied, type Migration, type MigrationFailure } from "../planning/plan.ts";
+import {
+  compareApplied,
+  isApplied,
+  type Migration,
+  type MigrationFailure,
+} from "../planning/plan.ts";
 import { type SplitSection, splitStatements } from "../planning/statements.ts";
 import { findAbilities } from "../ways.ts";
 import type { MigrationResult } from "./apply.ts";
@@ -34,10 +39,7 @@ export function findApplied(
   { history }: DatabaseState,
 ): AppliedMigrations {
   const byName = new Map(migrations.map((migration) => [migration.name, migration]));
-  const applied = history.filter(isApplied)
-    .sort((a, b) =>
-      (a.position ?? Infinity) - (b.position ?? Infinity) || (a.name < b.name ? -1 : 1)
-    );
+  const applied = history.filter(isApplied).sort(compareApplied);
   const found: Migration[] = [];
   const doubts: string[] = [];
   for (const { name, appliedChecksum } of applied) {

@@ -56,22 +56,27 @@ async function freshOnly(run: Run, flags: FreshFlags, given: Around): Promise<Re
   const { migrated, seeded } = result;
   return {
     result: { ...result, migrated: migrated && leaveOutStatements(migrated, flags) },
-    text: [formatFresh(result), ...(seeded === null ? [] : ["", formatSeeds(seeded)])]
+    text: [
+      formatFresh(result, reporter.isBrief),
+      ...(seeded === null ? [] : ["", formatSeeds(seeded)]),
+    ]
       .join("\n"),
     code: toResultCode(result),
   };
 }
 
 /** How `fresh` ended; what it does was said while it ran. */
-export function formatFresh(result: FreshResult): string {
+export function formatFresh(result: FreshResult, isBrief = false): string {
   const { migrated } = result;
   if (migrated === null) {
     return result.interrupted
       ? `⏹️  Interrupted: ${result.rolledBack.length} migrations were rolled back, nothing was applied`
-      : formatUndone(result.rolledBack, result.rolledBack.length).join("\n");
+      : formatUndone(result.rolledBack, result.rolledBack.length, isBrief).join("\n");
   }
   if (!migrated.success) {
-    return [formatMigrate(migrated), ...adviseAfterDrop(result.dropped, migrated)].join("\n");
+    return [formatMigrate(migrated, isBrief), ...adviseAfterDrop(result.dropped, migrated)].join(
+      "\n",
+    );
   }
   return [
     "✅ Migration completed successfully!",

@@ -31,6 +31,7 @@ import {
   formatMessages,
   formatMs,
   formatNotices,
+  formatOutcomes,
   formatStatements,
   formatSteps,
   formatTarget,
@@ -129,7 +130,7 @@ async function migrateOnly(run: Run, flags: MigrateFlags, given: Around): Promis
     text: [
       result.dryRun
         ? formatPlannedMigrations(result.planned, !!flags.verbose)
-        : formatMigrate(result),
+        : formatMigrate(result, reporter.isBrief),
       ...(locks === undefined
         ? []
         : (await import("./locks.ts")).formatLocks(locks, !!flags.verbose)),
@@ -144,7 +145,7 @@ async function migrateOnly(run: Run, flags: MigrateFlags, given: Around): Promis
 }
 
 /** What `migrate` came to. */
-export function formatMigrate(result: MigrateResult): string {
+export function formatMigrate(result: MigrateResult, isBrief = false): string {
   const lines: string[] = [];
   for (const name of result.rollbacksRefreshed) {
     lines.push(line`♻️  ${name}: the stored rollback SQL was brought up to date`);
@@ -163,7 +164,7 @@ export function formatMigrate(result: MigrateResult): string {
       `📉 Failed: ${result.migrationsFailed}`,
       "",
       "📋 Migration Results:",
-      ...result.results.flatMap((item) => {
+      ...formatOutcomes(result.results, (item) => {
         const { name, success, undone, error } = item;
         const ending = success
           ? line`  ✅ ${name}`
@@ -171,7 +172,7 @@ export function formatMigrate(result: MigrateResult): string {
           ? line`  ↩️  ${name} - undone with the run`
           : line`  ❌ ${name} - ${error?.message}`;
         return [ending, ...formatKept(item.kept), ...formatMessages(item)];
-      }),
+      }, isBrief),
       "",
     );
     for (const { name, error, steps } of result.results) {
@@ -181,11 +182,11 @@ export function formatMigrate(result: MigrateResult): string {
   } else if (result.results.length > 0) {
     lines.push(
       "📋 Migration Details:",
-      ...result.results.flatMap((item) => [
+      ...formatOutcomes(result.results, (item) => [
         line`  ✅ ${item.name} - ${item.reason} (${formatMs(item.executionTimeMs)})`,
         ...formatKept(item.kept),
         ...formatMessages(item),
-      ]),
+      ], isBrief),
       "",
     );
     if (result.success) {
