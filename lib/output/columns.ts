@@ -60,7 +60,8 @@ export function cutMiddle(text: string, width: number): string {
 }
 
 /** What is laid out already: code, the excerpt of a file and the mark below it, a drawing. */
-const LAID_OUT = /^(?: {5,}|\s*\d+ \| |\s*\^$)|[\u2500-\u257f]/;
+const LAID_OUT =
+  /^(?: {5,}(?!(?:\p{RGI_Emoji}|\p{Emoji}\ufe0f)\s)|\s*\d+ \| |\s*\^$)|[\u2500-\u257f]/v;
 
 /** What a line may begin with: white space, and the mark that says what it is about. */
 const HEAD = /^\s*(?:(?:\p{RGI_Emoji}|\p{Emoji}\ufe0f|[\-–•…])\s+)?/v;

@@ -20,9 +20,9 @@ const COLUMNS: readonly Column[] = [
   { title: "When" },
   { title: "What" },
   { title: "Name", mayBeCut: true },
-  { title: "Batch", isNumber: true },
-  { title: "Duration", isNumber: true, leaveOut: 2 },
-  { title: "Rollback", leaveOut: 1 },
+  { title: "Batch", isNumber: true, leaveOut: 1 },
+  { title: "Duration", isNumber: true, leaveOut: 3 },
+  { title: "Rollback", leaveOut: 2 },
 ];
 
 /** What an entry is about where it is stored with SQL that undoes it. */

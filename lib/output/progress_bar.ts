@@ -12,8 +12,9 @@ const WINDOW_MS = 20_000;
 /** No rate before this: it would be made of what happened by chance. */
 const LEAST_MS = 1000;
 
-/** How wide the drawn part may get. */
-const MOST_DRAWN = 24;
+/** How wide the drawn part may get, and how narrow. */
+const MOST_DRAWN = 20;
+const LEAST_DRAWN = 8;
 
 /** A run of many, and how far it has come. */
 export class ProgressBar {
@@ -59,10 +60,11 @@ export class ProgressBar {
    *
    * @param sign Stands before it.
    * @param text What is running.
+   * @param isLong There is more to say of it than its name: nothing is drawn where that takes the room.
    * @param width How many cells there are.
    * @param now The time.
    */
-  draw(sign: string, text: string, width: number, now: number): string {
+  draw(sign: string, text: string, isLong: boolean, width: number, now: number): string {
     const count = `${sign} ${String(this.#done).padStart(String(this.total).length)}/${this.total}`;
     const share = this.#done / this.total;
     const percent = `${String(Math.floor(100 * share)).padStart(3)} %`;
@@ -75,11 +77,11 @@ export class ProgressBar {
       ...(rate === undefined ? [] : [`${formatRate(rate)}/s`]),
       ...(left === undefined ? [] : [`${formatDuration(left)} left`]),
     ].join(", ");
-    // What is running is what a person looks for: it has half of the line before a bar is drawn.
     const room = width - measure(count) - measure(parts) - 4;
-    const drawn = Math.max(0, Math.min(MOST_DRAWN, room - Math.floor(width / 3)));
+    const wanted = isLong ? measure(text) : Math.floor(width / 3);
+    const drawn = Math.min(MOST_DRAWN, Math.floor(width / 6), room - wanted);
     const filled = Math.round(drawn * share);
-    const bar = drawn < 8 ? "" : ` ${"█".repeat(filled)}${"░".repeat(drawn - filled)}`;
+    const bar = drawn < LEAST_DRAWN ? "" : ` ${"█".repeat(filled)}${"░".repeat(drawn - filled)}`;
     return cutEnd(`${count}${bar} ${parts}  ${text}`.trimEnd(), width);
   }
 }

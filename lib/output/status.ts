@@ -52,9 +52,9 @@ export async function status(
 const COLUMNS: readonly Column[] = [
   { title: "Name", mayBeCut: true },
   { title: "Batch", isNumber: true },
-  { title: "When" },
-  { title: "Duration", isNumber: true, leaveOut: 1 },
-  { title: "Rollback" },
+  { title: "When", leaveOut: 2 },
+  { title: "Duration", isNumber: true, leaveOut: 3 },
+  { title: "Rollback", leaveOut: 1 },
 ];
 
 function formatApplied(applied: readonly AppliedMigration[], screen: Screen): string[] {

@@ -342,11 +342,12 @@ export class Reporter {
     // It has to fit on one line of the screen, which is all that a redraw clears.
     const shown = this.clean(text).replace(/\s+/g, " ");
     const { sign } = this.#place;
+    const isLong = this.#activity !== undefined;
     this.#live.show((width) => {
-      const before = this.#isFinishing ? "⏹️  finishing " : "";
+      const before = this.#isFinishing ? "⏹️ finishing " : "";
       return this.#bar === undefined
         ? before + shown
-        : this.#bar.draw(before + sign, shown, width, performance.now());
+        : this.#bar.draw(before + sign, shown, isLong, width, performance.now());
     }, since);
   }
 

@@ -115,7 +115,7 @@ export function formatOutcomes<
       `  ✅ ${plain.length} migrations${
         ms === 0 ? "" : ` (${formatMs(ms)})`
       }; --verbose names them`,
-      ...(slowest.length === 0 ? [] : [`     slowest: ${slowest.join(", ")}`]),
+      ...(slowest.length === 0 ? [] : [`  🐢 slowest: ${slowest.join(", ")}`]),
     ]),
     ...blocks.filter((block) => !isPlain(block)).flatMap(({ lines }) => lines),
   ];
