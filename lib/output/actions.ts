@@ -66,9 +66,9 @@ export interface Run {
 }
 
 /** What an action came to. */
-export interface Report {
+export interface Report<Result = unknown> {
   /** For programs. */
-  result: unknown;
+  result: Result;
   /** For people. */
   text: string;
   /** 0 where it is left out. */

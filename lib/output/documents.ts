@@ -1,5 +1,7 @@
 /** Results as programs get them. @module */
 
+import type { Shortened } from "./json_documents.ts";
+
 /** The flags that decide how much there is of a result. */
 interface Extent {
   readonly verbose?: boolean | undefined;
@@ -19,10 +21,13 @@ interface Planned {
  * @param result The result.
  * @param flags How much there is to be of it.
  */
-export function leaveOutStatements<Result extends { readonly planned: readonly Planned[] }>(
-  result: Result,
+export function leaveOutStatements<
+  One extends Planned,
+  Result extends { readonly planned: readonly One[] },
+>(
+  result: Result & { readonly planned: readonly One[] },
   { verbose, dryRun }: Extent,
-): object {
+): Omit<Result, "planned"> & { readonly planned: readonly (One | Shortened<One>)[] } {
   if (verbose || dryRun) return result;
   return {
     ...result,

@@ -20,6 +20,7 @@ import { line } from "./neutral.ts";
 import { formatUndone } from "./rollback.ts";
 import { formatSeeds } from "./seed.ts";
 import { formatMessages, formatNotices } from "./text.ts";
+import type { JsonDocuments } from "./json_documents.ts";
 
 /** The flags of `fresh`. */
 export interface FreshFlags extends GlobalFlags, Asking, AroundFlags {
@@ -28,11 +29,15 @@ export interface FreshFlags extends GlobalFlags, Asking, AroundFlags {
 }
 
 /** What `fresh` does, with what is to happen around it. */
-export async function fresh(run: Run, flags: FreshFlags): Promise<Report> {
+export async function fresh(run: Run, flags: FreshFlags): Promise<Report<JsonDocuments["fresh"]>> {
   return await around(run, flags, "fresh", (given) => freshOnly(run, flags, given));
 }
 
-async function freshOnly(run: Run, flags: FreshFlags, given: Around): Promise<Report> {
+async function freshOnly(
+  run: Run,
+  flags: FreshFlags,
+  given: Around,
+): Promise<Report<JsonDocuments["fresh"]>> {
   const { migrator, reporter, projects } = run;
   const wait = waiting(flags);
   reporter.say("🔥 Fresh migration (WARNING: This will reset the database)\n");

@@ -5,12 +5,13 @@ import type { GlobalFlags, Report, Run } from "./actions.ts";
 import { type Column, formatTable, type Screen } from "./columns.ts";
 import { line } from "./neutral.ts";
 import { formatMs, formatTime } from "./text.ts";
+import type { JsonDocuments } from "./json_documents.ts";
 
 /** What `history` does. */
 export async function history(
   { migrator, reporter }: Run,
   flags: GlobalFlags & { limit: number },
-): Promise<Report> {
+): Promise<Report<JsonDocuments["history"]>> {
   const result = await migrator.history({ limit: flags.limit });
   return { result, text: formatHistory(result, reporter.screen) };
 }

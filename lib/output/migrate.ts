@@ -37,6 +37,7 @@ import {
   formatTarget,
   type ShownSteps,
 } from "./text.ts";
+import type { JsonDocuments } from "./json_documents.ts";
 
 /** The flags of `migrate`. */
 export interface MigrateFlags extends GlobalFlags, Asking, AroundFlags, CancelFlags {
@@ -56,11 +57,18 @@ export interface MigrateFlags extends GlobalFlags, Asking, AroundFlags, CancelFl
 }
 
 /** What `migrate` does, with what is to happen around it. */
-export async function migrate(run: Run, flags: MigrateFlags): Promise<Report> {
+export async function migrate(
+  run: Run,
+  flags: MigrateFlags,
+): Promise<Report<JsonDocuments["migrate"]>> {
   return await around(run, flags, "migrate", (given) => migrateOnly(run, flags, given));
 }
 
-async function migrateOnly(run: Run, flags: MigrateFlags, given: Around): Promise<Report> {
+async function migrateOnly(
+  run: Run,
+  flags: MigrateFlags,
+  given: Around,
+): Promise<Report<JsonDocuments["migrate"]>> {
   const { migrator, reporter, projects } = run;
   const wait = waiting(flags);
   const { to, transaction, onChange, outOfOrder, onDrift } = flags;

@@ -8,13 +8,14 @@ import type { UnlockResult } from "../operations/unlock.ts";
 import { type Asking, type GlobalFlags, guardConcerns, type Report, type Run } from "./actions.ts";
 import { confirmUnlock } from "./confirm.ts";
 import { line } from "./neutral.ts";
+import type { JsonDocuments } from "./json_documents.ts";
 
 /** What `baseline` does. */
 export async function baseline(
   run: Run,
   flags: GlobalFlags & Asking,
   name: string,
-): Promise<Report> {
+): Promise<Report<JsonDocuments["baseline"]>> {
   const { migrator, projects } = run;
   if (!flags.yes) await projects.confirm();
   const result = await migrator.baseline(name, guardConcerns(run, flags));
@@ -46,7 +47,7 @@ export async function repair(
   { migrator, reporter, projects }: Run,
   flags: RepairFlags,
   name?: string,
-): Promise<Report> {
+): Promise<Report<JsonDocuments["repair"]>> {
   if (name === undefined) {
     throw new ConfigurationError("No migration is named to be repaired", {
       hint: "Name one, with --mark or --renamed; or say --ledger, for the Supabase CLI's ledger.",
@@ -78,7 +79,7 @@ export function formatRepair({ name, before, after, renamedTo }: RepairChange): 
 export async function unlock(
   { migrator, reporter }: Run,
   flags: GlobalFlags & Asking,
-): Promise<Report> {
+): Promise<Report<JsonDocuments["unlock"]>> {
   const result = await migrator.unlock(
     flags.yes ? {} : { confirm: (lock) => confirmUnlock(reporter, lock) },
   );

@@ -21,6 +21,7 @@ import { leaveOutStatements } from "./documents.ts";
 import { line } from "./neutral.ts";
 import { formatKept, formatPutBack } from "./kept.ts";
 import { formatFailure, formatMessages, formatOutcomes, formatSteps } from "./text.ts";
+import type { JsonDocuments } from "./json_documents.ts";
 
 /** The flags of `rollback`. */
 export interface RollbackFlags extends GlobalFlags, Asking, AroundFlags, CancelFlags {
@@ -30,7 +31,11 @@ export interface RollbackFlags extends GlobalFlags, Asking, AroundFlags, CancelF
 }
 
 /** What `rollback` does, with what is to happen around it. */
-export async function rollback(run: Run, flags: RollbackFlags, target?: string): Promise<Report> {
+export async function rollback(
+  run: Run,
+  flags: RollbackFlags,
+  target?: string,
+): Promise<Report<JsonDocuments["rollback"]>> {
   return await around(run, flags, "rollback", (given) => rollbackOnly(run, flags, given, target));
 }
 
@@ -39,7 +44,7 @@ async function rollbackOnly(
   flags: RollbackFlags,
   given: Around,
   target?: string,
-): Promise<Report> {
+): Promise<Report<JsonDocuments["rollback"]>> {
   const { migrator, reporter, projects } = run;
   const wait = waiting(flags);
   const ending = await readCancelFlags(reporter, flags);

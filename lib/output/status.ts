@@ -9,6 +9,7 @@ import { EXIT_CODES, formatRefusal } from "./errors.ts";
 import { formatLedgerDifference } from "./ledger.ts";
 import { line } from "./neutral.ts";
 import { formatLeftOut, formatMs, formatTarget, formatTime } from "./text.ts";
+import type { JsonDocuments } from "./json_documents.ts";
 
 /** The flags of `status`. */
 export interface StatusFlags extends GlobalFlags {
@@ -21,7 +22,7 @@ export interface StatusFlags extends GlobalFlags {
 export async function status(
   run: Run,
   flags: StatusFlags,
-): Promise<Report> {
+): Promise<Report<JsonDocuments["status"]>> {
   const { migrator, reporter, namedBy } = run;
   if (flags.diagram !== undefined) {
     const { showTable } = await import("./report.ts");

@@ -6,6 +6,7 @@ import { VERSION } from "../migrator.ts";
 import type { Flag, GlobalFlags, Report, Run } from "./actions.ts";
 import { EXIT_CODES } from "./errors.ts";
 import { indent, line } from "./neutral.ts";
+import type { JsonDocuments } from "./json_documents.ts";
 
 /** The flags of `validate`. */
 export interface ValidateFlags extends GlobalFlags {
@@ -24,7 +25,7 @@ export async function validate(
   { migrator, reporter, folder }: Run,
   flags: ValidateFlags,
   names: readonly string[],
-): Promise<Report> {
+): Promise<Report<JsonDocuments["validate"] | object>> {
   const result = await migrator.validate({
     shadow: flags.shadow !== false,
     ...(names.length === 0 ? {} : { names }),
