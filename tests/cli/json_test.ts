@@ -107,7 +107,7 @@ Deno.test("what commands write with --json is what docs/json says: files", async
   ran.add("init");
 });
 
-Deno.test("each document has its schema, and each schema was held against one", async () => {
+Deno.test("each document has its schema, and each schema was held against one", () => {
   const schemas = [...Deno.readDirSync(new URL("../../docs/json/", import.meta.url))]
     .map(({ name }) => name.replace(/\.json$/, "")).filter((name) => name !== "error").sort();
   assert.deepEqual([...ran].sort(), schemas);
