@@ -32,6 +32,7 @@ export interface GlobalFlags {
   ledger?: LedgerMode | true;
   envFile?: string;
   allowHttp?: Flag;
+  shadow?: string | boolean;
   lockTimeout?: string;
   lockRetries?: number;
   statementTimeout?: string;

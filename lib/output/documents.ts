@@ -14,6 +14,12 @@ interface Planned {
   readonly undo?: readonly unknown[] | null;
 }
 
+type WithoutStatements<Result extends { readonly planned: readonly Planned[] }> =
+  & Omit<Result, "planned">
+  & {
+    readonly planned: readonly (Result["planned"][number] | Shortened<Result["planned"][number]>)[];
+  };
+
 /**
  * A result without the statements of what was planned: they are in the files, may be megabytes, and
  * bury the rest. A dry run is about them, and has them.
@@ -21,13 +27,10 @@ interface Planned {
  * @param result The result.
  * @param flags How much there is to be of it.
  */
-export function leaveOutStatements<
-  One extends Planned,
-  Result extends { readonly planned: readonly One[] },
->(
-  result: Result & { readonly planned: readonly One[] },
+export function leaveOutStatements<Result extends { readonly planned: readonly Planned[] }>(
+  result: Result,
   { verbose, dryRun }: Extent,
-): Omit<Result, "planned"> & { readonly planned: readonly (One | Shortened<One>)[] } {
+): WithoutStatements<Result> {
   if (verbose || dryRun) return result;
   return {
     ...result,

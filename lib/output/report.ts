@@ -11,7 +11,6 @@ export interface ReportFlags extends GlobalFlags {
   out: string;
   open?: Flag;
   drift?: Flag;
-  shadow?: boolean;
 }
 
 /** What a page of ours has, and no other file. */

@@ -12,7 +12,6 @@ import type { JsonDocuments } from "./json_documents.ts";
 export interface ValidateFlags extends GlobalFlags {
   format: "text" | "json" | "github" | "sarif";
   strict?: Flag;
-  shadow?: boolean;
 }
 
 /** How many findings a text shows, unless everything is asked for. */
