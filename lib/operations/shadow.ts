@@ -92,7 +92,16 @@ export async function makeShadow(
     throw error;
   });
   try {
-    const shape = shaped === undefined ? "" : writeShape(shaped, { setsDefaultPrivileges });
+    if (shaped !== undefined && shaped.major > shadow.major) {
+      throw new ConfigurationError(
+        `The server of --shadow is PostgreSQL ${shadow.major}, and the project is ${shaped.major}`,
+        { hint: "Name a server of the project's version, or a newer one." },
+      );
+    }
+    const shape = shaped === undefined ? "" : writeShape(shaped, {
+      setsDefaultPrivileges,
+      shadowMajor: shadow.major,
+    });
     if (shape !== "") await shadow.run(shape);
     await applyToShadow(shadow, migrations);
     return shadow;

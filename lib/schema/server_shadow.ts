@@ -91,6 +91,7 @@ export async function openServerShadow(options: ServerShadowOptions): Promise<Sh
   let session: OutsideSession | undefined;
   let channel: Channel | undefined;
   let name: string | undefined;
+  let server: Server;
   const close = async () => {
     await channel?.close();
     try {
@@ -104,7 +105,7 @@ export async function openServerShadow(options: ServerShadowOptions): Promise<Sh
     await admin.close();
   };
   try {
-    const server = await examine(admin, options);
+    server = await examine(admin, options);
     session = await admin.openSession!("shadow");
     const made = `supamigrate_shadow_${Math.floor(Date.now() / 1000)}_${randomHex()}`;
     await session.run([], `create database ${made} template template0 encoding 'UTF8'`);
@@ -135,6 +136,7 @@ export async function openServerShadow(options: ServerShadowOptions): Promise<Sh
     target: { kind: "embedded", name: "the shadow", url: `the shadow database ${name}` },
     channel: opened,
     can: ABILITIES.direct,
+    major: server.major,
     what: "It is a database of its own on the server of --shadow",
     run: async (sql) => {
       await opened.run(sql);
@@ -147,6 +149,7 @@ export async function openServerShadow(options: ServerShadowOptions): Promise<Sh
 
 interface Server {
   readonly user: string;
+  readonly major: number;
   /** An extension of the server brings the vault. */
   readonly hasVault: boolean;
 }
@@ -194,7 +197,11 @@ async function examine(
   if (roles!.made !== "") {
     notice(`Roles were made on the shadow's server, and stay for the next time: ${roles!.made}`);
   }
-  return { user: String(user), hasVault: has_vault === true };
+  return {
+    user: String(user),
+    major: Math.floor(Number(version) / 10_000),
+    hasVault: has_vault === true,
+  };
 }
 
 function withDatabase(url: string, name: string): string {

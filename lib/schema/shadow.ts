@@ -23,6 +23,8 @@ export interface Shadow extends AsyncDisposable {
   readonly channel: Channel;
   /** What can be done over it. */
   readonly can: Abilities;
+  /** The major version of its PostgreSQL. */
+  readonly major: number;
   /** What it is, as a sentence begins. */
   readonly what: string;
   /** Runs SQL beside the history, in one transaction. */
@@ -32,6 +34,9 @@ export interface Shadow extends AsyncDisposable {
   /** Pieces of the platform that were used and are not the real ones. */
   standIns(): readonly string[];
 }
+
+/** Said by the engine, which is loaded when one is opened. */
+const EMBEDDED_MAJOR = 18;
 
 const TARGET: Target = { kind: "embedded", name: "the shadow", url: "the shadow database" };
 
@@ -55,7 +60,8 @@ export async function openShadow(): Promise<Shadow> {
       target: TARGET,
       channel,
       can: ABILITIES.embedded,
-      what: "It is an embedded PostgreSQL 18",
+      major: EMBEDDED_MAJOR,
+      what: `It is an embedded PostgreSQL ${EMBEDDED_MAJOR}`,
       run: async (sql) => {
         await channel.run(sql);
       },
