@@ -10,6 +10,7 @@ import { ABILITIES, type Channel, type OutsideSession } from "../database/channe
 import { INSTALL_SQL } from "../database/bootstrap.ts";
 import { type DatabaseAddress, parseDatabaseUrl } from "../database/database_url.ts";
 import { openDirectChannel } from "../database/direct.ts";
+import { explaining } from "../database/explain.ts";
 import type { Target } from "../database/target.ts";
 import { ConfigurationError } from "../errors.ts";
 import { readCatalogue } from "./catalogue.ts";
@@ -87,7 +88,7 @@ function renamed(error: unknown): unknown {
  */
 export async function openServerShadow(options: ServerShadowOptions): Promise<Shadow> {
   const { url } = parseShadowUrl(options);
-  const admin = openDirectChannel(url, TIMEOUT_MS);
+  const admin = explaining(openDirectChannel(url, TIMEOUT_MS));
   let session: OutsideSession | undefined;
   let channel: Channel | undefined;
   let name: string | undefined;
