@@ -27,6 +27,20 @@ function shadowed(project: ServerProject, notices: string[] = []) {
   });
 }
 
+/** Roles stay on the server, and the next test's project is to have none but its own. */
+async function keepRoles({ sql }: ServerProject): Promise<AsyncDisposable> {
+  const list = async () =>
+    (await sql("select quote_ident(rolname) as name from pg_roles")).map(({ name }) =>
+      String(name)
+    );
+  const before = await list();
+  return {
+    [Symbol.asyncDispose]: async () => {
+      for (const name of await list()) if (!before.includes(name)) await sql(`drop role ${name}`);
+    },
+  };
+}
+
 async function listShadows({ sql }: ServerProject): Promise<string[]> {
   const rows = await sql(
     "select datname from pg_database where datname like 'supamigrate_shadow%'",
@@ -37,6 +51,7 @@ async function listShadows({ sql }: ServerProject): Promise<string[]> {
 testOnServers(
   "a shadow on a server says what the one in memory says, and is gone afterwards",
   async (project) => {
+    await using _roles = await keepRoles(project);
     const [{ before } = { before: "" }] = await project.sql(
       "select string_agg(oid::text, ',') as before from pg_roles",
     );
@@ -71,6 +86,7 @@ testOnServers(
 testOnOneServer(
   "a shadow's database is dropped where a migration cannot be applied",
   async (project) => {
+    await using _roles = await keepRoles(project);
     const there = await listShadows(project);
     const migrator = project.migrator({ "001_a.sql": "select 1 / 0;" }, {
       shadowUrl: project.superuserUrl,
@@ -86,6 +102,7 @@ testOnOneServer(
 testOnOneServer(
   "a shadow needs a superuser, and one that was left behind is told",
   async (project) => {
+    await using _roles = await keepRoles(project);
     const left = "supamigrate_shadow_1700000000_0123456789ab";
     const files = { "001_a.sql": "create table a ();" };
     await assert.rejects(
