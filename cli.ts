@@ -136,6 +136,10 @@ function makeCli() {
     .option("--plan <path:string>", "Run this plan; refuse where anything differs from it.")
     .option("--dry-run", "Show what would run, and change nothing.")
     .option("--locks", "With --dry-run: the locks that it takes, and for how long.")
+    .option(
+      "--shadow <url:string>",
+      "Make shadows on this PostgreSQL server, in databases of their own.",
+    )
     .option("--transaction <mode:transaction>", "What is committed together (each).")
     .option("--wait <seconds:number>", "Wait this long for another run.")
     .option(
@@ -180,6 +184,10 @@ function makeCli() {
       "What to do with a migration that comes before some that are applied (warn).",
     )
     .option("--locks", "Measure the locks that it takes, and for how long.")
+    .option(
+      "--shadow <url:string>",
+      "Make shadows on this PostgreSQL server, in databases of their own.",
+    )
     .option("--format <kind:planFormat>", "How it is written to standard output (text).")
     .option("-y, --yes", "Say yes in the plan to what migrate would ask about.")
     .action((flags: PlanFlags) => {
@@ -192,6 +200,7 @@ function makeCli() {
     })
     .command("status", "Show what is applied and what is pending.")
     .option("--check", "Exit with 1 unless up to date.")
+    .option("--all", "List the migrations that are applied, too.")
     .option("--diagram <table:string>", "Show a table instead, and what it has to do with others.")
     .action((flags: StatusFlags) =>
       run(flags, async (it) => (await import("./lib/output/status.ts")).status(it, flags))
@@ -234,6 +243,10 @@ function makeCli() {
       default: "text",
     })
     .option("--strict", "Exit with 1 for warnings too.")
+    .option(
+      "--shadow <url:string>",
+      "Make shadows on this PostgreSQL server, in databases of their own.",
+    )
     .option("--no-shadow", "Do not run them on a shadow database: quicker, and it knows less.")
     .action(({ via: _, ...flags }: ValidateFlags, ...names: string[]) =>
       // No database is opened, whichever it would be.
@@ -337,6 +350,10 @@ function makeCli() {
         )
     )
     .command("drift", "Show what in the project is not as its migrations make it.")
+    .option(
+      "--shadow <url:string>",
+      "Make shadows on this PostgreSQL server, in databases of their own.",
+    )
     .action((flags: GlobalFlags) =>
       run(flags, async (it) => (await import("./lib/output/drift.ts")).drift(it, flags))
     )
@@ -344,10 +361,18 @@ function makeCli() {
     .option("--all", "All migrations, those that are applied among them.")
     .option("--data", "Make rows in the tables before, and see whether they keep their values.")
     .option("--strict", "Fail where a migration has no rollback SQL.")
+    .option(
+      "--shadow <url:string>",
+      "Make shadows on this PostgreSQL server, in databases of their own.",
+    )
     .action((flags: VerifyFlags, ...names: string[]) =>
       run(flags, async (it) => (await import("./lib/output/verify.ts")).verify(it, flags, names))
     )
     .command("pull <name:word>", "Write what was done by hand as a migration, and record it.")
+    .option(
+      "--shadow <url:string>",
+      "Make shadows on this PostgreSQL server, in databases of their own.",
+    )
     .option("--schema <names:string>", "In these schemas alone, with commas.")
     .option("--include <patterns:string>", "Objects like schema.name alone, with * and commas.")
     .option("--exclude <patterns:string>", "But for objects like schema.name, with * and commas.")
@@ -360,6 +385,10 @@ function makeCli() {
     )
     .command("diff <name:word>", "Write the migration that leads to a schema in SQL files.")
     .option("--schema <path:string>", "The file or folder that declares it.", { required: true })
+    .option(
+      "--shadow <url:string>",
+      "Make shadows on this PostgreSQL server, in databases of their own.",
+    )
     .option("--include <patterns:string>", "Objects like schema.name alone, with * and commas.")
     .option("--exclude <patterns:string>", "But for objects like schema.name, with * and commas.")
     .option("--rename <pairs:string>", "What was renamed: schema.table.OLD=schema.table.NEW.")
@@ -376,6 +405,10 @@ function makeCli() {
     .command("squash <name:word>", "Put one migration in the place of many.")
     .option("--to <name:string>", "Up to this migration (the last one).")
     .option("--flatten", "Write out the schema that they make, instead of all their statements.")
+    .option(
+      "--shadow <url:string>",
+      "Make shadows on this PostgreSQL server, in databases of their own.",
+    )
     .option("--dry-run", "Show what would be done, and change nothing.")
     .option("-y, --yes", "Do not ask.")
     .action((flags: SquashFlags, name: string) =>
@@ -396,12 +429,16 @@ function makeCli() {
     .command("history", "Show who did what, and when.")
     .option("--limit <number:integer>", "How many entries.", { default: 50 })
     .action((flags: GlobalFlags & { limit: number }) =>
-      run(flags, async (it) => (await import("./lib/output/records.ts")).history(it, flags))
+      run(flags, async (it) => (await import("./lib/output/history.ts")).history(it, flags))
     )
     .command("report", "Make a page to look at: state, migrations, diagram, policies, log.")
     .option("--out <path:string>", "Write it to this file.", { default: "migrations-report.html" })
     .option("--open", "Show it in the browser.")
     .option("--drift", "Look for what is not as the migrations make it, too.")
+    .option(
+      "--shadow <url:string>",
+      "Make shadows on this PostgreSQL server, in databases of their own.",
+    )
     .option(
       "--no-shadow",
       "Do not run what is pending on a shadow database: quicker, and it knows less.",

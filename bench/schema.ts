@@ -87,7 +87,7 @@ for (const [name, source] of cases) {
   const live = await time(row, () => readCatalogue((sql) => channel.run(sql)));
   await channel.close();
   const { migrations } = await loadMigrations(source);
-  await using _shadow = await time(row, () => makeShadow(migrations, live));
+  await using _shadow = await time(row, () => makeShadow({}, migrations, live));
   for (let turn = 0; turn < 2; turn++) {
     const { inSync } = await time(row, () => migrator.drift());
     if (!inSync) throw new Error(`${name}: drift() found something`);

@@ -55,6 +55,7 @@ import { splitStatements } from "./planning/statements.ts";
 import type { ReportSchema } from "./report/schema.ts";
 import { findUnstorable } from "./storable.ts";
 import { traced } from "./telemetry.ts";
+import type { OpenShadow } from "./schema/shadow.ts";
 import {
   findAbilities,
   findBestWay,
@@ -114,6 +115,11 @@ export interface MigratorOptions extends WayOptions {
   readonly safetyCopyMaxBytes?: number;
   /** How long statements may wait for locks, and may run. A file may say other limits. */
   readonly limits?: Limits;
+  /**
+   * A PostgreSQL server for shadows, `postgresql://superuser@host:5432`, instead of the embedded
+   * database: each is a database that is made there, and dropped in the end.
+   */
+  readonly shadowUrl?: string;
   /** Told what happens while an operation runs. */
   readonly onProgress?: (event: ProgressEvent) => void;
   /** Asks a running operation to stop between two steps. */
@@ -232,6 +238,15 @@ export function createMigrator(options: MigratorOptions): Migrator {
     });
 
   const { via = "api" } = options;
+  const shadowsOn = (url: string): OpenShadow => async () => {
+    const { openServerShadow } = await import("./schema/server_shadow.ts");
+    return await openServerShadow({
+      url,
+      target,
+      databaseUrl: options.databaseUrl,
+      notice: (message) => options.onProgress?.({ type: "notice", message }),
+    });
+  };
   let api: Promise<ApiChannel> | undefined;
   let pastApi: Promise<Channel> | undefined;
   const connectToApi = () =>
@@ -278,6 +293,7 @@ export function createMigrator(options: MigratorOptions): Migrator {
     ...(options.safetyCopyMaxBytes === undefined
       ? {}
       : { safetyCopyMaxBytes: options.safetyCopyMaxBytes }),
+    ...(options.shadowUrl === undefined ? {} : { openShadow: shadowsOn(options.shadowUrl) }),
     onProgress: (event) => options.onProgress?.(hider.hideIn(event)),
     hide: (value) => hider.hideIn(value),
     signal: options.signal,

@@ -33,6 +33,8 @@ export interface GlobalFlags {
   readonly lockRetries?: number;
   /** How long a statement may run. */
   readonly statementTimeout?: string;
+  /** The server for shadows; `false` where there are to be none. */
+  readonly shadow?: string | boolean | undefined;
   /** `http://` serves for hosts of a private network as well. */
   readonly allowHttp?: boolean | undefined;
   /** The command makes no sense without a project, unless `embedded` says otherwise. */
@@ -115,6 +117,7 @@ export async function resolveSettings(
     ...numberSetting(values, "MIGRATION_GIVE_UP_AFTER", "giveUpAfterMs"),
     ...readSafetyCopies(values),
     ...readApiReady(values),
+    ...readShadow(values, flags),
   };
 
   if (flags.embedded !== undefined && flags.via !== undefined) {
@@ -162,6 +165,12 @@ export async function resolveSettings(
     },
     embeddedNote: null,
   };
+}
+
+/** A password is no matter for a command line: the setting may have one. */
+function readShadow(values: Environment, flags: GlobalFlags): { shadowUrl?: string } {
+  const url = typeof flags.shadow === "string" ? flags.shadow : values.MIGRATION_SHADOW;
+  return url === undefined ? {} : { shadowUrl: url };
 }
 
 /** A forgotten variable must not pass for a deployment. */

@@ -52,6 +52,12 @@ const TROUBLE: Trouble = {
     "?sslmode=disable at the end of the URL.",
 };
 
+/** How a direct connection is used. */
+export interface DirectOptions {
+  /** The role that everything is done as, where it is not the one that connects; a plain name. */
+  readonly role?: string;
+}
+
 /**
  * A direct connection to the database: encrypted, unless it is on this machine or the address
  * itself says otherwise.
@@ -62,10 +68,16 @@ const TROUBLE: Trouble = {
  *
  * @param databaseUrl As `DATABASE_URL`: `postgresql://user:password@host:5432/postgres`.
  * @param timeoutMs How long an answer may take, in milliseconds, before it counts as lost.
+ * @param options How it is used.
  * @returns The channel.
  * @throws {ConfigurationError} It is no such address.
  */
-export function openDirectChannel(databaseUrl: string, timeoutMs: number): Channel {
+export function openDirectChannel(
+  databaseUrl: string,
+  timeoutMs: number,
+  { role }: DirectOptions = {},
+): Channel {
+  const asRole = role === undefined ? "" : `set local role ${role};\n`;
   const address = parseDatabaseUrl(databaseUrl);
   const redact = createRedactor([databaseUrl]);
   const box = new MessageBox();
@@ -83,7 +95,12 @@ export function openDirectChannel(databaseUrl: string, timeoutMs: number): Chann
     try {
       sql ??= await connect(address, box);
       wasConnected = true;
-      const rows = await ask(sql, `${BEGIN}${text}${CLEAN_UP}commit`, timeoutMs, "no answer");
+      const rows = await ask(
+        sql,
+        `${BEGIN}${asRole}${text}${CLEAN_UP}commit`,
+        timeoutMs,
+        "no answer",
+      );
       return takeLast(rows);
     } catch (error) {
       if (error instanceof ConfigurationError) throw error;
@@ -123,7 +140,7 @@ export function openDirectChannel(databaseUrl: string, timeoutMs: number): Chann
     run: inTurn,
     ...(address.poolsTransactions ? {} : {
       openSession: (label) =>
-        openSession(address, label, box).catch((error) => {
+        openSession(address, label, box, role).catch((error) => {
           throw toCallError(error, redact);
         }),
     }),
@@ -217,6 +234,7 @@ async function openSession(
   address: DatabaseAddress,
   label: string,
   box: MessageBox,
+  role: string | undefined,
 ): Promise<OutsideSession> {
   const sql = await connect(address, box, true);
   const redact = createRedactor([address.url]);
@@ -234,6 +252,7 @@ async function openSession(
       identity: { pid: identity!.pid, backend_start: identity!.backend_start },
       run: async (settings, statement) => {
         try {
+          if (role !== undefined) await sql.unsafe(`set role ${role}`);
           for (const setting of settings) await sql.unsafe(setting);
           await sql.unsafe(statement);
         } catch (error) {

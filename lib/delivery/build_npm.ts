@@ -8,7 +8,7 @@
  * @module
  */
 
-import { chmod, copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, copyFile, cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import manifest from "../../deno.json" with { type: "json" };
@@ -40,6 +40,7 @@ function packageJson() {
     bin: { supamigrate: "./lib/cli.js" },
     exports: {
       ".": { types: "./types/mod.d.ts", default: "./lib/mod.js" },
+      "./json/*": "./json/*",
       "./package.json": "./package.json",
     },
     dependencies: dependencies(),
@@ -126,6 +127,7 @@ export async function buildNpm(out: string): Promise<void> {
   for (const name of ["README.md", "CHANGELOG.md", "LICENSE"]) {
     await copyFile(join(ROOT, name), join(out, name));
   }
+  await cp(join(ROOT, "docs", "json"), join(out, "json"), { recursive: true });
   const cli = join(out, "lib", "cli.js");
   await writeFile(cli, `#!/usr/bin/env node\n${await readFile(cli, "utf8")}`);
   await chmod(cli, 0o755);

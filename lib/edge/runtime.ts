@@ -217,7 +217,7 @@ async function perform(work: Work, command: EdgeCommand): Promise<Response> {
   if (!result.interrupted) return reply(422, document);
   const done = result.results.filter(({ success }) => success).length;
   return reply(202, {
-    ...document as Record<string, unknown>,
+    ...document,
     running: false,
     continue: toBody(command, done),
     message: `The share of this request is done: ${done} of ${result.planned.length} migrations. ` +

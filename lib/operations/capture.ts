@@ -15,7 +15,7 @@ import type { Shadow } from "../schema/shadow.ts";
 import { writeStatements } from "../schema/write.ts";
 import { type MigrationDraft, UNDO_FOLDER } from "./create.ts";
 import { rollback } from "./rollback.ts";
-import { applyToShadow, contextOf, makeShadow } from "./shadow.ts";
+import { applyToShadow, contextOf, makeShadow, type ShadowSource } from "./shadow.ts";
 import { shorten } from "../shorten.ts";
 import { loadMigrations } from "./source.ts";
 
@@ -103,6 +103,7 @@ const KEYWORDS = "select word from pg_get_keywords() where catcode <> 'U'";
  * Proves a migration on a shadow of its own: applied, it leads where it should; rolled back, to where
  * it came from; applied again, to the same.
  *
+ * @param source Where shadows come from.
  * @param base The migrations before it.
  * @param migration The migration.
  * @param captured What it is made of.
@@ -110,12 +111,13 @@ const KEYWORDS = "select word from pg_get_keywords() where catcode <> 'U'";
  * @throws {ConfigurationError} It does not.
  */
 export async function prove(
+  source: ShadowSource,
   base: readonly Migration[],
   migration: Migration,
   { from, to }: Pick<Captured, "from" | "to">,
   live?: Catalogue,
 ): Promise<void> {
-  await using shadow = await makeShadow(base, live);
+  await using shadow = await makeShadow(source, base, live);
   const all = [...base, migration];
   const up = async (when: string) => {
     await applyToShadow(shadow, all);

@@ -27,6 +27,7 @@ import type { Limits } from "../planning/limits.ts";
 import type { Refusals } from "../planning/refusals.ts";
 import type { Abilities } from "../planning/session_settings.ts";
 import type { SplitSection } from "../planning/statements.ts";
+import type { OpenShadow } from "../schema/shadow.ts";
 import { BlockerEnder, type CancelBlockers } from "./cancel_blockers.ts";
 import type { ProgressEvent } from "./progress.ts";
 import type { SafetyCopyMode } from "./safety_copies.ts";
@@ -69,6 +70,8 @@ export interface OperationContext {
   readonly safetyCopy?: SafetyCopyMode;
   /** Up to how many bytes of tables rows are kept of without asking. */
   readonly safetyCopyMaxBytes?: number;
+  /** Opens shadows; they are in memory where this is left out. */
+  readonly openShadow?: OpenShadow;
   /** Told what happens. */
   readonly onProgress: (event: ProgressEvent) => void;
   /** Copies data without what looks like a key. */

@@ -2,14 +2,13 @@
 
 import { ConfigurationError } from "../errors.ts";
 import type { Selection } from "../schema/select.ts";
-import { openShadow } from "../schema/shadow.ts";
 import { capture, prove, readWritten, type RenameOptions } from "./capture.ts";
 import { createTeller } from "./concerns.ts";
 import type { OperationContext } from "./context.ts";
 import { draftMigration, type NewSections, writeDraft } from "./create.ts";
 import { makeDeclared, readDeclared } from "./declared.ts";
 import { type FilePlace, toWritten, type WrittenMigration } from "./pull.ts";
-import { makeShadow } from "./shadow.ts";
+import { makeShadow, openEmptyShadow } from "./shadow.ts";
 import { loadIfAny } from "./source.ts";
 
 /** Options of `diff`. */
@@ -44,7 +43,7 @@ export interface DiffResult extends WrittenMigration {
  * @throws {MigrationFileError} A statement of the files does not work.
  */
 export async function diff(
-  context: Pick<OperationContext, "load" | "onProgress">,
+  context: Pick<OperationContext, "load" | "onProgress" | "openShadow">,
   { folder, ...discovery }: FilePlace,
   name: string,
   options: DiffOptions,
@@ -59,12 +58,12 @@ export async function diff(
   const base = files.migrations.filter(({ isTemplate }) => !isTemplate);
 
   const wanted = await (async () => {
-    await using declared = await openShadow();
+    await using declared = await openEmptyShadow(context);
     await makeDeclared(declared, statements);
     return await declared.read();
   })();
   const captured = await (async () => {
-    await using shadow = await makeShadow(base);
+    await using shadow = await makeShadow(context, base);
     return await capture(shadow, wanted, options);
   })();
   const rows = findRows(statements);
@@ -74,7 +73,7 @@ export async function diff(
     return { ...NOTHING, warnings: rows, dryRun };
   }
   const drafted = draft(captured);
-  await prove(base, await readWritten(drafted), captured);
+  await prove(context, base, await readWritten(drafted), captured);
   const warnings = [...captured.warnings, ...rows];
   tell(warnings);
   const written = toWritten(drafted, captured, warnings);

@@ -47,7 +47,7 @@ export async function drift(context: OperationContext): Promise<DriftResult> {
   const state = await readState(channel, context.target);
   const { migrations, doubts } = findApplied(files, state);
   const live = readCatalogue((sql) => channel.run(sql));
-  await using shadow = await makeShadow(migrations, live);
+  await using shadow = await makeShadow(context, migrations, live);
   const { from, to, statements, unwritable } = await converge(shadow, await live);
   const inSync = statements.length + unwritable.length === 0;
   return {

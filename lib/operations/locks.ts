@@ -47,7 +47,7 @@ export async function measureLocks(
     await readState(channel, context.target),
   );
   const live = await readCatalogue((sql) => channel.run(sql));
-  await using shadow = await makeShadow(applied, live);
+  await using shadow = await makeShadow(context, applied, live);
   const pending = planned.flatMap(({ name }) =>
     files.migrations.filter((one) => one.name === name)
   );

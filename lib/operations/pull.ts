@@ -28,7 +28,7 @@ import {
   writeDraft,
 } from "./create.ts";
 import { describeLeftOut, keepLedger, refuseUnwritable } from "./ledger.ts";
-import { findApplied, makeShadow } from "./shadow.ts";
+import { findApplied, makeShadow, type ShadowSource } from "./shadow.ts";
 import { loadIfAny } from "./source.ts";
 import { refuseUnvouched } from "./vouched.ts";
 
@@ -108,11 +108,11 @@ export async function pull(
       refuseUnvouched(state, files.order);
       const { migrations: base, doubts } = findApplied(files, state);
       live = await readLive();
-      const captured = await captureLive(base, live, options);
+      const captured = await captureLive(context, base, live, options);
       if (captured === null) return { ...NOTHING, warnings: doubts };
       const drafted = draft(captured);
       const migration = await readWritten(drafted);
-      await prove(base, migration, captured, live);
+      await prove(context, base, migration, captured, live);
 
       const all = { ...files, migrations: [...files.migrations, migration] };
       const ledger = keepLedger(context.ledger, state, all);
@@ -183,11 +183,12 @@ const NOTHING_WRITTEN: Omit<PullResult, "warnings" | "dryRun"> = {
 };
 
 async function captureLive(
+  source: ShadowSource,
   base: readonly Migration[],
   live: Catalogue,
   options: PullOptions,
 ): Promise<Captured | null> {
-  await using shadow = await makeShadow(base, live);
+  await using shadow = await makeShadow(source, base, live);
   return await capture(shadow, live, options);
 }
 

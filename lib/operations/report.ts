@@ -17,7 +17,7 @@ import { readHistory } from "./history.ts";
 import { measureOnShadow } from "./locks.ts";
 import { plan } from "./plan.ts";
 import { describeMigrations } from "./report_migrations.ts";
-import { findApplied, makeShadow } from "./shadow.ts";
+import { findApplied, makeShadow, type ShadowSource } from "./shadow.ts";
 import type { LoadedMigrations } from "./source.ts";
 import { readStatus, type StatusResult } from "./status.ts";
 import { readSchema } from "./tables.ts";
@@ -95,7 +95,7 @@ async function collect(
     ? await attempt(async () => (await findDrift(quiet)).differences)
     : unknown("Not looked for: supamigrate report --drift does");
   if (wanted.shadow && status.pending.length > 0) say("Running what is pending on a shadow");
-  const future = await foresee(channel, files, state, status, wanted.shadow);
+  const future = await foresee(context, channel, files, state, status, wanted.shadow);
   const known = new Set(live.tables.map(({ id }) => id));
   const added = future.known ? future.value.after.tables.filter(({ id }) => !known.has(id)) : [];
   const tables = [...live.tables, ...added];
@@ -153,6 +153,7 @@ interface Future {
 
 /** Finds what pending migrations do, on a shadow that has the applied ones. */
 async function foresee(
+  source: ShadowSource,
   channel: Channel,
   files: LoadedMigrations,
   state: DatabaseState,
@@ -171,7 +172,7 @@ async function foresee(
   );
   return await attempt(async () => {
     const shape = readCatalogue((sql) => channel.run(sql));
-    await using shadow = await makeShadow(applied, shape);
+    await using shadow = await makeShadow(source, applied, shape);
     const before = await readSchema(shadow.channel);
     const { statements } = await measureOnShadow(shadow, channel, applied, next);
     const after = await readSchema(shadow.channel);

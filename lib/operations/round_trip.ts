@@ -15,6 +15,7 @@ import {
   attemptOnShadow,
   makeShadow,
   type ShadowFailure,
+  type ShadowSource,
   undoOnShadow,
 } from "./shadow.ts";
 
@@ -95,14 +96,16 @@ export interface RoundTripOptions {
 /**
  * Opens a shadow for round trips.
  *
+ * @param source Where shadows come from.
  * @param sequence All migrations, in the order in which they are applied.
  * @param options How they are made.
  */
 export async function openRoundTrips(
+  source: ShadowSource,
   sequence: readonly Migration[],
   { live, applied, compares, data }: RoundTripOptions,
 ): Promise<RoundTrips> {
-  let shadow = await makeShadow([], live, applied);
+  let shadow = await makeShadow(source, [], live, applied);
   /** How many of the migrations it has, and what it has then, where that was read. */
   let count = 0;
   let known: Catalogue | undefined;
@@ -111,7 +114,7 @@ export async function openRoundTrips(
   /** Begins anew: a failure has left something that nobody can vouch for. */
   const renew = async (): Promise<void> => {
     await shadow[Symbol.asyncDispose]();
-    shadow = await makeShadow([], live, applied);
+    shadow = await makeShadow(source, [], live, applied);
     count = 0;
     known = undefined;
   };

@@ -4,11 +4,15 @@ import type { DatabaseState } from "../database/state.ts";
 import { adviseOnMissing } from "../embedded/platform/missing.ts";
 import { ConfigurationError } from "../errors.ts";
 import type { Catalogue } from "../schema/catalogue.ts";
-import { openShadow, type Shadow } from "../schema/shadow.ts";
+import { type OpenShadow, openShadow, type Shadow } from "../schema/shadow.ts";
 import { writeShape } from "../schema/shape.ts";
-import { isApplied, type Migration, type MigrationFailure } from "../planning/plan.ts";
+import {
+  compareApplied,
+  isApplied,
+  type Migration,
+  type MigrationFailure,
+} from "../planning/plan.ts";
 import { type SplitSection, splitStatements } from "../planning/statements.ts";
-import { findAbilities } from "../ways.ts";
 import type { MigrationResult } from "./apply.ts";
 import type { OperationContext } from "./context.ts";
 import { migrate } from "./migrate.ts";
@@ -34,10 +38,7 @@ export function findApplied(
   { history }: DatabaseState,
 ): AppliedMigrations {
   const byName = new Map(migrations.map((migration) => [migration.name, migration]));
-  const applied = history.filter(isApplied)
-    .sort((a, b) =>
-      (a.position ?? Infinity) - (b.position ?? Infinity) || (a.name < b.name ? -1 : 1)
-    );
+  const applied = history.filter(isApplied).sort(compareApplied);
   const found: Migration[] = [];
   const doubts: string[] = [];
   for (const { name, appliedChecksum } of applied) {
@@ -54,9 +55,21 @@ export function findApplied(
   return { migrations: found, doubts };
 }
 
+/** Where shadows come from. */
+export interface ShadowSource {
+  /** Opens them; they are in memory where this is left out. */
+  readonly openShadow?: OpenShadow;
+}
+
+/** Opens a shadow without migrations. */
+export function openEmptyShadow(source: ShadowSource): Promise<Shadow> {
+  return (source.openShadow ?? openShadow)();
+}
+
 /**
  * Makes a shadow and applies migrations to it.
  *
+ * @param source Where shadows come from.
  * @param migrations The migrations, in order.
  * @param live The project's schema, whose shape the shadow gets; left out, it has that of a new one.
  * @param applied What has made the project what it is, where that is something else.
@@ -64,6 +77,7 @@ export function findApplied(
  * @throws {ConfigurationError} A migration cannot be applied to it.
  */
 export async function makeShadow(
+  source: ShadowSource,
   migrations: readonly Migration[],
   live?: Catalogue | Promise<Catalogue>,
   applied: readonly Migration[] = migrations,
@@ -72,13 +86,22 @@ export async function makeShadow(
     /\balter\s+default\s+privileges\b/i.test(forward.sql)
   );
   // Both take a while, and neither needs the other.
-  const opening = openShadow();
+  const opening = openEmptyShadow(source);
   const [shadow, shaped] = await Promise.all([opening, live]).catch(async (error) => {
     await (await opening)[Symbol.asyncDispose]();
     throw error;
   });
   try {
-    const shape = shaped === undefined ? "" : writeShape(shaped, { setsDefaultPrivileges });
+    if (shaped !== undefined && shaped.major > shadow.major) {
+      throw new ConfigurationError(
+        `The server of --shadow is PostgreSQL ${shadow.major}, and the project is ${shaped.major}`,
+        { hint: "Name a server of the project's version, or a newer one." },
+      );
+    }
+    const shape = shaped === undefined ? "" : writeShape(shaped, {
+      setsDefaultPrivileges,
+      shadowMajor: shadow.major,
+    });
     if (shape !== "") await shadow.run(shape);
     await applyToShadow(shadow, migrations);
     return shadow;
@@ -182,7 +205,7 @@ function adviseOnShadow(shadow: Shadow, error: MigrationFailure): string {
   const used = standIns.length === 0
     ? ""
     : ` Stand-ins were used for ${standIns.join(", ")}, which may be what is missing.`;
-  return "It is an embedded PostgreSQL 18 in the shape of the project, with what migrations make " +
+  return `${shadow.what} in the shape of the project, with what migrations make ` +
     `alone: what was made by hand before them is not in it.${used}`;
 }
 
@@ -196,7 +219,7 @@ export function contextOf(shadow: Shadow, migrations: readonly Migration[]): Ope
   const loaded: LoadedMigrations = { migrations, order: "number", leftOut: [], secrets: [] };
   return {
     connect: () => Promise.resolve(shadow.channel),
-    can: findAbilities({ embedded: true }),
+    can: shadow.can,
     target: shadow.target,
     load: () => Promise.resolve(loaded),
     split: splitStatements,

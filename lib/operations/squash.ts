@@ -79,7 +79,7 @@ export async function squash(
   const compare = comparisonBy(files.order);
   const written = findWritten(files, name);
   const { layout = "plain" } = (await readFolder(folder, place)).options;
-  const draft = written ?? await writeSquashed(files, name, { ...options, layout });
+  const draft = written ?? await writeSquashed(context, files, name, { ...options, layout });
   const { migration, squashed, text, rollbackText } = draft;
   const warnings = written === null ? draft.warnings : [];
   const tell = createTeller(context);

@@ -6,12 +6,17 @@ import { joinParts, type NamedPart } from "../planning/join_sections.ts";
 import type { Layout } from "../planning/discovery.ts";
 import { comparisonBy, findMigration } from "../planning/order.ts";
 import type { Migration } from "../planning/plan.ts";
-import { openShadow } from "../schema/shadow.ts";
 import { capture, compareAll } from "./capture.ts";
 import { findDifferentRows, readRows } from "./compare_rows.ts";
 import { draftMigration, type NewSections, UNDO_FOLDER } from "./create.ts";
 import { rollback } from "./rollback.ts";
-import { applyToShadow, contextOf, makeShadow } from "./shadow.ts";
+import {
+  applyToShadow,
+  contextOf,
+  makeShadow,
+  openEmptyShadow,
+  type ShadowSource,
+} from "./shadow.ts";
 import { type LoadedMigrations, loadMigrations } from "./source.ts";
 
 /** A consolidated migration. */
@@ -73,6 +78,7 @@ export function findWritten({ migrations }: LoadedMigrations, name: string): Squ
  * Writes a consolidated migration, and proves on two shadows that it makes the same schema and puts
  * the same rows there.
  *
+ * @param source Where shadows come from.
  * @param files The folder's migrations.
  * @param name What to call it.
  * @param options The last migration to put into it, and how it is written.
@@ -80,6 +86,7 @@ export function findWritten({ migrations }: LoadedMigrations, name: string): Squ
  * @throws {ConfigurationError} It does not make the same, or the name is not fit.
  */
 export async function writeSquashed(
+  source: ShadowSource,
   files: LoadedMigrations,
   name: string,
   { to, flatten = false, layout = "plain" }: {
@@ -110,7 +117,7 @@ export async function writeSquashed(
   }
   const squashed = old.map(({ name, checksum }) => ({ name, checksum }));
   const list = squashed.map(({ name, checksum }) => `-- Squashed: ${checksum} ${name}`).join("\n");
-  const sections = flatten ? await writeFlat(old) : joinSections(old);
+  const sections = flatten ? await writeFlat(source, old) : joinSections(old);
   const draft = draftMigration(
     { discovery: { migrations: [], leftOut: [], refusals: [] }, options: { layout } },
     rest ?? name,
@@ -123,7 +130,7 @@ export async function writeSquashed(
     [file]: text,
     ...(rollbackText === null ? {} : { [`${UNDO_FOLDER}/${file}`]: rollbackText }),
   });
-  const warnings = [...sections.warnings, ...await proveSame(old, migration!)];
+  const warnings = [...sections.warnings, ...await proveSame(source, old, migration!)];
   return { migration: migration!, text, rollbackText, squashed, warnings };
 }
 
@@ -173,12 +180,12 @@ function joinSections(old: readonly Migration[]): WarnedSections {
 
 type WarnedSections = NewSections & Pick<SquashDraft, "warnings">;
 
-async function writeFlat(old: readonly Migration[]): Promise<WarnedSections> {
+async function writeFlat(source: ShadowSource, old: readonly Migration[]): Promise<WarnedSections> {
   const wanted = await (async () => {
-    await using made = await makeShadow(old);
+    await using made = await makeShadow(source, old);
     return await made.read();
   })();
-  await using empty = await openShadow();
+  await using empty = await openEmptyShadow(source);
   const captured = await capture(empty, wanted);
   if (captured !== null) return captured;
   throw new ConfigurationError("The migrations make nothing that could be written out", {
@@ -187,14 +194,18 @@ async function writeFlat(old: readonly Migration[]): Promise<WarnedSections> {
 }
 
 /** Nothing is written that does not make the same schema, and put the same rows there. */
-async function proveSame(old: readonly Migration[], migration: Migration): Promise<string[]> {
+async function proveSame(
+  source: ShadowSource,
+  old: readonly Migration[],
+  migration: Migration,
+): Promise<string[]> {
   const run = async () => {
-    await using shadow = await makeShadow(old);
+    await using shadow = await makeShadow(source, old);
     const catalogue = await shadow.read();
     return { catalogue, rows: await readRows(shadow, catalogue) };
   };
   const wanted = await run();
-  await using shadow = await openShadow();
+  await using shadow = await openEmptyShadow(source);
   const before = await shadow.read();
   await applyToShadow(shadow, [migration]);
   const made = await shadow.read();

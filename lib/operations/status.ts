@@ -4,6 +4,7 @@ import type { FoundHistory } from "../adoption/histories.ts";
 import { readState } from "../database/state.ts";
 import type { Activity, DatabaseState, ForeignTable, LockState } from "../database/state.ts";
 import {
+  compareApplied,
   isApplied,
   type MigrationFailure,
   type PendingReason,
@@ -21,12 +22,28 @@ import { collectRefusals, type FileRefusal, toFileRefusals } from "./refusals.ts
 import { describeUndoneInPart, toStepCount } from "./steps.ts";
 import { findUnvouched } from "./vouched.ts";
 
+/** A migration that is in the database. */
+export interface AppliedMigration {
+  /** Its name. */
+  readonly name: string;
+  /** The batch that it was applied in. */
+  readonly batch: number;
+  /** When it was applied last, as an ISO 8601 time of the server. */
+  readonly executedAt: string;
+  /** How long that took, in milliseconds. */
+  readonly executionTimeMs: number;
+  /** Whether SQL is stored that undoes it. */
+  readonly hasRollback: boolean;
+}
+
 /** What `status` reports. */
 export interface StatusResult {
   /** How many migration files there are. */
   readonly totalFiles: number;
   /** How many migrations are in the database. */
   readonly executed: number;
+  /** These, in the order in which they were applied. */
+  readonly applied: readonly AppliedMigration[];
   /** What is pending, in order. */
   readonly pending: readonly {
     readonly name: string;
@@ -88,12 +105,20 @@ export async function readStatus(context: OperationContext): Promise<StatusResul
   const plan = planMigrations(migrations, history, { order });
   await collectRefusals(plan.pending, state, context, refusals);
   const ledger = keepLedger(context.ledger, state, files);
+  const applied = history.filter(isApplied).sort(compareApplied);
   const entries = new Map(history.map((entry) => [entry.name, entry]));
   const others = await describeOthers(state.otherHistories);
   const undoneInPart = describeUndoneInPart(history);
   return {
     totalFiles: migrations.length + unread.size,
-    executed: history.filter(isApplied).length,
+    executed: applied.length,
+    applied: applied.map(({ name, batch, executedAt, executionTimeMs, rollbackChecksum }) => ({
+      name,
+      batch,
+      executedAt,
+      executionTimeMs,
+      hasRollback: rollbackChecksum !== null,
+    })),
     pending: plan.pending.map(({ migration: { name }, reason }) => ({
       name,
       reason,

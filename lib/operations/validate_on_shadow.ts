@@ -31,12 +31,12 @@ export interface ShadowFinding {
  * @returns What fails, with file and line; what comes after a migration that fails is not tried.
  */
 export async function validateOnShadow(
-  context: Pick<OperationContext, "onProgress" | "signal">,
+  context: Pick<OperationContext, "onProgress" | "openShadow" | "signal">,
   migrations: readonly Migration[],
 ): Promise<ShadowFinding[]> {
   if (migrations.length === 0) return [];
   const findings: ShadowFinding[] = [];
-  await using trips = await openRoundTrips(migrations, {
+  await using trips = await openRoundTrips(context, migrations, {
     applied: [],
     compares: false,
     data: false,

@@ -80,7 +80,7 @@ export async function verify(
   const live = context.target.kind === "embedded"
     ? undefined
     : await readCatalogue((sql) => channel.run(sql));
-  await using trips = await openRoundTrips(sequence, {
+  await using trips = await openRoundTrips(context, sequence, {
     live,
     applied,
     compares: true,

@@ -32,6 +32,7 @@ export interface GlobalFlags {
   ledger?: LedgerMode | true;
   envFile?: string;
   allowHttp?: Flag;
+  shadow?: string | boolean;
   lockTimeout?: string;
   lockRetries?: number;
   statementTimeout?: string;
@@ -66,9 +67,9 @@ export interface Run {
 }
 
 /** What an action came to. */
-export interface Report {
+export interface Report<Result = unknown> {
   /** For programs. */
-  result: unknown;
+  result: Result;
   /** For people. */
   text: string;
   /** 0 where it is left out. */

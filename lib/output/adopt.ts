@@ -14,6 +14,7 @@ import {
 } from "./actions.ts";
 import { line } from "./neutral.ts";
 import { ask, isYes } from "./prompt.ts";
+import type { JsonDocuments } from "./json_documents.ts";
 
 /** The flags of `adopt`. */
 export interface AdoptFlags extends GlobalFlags, Asking {
@@ -26,7 +27,11 @@ export interface AdoptFlags extends GlobalFlags, Asking {
 const SHOWN = 20;
 
 /** What `adopt` does. */
-export async function adopt(run: Run, flags: AdoptFlags, named?: string): Promise<Report> {
+export async function adopt(
+  run: Run,
+  flags: AdoptFlags,
+  named?: string,
+): Promise<Report<JsonDocuments["adopt"]>> {
   const { migrator, reporter, projects } = run;
   const from = readTool(flags.from, named);
   if (!flags.yes && !flags.dryRun) await projects.confirm();

@@ -34,12 +34,12 @@ export interface Around {
  * @returns What it came to, with the backup.
  * @throws {ConfigurationError} There is no backup, or the hook before the run has failed.
  */
-export async function around(
+export async function around<Result extends object>(
   run: Run,
   flags: AroundFlags,
   name: string,
-  work: (around: Around) => Promise<Report>,
-): Promise<Report> {
+  work: (around: Around) => Promise<Report<Result>>,
+): Promise<Report<Result>> {
   const started = performance.now();
   const { before, after, log }: AroundSettings = {
     ...run.around,
@@ -80,7 +80,7 @@ export async function around(
   try {
     const report = await work(given);
     const { code = 0 } = report;
-    const result = backup === undefined ? report.result : { ...Object(report.result), backup };
+    const result = backup === undefined ? report.result : { ...report.result, backup };
     await finish(result, code);
     return { ...report, result, text: [report.text, ...tellBackup(backup, code)].join("\n") };
   } catch (error) {

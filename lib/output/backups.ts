@@ -7,6 +7,7 @@ import { findCopy, type SafetyCopy } from "../operations/backups.ts";
 import type { Asking, GlobalFlags, Report, Run } from "./actions.ts";
 import { line } from "./neutral.ts";
 import { ask, isYes } from "./prompt.ts";
+import type { JsonDocuments } from "./json_documents.ts";
 
 /** The flags of `backups`. */
 export interface BackupsFlags extends GlobalFlags, Asking {
@@ -22,7 +23,7 @@ export async function backups(
   { olderThan, yes }: BackupsFlags,
   action?: string,
   names: readonly string[] = [],
-): Promise<Report> {
+): Promise<Report<JsonDocuments["backups"]>> {
   if (action === "drop") {
     const result = await migrator.dropBackups({
       names,

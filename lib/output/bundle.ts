@@ -7,6 +7,7 @@ import { VERSION } from "../migrator.ts";
 import type { Flag, GlobalFlags, Report, Run } from "./actions.ts";
 import { EXIT_CODES } from "./errors.ts";
 import { line } from "./neutral.ts";
+import type { JsonDocuments } from "./json_documents.ts";
 
 /** The flags of `bundle`. */
 export interface BundleFlags extends GlobalFlags {
@@ -26,7 +27,7 @@ export async function bundle(
   { reporter }: Run,
   { out, check, dryRun }: BundleFlags,
   { migrations = "migrations", order }: Pick<MigratorOptions, "migrations" | "order">,
-): Promise<Report> {
+): Promise<Report<JsonDocuments["bundle"]>> {
   const result = await makeBundle(migrations, VERSION, {
     ...(out === undefined ? {} : { out }),
     ...(order === undefined ? {} : { order }),

@@ -12,12 +12,13 @@ import { EXIT_CODES } from "./errors.ts";
 import { line } from "./neutral.ts";
 import { ask, canAsk, isYes } from "./prompt.ts";
 import type { Reporter } from "./terminal.ts";
+import type { JsonDocuments } from "./json_documents.ts";
 
 /** What `cancel` does. */
 export async function cancel(
   { migrator, reporter }: Run,
   flags: GlobalFlags & Asking,
-): Promise<Report> {
+): Promise<Report<JsonDocuments["cancel"]>> {
   const result = await migrator.cancel(
     flags.yes ? {} : { confirm: (...running) => confirmCancel(reporter, ...running) },
   );

@@ -4,13 +4,14 @@ import { ConfigurationError } from "../errors.ts";
 import type { CreateResult } from "../operations/create.ts";
 import type { Report, Run } from "./actions.ts";
 import { line } from "./neutral.ts";
+import type { JsonDocuments } from "./json_documents.ts";
 
 /** What `create` does. */
 export async function create(
   { migrator, reporter }: Run,
   name: string,
   description?: string,
-): Promise<Report> {
+): Promise<Report<JsonDocuments["create"]>> {
   // cliffy takes a mistyped option for the argument.
   if (name.startsWith("-")) throw new ConfigurationError(`Unknown option "${name}"`);
   reporter.say(line`📝 Creating new migration: ${name}\n`);

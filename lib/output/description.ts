@@ -36,5 +36,6 @@ Settings, from the environment, then .env.local, then .env, never from the comma
   MIGRATION_BEFORE, _AFTER   commands, as --before and --after
   MIGRATION_CHECK            a URL or a query, as --check
   MIGRATION_LOG              a file, or stderr: gets a line of JSON for each run
+  MIGRATION_SHADOW           as --shadow, where it may have a password
   DATABASE_URL               for --via direct, --backup, and for install, uninstall and doctor
   SUPABASE_ACCESS_TOKEN      for --via management, and for the same`;

@@ -11,6 +11,7 @@ import {
   readRenames,
   readSelection,
 } from "./pull.ts";
+import type { JsonDocuments } from "./json_documents.ts";
 
 /** The flags of `diff`. */
 export interface DiffFlags extends CaptureFlags {
@@ -18,7 +19,11 @@ export interface DiffFlags extends CaptureFlags {
 }
 
 /** What `diff` does. */
-export async function diff(run: Run, flags: DiffFlags, name: string): Promise<Report> {
+export async function diff(
+  run: Run,
+  flags: DiffFlags,
+  name: string,
+): Promise<Report<JsonDocuments["diff"]>> {
   const { migrator, reporter, folder } = run;
   const renames = await readRenames(flags, reporter);
   reporter.say(line`🔎 Comparing ${flags.schema} with what the migrations make...\n`);

@@ -4,9 +4,10 @@ import type { Finding } from "../doctor/check.ts";
 import type { DoctorResult } from "../operations/doctor.ts";
 import type { Report, Run } from "./actions.ts";
 import { EXIT_CODES } from "./errors.ts";
+import type { JsonDocuments } from "./json_documents.ts";
 
 /** What `doctor` does. */
-export async function doctor({ migrator }: Run): Promise<Report> {
+export async function doctor({ migrator }: Run): Promise<Report<JsonDocuments["doctor"]>> {
   const result = await migrator.doctor();
   return {
     result,

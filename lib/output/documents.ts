@@ -1,5 +1,7 @@
 /** Results as programs get them. @module */
 
+import type { Shortened } from "./json_documents.ts";
+
 /** The flags that decide how much there is of a result. */
 interface Extent {
   readonly verbose?: boolean | undefined;
@@ -12,6 +14,12 @@ interface Planned {
   readonly undo?: readonly unknown[] | null;
 }
 
+type WithoutStatements<Result extends { readonly planned: readonly Planned[] }> =
+  & Omit<Result, "planned">
+  & {
+    readonly planned: readonly (Result["planned"][number] | Shortened<Result["planned"][number]>)[];
+  };
+
 /**
  * A result without the statements of what was planned: they are in the files, may be megabytes, and
  * bury the rest. A dry run is about them, and has them.
@@ -22,7 +30,7 @@ interface Planned {
 export function leaveOutStatements<Result extends { readonly planned: readonly Planned[] }>(
   result: Result,
   { verbose, dryRun }: Extent,
-): object {
+): WithoutStatements<Result> {
   if (verbose || dryRun) return result;
   return {
     ...result,

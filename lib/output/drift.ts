@@ -4,11 +4,15 @@ import type { DriftResult } from "../operations/drift.ts";
 import type { GlobalFlags, Report, Run } from "./actions.ts";
 import { EXIT_CODES } from "./errors.ts";
 import { line } from "./neutral.ts";
+import type { JsonDocuments } from "./json_documents.ts";
 
 const MARKS = { added: "+", removed: "-", changed: "~" } as const;
 
 /** What `drift` does. */
-export async function drift({ migrator, reporter }: Run, flags: GlobalFlags): Promise<Report> {
+export async function drift(
+  { migrator, reporter }: Run,
+  flags: GlobalFlags,
+): Promise<Report<JsonDocuments["drift"]>> {
   reporter.say("🔎 Comparing the project with what its migrations make...\n");
   const result = await migrator.drift();
   return {

@@ -147,7 +147,7 @@ export function formatPosition(
  *
  * @param error What was thrown.
  */
-export function toJsonError(error: unknown): Record<string, unknown> {
+export function toJsonError(error: unknown): JsonError {
   const known = error instanceof SupamigrateError ? error : undefined;
   return {
     success: false,
@@ -170,8 +170,42 @@ export function toJsonError(error: unknown): Record<string, unknown> {
   };
 }
 
-function toJson(refusals: readonly MigrationFileError[]): Record<string, unknown>[] {
-  return refusals.map(({ message, position, hint }) => ({ message, hint, position }));
+function toJson(refusals: readonly MigrationFileError[]): OtherRefusal[] {
+  return refusals.map(({ message, position, hint }) => ({
+    message,
+    ...(hint === undefined ? {} : { hint }),
+    position,
+  }));
+}
+
+/** One more file that cannot be sent. */
+export interface OtherRefusal {
+  readonly message: string;
+  readonly hint?: string;
+  readonly position: FilePosition;
+}
+
+/** An error as programs get it. */
+export interface JsonError {
+  readonly success: false;
+  readonly error: {
+    /** Which kind of error it is: its class, or `Defect`. */
+    readonly type: string;
+    readonly message: string;
+    /** What to do next. */
+    readonly hint?: string;
+    /** Where in which file, where it is about one. */
+    readonly position?: FilePosition;
+    /** Further ones of the same kind. */
+    readonly others?: readonly OtherRefusal[];
+    /** Who holds the lock, where another run does. */
+    readonly holder?: string | null;
+    /** For how long, in milliseconds. */
+    readonly ageMs?: number | null;
+    /** What was done before, and stays done. */
+    readonly completed?: readonly CompletedStep[];
+    readonly exitCode: number;
+  };
 }
 
 /** How GitHub shows an annotation. */

@@ -20,6 +20,7 @@ import { line } from "./neutral.ts";
 import { formatUndone } from "./rollback.ts";
 import { formatSeeds } from "./seed.ts";
 import { formatMessages, formatNotices } from "./text.ts";
+import type { JsonDocuments } from "./json_documents.ts";
 
 /** The flags of `fresh`. */
 export interface FreshFlags extends GlobalFlags, Asking, AroundFlags {
@@ -28,11 +29,15 @@ export interface FreshFlags extends GlobalFlags, Asking, AroundFlags {
 }
 
 /** What `fresh` does, with what is to happen around it. */
-export async function fresh(run: Run, flags: FreshFlags): Promise<Report> {
+export async function fresh(run: Run, flags: FreshFlags): Promise<Report<JsonDocuments["fresh"]>> {
   return await around(run, flags, "fresh", (given) => freshOnly(run, flags, given));
 }
 
-async function freshOnly(run: Run, flags: FreshFlags, given: Around): Promise<Report> {
+async function freshOnly(
+  run: Run,
+  flags: FreshFlags,
+  given: Around,
+): Promise<Report<JsonDocuments["fresh"]>> {
   const { migrator, reporter, projects } = run;
   const wait = waiting(flags);
   reporter.say("🔥 Fresh migration (WARNING: This will reset the database)\n");
@@ -56,22 +61,27 @@ async function freshOnly(run: Run, flags: FreshFlags, given: Around): Promise<Re
   const { migrated, seeded } = result;
   return {
     result: { ...result, migrated: migrated && leaveOutStatements(migrated, flags) },
-    text: [formatFresh(result), ...(seeded === null ? [] : ["", formatSeeds(seeded)])]
+    text: [
+      formatFresh(result, reporter.isBrief),
+      ...(seeded === null ? [] : ["", formatSeeds(seeded)]),
+    ]
       .join("\n"),
     code: toResultCode(result),
   };
 }
 
 /** How `fresh` ended; what it does was said while it ran. */
-export function formatFresh(result: FreshResult): string {
+export function formatFresh(result: FreshResult, isBrief = false): string {
   const { migrated } = result;
   if (migrated === null) {
     return result.interrupted
       ? `⏹️  Interrupted: ${result.rolledBack.length} migrations were rolled back, nothing was applied`
-      : formatUndone(result.rolledBack, result.rolledBack.length).join("\n");
+      : formatUndone(result.rolledBack, result.rolledBack.length, isBrief).join("\n");
   }
   if (!migrated.success) {
-    return [formatMigrate(migrated), ...adviseAfterDrop(result.dropped, migrated)].join("\n");
+    return [formatMigrate(migrated, isBrief), ...adviseAfterDrop(result.dropped, migrated)].join(
+      "\n",
+    );
   }
   return [
     "✅ Migration completed successfully!",

@@ -5,6 +5,7 @@ import type { Asking, Flag, GlobalFlags, Report, Run } from "./actions.ts";
 import { EXIT_CODES } from "./errors.ts";
 import { line } from "./neutral.ts";
 import { ask, isYes } from "./prompt.ts";
+import type { JsonDocuments } from "./json_documents.ts";
 
 /** The flags of `import`. */
 export interface ImportFlags extends GlobalFlags, Asking {
@@ -21,7 +22,7 @@ const SHOWN = 20;
 export async function importFiles(
   { reporter, folder, options: { signal } }: Run,
   flags: ImportFlags,
-): Promise<Report> {
+): Promise<Report<JsonDocuments["import"]>> {
   const { importMigrations } = await import("../operations/import.ts");
   if (flags.prove !== false) reporter.say("🔬 Proving that both make the same...\n");
   const result = await importMigrations({

@@ -7,6 +7,7 @@ import type { Asking, Flag, GlobalFlags, Report } from "./actions.ts";
 import { line } from "./neutral.ts";
 import { ask, canAsk, isYes } from "./prompt.ts";
 import type { Reporter } from "./terminal.ts";
+import type { JsonDocuments } from "./json_documents.ts";
 
 /** The flags of `init`. */
 export interface InitFlags extends GlobalFlags, Asking {
@@ -19,7 +20,7 @@ export async function init(
   reporter: Reporter,
   flags: InitFlags,
   version: string,
-): Promise<Report> {
+): Promise<Report<JsonDocuments["init"]>> {
   const result = await initialize(".", {
     version,
     workflow: !!flags.workflow,

@@ -4,6 +4,7 @@ import type { InstallResult, UninstallResult } from "../operations/install.ts";
 import type { Asking, Flag, GlobalFlags, Report, Run } from "./actions.ts";
 import { confirmDestruction } from "./confirm.ts";
 import { line } from "./neutral.ts";
+import type { JsonDocuments } from "./json_documents.ts";
 
 /** The flags of `install`. */
 export interface InstallFlags extends GlobalFlags, Asking {
@@ -16,7 +17,7 @@ export interface InstallFlags extends GlobalFlags, Asking {
 export async function install(
   { migrator, projects }: Run,
   flags: InstallFlags,
-): Promise<Report> {
+): Promise<Report<JsonDocuments["install"]>> {
   if (!flags.yes) await projects.confirm();
   const result = await migrator.install({
     replace: !!flags.replace,
@@ -53,7 +54,7 @@ function describeInstalled(before: number | null, now: number, via: string): str
 export async function uninstall(
   { migrator, reporter }: Run,
   flags: GlobalFlags & Asking,
-): Promise<Report> {
+): Promise<Report<JsonDocuments["uninstall"]>> {
   const result = await migrator.uninstall(
     flags.yes ? {} : {
       confirm: () =>

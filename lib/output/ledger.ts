@@ -4,6 +4,7 @@ import type { LedgerDifference } from "../planning/ledger.ts";
 import type { Asking, GlobalFlags, Report, Run } from "./actions.ts";
 import { line } from "./neutral.ts";
 import { ask, isYes } from "./prompt.ts";
+import type { JsonDocuments } from "./json_documents.ts";
 
 /** How many versions one line names. */
 const NAMED = 10;
@@ -41,7 +42,7 @@ export function formatLedgerDifference(difference: LedgerDifference | null): str
 export async function repairLedger(
   { migrator, reporter, projects }: Run,
   flags: GlobalFlags & Asking,
-): Promise<Report> {
+): Promise<Report<JsonDocuments["repair"]>> {
   if (!flags.yes) await projects.confirm();
   const result = await migrator.repairLedger({
     confirm: async (difference) => {

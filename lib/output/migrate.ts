@@ -32,11 +32,13 @@ import {
   formatMessages,
   formatMs,
   formatNotices,
+  formatOutcomes,
   formatStatements,
   formatSteps,
   formatTarget,
   type ShownSteps,
 } from "./text.ts";
+import type { JsonDocuments } from "./json_documents.ts";
 
 /** The flags of `migrate`. */
 export interface MigrateFlags extends GlobalFlags, Asking, AroundFlags, CancelFlags {
@@ -56,11 +58,18 @@ export interface MigrateFlags extends GlobalFlags, Asking, AroundFlags, CancelFl
 }
 
 /** What `migrate` does, with what is to happen around it. */
-export async function migrate(run: Run, flags: MigrateFlags): Promise<Report> {
+export async function migrate(
+  run: Run,
+  flags: MigrateFlags,
+): Promise<Report<JsonDocuments["migrate"]>> {
   return await around(run, flags, "migrate", (given) => migrateOnly(run, flags, given));
 }
 
-async function migrateOnly(run: Run, flags: MigrateFlags, given: Around): Promise<Report> {
+async function migrateOnly(
+  run: Run,
+  flags: MigrateFlags,
+  given: Around,
+): Promise<Report<JsonDocuments["migrate"]>> {
   const { migrator, reporter, projects } = run;
   const wait = waiting(flags);
   const { to, transaction, onChange, outOfOrder, onDrift } = flags;
@@ -130,7 +139,7 @@ async function migrateOnly(run: Run, flags: MigrateFlags, given: Around): Promis
     text: [
       result.dryRun
         ? formatPlannedMigrations(result.planned, !!flags.verbose)
-        : formatMigrate(result),
+        : formatMigrate(result, reporter.isBrief),
       ...(locks === undefined
         ? []
         : (await import("./locks.ts")).formatLocks(locks, !!flags.verbose)),
@@ -145,7 +154,7 @@ async function migrateOnly(run: Run, flags: MigrateFlags, given: Around): Promis
 }
 
 /** What `migrate` came to. */
-export function formatMigrate(result: MigrateResult): string {
+export function formatMigrate(result: MigrateResult, isBrief = false): string {
   const lines: string[] = [];
   for (const name of result.rollbacksRefreshed) {
     lines.push(line`♻️  ${name}: the stored rollback SQL was brought up to date`);
@@ -164,7 +173,7 @@ export function formatMigrate(result: MigrateResult): string {
       `📉 Failed: ${result.migrationsFailed}`,
       "",
       "📋 Migration Results:",
-      ...result.results.flatMap((item) => {
+      ...formatOutcomes(result.results, (item) => {
         const { name, success, undone, error } = item;
         const ending = success
           ? line`  ✅ ${name}`
@@ -172,7 +181,7 @@ export function formatMigrate(result: MigrateResult): string {
           ? line`  ↩️  ${name} - undone with the run`
           : line`  ❌ ${name} - ${error?.message}`;
         return [ending, ...formatKept(item.kept), ...formatMessages(item)];
-      }),
+      }, isBrief),
       "",
     );
     for (const { name, error, steps } of result.results) {
@@ -182,11 +191,11 @@ export function formatMigrate(result: MigrateResult): string {
   } else if (result.results.length > 0) {
     lines.push(
       "📋 Migration Details:",
-      ...result.results.flatMap((item) => [
+      ...formatOutcomes(result.results, (item) => [
         line`  ✅ ${item.name} - ${item.reason} (${formatMs(item.executionTimeMs)})`,
         ...formatKept(item.kept),
         ...formatMessages(item),
-      ]),
+      ], isBrief),
       "",
     );
     if (result.success) {

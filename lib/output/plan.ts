@@ -18,6 +18,7 @@ import { formatPlanMarkdown } from "./plan_markdown.ts";
 import { canAsk } from "./prompt.ts";
 import { formatPlannedMigrations } from "./migrate.ts";
 import { formatTarget } from "./text.ts";
+import type { JsonDocuments } from "./json_documents.ts";
 
 /** The flags of `plan`. */
 export interface PlanFlags extends GlobalFlags, Asking {
@@ -51,7 +52,7 @@ export function toPlanningOptions(
  * @param run What actions work with.
  * @param flags The flags.
  */
-export async function plan(run: Run, flags: PlanFlags): Promise<Report> {
+export async function plan(run: Run, flags: PlanFlags): Promise<Report<JsonDocuments["plan"]>> {
   const { migrator, reporter, namedBy } = run;
   const { out, format = "text" } = flags;
   if (flags.json && format === "markdown") {

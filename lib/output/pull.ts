@@ -8,6 +8,7 @@ import type { Asking, Flag, GlobalFlags, Report, Run } from "./actions.ts";
 import { line } from "./neutral.ts";
 import { ask, canAsk, isYes } from "./prompt.ts";
 import type { Reporter } from "./terminal.ts";
+import type { JsonDocuments } from "./json_documents.ts";
 
 /** The flags of commands that write a difference as a migration. */
 export interface CaptureFlags extends GlobalFlags, Asking {
@@ -30,7 +31,11 @@ const MARKS = { added: "+", removed: "-", changed: "~" } as const;
 const SHOWN = 40;
 
 /** What `pull` does. */
-export async function pull(run: Run, flags: PullFlags, name: string): Promise<Report> {
+export async function pull(
+  run: Run,
+  flags: PullFlags,
+  name: string,
+): Promise<Report<JsonDocuments["pull"]>> {
   const { migrator, reporter, projects } = run;
   const selection = readSelection(flags);
   const renames = await readRenames(flags, reporter);

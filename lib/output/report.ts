@@ -4,20 +4,23 @@ import { ConfigurationError } from "../errors.ts";
 import { drawNeighbourhood, findTable } from "../report/neighbourhood.ts";
 import type { Flag, GlobalFlags, Report, Run } from "./actions.ts";
 import { line } from "./neutral.ts";
+import type { JsonDocuments } from "./json_documents.ts";
 
 /** The flags of `report`. */
 export interface ReportFlags extends GlobalFlags {
   out: string;
   open?: Flag;
   drift?: Flag;
-  shadow?: boolean;
 }
 
 /** What a page of ours has, and no other file. */
 const OURS = '<meta name="generator" content="supamigrate">';
 
 /** What `report` does. */
-export async function report({ migrator, reporter }: Run, flags: ReportFlags): Promise<Report> {
+export async function report(
+  { migrator, reporter }: Run,
+  flags: ReportFlags,
+): Promise<Report<JsonDocuments["report"]>> {
   const { out, open } = flags;
   await refuseToOverwrite(out);
   reporter.say("🖼️  Making a page of the project...\n");
@@ -54,7 +57,10 @@ export async function report({ migrator, reporter }: Run, flags: ReportFlags): P
 }
 
 /** Shows a table with what it has to do with others. */
-export async function showTable({ migrator }: Run, name: string): Promise<Report> {
+export async function showTable(
+  { migrator }: Run,
+  name: string,
+): Promise<Report<JsonDocuments["status"]>> {
   const { tables } = await migrator.tables();
   const [table, ...others] = findTable(tables, name);
   if (table === undefined) {

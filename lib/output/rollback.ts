@@ -20,7 +20,8 @@ import { confirmUndo } from "./confirm.ts";
 import { leaveOutStatements } from "./documents.ts";
 import { line } from "./neutral.ts";
 import { formatKept, formatPutBack } from "./kept.ts";
-import { formatFailure, formatMessages, formatSteps } from "./text.ts";
+import { formatFailure, formatMessages, formatOutcomes, formatSteps } from "./text.ts";
+import type { JsonDocuments } from "./json_documents.ts";
 
 /** The flags of `rollback`. */
 export interface RollbackFlags extends GlobalFlags, Asking, AroundFlags, CancelFlags {
@@ -30,7 +31,11 @@ export interface RollbackFlags extends GlobalFlags, Asking, AroundFlags, CancelF
 }
 
 /** What `rollback` does, with what is to happen around it. */
-export async function rollback(run: Run, flags: RollbackFlags, target?: string): Promise<Report> {
+export async function rollback(
+  run: Run,
+  flags: RollbackFlags,
+  target?: string,
+): Promise<Report<JsonDocuments["rollback"]>> {
   return await around(run, flags, "rollback", (given) => rollbackOnly(run, flags, given, target));
 }
 
@@ -39,7 +44,7 @@ async function rollbackOnly(
   flags: RollbackFlags,
   given: Around,
   target?: string,
-): Promise<Report> {
+): Promise<Report<JsonDocuments["rollback"]>> {
   const { migrator, reporter, projects } = run;
   const wait = waiting(flags);
   const ending = await readCancelFlags(reporter, flags);
@@ -62,7 +67,7 @@ async function rollbackOnly(
     result: leaveOutStatements(result, flags),
     text: result.dryRun
       ? formatPlannedRollbacks(result.planned, !!flags.verbose)
-      : formatRollback(result),
+      : formatRollback(result, reporter.isBrief),
     code: toResultCode(result),
   };
 }
@@ -75,24 +80,24 @@ export function formatRollbackStart(target: string | undefined, steps: number | 
 }
 
 /** What `rollback` came to. */
-export function formatRollback(result: RollbackRunResult): string {
+export function formatRollback(result: RollbackRunResult, isBrief = false): string {
   if (result.planned.length === 0) return "✅ Nothing to roll back";
   const lines: string[] = [];
   if (result.success) {
     lines.push(
       "📋 Rollback Details:",
-      ...result.results.flatMap((item) => [
+      ...formatOutcomes(result.results, (item) => [
         line`  ✅ ${item.name}${formatSource(item)}`,
         ...formatPutBack(item.putBack),
         ...formatKept(item.kept),
         ...formatMessages(item),
-      ]),
+      ], isBrief),
       "",
       "✅ Rollback completed successfully!",
       `📉 Migrations rolled back: ${result.migrationsRolledBack}`,
     );
   } else {
-    lines.push(...formatUndone(result.results, result.planned.length));
+    lines.push(...formatUndone(result.results, result.planned.length, isBrief));
   }
   if (result.interrupted) {
     lines.push(
@@ -103,7 +108,11 @@ export function formatRollback(result: RollbackRunResult): string {
 }
 
 /** What a rollback that did not come to its end has undone, and what failed. */
-export function formatUndone(results: readonly RollbackResult[], planned: number): string[] {
+export function formatUndone(
+  results: readonly RollbackResult[],
+  planned: number,
+  isBrief = false,
+): string[] {
   const failed = results.find(({ error }) => error !== null);
   const undone = results.filter(({ success }) => success).length;
   const lines = failed === undefined ? [] : ["❌ Rollback failed!"];
@@ -111,11 +120,11 @@ export function formatUndone(results: readonly RollbackResult[], planned: number
     `📉 Migrations rolled back: ${undone} of ${planned}`,
     "",
     "📋 Rollback Details:",
-    ...results.map((item) =>
+    ...formatOutcomes(results, (item) => [
       item.success
         ? line`  ✅ ${item.name}${formatSource(item)}`
-        : line`  ❌ ${item.name}${formatSource(item)} - ${item.error?.message}`
-    ),
+        : line`  ❌ ${item.name}${formatSource(item)} - ${item.error?.message}`,
+    ], isBrief),
     "",
   );
   if (failed !== undefined) {

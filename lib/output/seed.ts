@@ -13,6 +13,7 @@ import { EXIT_CODES } from "./errors.ts";
 import { line } from "./neutral.ts";
 import { ask, isYes } from "./prompt.ts";
 import { formatFailure, formatMs } from "./text.ts";
+import type { JsonDocuments } from "./json_documents.ts";
 
 /** What became of the seeds. */
 export function formatSeeds(result: SeedResult): string {
@@ -44,7 +45,7 @@ export function formatSeeds(result: SeedResult): string {
 export async function seed(
   { migrator, reporter, projects }: Run,
   flags: GlobalFlags & Asking & { force?: Flag; dryRun?: Flag },
-): Promise<Report> {
+): Promise<Report<JsonDocuments["seed"]>> {
   const wait = waiting(flags);
   if (!flags.yes && !flags.dryRun) await projects.confirm();
   reporter.say("🌱 Seeding...\n");

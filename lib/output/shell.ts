@@ -9,6 +9,7 @@ import { explainDenied } from "./denied.ts";
 import { EXIT_CODES, formatError, toExitCode, toJsonError } from "./errors.ts";
 import { ProjectMemory } from "./known_projects.ts";
 import { line } from "./neutral.ts";
+import { choosePaint } from "./paint.ts";
 import { findTasks, type NameCommand, nameCommandsAs } from "./started_as.ts";
 import { Reporter, type ReportStyle } from "./terminal.ts";
 import { explainUsage } from "./usage.ts";
@@ -41,7 +42,7 @@ export class Shell {
       json: process.argv.includes("--json"),
       quiet: false,
       verbose: false,
-      color: false,
+      color: choosePaint(process.env, !process.argv.includes("--no-color")),
     }, (command) => (this.#nameCommand ??= this.#findNames())(command));
   }
 
@@ -112,7 +113,7 @@ export class Shell {
       json: !!flags.json,
       quiet: !!flags.quiet,
       verbose: !!flags.verbose,
-      color: flags.color !== false && (this.#process.env.NO_COLOR ?? "") === "",
+      color: choosePaint(this.#process.env, flags.color),
     };
   }
 

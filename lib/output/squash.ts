@@ -4,6 +4,7 @@ import type { SquashPlan, SquashResult } from "../operations/squash.ts";
 import type { Asking, Flag, GlobalFlags, Report, Run } from "./actions.ts";
 import { line } from "./neutral.ts";
 import { ask, isYes } from "./prompt.ts";
+import type { JsonDocuments } from "./json_documents.ts";
 
 /** The flags of `squash`. */
 export interface SquashFlags extends GlobalFlags, Asking {
@@ -16,7 +17,11 @@ export interface SquashFlags extends GlobalFlags, Asking {
 const SHOWN = 20;
 
 /** What `squash` does. */
-export async function squash(run: Run, flags: SquashFlags, name: string): Promise<Report> {
+export async function squash(
+  run: Run,
+  flags: SquashFlags,
+  name: string,
+): Promise<Report<JsonDocuments["squash"]>> {
   const { migrator, reporter, projects } = run;
   if (!flags.yes && !flags.dryRun) await projects.confirm();
   reporter.say("🔎 Proving that one migration makes what many have made...\n");

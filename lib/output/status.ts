@@ -1,18 +1,21 @@
 /** What `status` does and prints. @module */
 
 import { formatDuration } from "../duration.ts";
-import type { StatusResult } from "../operations/status.ts";
 import { describeDone } from "../planning/step_count.ts";
+import type { AppliedMigration, StatusResult } from "../operations/status.ts";
 import { formatBlockers, formatDetails } from "./activity.ts";
 import type { Flag, GlobalFlags, Report, Run } from "./actions.ts";
+import { type Column, formatTable, type Screen } from "./columns.ts";
 import { EXIT_CODES, formatRefusal } from "./errors.ts";
 import { formatLedgerDifference } from "./ledger.ts";
 import { line } from "./neutral.ts";
-import { formatLeftOut, formatTarget } from "./text.ts";
+import { formatLeftOut, formatMs, formatTarget, formatTime } from "./text.ts";
+import type { JsonDocuments } from "./json_documents.ts";
 
 /** The flags of `status`. */
 export interface StatusFlags extends GlobalFlags {
   check?: Flag;
+  all?: Flag;
   diagram?: string;
 }
 
@@ -20,7 +23,7 @@ export interface StatusFlags extends GlobalFlags {
 export async function status(
   run: Run,
   flags: StatusFlags,
-): Promise<Report> {
+): Promise<Report<JsonDocuments["status"]>> {
   const { migrator, reporter, namedBy } = run;
   if (flags.diagram !== undefined) {
     const { showTable } = await import("./report.ts");
@@ -29,17 +32,55 @@ export async function status(
   reporter.say(formatTarget(migrator.target, namedBy));
   const result = await migrator.status();
   for (const warning of result.warnings) reporter.warn(line`⚠️  ${warning}`);
-  reporter.say(formatStatus(result, !!flags.verbose));
+  reporter.say(formatStatus(result, {
+    verbose: !!flags.verbose,
+    all: !!flags.all,
+    screen: reporter.screen,
+  }));
+  // There may be thousands.
+  const { applied, ...others } = result;
   // Said already: with --quiet and --check the exit code is all that is wanted.
   return {
-    result: { target: { ...migrator.target, namedBy }, ...result },
+    result: {
+      target: { ...migrator.target, namedBy },
+      ...others,
+      ...(flags.all ? { applied } : {}),
+    },
     text: "",
     code: flags.check && !result.upToDate ? EXIT_CODES.failed : 0,
   };
 }
 
+const COLUMNS: readonly Column[] = [
+  { title: "Name", mayBeCut: true },
+  { title: "Batch", isNumber: true },
+  { title: "When", leaveOut: 2 },
+  { title: "Duration", isNumber: true, leaveOut: 3 },
+  { title: "Rollback", leaveOut: 1 },
+];
+
+function formatApplied(applied: readonly AppliedMigration[], screen: Screen): string[] {
+  const rows = applied.map(({ name, batch, executedAt, executionTimeMs, hasRollback }) => [
+    name,
+    String(batch),
+    formatTime(executedAt),
+    formatMs(executionTimeMs),
+    hasRollback ? "yes" : "no",
+  ]);
+  return formatTable(COLUMNS, rows, screen, "  ");
+}
+
+/** How much `status` says, and how wide it may be. */
+export interface StatusExtent {
+  readonly verbose: boolean;
+  /** The migrations that are applied, too. */
+  readonly all: boolean;
+  readonly screen: Screen;
+}
+
 /** What `status` reports. */
-export function formatStatus(status: StatusResult, verbose: boolean): string {
+export function formatStatus(status: StatusResult, extent: StatusExtent): string {
+  const { verbose } = extent;
   const lines = [
     "📊 Migration Status",
     "",
@@ -61,6 +102,9 @@ export function formatStatus(status: StatusResult, verbose: boolean): string {
         ...formatDetails(activity),
       );
     }
+  }
+  if (extent.all && status.applied.length > 0) {
+    lines.push("", "✅ Applied Migrations:", ...formatApplied(status.applied, extent.screen));
   }
   if (status.pending.length > 0) {
     lines.push("", "⏳ Pending Migrations:");

@@ -3,12 +3,15 @@
 import type { FilePosition } from "../errors.ts";
 import type { Activity } from "../database/state.ts";
 import type { ProgressEvent } from "../operations/progress.ts";
-import { styleText } from "node:util";
 import { formatActivity, formatBlocker, formatRange, formatRetry } from "./activity.ts";
 import { type AnnotationLevel, formatAnnotation } from "./errors.ts";
 import { formatDuration } from "../duration.ts";
 import { createRedactor } from "../redact.ts";
+import { type Screen, wrap } from "./columns.ts";
+import { LiveLine } from "./live_line.ts";
 import { line, neutralize, neutralizeJson } from "./neutral.ts";
+import { findStyle, paint } from "./paint.ts";
+import { MANY, ProgressBar } from "./progress_bar.ts";
 import { type NameCommand, nameCommands } from "./started_as.ts";
 
 /** Something that text can be written to, such as `process.stdout`. */
@@ -29,8 +32,8 @@ export interface ReportStyle {
   readonly quiet: boolean;
   /** Each step, where there is no terminal for a live line. */
   readonly verbose: boolean;
-  /** Colours, on a terminal. */
-  readonly color: boolean;
+  /** Colours: on a terminal, where it is "auto". */
+  readonly color: boolean | "auto";
   /** The folder of the migrations, where GitHub is to show errors at the lines of its files. */
   readonly annotate?: string;
 }
@@ -63,12 +66,14 @@ export class Reporter {
   readonly #secrets = new Set<string>();
   #style: ReportStyle;
   #redact = createRedactor([]);
-  #live:
-    | { timer: ReturnType<typeof setInterval>; text: string; since: number; draw: () => void }
-    | undefined;
+  readonly #live: LiveLine;
+  /** Of a run of many migrations. */
+  #bar: ProgressBar | undefined;
   #activity: Activity | undefined;
   /** Which of how many is under way, and which step of it. */
-  #place = { before: "⏳", steps: "" };
+  #place = { sign: "⏳", number: "", steps: "" };
+  /** What the live line says, or has said last. */
+  #text = "";
   #isFinishing = false;
   #isHeld = false;
   /** When it was last said what runs, where there is no live line. */
@@ -90,6 +95,20 @@ export class Reporter {
     this.#err = err;
     this.#style = style;
     this.#nameCommand = nameCommand;
+    this.#live = new LiveLine((text) => err.write(text), () => err.columns ?? 80);
+  }
+
+  /** What tables on standard output are for. */
+  get screen(): Screen {
+    return {
+      columns: this.#out.isTTY === true ? this.#out.columns || 80 : undefined,
+      clean: (text) => this.clean(text),
+    };
+  }
+
+  /** Whether many of a kind are put together: for a person at a terminal, unless all are wanted. */
+  get isBrief(): boolean {
+    return this.#out.isTTY === true && !this.#style.verbose;
   }
 
   /** Goes on in another style. */
@@ -132,10 +151,8 @@ export class Reporter {
 
   /** Says that what goes on is the last of it, and goes on showing it. */
   finish(text: string): void {
-    const live = this.#live;
     this.#isFinishing = true;
-    this.warn(text);
-    if (live !== undefined) this.#startLive(live.text, live.since);
+    this.#scroll(text);
   }
 
   /** Leaves the line to a question, or takes it back. */
@@ -148,6 +165,13 @@ export class Reporter {
   warn(text: string): void {
     this.stopLive();
     this.#print(this.#err, text);
+  }
+
+  /** The same above the live line, which stays. */
+  #scroll(text: string): void {
+    const { since } = this.#live;
+    this.warn(text);
+    if (since !== undefined) this.#showLive(this.#text, since);
   }
 
   /** Shows an error at the line of its file in a pull request, where GitHub is to or a folder is given. */
@@ -178,15 +202,26 @@ export class Reporter {
       if (!COLOR.test(part)) {
         return this.clean(isHelp ? nameCommands(part, this.#nameCommand) : part);
       }
-      return writer.isTTY === true ? part : "";
+      return this.#paints(writer) ? part : "";
     });
     writer.write(`${parts.join("")}\n`);
   }
 
   #print(writer: Writer, text: string): void {
     const clean = this.clean(nameCommands(text, this.#nameCommand));
-    const paints = this.#style.color && writer.isTTY === true;
-    writer.write(`${paints ? clean.split("\n").map(paint).join("\n") : clean}\n`);
+    const width = writer.isTTY === true ? writer.columns || 80 : Infinity;
+    const paints = this.#paints(writer);
+    const lines = clean.split("\n").flatMap((text) => {
+      const style = paints ? findStyle(text) : undefined;
+      const fitted = wrap(text, width);
+      return style === undefined ? fitted : fitted.map((part) => paint(part, style));
+    });
+    writer.write(`${lines.join("\n")}\n`);
+  }
+
+  #paints(writer: Writer): boolean {
+    const { color } = this.#style;
+    return color === "auto" ? writer.isTTY === true : color;
   }
 
   /** Writes a result for programs. */
@@ -214,28 +249,11 @@ export class Reporter {
   /** Shows what is going on. */
   onProgress(event: ProgressEvent): void {
     switch (event.type) {
-      case "started": {
-        const { migrations: [first = ""], index, total, step } = event;
-        const others = event.migrations.length - 1;
-        const verb = event.action === "rollback" ? "⏪" : "⏳";
-        const steps = step === undefined || step.total === 1
-          ? ""
-          : ` (step ${step.number} of ${step.total})`;
-        this.#place = { before: `${verb} ${index + 1}/${total}`, steps };
-        this.#startLive(
-          line`${this.#place.before} ${first}${others > 0 ? ` and ${others} more` : ""}` + steps,
-        );
+      case "started":
+        this.#showStarted(event);
         break;
-      }
       case "finished":
-        this.#activity = undefined;
-        this.stopLive();
-        if (this.#style.verbose && !this.#err.isTTY) {
-          const verb = event.success
-            ? { apply: "applied", rollback: "rolled back", seed: "run" }[event.action]
-            : "failed";
-          this.#print(this.#err, line`${event.migration} ${verb} (${event.executionTimeMs}ms)`);
-        }
+        this.#showFinished(event);
         break;
       case "waiting":
         this.#startLive(describeWaiting(event));
@@ -245,23 +263,22 @@ export class Reporter {
         break;
       case "range":
         this.#tellRunning(
-          line`${this.#place.before} ${event.migration}${this.#place.steps} - ` +
-            formatRange(event),
+          line`${event.migration}${this.#place.steps} - ` + formatRange(event),
         );
         break;
       case "retrying":
         if (this.#style.json || this.#style.quiet) break;
-        this.warn(formatRetry(event));
-        if (this.#err.isTTY) this.#startLive(line`${this.#place.before} ${event.migration}`);
+        this.#scroll(formatRetry(event));
+        if (this.#err.isTTY) this.#startStep(line`${event.migration}`);
         break;
       case "blocker ended":
-        this.warn(`🛑 Ended, as it was in the way: ${formatBlocker(event.session)}`);
+        this.#scroll(`🛑 Ended, as it was in the way: ${formatBlocker(event.session)}`);
         break;
       case "preparing":
         this.#startLive(line`⏳ ${event.what}`);
         break;
       case "notice":
-        this.warn(line`⚠️  ${event.message}`);
+        this.#scroll(line`⚠️  ${event.message}`);
         break;
       case "phase":
         this.say(PHASES[event.phase]);
@@ -269,52 +286,89 @@ export class Reporter {
     }
   }
 
-  #startLive(text: string, since = performance.now()): void {
-    if (this.#live?.text === text || this.#isHeld) return;
-    this.stopLive();
-    this.#toldRunning = performance.now();
-    if (this.#style.json || this.#style.quiet) return;
-    if (!this.#err.isTTY) {
-      if (this.#style.verbose) this.#print(this.#err, text);
-      return;
+  #showStarted(event: ProgressEvent & { type: "started" }): void {
+    const { migrations: [first = ""], index, total, step } = event;
+    const others = event.migrations.length - 1;
+    const sign = event.action === "rollback" ? "⏪" : "⏳";
+    const steps = step === undefined || step.total === 1
+      ? ""
+      : ` (step ${step.number} of ${step.total})`;
+    if (total <= MANY) {
+      this.#bar = undefined;
+    } else if (this.#bar?.total !== total || this.#bar.done > index || sign !== this.#place.sign) {
+      this.#bar = new ProgressBar(total, performance.now());
     }
-    const live = { text, since };
-    const draw = () => {
-      const age = performance.now() - live.since;
-      const suffix = age < 1000 ? "" : ` … ${formatDuration(age)}`;
-      this.#err.write(`\r\x1b[2K${this.#fit(live.text)}${suffix}`);
-    };
-    draw();
-    this.#live = Object.assign(live, { draw, timer: setInterval(draw, 500) });
+    this.#bar?.tell(index, performance.now());
+    this.#place = { sign, number: `${index + 1}/${total}`, steps };
+    this.#startStep(line`${first}${others > 0 ? ` and ${others} more` : ""}` + steps);
   }
 
-  /** It has to fit on one line of the screen, which is all that a redraw clears. */
-  #fit(text: string): string {
-    const shown = this.#isFinishing ? `⏹️  finishing ${text}` : text;
-    return [...this.clean(shown).replace(/\s+/g, " ")]
-      .slice(0, Math.max(20, (this.#err.columns ?? 80) - 15)).join("");
+  #showFinished(event: ProgressEvent & { type: "finished" }): void {
+    this.#activity = undefined;
+    if (this.#bar === undefined) {
+      this.stopLive();
+    } else {
+      // The bar stays for the next one, or for the summary, which takes it away.
+      if (event.success) this.#bar.tell(this.#bar.done + 1, performance.now());
+      if (this.#live.isShown) this.#showLive(this.#text);
+    }
+    if (this.#style.verbose && !this.#err.isTTY) {
+      const verb = event.success
+        ? { apply: "applied", rollback: "rolled back", seed: "run" }[event.action]
+        : "failed";
+      this.#print(this.#err, line`${event.migration} ${verb} (${event.executionTimeMs}ms)`);
+    } else if (!event.success && this.#bar !== undefined && this.#live.isShown) {
+      this.#scroll(line`❌ ${event.migration} failed (${event.executionTimeMs}ms)`);
+    }
+  }
+
+  /** What a step is at, behind where in the run it is. */
+  #inPlace(text: string): string {
+    const { sign, number } = this.#place;
+    return this.#bar !== undefined && this.#err.isTTY
+      ? text
+      : `${sign} ${number === "" ? "" : `${number} `}${text}`;
+  }
+
+  #startStep(text: string): void {
+    this.#startLive(this.#inPlace(text));
+  }
+
+  #startLive(text: string): void {
+    if ((this.#live.isShown && this.#text === text) || this.#isHeld) return;
+    this.#toldRunning = performance.now();
+    if (this.#style.json || this.#style.quiet) return;
+    if (this.#err.isTTY) this.#showLive(text);
+    else if (this.#style.verbose) this.#print(this.#err, text);
+  }
+
+  #showLive(text: string, since?: number): void {
+    this.#text = text;
+    // It has to fit on one line of the screen, which is all that a redraw clears.
+    const shown = this.clean(text).replace(/\s+/g, " ");
+    const { sign } = this.#place;
+    const isLong = this.#activity !== undefined;
+    this.#live.show((width) => {
+      const before = this.#isFinishing ? "⏹️ finishing " : "";
+      return this.#bar === undefined
+        ? before + shown
+        : this.#bar.draw(before + sign, shown, isLong, width, performance.now());
+    }, since);
   }
 
   /** On a terminal in the line that is there; elsewhere now and then in one of its own. */
   #showRunning({ activity, statementMs }: ProgressEvent & { type: "running" }): void {
     this.#activity = activity;
-    if (this.#isHeld) return;
-    const { before, steps } = this.#place;
-    this.#tellRunning(`${before} ${formatActivity(activity, steps)}`, statementMs);
+    this.#tellRunning(formatActivity(activity, this.#place.steps), statementMs);
   }
 
   /** The live line goes on counting where it is not said for how long. */
-  #tellRunning(text: string, statementMs?: number): void {
-    if (this.#isHeld) return;
-    if (this.#live !== undefined) {
-      this.#live.text = text;
-      if (statementMs !== undefined) this.#live.since = performance.now() - statementMs;
-      this.#live.draw();
-      return;
-    }
-    if (this.#style.json || this.#style.quiet) return;
+  #tellRunning(what: string, statementMs?: number): void {
+    if (this.#isHeld || this.#style.json || this.#style.quiet) return;
+    const text = this.#inPlace(what);
     if (this.#err.isTTY) {
-      this.#startLive(text);
+      const since = statementMs === undefined ? this.#live.since : performance.now() - statementMs;
+      this.#showLive(text, since);
     } else if (performance.now() - this.#toldRunning >= RUNNING_EVERY_MS) {
       this.#toldRunning = performance.now();
       const age = statementMs === undefined ? "" : ` … ${formatDuration(statementMs)}`;
@@ -324,19 +378,8 @@ export class Reporter {
 
   /** Takes the live line away. */
   stopLive(): void {
-    if (this.#live === undefined) return;
-    clearInterval(this.#live.timer);
-    this.#live = undefined;
-    this.#err.write("\r\x1b[2K");
+    this.#live.clear();
   }
-}
-
-/** What failed in red, what to do next in cyan, what to look at in yellow. */
-function paint(text: string): string {
-  const mark = text.trimStart().slice(0, 2);
-  const color = { "❌": "red", "💡": "cyan", "⚠️": "yellow" } as const;
-  const known = Object.entries(color).find(([sign]) => mark.startsWith(sign));
-  return known === undefined ? text : styleText(known[1], text, { validateStream: false });
 }
 
 function describeWaiting(event: ProgressEvent & { type: "waiting" }): string {

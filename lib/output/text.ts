@@ -11,6 +11,7 @@ import { shorten } from "../shorten.ts";
 import { formatBlockers } from "./activity.ts";
 import { formatPosition } from "./errors.ts";
 import { indent, line } from "./neutral.ts";
+import { MANY } from "./progress_bar.ts";
 
 /** How many statements of a migration a dry run shows, unless everything is asked for. */
 const SHOWN_STATEMENTS = 20;
@@ -18,6 +19,12 @@ const SHOWN_STATEMENTS = 20;
 /** `1,234ms`. */
 export function formatMs(ms: number): string {
   return `${ms.toLocaleString("en-US")}ms`;
+}
+
+/** `2026-11-28 16:30:05`, in UTC. */
+export function formatTime(iso: string): string {
+  const time = new Date(iso);
+  return Number.isNaN(time.getTime()) ? iso : time.toISOString().slice(0, 19).replace("T", " ");
 }
 
 /** Which project a command speaks to; nothing for the embedded database, which is told otherwise. */
@@ -83,6 +90,49 @@ export function formatCommits(outside: unknown, batch: ShownBatch | undefined): 
     } rows`;
   }
   return outside === null ? "" : ", outside a transaction";
+}
+
+/** How many slow ones a summary names. */
+const SLOWEST = 3;
+
+/**
+ * What became of migrations, a line each with what there is to say of it; or of many, on a terminal,
+ * those of which there is something to say, and the others together.
+ *
+ * @param items What became of each.
+ * @param format The lines of one.
+ * @param isBrief Whether many are put together.
+ */
+export function formatOutcomes<
+  Item extends {
+    readonly name: string;
+    readonly success: boolean;
+    readonly executionTimeMs?: number;
+  },
+>(
+  items: readonly Item[],
+  format: (item: Item) => readonly string[],
+  isBrief: boolean,
+): string[] {
+  if (!isBrief || items.length <= MANY) return items.flatMap(format);
+  const blocks = items.map((item) => ({ item, lines: format(item) }));
+  const isPlain = ({ item, lines }: typeof blocks[number]) => item.success && lines.length === 1;
+  const plain = blocks.filter(isPlain).map(({ item }) => item);
+  const timed = plain.filter(({ executionTimeMs = 0 }) => executionTimeMs > 0)
+    .sort((a, b) => b.executionTimeMs! - a.executionTimeMs!);
+  const ms = timed.reduce((sum, { executionTimeMs }) => sum + executionTimeMs!, 0);
+  const slowest = timed.slice(0, SLOWEST).map((item) =>
+    line`${item.name} (${formatMs(item.executionTimeMs!)})`
+  );
+  return [
+    ...(plain.length === 0 ? [] : [
+      `  ✅ ${plain.length} migrations${
+        ms === 0 ? "" : ` (${formatMs(ms)})`
+      }; --verbose names them`,
+      ...(slowest.length === 0 ? [] : [`  🐢 slowest: ${slowest.join(", ")}`]),
+    ]),
+    ...blocks.filter((block) => !isPlain(block)).flatMap(({ lines }) => lines),
+  ];
 }
 
 /** What is shown of steps. */

@@ -5,6 +5,7 @@ import { ConfigurationError } from "../errors.ts";
 import type { Flag, GlobalFlags, Report, Run } from "./actions.ts";
 import { EXIT_CODES } from "./errors.ts";
 import { line } from "./neutral.ts";
+import type { JsonDocuments } from "./json_documents.ts";
 
 /** The flags of `types`. */
 export interface TypesFlags extends GlobalFlags {
@@ -19,7 +20,10 @@ export interface TypesFlags extends GlobalFlags {
  * @param run What actions work with.
  * @param flags The flags.
  */
-export async function types({ migrator, reporter }: Run, flags: TypesFlags): Promise<Report> {
+export async function types(
+  { migrator, reporter }: Run,
+  flags: TypesFlags,
+): Promise<Report<JsonDocuments["types"]>> {
   const { out, check, json } = flags;
   if (check && out === undefined) {
     throw new ConfigurationError("--check needs --out, the file that is to be up to date");

@@ -6,12 +6,12 @@ import { VERSION } from "../migrator.ts";
 import type { Flag, GlobalFlags, Report, Run } from "./actions.ts";
 import { EXIT_CODES } from "./errors.ts";
 import { indent, line } from "./neutral.ts";
+import type { JsonDocuments } from "./json_documents.ts";
 
 /** The flags of `validate`. */
 export interface ValidateFlags extends GlobalFlags {
   format: "text" | "json" | "github" | "sarif";
   strict?: Flag;
-  shadow?: boolean;
 }
 
 /** How many findings a text shows, unless everything is asked for. */
@@ -24,7 +24,7 @@ export async function validate(
   { migrator, reporter, folder }: Run,
   flags: ValidateFlags,
   names: readonly string[],
-): Promise<Report> {
+): Promise<Report<JsonDocuments["validate"] | object>> {
   const result = await migrator.validate({
     shadow: flags.shadow !== false,
     ...(names.length === 0 ? {} : { names }),

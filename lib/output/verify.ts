@@ -5,6 +5,7 @@ import type { VerifyResult } from "../operations/verify.ts";
 import type { Flag, GlobalFlags, Report, Run } from "./actions.ts";
 import { EXIT_CODES } from "./errors.ts";
 import { indent, line } from "./neutral.ts";
+import type { JsonDocuments } from "./json_documents.ts";
 
 /** The flags of `verify`. */
 export interface VerifyFlags extends GlobalFlags {
@@ -18,7 +19,7 @@ export async function verify(
   { migrator, reporter }: Run,
   flags: VerifyFlags,
   names: readonly string[],
-): Promise<Report> {
+): Promise<Report<JsonDocuments["verify"]>> {
   reporter.say("🔁 Taking migrations up, down and up again on a shadow...\n");
   const result = await migrator.verify({
     names,

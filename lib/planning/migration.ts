@@ -87,8 +87,8 @@ export interface Blocker {
 export interface FailurePlace {
   /** The column of the line, in characters from 1. */
   readonly column: number;
-  /** The text of the line. */
-  readonly excerpt: string;
+  /** The text of the line; left out where it holds what looks like a key or a password. */
+  readonly excerpt?: string;
   /** How often the statement has that name, where it is more than once: this is the first. */
   readonly occurrences?: number;
 }

@@ -157,6 +157,11 @@ function isPresent(entry: HistoryEntry): boolean {
   return entry.appliedChecksum !== null || entry.progress !== null;
 }
 
+/** The order in which migrations were applied; by name where the audit log does not know it. */
+export function compareApplied(a: HistoryEntry, b: HistoryEntry): number {
+  return (a.position ?? Infinity) - (b.position ?? Infinity) || (a.name < b.name ? -1 : 1);
+}
+
 /** The highest batch of which something is in the database, or 0. */
 export function findLastBatch(history: readonly HistoryEntry[]): number {
   return history.filter(isApplied).reduce((last, { batch }) => Math.max(last, batch), 0);

@@ -10,6 +10,8 @@ import { PLATFORM_SCHEMAS } from "./scope.ts";
 export interface ShapeOptions {
   /** They change default privileges themselves, so that those that are there now are their doing. */
   readonly setsDefaultPrivileges: boolean;
+  /** The major version of the shadow. */
+  readonly shadowMajor: number;
 }
 
 /**
@@ -22,12 +24,12 @@ export interface ShapeOptions {
  */
 export function writeShape(
   { facts, major }: Catalogue,
-  { setsDefaultPrivileges }: ShapeOptions,
+  { setsDefaultPrivileges, shadowMajor }: ShapeOptions,
 ): string {
   const lines: string[] = [];
   if (!setsDefaultPrivileges) lines.push(forgetDefaultsSql);
   for (const { id, payload } of facts.facts()) {
-    const grants = writeGrants(payload, major);
+    const grants = writeGrants(payload, major < MAINTAINING && shadowMajor >= MAINTAINING);
     if (id.kind === "defaultPrivilege" && !setsDefaultPrivileges && isOfShadow(id)) {
       const where = id.schema === null ? "" : ` in schema ${quote(id.schema)}`;
       const alter = `alter default privileges for role postgres${where}`;
@@ -70,12 +72,15 @@ function isOfShadow(id: Extract<StableId, { kind: "defaultPrivilege" }>): boolea
       PLATFORM_SCHEMAS.includes(id.schema);
 }
 
-function writeGrants(payload: Readonly<Record<string, unknown>>, major: number) {
+/** The first version that knows MAINTAIN. */
+const MAINTAINING = 17;
+
+function writeGrants(payload: Readonly<Record<string, unknown>>, addsMaintain: boolean) {
   const list = (value: unknown) => Array.isArray(value) ? value.map(String) : [];
   const grantable = list(payload.grantable);
   // A server that does not know MAINTAIN gives all the others where it gives all.
   const all = list(payload.privileges);
-  const privileges = major < 17 && all.includes("TRIGGER") && all.includes("TRUNCATE") &&
+  const privileges = addsMaintain && all.includes("TRIGGER") && all.includes("TRUNCATE") &&
       all.length === 7
     ? [...all, "MAINTAIN"]
     : all;

@@ -252,6 +252,72 @@ Deno.test("colours are used on a terminal, unless --no-color or NO_COLOR says ot
   const plain = Terminal.start(workspace, ["status", "--dir", "nowhere", "--no-color"]);
   assert.equal(await plain.end(), 2);
   assert(!plain.raw.includes("\x1b[3"), plain.raw);
+  const piped = await workspace.run(["status", "--dir", "nowhere"], { FORCE_COLOR: "1" });
+  assert(piped.stderr.includes("\x1b[31m❌"), piped.stderr);
+});
+
+Deno.test("a run of many has one bar, above which the rest scrolls, and a summary", async () => {
+  await using project = await stack.createProject({ setup: INSTALL_SQL });
+  const numbers = Array.from({ length: 30 }, (_, index) => String(index + 1).padStart(3, "0"));
+  const migrations = Object.fromEntries(
+    numbers.map((number) => [`${number}_m.sql`, `select ${number};\n-- ROLLBACK\nselect 1;`]),
+  );
+  await using workspace = await Workspace.create(
+    { ...migrations, "020_waits.sql": `${waitingMigration(3)}\n-- ROLLBACK\ndrop table waiting;` },
+    environmentOf(project),
+  );
+  await using holder = await project.connect();
+  await holder.sql("select pg_advisory_lock(3)");
+
+  const terminal = Terminal.start(workspace, ["migrate", "--yes"]);
+  await terminal.see(/⏳ 20\/31 █+░+ {2}64 %, .* {2}020_waits\.sql/);
+  await terminal.see(
+    /⏳ 20\/31 +64 %, [\d.]+\/s, \d+ s left {2}020_waits\.sql line 2 \(statement 2 of 2\), waits/,
+  );
+  terminal.type(CTRL_C);
+  await terminal.see(/Interrupted: finishing the step in flight.*\n⏹️ finishing ⏳ 20\/31 /);
+  await holder.sql("select pg_advisory_unlock(3)");
+  assert.equal(await terminal.end(), 130);
+  assert.match(
+    terminal.text,
+    /🚀 Starting[^█]*Interrupted: finishing[^█]*\n📋 Migration Details:\n {2}✅ 21 migrations \([\d,]+ms\); --verbose names them\n {2}🐢 slowest: 020_waits\.sql /,
+  );
+  const { stdout } = await workspace.run(["migrate"]);
+  assert.match(stdout, /\n {2}✅ 030_m\.sql - not_executed \(Nms\)\n/);
+
+  const undone = Terminal.start(workspace, ["rollback", "--steps", "25", "--yes", "--verbose"]);
+  assert.equal(await undone.end(), 0);
+  assert.match(undone.text, /\n {2}✅ 020_waits\.sql\n/);
+});
+
+Deno.test("status --all and history list migrations in columns that fit", async () => {
+  await using project = await stack.createProject({ setup: INSTALL_SQL });
+  const long = `003_${"a_name_that_goes_on_and_on_".repeat(6)}.sql`;
+  await using workspace = await Workspace.create({
+    ...MIGRATIONS,
+    [long]: "select 1 / 0;",
+  }, environmentOf(project));
+  await workspace.run(["migrate"]);
+  await workspace.write(long, "select 1;");
+  await workspace.run(["migrate"]);
+
+  const status = Terminal.start(workspace, ["status", "--all"]);
+  assert.equal(await status.end(), 0);
+  assert.match(
+    status.text,
+    /✅ Applied Migrations:\n {2}Name +Batch {2}When +Duration {2}Rollback\n {2}001_a\.sql +1 {2}20\d\d-\d\d-\d\d [\d:]{8} +\d+ms {2}yes\n[^]*\n {2}003_a_name\S+…\S+\.sql +2 [^\n]+ms {2}no\n/,
+  );
+  const history = Terminal.start(workspace, ["history"]);
+  assert.equal(await history.end(), 0);
+  assert.match(
+    history.text,
+    /\nby ada@\S+, supamigrate \S+\n✅ {2}\S+ [\d:]{8} {2}apply {2}003_a\S*…\S+ +2 +\d+ms {2}no\n❌ .*\n {5}division by zero \(22012\)\n✅ /,
+  );
+  assert(!/[^\n]{101}/.test(status.text + history.text), "nothing is wider than the screen");
+
+  const { stdout } = await workspace.run(["status", "--all"]);
+  assert(stdout.includes(`\n  ${long}      2  `), stdout);
+  assert.equal(JSON.parse((await workspace.run(["status", "--json"])).stdout).applied, undefined);
 });
 
 Deno.test("a run that was killed at any moment is completed by the next one", async () => {

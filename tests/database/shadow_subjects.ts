@@ -4,6 +4,7 @@ import "./buckets.ts";
 import "./drift.ts";
 import "./locks.ts";
 import "./pull.ts";
+import "./server_shadow.ts";
 import "./squash.ts";
 import "./types.ts";
 import "./verify.ts";

@@ -1,6 +1,7 @@
 /** Runs the command line as a process, in a folder of its own. */
 
 import { fileURLToPath } from "node:url";
+import { holdAgainstSchema } from "./json_schemas.ts";
 import manifest from "../../deno.json" with { type: "json" };
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
@@ -97,7 +98,9 @@ export class Workspace implements AsyncDisposable {
     args: readonly string[],
     environment?: Readonly<Record<string, string>>,
   ): Promise<CliResult> {
-    return toResult(await this.spawn(args, environment).output());
+    const result = toResult(await this.spawn(args, environment).output());
+    if (args.includes("--json")) await holdAgainstSchema(args, result.stdout);
+    return result;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -41,7 +41,9 @@ export class Terminal {
 
   /** Waits until something is on the screen. */
   async see(pattern: RegExp): Promise<void> {
-    await until(`${pattern} in ${JSON.stringify(this.text)}`, () => pattern.test(this.text));
+    await until(`${pattern}`, () => pattern.test(this.text)).catch((error) => {
+      throw new Error(`${error.message} in ${JSON.stringify(this.text)}`);
+    });
   }
 
   /** Types keys. */

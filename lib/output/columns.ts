@@ -1,0 +1,181 @@
+/** Text as wide as a screen is: measured, cut, wrapped, put into columns. Pure functions. @module */
+
+import stringWidth from "string-width";
+
+/** What stands where text was cut. */
+const CUT = "…";
+
+const graphemes = new Intl.Segmenter("en", { granularity: "grapheme" });
+
+/**
+ * How many cells of a terminal text takes: two for a Chinese character or an emoji, none for a mark
+ * that stands above another character.
+ *
+ * @param text The text, on one line, with nothing that drives a terminal.
+ */
+export function measure(text: string): number {
+  // What most text is made of needs no table.
+  return /^[\x20-\x7e]*$/.test(text) ? text.length : stringWidth(text);
+}
+
+/** The characters as a person sees them, from the first one on, that fit. */
+function takeFitting(characters: Iterable<string>, width: number): string[] {
+  const taken: string[] = [];
+  let left = width;
+  for (const character of characters) {
+    left -= measure(character);
+    if (left < 0) break;
+    taken.push(character);
+  }
+  return taken;
+}
+
+function* split(text: string): Iterable<string> {
+  for (const { segment } of graphemes.segment(text)) yield segment;
+}
+
+/**
+ * Cuts text at its end.
+ *
+ * @param text The text, on one line.
+ * @param width How many cells there are.
+ */
+export function cutEnd(text: string, width: number): string {
+  if (measure(text) <= width) return text;
+  return width < 1 ? "" : takeFitting(split(text), width - 1).join("") + CUT;
+}
+
+/**
+ * Cuts text in its middle: names of migrations differ at both ends.
+ *
+ * @param text The text, on one line.
+ * @param width How many cells there are.
+ */
+export function cutMiddle(text: string, width: number): string {
+  if (measure(text) <= width) return text;
+  if (width < 5) return cutEnd(text, width);
+  const all = [...split(text)];
+  const end = takeFitting([...all].reverse(), Math.floor((width - 1) / 2)).reverse().join("");
+  return takeFitting(all, width - 1 - measure(end)).join("") + CUT + end;
+}
+
+/** What is laid out already: code, the excerpt of a file and the mark below it, a drawing. */
+const LAID_OUT =
+  /^(?: {5,}(?!(?:\p{RGI_Emoji}|\p{Emoji}\ufe0f)\s)|\s*\d+ \| |\s*\^$)|[\u2500-\u257f]/v;
+
+/** What a line may begin with: white space, and the mark that says what it is about. */
+const HEAD = /^\s*(?:(?:\p{RGI_Emoji}|\p{Emoji}\ufe0f|[\-–•…])\s+)?/v;
+
+/** A column has to be as wide as this for wrapping to be of any use. */
+const LEAST_WRAPPED = 20;
+
+/**
+ * Wraps a line at words. What continues it stands below its words, behind its mark.
+ *
+ * @param line The line.
+ * @param width How many cells there are.
+ * @returns The lines that it takes.
+ */
+export function wrap(line: string, width: number): string[] {
+  if (width < LEAST_WRAPPED || measure(line) <= width || LAID_OUT.test(line)) return [line];
+  const head = HEAD.exec(line)![0];
+  const indent = " ".repeat(Math.min(measure(head), width / 2));
+  const lines: string[] = [];
+  let current = head;
+  let isEmpty = true;
+  for (const word of line.slice(head.length).split(" ")) {
+    const longer = isEmpty ? current + word : `${current} ${word}`;
+    if (isEmpty || measure(longer) <= width) {
+      current = longer;
+    } else {
+      lines.push(current.trimEnd());
+      current = indent + word;
+    }
+    isEmpty = false;
+  }
+  return [...lines, current];
+}
+
+/** A column of a table. */
+export interface Column {
+  /** What stands above it. */
+  readonly title: string;
+  /** Numbers stand at the right. */
+  readonly isNumber?: boolean;
+  /** It may be cut in the middle where there is no room for it; one column of a table has this. */
+  readonly mayBeCut?: boolean;
+  /** Where there is too little room, columns are left out: the highest number first. */
+  readonly leaveOut?: number;
+}
+
+/** Between columns. */
+const GAP = "  ";
+
+/** How narrow a column gets that may be cut, before others are left out. */
+const LEAST_CUT = 24;
+
+/** What a table is for. */
+export interface Screen {
+  /** How wide it is; undefined where it is none, so that nothing has to fit. */
+  readonly columns: number | undefined;
+  /** Makes text fit to be written: before it is cut, as nobody recognises one half of a secret. */
+  readonly clean: (text: string) => string;
+}
+
+/**
+ * Puts rows into columns.
+ *
+ * @param columns The columns.
+ * @param rows Their cells; one that is a text alone goes across all columns.
+ * @param screen Where they are to fit.
+ * @param indent What stands before each of them.
+ * @returns The lines, the titles first.
+ */
+export function formatTable(
+  columns: readonly Column[],
+  rows: readonly (readonly string[] | string)[],
+  { columns: screenWidth = Infinity, clean }: Screen,
+  indent = "",
+): string[] {
+  const width = screenWidth - measure(indent);
+  const titles = columns.map(({ title }) => title);
+  const lines = rows.map((row) =>
+    typeof row === "string" ? row : row.map((cell) => clean(cell).replace(/\s+/g, " "))
+  );
+  const cells = [titles, ...lines.filter((row) => typeof row !== "string")];
+  const needed = columns.map((_, at) => Math.max(...cells.map((row) => measure(row[at] ?? ""))));
+  const shown = chooseColumns(columns, needed, width);
+  const format = (row: readonly string[]) =>
+    shown.map(({ at, width }, place) => {
+      const { isNumber, mayBeCut } = columns[at]!;
+      const text = mayBeCut ? cutMiddle(row[at] ?? "", width) : row[at] ?? "";
+      const room = " ".repeat(Math.max(0, width - measure(text)));
+      if (isNumber) return room + text;
+      return place === shown.length - 1 ? text : text + room;
+    }).join(GAP).trimEnd();
+  return [titles, ...lines].map((row) => typeof row === "string" ? row : indent + format(row));
+}
+
+/** Which columns there is room for, and how wide they are. */
+function chooseColumns(
+  columns: readonly Column[],
+  needed: readonly number[],
+  width: number,
+): { at: number; width: number }[] {
+  const shown = columns.map((column, at) => ({ ...column, at, width: needed[at]! }));
+  const total = () =>
+    shown.reduce((sum, column) => sum + column.width, GAP.length * (shown.length - 1));
+  const leastOf = (column: Column & { width: number }) =>
+    column.mayBeCut ? Math.max(0, column.width - LEAST_CUT) : 0;
+  while (total() - shown.reduce((sum, column) => sum + leastOf(column), 0) > width) {
+    const [least] = [...shown].filter(({ leaveOut }) => leaveOut !== undefined)
+      .sort((a, b) => b.leaveOut! - a.leaveOut!);
+    if (least === undefined) break;
+    shown.splice(shown.indexOf(least), 1);
+  }
+  const cut = shown.find(({ mayBeCut }) => mayBeCut);
+  if (cut !== undefined && total() > width) {
+    cut.width = Math.max(8, cut.width - (total() - width));
+  }
+  return shown;
+}
