@@ -121,7 +121,9 @@ create or replace function supamigrate.is_tried_again(
 language sql immutable
 set search_path = pg_catalog, pg_temp
 as $function$
-  select coalesce(result->'error'->>'code' = '55P03'
+  select coalesce((result->'error'->>'code' = '55P03'
+                   -- Long work meets with others' again and again; a range of it is soon done anew.
+                   or result->'error'->>'code' in ('40P01', '40001') and migration->'step' ? 'batch')
                   and (call->>'attempt')::integer <= (migration->'limits'->>'lock_retries')::integer, false)
 $function$;
 

@@ -8,6 +8,9 @@ import type { OperationContext } from "./context.ts";
 /** lock_not_available, of a time-out and of NOWAIT. */
 const LOCK_NOT_AVAILABLE = "55P03";
 
+/** deadlock_detected and serialization_failure, which a range of a batch is tried again after. */
+const MET_OTHERS: ReadonlySet<string> = new Set(["40P01", "40001"]);
+
 /** No pause is longer, in milliseconds. */
 const LONGEST_PAUSE_MS = 30_000;
 
@@ -15,6 +18,7 @@ const LONGEST_PAUSE_MS = 30_000;
 interface Sent {
   readonly name?: unknown;
   readonly limits?: Readonly<Record<string, number>>;
+  readonly step?: { readonly batch?: unknown };
 }
 
 /** The attempts at one step. Each is an operation of its own, of which nothing is left. */
@@ -52,9 +56,10 @@ export class LockAttempts {
   ): Promise<boolean> {
     const { lock_retries: retries = 0, lock_timeout: timeout = LOCK_TIMEOUT_MS } =
       migration.limits ?? {};
-    if (result.success || result.error.code !== LOCK_NOT_AVAILABLE || this.#made > retries) {
-      return false;
-    }
+    if (result.success || this.#made > retries) return false;
+    const { code } = result.error;
+    const isRange = migration.step?.batch !== undefined;
+    if (code !== LOCK_NOT_AVAILABLE && !(isRange && MET_OTHERS.has(code))) return false;
     const { signal, tenure, onProgress } = this.#context;
     const pauseMs = Math.round(
       Math.min(

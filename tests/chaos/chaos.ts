@@ -9,7 +9,8 @@
  */
 
 import { parseArgs } from "node:util";
-import { POINT_EVERY, POINT_NAMES, type Via } from "./plan.ts";
+import { POINT_EVERY, POINT_NAMES } from "./plan.ts";
+import type { Via } from "./ways.ts";
 import { formatChaos } from "./report.ts";
 import { runChaos } from "./run.ts";
 

@@ -11,7 +11,7 @@ import { openSession, type Session, type Sql } from "../support/session.ts";
 import { until } from "../support/until.ts";
 import { type Handler, HttpProxy } from "./http_proxy.ts";
 import { Server } from "./server.ts";
-import { isOverApi, type Via } from "./plan.ts";
+import { isOverApi, type Via } from "./ways.ts";
 import { WireDoor } from "./wire_door.ts";
 import { WireProxy } from "./wire_proxy.ts";
 import watchSql from "./watch.sql" with { type: "text" };

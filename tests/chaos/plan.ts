@@ -2,18 +2,7 @@
 
 import { Random } from "../support/random.ts";
 import { FAULTS, type Moment, MOMENTS } from "./faults.ts";
-
-/**
- * The ways to a database that a round can be played on; `builds` is direct as well, with indexes
- * that are built concurrently in every file, and faults while that goes on. `batches` is the API, with a
- * statement in every file that is committed in ranges, and faults at these.
- */
-export type Via = "api" | "direct" | "builds" | "batches";
-
-/** Whether the clients of a way go over the API. */
-export function isOverApi(via: Via): boolean {
-  return via === "api" || via === "batches";
-}
+import { isOverApi, type Via } from "./ways.ts";
 
 /** What a direct connection cannot meet: a gateway's answers, and what befalls PostgREST. */
 const OF_THE_API =

@@ -11,12 +11,12 @@ import type { Exchange, Handler, HttpProxy } from "./http_proxy.ts";
 import { DB_POOL, type Lane } from "./lane.ts";
 import {
   describePoint,
-  isOverApi,
   type PlannedClient,
   type PlannedFault,
   type RoundPlan,
   toFile,
 } from "./plan.ts";
+import { isOverApi } from "./ways.ts";
 import type { WireDoor } from "./wire_door.ts";
 import invariantsSql from "./invariants.sql" with { type: "text" };
 

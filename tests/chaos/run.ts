@@ -3,7 +3,8 @@
 import { fileURLToPath } from "node:url";
 import type { Major } from "../support/binaries.ts";
 import { Lane } from "./lane.ts";
-import { faultsOf, planRound, POINT_NAMES, type RoundPlan, type Via } from "./plan.ts";
+import { faultsOf, planRound, POINT_NAMES, type RoundPlan } from "./plan.ts";
+import type { Via } from "./ways.ts";
 import { playRound, type RoundResult, type Violation } from "./round.ts";
 
 export interface ChaosOptions {

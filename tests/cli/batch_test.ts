@@ -28,7 +28,15 @@ Deno.test("ranges are shown before, where one fails, and by status", async () =>
     /\*\*Step 1 of 1, in ranges of .*notes.* by id, of up to 10 rows\*\*/,
   );
 
-  const failed = await workspace.run(["migrate", "--embedded"]);
+  const json = await workspace.run(["plan", "--embedded", "--out", "plan.json"]);
+  assert.equal(json.code, 0, json.stderr);
+  const { migrations } = JSON.parse(await Deno.readTextFile(`${workspace.path}/plan.json`));
+  assert.deepEqual(migrations[1].steps[0].batch, {
+    table: '"public"."notes"',
+    key: "id",
+    rows: 10,
+  });
+  const failed = await workspace.run(["migrate", "--embedded", "--plan", "plan.json", "--yes"]);
   assert.equal(failed.code, 1);
   assert.match(
     failed.stdout,

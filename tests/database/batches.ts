@@ -496,3 +496,26 @@ testOnOneServer(
     assert.equal(await counts(project), "2×0left alone 23×1");
   },
 );
+
+testOnEveryDatabase("a range that meets with others' work is tried again", async (project) => {
+  await makeItems(project);
+  await project.sql(`
+    create sequence met;
+    alter sequence met owner to postgres;
+    create function meet() returns trigger language plpgsql as $$
+    begin
+      if nextval('met') = 1 then raise 'met' using errcode = 'deadlock_detected'; end if;
+      return new;
+    end $$;
+    create trigger meet before update on items for each row when (old.id = 53) execute function meet()`);
+  const events: ProgressEvent[] = [];
+  const migrator = project.migrator(batched, {
+    limits: { lockTimeoutMs: 100 },
+    onProgress: (event) => events.push(event),
+  });
+  assert.equal((await migrator.migrate()).success, true);
+  assert.equal(events.filter(({ type }) => type === "retrying").length, 1);
+  assert.equal(await counts(project), "9×0left alone 86×1");
+  const { log } = await project.records();
+  assert.deepEqual(log.map(({ result }) => result), ["ok"]);
+});
