@@ -2,7 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { crypto } from "@std/crypto";
-import { comparableStatements } from "./comparable.ts";
+import { writeComparable } from "./comparable.ts";
 
 /**
  * The SHA-256 of a text in UTF-8.
@@ -57,5 +57,7 @@ export function checksumForward(sql: string): Promise<string> {
  * @returns The SHA-256.
  */
 export function checksumStatements(sql: string): string {
-  return createHash("sha256").update(comparableStatements(sql)).digest("hex");
+  const hash = createHash("sha256");
+  writeComparable(sql, (piece) => hash.update(piece));
+  return hash.digest("hex");
 }

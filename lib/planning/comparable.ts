@@ -25,8 +25,23 @@ type Kind = "word" | "quoted" | "operator" | "mark";
  * @returns The statements.
  */
 export function comparableStatements(sql: string): string {
+  const pieces: string[] = [];
+  writeComparable(sql, (piece) => pieces.push(piece));
+  return pieces.join("");
+}
+
+/** So many tokens are written at once: a file of megabytes has millions. */
+const TOKENS = 10_000;
+
+/**
+ * Writes statements as {@linkcode comparableStatements} does, piece by piece.
+ *
+ * @param sql The text, with LF line ends.
+ * @param write Takes a piece, which ends where a token does.
+ */
+export function writeComparable(sql: string, write: (piece: string) => unknown): void {
   const text = blankComments(sql);
-  const parts: string[] = [];
+  let parts: string[] = [];
   let previous = ";"; // Semicolons without a statement in front of them mean nothing.
   let previousKind: Kind = "mark";
   let escapes = false;
@@ -57,6 +72,10 @@ export function comparableStatements(sql: string): string {
       if (gap !== "" && separates(previous, previousKind, written, kind)) {
         parts.push(goesOn ? "\n" : " ");
       }
+      if (parts.length > TOKENS) {
+        write(parts.join(""));
+        parts = [];
+      }
       parts.push(written);
       previous = written;
       previousKind = kind;
@@ -64,7 +83,7 @@ export function comparableStatements(sql: string): string {
     gap = "";
   }
   if (previous === ";") parts.pop();
-  return parts.join("");
+  write(parts.join(""));
 }
 
 const MARKS = new Set(["(", ")", ",", ";", "[", "]"]);

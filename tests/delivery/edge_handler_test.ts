@@ -88,7 +88,7 @@ Deno.test("no other migration is begun when the time of a request is over", asyn
   }, { MIGRATION_STOP_AFTER: "400" });
   const { status, body } = await call("");
   assert.equal(status, 202, JSON.stringify(body));
-  assert.equal(body.interrupted, true);
+  assert.equal(body.interrupted, true, JSON.stringify(body));
   assert.equal(body.migrationsRun, 1);
   await undoAll();
 });
