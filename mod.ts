@@ -137,7 +137,7 @@ export type { Part, ReportData } from "./lib/report/data.ts";
 export type { ReportSchema, ReportTable } from "./lib/report/schema.ts";
 export type { TypesOptions, TypesResult } from "./lib/operations/types.ts";
 export type { SquashOptions, SquashPlan, SquashResult } from "./lib/operations/squash.ts";
-export type { StatusResult } from "./lib/operations/status.ts";
+export type { AppliedMigration, StatusResult } from "./lib/operations/status.ts";
 export type { ValidateOptions, ValidateResult } from "./lib/operations/validate.ts";
 export type { Finding as LintFinding, Level as LintLevel } from "./lib/lint/finding.ts";
 export type { OnDrift, OutOfOrder } from "./lib/operations/plan_notes.ts";

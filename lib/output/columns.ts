@@ -1,11 +1,27 @@
 /** Text as wide as a screen is: measured, cut, wrapped, put into columns. Pure functions. @module */
 
-import stringWidth from "string-width";
-
 /** What stands where text was cut. */
 const CUT = "…";
 
 const graphemes = new Intl.Segmenter("en", { granularity: "grapheme" });
+
+/** What takes two cells: the scripts of East Asia with their punctuation, and what is an emoji by itself. */
+const WIDE = new RegExp(
+  String
+    .raw`^[[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Bopomofo}\p{sc=Yi}\p{sc=Tangut}\p{sc=Nushu}` +
+    String.raw`\p{sc=Khitan_Small_Script}\p{Emoji_Presentation}\u1100-\u115f\u2329\u232a` +
+    String.raw`\u2630-\u2637\u268a-\u268f\u2ff0-\u303e\u3041-\u3247\u3250-\u4dbf\u4dc0-\u4dff` +
+    String.raw`\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe10-\ufe19\ufe30-\ufe6b\uff01-\uff60` +
+    String.raw`\uffe0-\uffe6\u{1aff0}-\u{1b2ff}\u{1d300}-\u{1d376}\u{1f200}-\u{1f265}` +
+    String.raw`\u{20000}-\u{2fffd}\u{30000}-\u{3fffd}]--[\u02ea\u02eb\uff61-\uffdc\u303f]]`,
+  "v",
+);
+
+/** What takes none by itself: marks above and below, but for the Arabic number signs, and joiners. */
+const WITHOUT_WIDTH =
+  /^[[\p{Mn}\p{Me}\p{Default_Ignorable_Code_Point}\p{Cc}\p{Cf}\p{Cs}]--[\u0600-\u0605\u06dd\u0890\u0891\u08e2\u{110bd}\u{110cd}]]+$/v;
+
+const EMOJI = /^(?:\p{RGI_Emoji}|\p{Emoji}\ufe0f)/v;
 
 /**
  * How many cells of a terminal text takes: two for a Chinese character or an emoji, none for a mark
@@ -14,8 +30,14 @@ const graphemes = new Intl.Segmenter("en", { granularity: "grapheme" });
  * @param text The text, on one line, with nothing that drives a terminal.
  */
 export function measure(text: string): number {
-  // What most text is made of needs no table.
-  return /^[\x20-\x7e]*$/.test(text) ? text.length : stringWidth(text);
+  // What most text is made of needs no look at each character.
+  if (/^[\x20-\x7e]*$/.test(text)) return text.length;
+  let width = 0;
+  for (const character of split(text)) {
+    if (WITHOUT_WIDTH.test(character)) continue;
+    width += EMOJI.test(character) || WIDE.test(character) ? 2 : 1;
+  }
+  return width;
 }
 
 /** The characters as a person sees them, from the first one on, that fit. */

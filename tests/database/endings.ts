@@ -44,7 +44,7 @@ for (const [what, sql] of Object.entries(endings)) {
       assert.match(results[1]!.error!.hint ?? "", /pg_terminate_backend.*DEALLOCATE ALL/);
       const { line, place } = results[1]!.error!;
       const { column, excerpt } = place!;
-      assert.match(excerpt.slice(column - 1), /^(pg_terminate_backend|deallocate all)/);
+      assert.match(excerpt!.slice(column - 1), /^(pg_terminate_backend|deallocate all)/);
       assert.equal(line, files["2_ends.sql"].split("\n").findIndex((text) => text === excerpt) + 1);
       await assertServed(project);
 

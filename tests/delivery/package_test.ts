@@ -67,6 +67,8 @@ Deno.test("the other commands run as well, and hints name npx", async () => {
   succeed(await supamigrate(["create", "more"]));
   assert.equal([...Deno.readDirSync(`${folder}/migrations`)].length, 2);
   succeed(await supamigrate(["bundle", "--out", "function"]));
+  succeed(await supamigrate(["report", "--out", "page.html", "--no-shadow"]));
+  assert.match(await Deno.readTextFile(join(folder, "page.html")), /001_notes\.sql/);
   const typo = await supamigrate(["migarte"]);
   assert.equal(typo.code, 2);
   assert.match(typo.stderr, /migrate/);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import stringWidth from "string-width";
 import { cutEnd, cutMiddle, formatTable, measure, wrap } from "../../lib/output/columns.ts";
 
 const clean = (text: string) => text;
@@ -16,6 +17,17 @@ Deno.test("text is as wide as a terminal shows it", () => {
     ["", 0],
   ];
   for (const [text, width] of widths) assert.equal(measure(text), width, text);
+});
+
+Deno.test("every character is as wide as string-width says", () => {
+  const differing: string[] = [];
+  for (let code = 0x20; code < 0x20000; code++) {
+    const character = String.fromCodePoint(code);
+    // What is not assigned yet, or for private use, nobody writes.
+    if (/[\p{Cn}\p{Co}\p{Cc}\p{Cs}]/u.test(character)) continue;
+    if (measure(character) !== stringWidth(character)) differing.push(code.toString(16));
+  }
+  assert.deepEqual(differing, []);
 });
 
 Deno.test("text is cut to a width, between characters as they are seen", () => {
