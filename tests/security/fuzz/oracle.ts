@@ -23,8 +23,9 @@ type Json = Record<string, unknown>;
 
 const STATUSES = {
   acquire: ["acquired", "held", "moved"],
-  perform: ["done", "lost", "stale"],
+  perform: ["done", "lost", "stale", "unstaged"],
   settle: ["done", "not_done", "lost"],
+  stage: ["staged", "lost"],
   unlock: ["unlocked", "moved"],
 } as const;
 
@@ -87,13 +88,20 @@ export async function judge(
   const call = asObject(params);
   const repeated = field(call, "operation") !== undefined &&
     Object.keys(before.operations).includes(uuid(call.operation) ?? "");
-  if (["held", "moved", "lost", "stale"].includes(status) || (status === "done" && repeated)) {
+  if (
+    ["held", "moved", "lost", "stale", "unstaged"].includes(status) ||
+    (status === "done" && repeated)
+  ) {
     assertSame(before, after, `"${status}"`);
     return `${name}: ${status}${repeated ? " before" : ""}`;
   }
   if (status === "acquired") checkAcquired(call, before, after);
   else if (status === "unlocked") checkUnlocked(call, before, after);
-  else if (status === "not_done") {
+  else if (status === "staged") {
+    checkHolds(call, before);
+    assert.equal(after.lock.sequence, before.lock.sequence);
+    assertSameBut(before, after, ["lock"]);
+  } else if (status === "not_done") {
     checkHolds(call, before);
     const raised = Number(text(call.sequence)) === before.lock.sequence ? 1 : 0;
     assert.equal(after.lock.sequence, before.lock.sequence + raised);
