@@ -22,6 +22,7 @@ import dropApplicationSchemasSql from "../../sql/drop_application_schemas.sql" w
 };
 import eventTriggersSql from "../../sql/event_triggers.sql" with { type: "text" };
 import execSqlSql from "../../sql/exec_sql.sql" with { type: "text" };
+import failuresSql from "../../sql/failures.sql" with { type: "text" };
 import fingerprintSql from "../../sql/fingerprint.sql" with { type: "text" };
 import finishSql from "../../sql/finish.sql" with { type: "text" };
 import guardSql from "../../sql/guard.sql" with { type: "text" };
@@ -32,8 +33,10 @@ import logSql from "../../sql/log.sql" with { type: "text" };
 import outsideTransactionSql from "../../sql/outside_transaction.sql" with { type: "text" };
 import pgCronSql from "../../sql/pg_cron.sql" with { type: "text" };
 import outsideObjectsSql from "../../sql/outside_objects.sql" with { type: "text" };
+import outcomesSql from "../../sql/outcomes.sql" with { type: "text" };
 import partsSql from "../../sql/parts.sql" with { type: "text" };
 import recordsSql from "../../sql/records.sql" with { type: "text" };
+import runSql from "../../sql/run.sql" with { type: "text" };
 import safetyCopiesSql from "../../sql/safety_copies.sql" with { type: "text" };
 import definitionsSql from "../../sql/definitions.sql" with { type: "text" };
 import putBackSql from "../../sql/put_back.sql" with { type: "text" };
@@ -72,6 +75,9 @@ export const INSTALL_SQL: string = [
   safetyCopiesSql,
   putBackSql,
   listCopiesSql,
+  failuresSql,
+  runSql,
+  outcomesSql,
   applySql,
   pgCronSql,
   outsideTransactionSql,

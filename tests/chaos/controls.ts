@@ -44,7 +44,7 @@ export const CONTROLS: Readonly<Record<string, readonly Change[]>> = {
   }],
 
   "with the history in a second call": [{
-    file: "sql/apply.sql",
+    file: "sql/run.sql",
     from: "perform supamigrate.record_applied(call, migration, duration);",
     to: "null;",
   }, {
@@ -58,7 +58,7 @@ export const CONTROLS: Readonly<Record<string, readonly Change[]>> = {
   }, {
     file: "lib/operations/apply.ts",
     from: "    const failed = done < results.length;\n",
-    to: `    await session.perform("record", { migrations: left.slice(0, done) });
+    to: `    await session.perform("record", { migrations: sent.slice(0, done) });
     const failed = done < results.length;
 `,
   }],
