@@ -65,8 +65,8 @@ export const CONTROLS: Readonly<Record<string, readonly Change[]>> = {
 
   "with a new operation id on retry": [{
     file: "lib/database/session.ts",
-    from: "    const operation = crypto.randomUUID();\n    const started",
-    to: "    let operation: string = crypto.randomUUID();\n    const started",
+    from: "    const operation = crypto.randomUUID();\n    let carried",
+    to: "    let operation: string = crypto.randomUUID();\n    let carried",
   }, {
     file: "lib/database/session.ts",
     from: "        problem = error;\n      }\n",
