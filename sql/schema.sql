@@ -205,6 +205,13 @@ begin
       add column if not exists statements_checksum text,
       add column if not exists progress jsonb;
   end if;
+  -- Of versions 1 to 5: it would be one of two by now.
+  if to_regprocedure('supamigrate.run_migration(jsonb, jsonb, text, text)') is not null then
+    drop function supamigrate.run_migration(jsonb, jsonb, text, text);
+  end if;
+  if to_regprocedure('supamigrate.records_query()') is not null then
+    drop function supamigrate.records_query();
+  end if;
 end
 $block$;
 
