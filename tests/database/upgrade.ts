@@ -139,7 +139,7 @@ function withoutNewer(rows: readonly Readonly<Record<string, unknown>>[]): unkno
   return rows.map(({ rollback_checksum: _, hash: __, log_head: ___, ...row }) => row);
 }
 
-for (const version of [1, 2, 3, 4] as const) {
+for (const version of [1, 2, 3, 4, 5] as const) {
   // Version 1 had no hashes: its entries are chained by the upgrade, which is an entry as well.
   const ofTheUpgrade = version === 1 ? ["chain entries"] : [];
 
