@@ -178,7 +178,8 @@ export class LockSession {
     const reply = watch === undefined || !WATCHED.has(action)
       ? await work
       : await watch(payload, work, (blockers) => this.lastBlockers = blockers);
-    this.#mayHaveChangedSchema ||= action === "drop" || hasChanged(payload, reply);
+    this.#mayHaveChangedSchema ||= action === "drop" ||
+      reply !== null && hasChanged(payload, reply);
     return reply;
   }
 
