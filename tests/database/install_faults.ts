@@ -133,7 +133,6 @@ testOnOneServer("a direct connection that is cut at any packet is made again", a
     const fault of [
       { kind: "cut before" },
       { kind: "cut after" },
-      { kind: "truncate", bytes: 0 },
       { kind: "truncate", bytes: 1 },
     ] as const
   ) {
