@@ -82,7 +82,7 @@ Deno.test("status, migrate and adopt say what another tool has applied", async (
   const again = await workspace.run(["adopt", "--yes"]);
   assert.deepEqual([again.code, /✅ Nothing to adopt/.test(again.stdout)], [0, true]);
   const history = await workspace.run(["history"]);
-  assert.match(history.stdout, /baseline 20240101000000_a\.sql - batch 1, adopted from dbmate/);
+  assert.match(history.stdout, /baseline {2}20240101000000_a\.sql +1 .*\n +adopted from dbmate/);
   const migrated = await workspace.run(["migrate"]);
   assert.equal(migrated.code, 0, migrated.stderr);
   assert.match(migrated.stdout, /Migrations run: 1\n/);
