@@ -33,8 +33,19 @@ export function choosePaint(
   environment: Readonly<Record<string, string | undefined>>,
   flag?: boolean,
 ): boolean | "auto" {
-  const { FORCE_COLOR = "", NO_COLOR = "", TERM } = environment;
   if (flag === false) return false;
+  const { FORCE_COLOR = "", NO_COLOR = "" } = environment;
   if (FORCE_COLOR !== "") return !/^(0|false)$/i.test(FORCE_COLOR);
-  return NO_COLOR === "" && TERM !== "dumb" ? "auto" : false;
+  return NO_COLOR === "" && readTerm(environment) !== "dumb" ? "auto" : false;
+}
+
+/** Which terminal it is; undefined where Deno does not allow to ask. */
+function readTerm(
+  environment: Readonly<Record<string, string | undefined>>,
+): string | undefined {
+  try {
+    return environment.TERM;
+  } catch {
+    return undefined;
+  }
 }

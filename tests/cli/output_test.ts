@@ -257,7 +257,14 @@ Deno.test("--json writes one document to standard output and nothing else", asyn
 
 Deno.test("a run that loses its lock says what it had done, to people and to programs", async () => {
   await using project = await stack.createProject({ setup: INSTALL_SQL });
-  await using workspace = await Workspace.create(MIGRATIONS, environmentOf(project));
+  await using workspace = await Workspace.create({
+    ...MIGRATIONS,
+    // So long that the next ones do not go with it.
+    "013_add_analytics_tables.sql": section(
+      "create table metrics (id int);\nselect pg_sleep(0.3);",
+      "drop table metrics;",
+    ),
+  }, environmentOf(project));
   const loseLockAt = (nth: number) =>
     project.gateway.intercept(async (request, forward) => {
       const { action } = (await request.clone().json()).params ?? {};
