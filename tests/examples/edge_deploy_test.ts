@@ -35,6 +35,7 @@ class Runner implements AsyncDisposable {
   static async create(variables: Readonly<Record<string, string>> = {}): Promise<Runner> {
     const folder = await Deno.realPath(await Deno.makeTempDir({ prefix: "supamigrate-deploy-" }));
     const project = await stack.createProject({ setup: INSTALL_SQL, listens: false });
+    await project.sql("create table public.in_use ()"); // each migration goes by itself then
     const runner = new Runner(folder, project, variables);
     runner.#resources.defer(() => Deno.remove(folder, { recursive: true }));
     runner.#resources.use(project);
