@@ -317,8 +317,8 @@ async function* applyGroup(
       ...toResult(items[index]!, item, failed && atomic, session.lastBlockers),
       ...said[index]!,
     }));
+    if (done > 0 && !atomic) attempts.startAnew();
     if (failed) {
-      if (done > 0 && !atomic) attempts.startAnew();
       if (!await attempts.goOn(sent[done]!, results[done], session.lastBlockers)) {
         yield ended;
         return;

@@ -6,6 +6,7 @@
  * @module
  */
 
+import examineSql from "../../sql/shadow/server.sql" with { type: "text" };
 import { ABILITIES, type Channel, type OutsideSession } from "../database/channel.ts";
 import { INSTALL_SQL } from "../database/bootstrap.ts";
 import { type DatabaseAddress, parseDatabaseUrl } from "../database/database_url.ts";
@@ -22,9 +23,6 @@ const TIMEOUT_MS = 600_000;
 
 /** Older ones lack what Supabase's platform has. */
 const LEAST_VERSION = 150_000;
-
-/** The names of databases that this module makes: when, in seconds, and what makes it the only one. */
-const NAMES = "^supamigrate_shadow_[0-9]{10}_[0-9a-f]{12}$";
 
 /** What a shadow on a server has to know. */
 export interface ServerShadowOptions {
@@ -160,18 +158,7 @@ async function examine(
   admin: Channel,
   { notice }: ServerShadowOptions,
 ): Promise<Server> {
-  const [found] = await admin.run(`
-    select session_user::text as user, rolsuper as is_superuser,
-           current_setting('server_version_num')::int as version,
-           current_setting('server_version') as shown_version,
-           pg_is_in_recovery() as in_recovery,
-           exists (select from pg_available_extensions where name = 'supabase_vault') as has_vault,
-           (select coalesce(jsonb_agg(datname), '[]') from pg_database
-             where datname ~ '${NAMES}'
-               and split_part(datname, '_', 3)::bigint < extract(epoch from now()) - 3600
-               and datname not in (
-                 select datname from pg_stat_activity where datname is not null)) as left_over
-      from pg_roles where rolname = session_user`);
+  const [found] = await admin.run(examineSql);
   const { user, is_superuser, version, shown_version, in_recovery, has_vault, left_over } = found!;
   const refuse = (reason: string, hint: string) => {
     throw new ConfigurationError(`The server of --shadow is not fit: ${reason}`, { hint });
