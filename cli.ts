@@ -54,6 +54,16 @@ function parseWord({ value }: ArgumentValue): string {
   return value;
 }
 
+/** Options that many commands have. */
+const SHADOW = [
+  "--shadow <url:string>",
+  "Make shadows on this PostgreSQL server, in databases of their own.",
+] as const;
+const CANCEL_BLOCKERS = [
+  "--cancel-blockers <seconds:number>",
+  "End sessions that keep a step waiting for this long, of the roles in --cancel-roles.",
+] as const;
+
 /** The command tree. */
 function makeCli() {
   return new Command()
@@ -136,10 +146,7 @@ function makeCli() {
     .option("--plan <path:string>", "Run this plan; refuse where anything differs from it.")
     .option("--dry-run", "Show what would run, and change nothing.")
     .option("--locks", "With --dry-run: the locks that it takes, and for how long.")
-    .option(
-      "--shadow <url:string>",
-      "Make shadows on this PostgreSQL server, in databases of their own.",
-    )
+    .option(...SHADOW)
     .option("--transaction <mode:transaction>", "What is committed together (each).")
     .option("--wait <seconds:number>", "Wait this long for another run.")
     .option(
@@ -150,10 +157,7 @@ function makeCli() {
       "--out-of-order <way:late>",
       "What to do with a migration that comes before some that are applied (warn).",
     )
-    .option(
-      "--cancel-blockers <seconds:number>",
-      "End sessions that keep a step waiting for this long, of the roles in --cancel-roles.",
-    )
+    .option(...CANCEL_BLOCKERS)
     .option("--cancel-roles <names:string>", "Whose, with commas; never the platform's.")
     .option(
       "--on-drift <way:drift>",
@@ -184,10 +188,7 @@ function makeCli() {
       "What to do with a migration that comes before some that are applied (warn).",
     )
     .option("--locks", "Measure the locks that it takes, and for how long.")
-    .option(
-      "--shadow <url:string>",
-      "Make shadows on this PostgreSQL server, in databases of their own.",
-    )
+    .option(...SHADOW)
     .option("--format <kind:planFormat>", "How it is written to standard output (text).")
     .option("-y, --yes", "Say yes in the plan to what migrate would ask about.")
     .action((flags: PlanFlags) => {
@@ -210,10 +211,7 @@ function makeCli() {
       "Undo the last batch, or everything after a batch or a migration.",
     )
     .option("--steps <number:integer>", "Undo this many migrations.")
-    .option(
-      "--cancel-blockers <seconds:number>",
-      "End sessions that keep a step waiting for this long, of the roles in --cancel-roles.",
-    )
+    .option(...CANCEL_BLOCKERS)
     .option("--cancel-roles <names:string>", "Whose, with commas; never the platform's.")
     .option("--dry-run", "Show what would run, and change nothing.")
     .option("--wait <seconds:number>", "Wait this long for another run.")
@@ -243,10 +241,7 @@ function makeCli() {
       default: "text",
     })
     .option("--strict", "Exit with 1 for warnings too.")
-    .option(
-      "--shadow <url:string>",
-      "Make shadows on this PostgreSQL server, in databases of their own.",
-    )
+    .option(...SHADOW)
     .option("--no-shadow", "Do not run them on a shadow database: quicker, and it knows less.")
     .action(({ via: _, ...flags }: ValidateFlags, ...names: string[]) =>
       // No database is opened, whichever it would be.
@@ -350,10 +345,7 @@ function makeCli() {
         )
     )
     .command("drift", "Show what in the project is not as its migrations make it.")
-    .option(
-      "--shadow <url:string>",
-      "Make shadows on this PostgreSQL server, in databases of their own.",
-    )
+    .option(...SHADOW)
     .action((flags: GlobalFlags) =>
       run(flags, async (it) => (await import("./lib/output/drift.ts")).drift(it, flags))
     )
@@ -361,18 +353,12 @@ function makeCli() {
     .option("--all", "All migrations, those that are applied among them.")
     .option("--data", "Make rows in the tables before, and see whether they keep their values.")
     .option("--strict", "Fail where a migration has no rollback SQL.")
-    .option(
-      "--shadow <url:string>",
-      "Make shadows on this PostgreSQL server, in databases of their own.",
-    )
+    .option(...SHADOW)
     .action((flags: VerifyFlags, ...names: string[]) =>
       run(flags, async (it) => (await import("./lib/output/verify.ts")).verify(it, flags, names))
     )
     .command("pull <name:word>", "Write what was done by hand as a migration, and record it.")
-    .option(
-      "--shadow <url:string>",
-      "Make shadows on this PostgreSQL server, in databases of their own.",
-    )
+    .option(...SHADOW)
     .option("--schema <names:string>", "In these schemas alone, with commas.")
     .option("--include <patterns:string>", "Objects like schema.name alone, with * and commas.")
     .option("--exclude <patterns:string>", "But for objects like schema.name, with * and commas.")
@@ -385,10 +371,7 @@ function makeCli() {
     )
     .command("diff <name:word>", "Write the migration that leads to a schema in SQL files.")
     .option("--schema <path:string>", "The file or folder that declares it.", { required: true })
-    .option(
-      "--shadow <url:string>",
-      "Make shadows on this PostgreSQL server, in databases of their own.",
-    )
+    .option(...SHADOW)
     .option("--include <patterns:string>", "Objects like schema.name alone, with * and commas.")
     .option("--exclude <patterns:string>", "But for objects like schema.name, with * and commas.")
     .option("--rename <pairs:string>", "What was renamed: schema.table.OLD=schema.table.NEW.")
@@ -405,10 +388,7 @@ function makeCli() {
     .command("squash <name:word>", "Put one migration in the place of many.")
     .option("--to <name:string>", "Up to this migration (the last one).")
     .option("--flatten", "Write out the schema that they make, instead of all their statements.")
-    .option(
-      "--shadow <url:string>",
-      "Make shadows on this PostgreSQL server, in databases of their own.",
-    )
+    .option(...SHADOW)
     .option("--dry-run", "Show what would be done, and change nothing.")
     .option("-y, --yes", "Do not ask.")
     .action((flags: SquashFlags, name: string) =>
@@ -435,10 +415,7 @@ function makeCli() {
     .option("--out <path:string>", "Write it to this file.", { default: "migrations-report.html" })
     .option("--open", "Show it in the browser.")
     .option("--drift", "Look for what is not as the migrations make it, too.")
-    .option(
-      "--shadow <url:string>",
-      "Make shadows on this PostgreSQL server, in databases of their own.",
-    )
+    .option(...SHADOW)
     .option(
       "--no-shadow",
       "Do not run what is pending on a shadow database: quicker, and it knows less.",

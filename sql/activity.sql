@@ -22,7 +22,8 @@ $function$;
 
 -- Whoever holds a lock on what a statement names that is in its way: when a lock time-out has struck,
 -- the server no longer says for whom the statement has waited. Reading is in the way of what locks a
--- table against everything, not of changes to its rows.
+-- table against everything, not of changes to its rows. Requests that had queued behind the statement have
+-- their turn while this looks: one that is idle by now was not in its way.
 create or replace function supamigrate.find_blockers(statement text) returns jsonb
 language sql stable
 set search_path = pg_catalog, pg_temp
@@ -38,6 +39,7 @@ as $function$
      and statement ~* ('\m' || regexp_replace(c.relname, '(\W)', '\\\1', 'g') || '\M')
      and (l.mode not in ('AccessShareLock', 'RowShareLock')
           or statement !~* '^(insert|update|delete|merge|select|with|create\s+(unique\s+)?index)\M')
+     and not exists (select from pg_stat_activity a where a.pid = l.pid and a.state = 'idle')
 $function$;
 
 -- The session that runs a step: it has taken the lock row, and says in its application_name what it is

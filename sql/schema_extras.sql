@@ -1,84 +1,41 @@
--- What a schema is made of besides what pg-delta reads: kind, schema, name, everything about it that
--- can differ, and what makes and removes it (null where that cannot be written). Members of
--- extensions, and what belongs to something else, are left out. Read with the search_path
--- pg_catalog, so that all names are qualified.
+-- The objects of a schema that pg-delta does not read: kind, schema, name, everything about it that can
+-- differ, and what makes and removes it (null where that cannot be written). Members of extensions, and
+-- what belongs to something else, are left out. Read with the search_path pg_catalog, so that all names
+-- are qualified. What other objects are set to is in sql/schema_settings.sql.
 with space as (
   select oid, nspname as name
     from pg_namespace
    where nspname !~ '^pg_' and nspname <> 'information_schema'
 ), owned as (
-  select classid, objid from pg_depend where deptype in ('e', 'i')
-), relation as (
-  select c.oid, c.relkind, s.name as schema, format('%I.%I', s.name, c.relname) as name
-    from pg_class c
-    join space s on s.oid = c.relnamespace
-   where c.relkind in ('r', 'p', 'f', 'm', 'v')
-     and not exists (
-       select from owned where classid = 'pg_class'::regclass and objid = c.oid)
-), altered as (
-  select relation.*, a.attname, a.attcollation, a.attcompression, a.attstorage, t.typstorage,
-         coalesce(a.attstattarget, -1) as target, col_description(relation.oid, a.attnum) as comment,
-         format('alter %s %s alter column %I',
-                case relkind when 'm' then 'materialized view' when 'f' then 'foreign table'
-                     else 'table' end,
-                name, attname) as alter_column
-    from relation
-    join pg_attribute a on a.attrelid = relation.oid and a.attnum > 0 and not a.attisdropped
-    join pg_type t on t.oid = a.atttypid
+  select classid, objid from pg_depend where deptype in ('e', 'i') and objsubid = 0
 )
-select 'statistics target' as kind, schema, format('%s.%I', name, attname) as name,
-       target::text as definition,
-       format('%s set statistics %s;', alter_column, target) as create,
-       format('%s set statistics -1;', alter_column) as drop
-  from altered
- where target >= 0
-union all
-select 'storage', schema, format('%s.%I', name, attname), attstorage::text,
-       format('%s set storage %s;', alter_column,
-              case attstorage when 'p' then 'plain' when 'e' then 'external'
-                   when 'm' then 'main' else 'extended' end),
-       format('%s set storage %s;', alter_column,
-              case typstorage when 'p' then 'plain' when 'e' then 'external'
-                   when 'm' then 'main' else 'extended' end)
-  from altered
- where relkind in ('r', 'p', 'm') and attstorage <> typstorage
-union all
-select 'compression', schema, format('%s.%I', name, attname), attcompression::text,
-       format('%s set compression %s;', alter_column,
-              case attcompression when 'l' then 'lz4' else 'pglz' end),
-       format('%s set compression default;', alter_column)
-  from altered
- where attcompression <> ''
-union all
-select 'comment on column', schema, format('%s.%I', name, attname), comment,
-       format('comment on column %s.%I is %L;', name, attname, comment),
-       format('comment on column %s.%I is null;', name, attname)
-  from altered
- where relkind = 'v' and comment is not null
-union all
-select 'statistics object', s.name, format('%I.%I', s.name, stxname),
+select 'statistics object' as kind, s.name as schema, format('%I.%I', s.name, stxname) as name,
        concat_ws(' ', pg_get_statisticsobjdef(x.oid), x.stxowner::regrole,
-                 nullif(coalesce(stxstattarget, -1), -1), obj_description(x.oid, 'pg_statistic_ext')),
+                 nullif(coalesce(stxstattarget, -1), -1), obj_description(x.oid, 'pg_statistic_ext')) as definition,
        concat_ws(E'\n',
                  pg_get_statisticsobjdef(x.oid) || ';',
                  case when coalesce(stxstattarget, -1) >= 0
                       then format('alter statistics %I.%I set statistics %s;', s.name, stxname,
                                   stxstattarget) end,
                  'comment on statistics ' || format('%I.%I', s.name, stxname) || ' is '
-                   || quote_literal(obj_description(x.oid, 'pg_statistic_ext')) || ';'),
-       format('drop statistics %I.%I;', s.name, stxname)
+                   || quote_literal(obj_description(x.oid, 'pg_statistic_ext')) || ';') as create,
+       format('drop statistics %I.%I;', s.name, stxname) as drop
   from pg_statistic_ext x
   join space s on s.oid = x.stxnamespace
  where not exists (
    select from owned where classid = 'pg_statistic_ext'::regclass and objid = x.oid)
 union all
 select 'cast', null, format('(%s as %s)', castsource::regtype, casttarget::regtype),
-       concat_ws(' ', castmethod, castcontext, nullif(castfunc, 0)::regprocedure),
-       format('create cast (%s as %s) %s%s;', castsource::regtype, casttarget::regtype,
-              case castmethod when 'f' then 'with function ' || castfunc::regprocedure
-                   when 'i' then 'with inout' else 'without function' end,
-              case castcontext when 'a' then ' as assignment' when 'i' then ' as implicit'
-                   else '' end),
+       concat_ws(' ', castmethod, castcontext, nullif(castfunc, 0)::regprocedure,
+                 obj_description(c.oid, 'pg_cast')),
+       concat_ws(E'\n',
+                 format('create cast (%s as %s) %s%s;', castsource::regtype, casttarget::regtype,
+                        case castmethod when 'f' then 'with function ' || castfunc::regprocedure
+                             when 'i' then 'with inout' else 'without function' end,
+                        case castcontext when 'a' then ' as assignment' when 'i' then ' as implicit'
+                             else '' end),
+                 format('comment on cast (%s as %s) is ', castsource::regtype, casttarget::regtype)
+                   || quote_literal(obj_description(c.oid, 'pg_cast')) || ';'),
        format('drop cast (%s as %s);', castsource::regtype, casttarget::regtype)
   from pg_cast c
  where oid >= 16384
@@ -87,8 +44,9 @@ union all
 select 'operator', s.name, o.oid::regoperator::text,
        concat_ws(' ', oprcode, oprowner::regrole, oprcanmerge, oprcanhash, nullif(oprcom, 0)::regoperator,
                  nullif(oprnegate, 0)::regoperator, nullif(oprrest, 0)::regproc,
-                 nullif(oprjoin, 0)::regproc),
-       format('create operator %I.%s (%s);', s.name, oprname,
+                 nullif(oprjoin, 0)::regproc, obj_description(o.oid, 'pg_operator')),
+       concat_ws(E'\n',
+         format('create operator %I.%s (%s);', s.name, oprname,
               concat_ws(', ',
                 'function = ' || oprcode::text,
                 'leftarg = ' || nullif(oprleft, 0)::regtype,
@@ -105,6 +63,8 @@ select 'operator', s.name, o.oid::regoperator::text,
                 'join = ' || nullif(oprjoin, 0)::regproc,
                 case when oprcanhash then 'hashes' end,
                 case when oprcanmerge then 'merges' end)),
+         format('comment on operator %s is ', o.oid::regoperator)
+           || quote_literal(obj_description(o.oid, 'pg_operator')) || ';'),
        format('drop operator %s;', o.oid::regoperator)
   from pg_operator o
   join space s on s.oid = o.oprnamespace
@@ -119,7 +79,8 @@ select 'operator class', s.name, format('%I.%I using %I', s.name, opcname, amnam
                     from pg_amop where amopfamily = opcfamily and amoplefttype = opcintype),
                  (select string_agg(format('%s %s', amprocnum, amproc::regprocedure), ', '
                                     order by amprocnum, amproc::regprocedure::text)
-                    from pg_amproc where amprocfamily = opcfamily and amproclefttype = opcintype)),
+                    from pg_amproc where amprocfamily = opcfamily and amproclefttype = opcintype),
+                 obj_description(c.oid, 'pg_opclass')),
        null,
        format('drop operator class %I.%I using %I;', s.name, opcname, amname)
   from pg_opclass c
@@ -154,12 +115,30 @@ select 'text search configuration', s.name, format('%I.%I', s.name, cfgname),
  where not exists (select from owned where classid = 'pg_ts_config'::regclass and objid = c.oid)
 union all
 select 'text search dictionary', s.name, format('%I.%I', s.name, dictname),
-       concat_ws(' ', t.tmplname, dictinitoption, dictowner::regrole),
-       format('create text search dictionary %I.%I (template = %s);', s.name, dictname,
-              concat_ws(', ', format('%I.%I', n.nspname, tmplname), dictinitoption)),
+       concat_ws(' ', t.tmplname, dictinitoption, dictowner::regrole,
+                 obj_description(d.oid, 'pg_ts_dict')),
+       concat_ws(E'\n',
+                 format('create text search dictionary %I.%I (template = %s);', s.name, dictname,
+                        concat_ws(', ', format('%I.%I', n.nspname, tmplname), dictinitoption)),
+                 format('comment on text search dictionary %I.%I is ', s.name, dictname)
+                   || quote_literal(obj_description(d.oid, 'pg_ts_dict')) || ';'),
        format('drop text search dictionary %I.%I;', s.name, dictname)
   from pg_ts_dict d
   join space s on s.oid = d.dictnamespace
   join pg_ts_template t on t.oid = d.dicttemplate
   join pg_namespace n on n.oid = t.tmplnamespace
  where not exists (select from owned where classid = 'pg_ts_dict'::regclass and objid = d.oid)
+union all
+select 'conversion', s.name, format('%I.%I', s.name, conname),
+       concat_ws(' ', conforencoding, contoencoding, conproc, condefault, conowner::regrole,
+                 obj_description(c.oid, 'pg_conversion')),
+       concat_ws(E'\n',
+                 format('create %sconversion %I.%I for %L to %L from %s;',
+                        case when condefault then 'default ' else '' end, s.name, conname,
+                        pg_encoding_to_char(conforencoding), pg_encoding_to_char(contoencoding), conproc),
+                 format('comment on conversion %I.%I is ', s.name, conname)
+                   || quote_literal(obj_description(c.oid, 'pg_conversion')) || ';'),
+       format('drop conversion %I.%I;', s.name, conname)
+  from pg_conversion c
+  join space s on s.oid = c.connamespace
+ where not exists (select from owned where classid = 'pg_conversion'::regclass and objid = c.oid)

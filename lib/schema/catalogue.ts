@@ -8,6 +8,7 @@
 import bucketsSql from "../../sql/schema_buckets.sql" with { type: "text" };
 import cronJobsSql from "../../sql/schema_cron_jobs.sql" with { type: "text" };
 import extrasSql from "../../sql/schema_extras.sql" with { type: "text" };
+import settingsSql from "../../sql/schema_settings.sql" with { type: "text" };
 import { buildFactBase, type Fact, type FactBase } from "./facts.ts";
 import { extract } from "@supabase/pg-delta/extract";
 
@@ -57,6 +58,7 @@ export async function readCatalogue(ask: Ask): Promise<Catalogue> {
   const number = Number(there.number);
   const extras = [
     extrasSql,
+    settingsSql,
     ...(there.buckets === true ? [bucketsSql] : []),
     ...(there.cron === true ? [cronJobsSql] : []),
   ];

@@ -11,6 +11,7 @@ import {
 } from "./facts.ts";
 import { type Action, plan } from "@supabase/pg-delta/plan";
 import { resolveView } from "@supabase/pg-delta/policy";
+import { findTokens } from "../planning/tokens.ts";
 import type { Catalogue, Extra } from "./catalogue.ts";
 import { isInScope, SCOPE } from "./scope.ts";
 
@@ -163,23 +164,38 @@ function planExtras(from: Catalogue, to: Catalogue) {
 /** Kinds of extras that are set, not made. */
 const SETTABLE = [
   "bucket",
+  "clustered index",
   "comment on column",
   "compression",
-  "cron job",
+  "default of a view",
+  "inherited default",
+  "not null",
   "statistics target",
   "storage",
+  "trigger in a partition",
+  "typed table",
+  "unlogged sequence",
 ];
 
-function toStatements(lines: string, losesData: boolean, about: string[]): SchemaStatement[] {
-  return lines.split(/;(?:\n|$)/).filter((sql) => sql !== "")
-    .map((sql) => ({ sql, losesData, commitsAfter: false, about }));
+function toStatements(text: string, losesData: boolean, about: string[]): SchemaStatement[] {
+  // A cron job's command and a comment may have semicolons of their own.
+  const ends = findTokens(text).filter(({ start, end }) => text.slice(start, end) === ";");
+  return ends.map(({ start }, index) => ({
+    sql: text.slice(ends[index - 1]?.end ?? 0, start).trim(),
+    losesData,
+    commitsAfter: false,
+    about,
+  }));
 }
+
+const ON_ONLY = /^(CREATE (?:UNIQUE )?INDEX (?:"(?:[^"]|"")+"|[^\s"]+) ON )ONLY /;
 
 function toStatement(action: Action): SchemaStatement {
   const { sql, dataLoss, transactionality, produces, destroys, consumes } = action;
   const about = produces.length + destroys.length > 0 ? [...produces, ...destroys] : consumes;
   return {
-    sql: sql.replace(/;\s*$/, ""),
+    // Of a partitioned table's index pg_get_indexdef() says ON ONLY, which would leave its partitions out.
+    sql: sql.replace(/;\s*$/, "").replace(ON_ONLY, "$1"),
     losesData: dataLoss === "destructive",
     commitsAfter: transactionality === "commitBoundaryAfter",
     about: about.map(keyOf),

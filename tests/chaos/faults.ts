@@ -25,6 +25,8 @@ export interface Scene {
   cutOff(milliseconds: number): void;
   /** Has another run migrate, without faults. */
   migrateMeanwhile(): Promise<void>;
+  /** Has somebody else cancel what runs; returns whether something did. */
+  cancelRun(): Promise<boolean>;
   /** Counts the fault. */
   fired(): void;
 }

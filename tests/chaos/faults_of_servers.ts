@@ -21,6 +21,10 @@ export const serverFaults: Readonly<Record<string, Incident>> = {
     if (hit.length > 0) fired();
   }),
 
+  "run cancelled (supamigrate cancel)": server(async ({ cancelRun, fired }) => {
+    if (await cancelRun()) fired();
+  }),
+
   "backend killed (kill -9)": server(async ({ lane, fired }) => {
     const [hit] = await lane.sql(`select pid ${WORKING} limit 1`);
     if (hit === undefined) return;

@@ -221,6 +221,7 @@ const FAULTS_OF_WORK = [
   "client interrupted (SIGINT or SIGTERM)",
   "backend terminated (pg_terminate_backend)",
   "statement cancelled (pg_cancel_backend)",
+  "run cancelled (supamigrate cancel)",
   "backend killed (kill -9)",
   "PostgreSQL stopped (-m immediate)",
   "request dropped",

@@ -269,6 +269,10 @@ class Round implements RoundResult {
         // It may find the lock held, or the server down: it is there to get in the way.
         await migrator.migrate().catch(() => {});
       },
+      cancelRun: async () => {
+        await using migrator = await this.#migrator("canceller");
+        return (await migrator.cancel()).cancelled;
+      },
       fired: () => {
         this.fired.add(planned.fault);
         if (FAULTS[planned.fault]!.group === "client") this.points.add(point);

@@ -4,8 +4,8 @@ import type { Concern, ToolName } from "../../mod.ts";
 import {
   type AnyProject,
   bareProject,
+  testOnEveryDatabase,
   testOnOneServer,
-  testOnOneServerAndEmbedded,
 } from "../support/projects.ts";
 
 const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
@@ -163,7 +163,7 @@ async function prepare(project: AnyProject, setup: string): Promise<void> {
 }
 
 for (const [tool, given] of Object.entries(cases) as [ToolName, Case][]) {
-  testOnOneServerAndEmbedded(`adopt() takes over the history of ${tool}`, async (project) => {
+  testOnEveryDatabase(`adopt() takes over the history of ${tool}`, async (project) => {
     const folder = given.files ?? files;
     const names = Object.keys(folder).filter((name) => !name.includes(".down."));
     await prepare(project, given.setup);
@@ -232,7 +232,7 @@ testOnOneServer("install() says that another tool has been at work", async (proj
   assert.deepEqual((await migrator.install()).warnings, []);
 }, bareProject);
 
-testOnOneServerAndEmbedded(
+testOnEveryDatabase(
   "migrate() asks before it runs what another tool has applied",
   async (project) => {
     await prepare(project, cases.dbmate.setup);
@@ -255,7 +255,7 @@ testOnOneServerAndEmbedded(
   },
 );
 
-testOnOneServerAndEmbedded(
+testOnEveryDatabase(
   "fresh() asks as migrate() does, and says what becomes of another tool's history",
   async (project) => {
     await prepare(project, cases.dbmate.setup);
@@ -290,7 +290,7 @@ testOnOneServerAndEmbedded(
   },
 );
 
-testOnOneServerAndEmbedded(
+testOnEveryDatabase(
   "adopt() names what has no file, what differs and what comes late",
   async (project) => {
     await prepare(
@@ -331,7 +331,7 @@ const unclean: readonly (readonly [tool: ToolName, change: string, message: RegE
   ],
 ];
 for (const [tool, change, message] of unclean) {
-  testOnOneServerAndEmbedded(
+  testOnEveryDatabase(
     `adopt() refuses a history of ${tool} that is not clean`,
     async (project) => {
       const given = cases[tool];
@@ -346,7 +346,7 @@ for (const [tool, change, message] of unclean) {
   );
 }
 
-testOnOneServerAndEmbedded(
+testOnEveryDatabase(
   "adopt() wants to be told which of several histories counts",
   async (project) => {
     await prepare(project, cases.dbmate.setup + cases.supabase.setup);
@@ -362,7 +362,7 @@ testOnOneServerAndEmbedded(
   },
 );
 
-testOnOneServerAndEmbedded("adopt() refuses a version that two files have", async (project) => {
+testOnEveryDatabase("adopt() refuses a version that two files have", async (project) => {
   await prepare(project, cases.dbmate.setup);
   const twice = { ...files, "20240102000000_other.sql": "select 1;" };
   await assert.rejects(project.migrator(twice).adopt(), {
@@ -370,7 +370,7 @@ testOnOneServerAndEmbedded("adopt() refuses a version that two files have", asyn
   });
 });
 
-testOnOneServerAndEmbedded(
+testOnEveryDatabase(
   "adopt() finds nothing where no other tool has been",
   async (project) => {
     // The tables of others, which only look like a history.

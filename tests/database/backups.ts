@@ -1,11 +1,7 @@
 import assert from "node:assert/strict";
 import { findMissing } from "../support/programs.ts";
 import { toResult, Workspace } from "../support/cli.ts";
-import {
-  type ServerProject,
-  testOnOneServer,
-  testOnOneServerAndEmbedded,
-} from "../support/projects.ts";
+import { type ServerProject, testOnEveryDatabase, testOnOneServer } from "../support/projects.ts";
 
 // Copies of what was destroyed, as `backups` lists and drops them; and backups before a run.
 
@@ -15,7 +11,7 @@ const setup = {
     "-- ROLLBACK\ndrop table notes;",
 };
 
-testOnOneServerAndEmbedded(
+testOnEveryDatabase(
   "backups() lists what is kept, and dropBackups() drops it",
   async (project) => {
     const migrator = project.migrator({
@@ -83,7 +79,7 @@ testOnOneServerAndEmbedded(
   },
 );
 
-testOnOneServerAndEmbedded(
+testOnEveryDatabase(
   "what is too large to be kept is asked about before anything is sent",
   async (project) => {
     await project.migrator(setup).migrate();
@@ -117,7 +113,7 @@ testOnOneServerAndEmbedded(
   },
 );
 
-testOnOneServerAndEmbedded(
+testOnEveryDatabase(
   "what is kept is closed to the API, and what fails leaves no copy",
   async (project) => {
     const migrator = project.migrator({
@@ -146,7 +142,7 @@ testOnOneServerAndEmbedded(
   },
 );
 
-testOnOneServerAndEmbedded("a copy is not put back over what has come since", async (project) => {
+testOnEveryDatabase("a copy is not put back over what has come since", async (project) => {
   const migrator = project.migrator({
     ...setup,
     "2_less.sql": "delete from notes where id < 3;\n-- ROLLBACK\nselect 1;",
@@ -168,7 +164,7 @@ testOnOneServerAndEmbedded("a copy is not put back over what has come since", as
   assert.equal((await migrator.backups()).length, 1);
 });
 
-testOnOneServerAndEmbedded(
+testOnEveryDatabase(
   "rows of a table that has the old one's name by now are left alone",
   async (project) => {
     const migrator = project.migrator({
@@ -194,7 +190,7 @@ select 1;`,
   },
 );
 
-testOnOneServerAndEmbedded(
+testOnEveryDatabase(
   "what a rollback puts into a partitioned table that it makes anew gives way to what was there",
   async (project) => {
     const parts = `create table parted (id int primary key, body text) partition by range (id);

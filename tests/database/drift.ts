@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { INSTALL_SCRIPT } from "../../lib/database/bootstrap.ts";
 import { BASE, CHANGES, PREPARED } from "../schema/changes.ts";
+import { dump } from "../support/pg_dump.ts";
 import {
   describeServer,
   ownProject,
@@ -97,6 +98,19 @@ testOnServers(
     const { results } = await elsewhere.migrate();
     assert.deepEqual(results.flatMap(({ error }) => error ?? []), []);
     assert.deepEqual((await elsewhere.drift()).sql, []);
+
+    // A witness that has its own idea of what a schema is. The order of columns, privileges and
+    // options is no difference.
+    const readLines = async (url: string) => {
+      const lines = await dump(url, ["--schema-only", "--exclude-schema=supamigrate*"]);
+      return lines?.map((line) =>
+        line.replace(/,$/, "").replace(
+          /(?<=\bWITH \()[^)]*/,
+          (list) => list.split(", ").sort().join(", "),
+        )
+      ).sort();
+    };
+    assert.deepEqual(await readLines(other.superuserUrl), await readLines(project.superuserUrl));
   },
   { ...supautilsProject, own: true },
 );

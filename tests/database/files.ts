@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Migrator, ProgressEvent } from "../../mod.ts";
-import { type AnyProject, testOnOneServerAndEmbedded } from "../support/projects.ts";
+import { type AnyProject, testOnEveryDatabase } from "../support/projects.ts";
 
 // What becomes of files that are edited, renamed, late or out of order.
 
@@ -36,7 +36,7 @@ async function batchesOf(project: AnyProject): Promise<[unknown, unknown][]> {
     .map(({ migration_name, batch_number }) => [migration_name, batch_number]);
 }
 
-testOnOneServerAndEmbedded(
+testOnEveryDatabase(
   "a migration that runs again keeps its batch and its place",
   async (project) => {
     const before = project.migrator(RERUN);
@@ -61,13 +61,13 @@ testOnOneServerAndEmbedded(
   },
 );
 
-testOnOneServerAndEmbedded("fresh() goes on after a migration ran again", async (project) => {
+testOnEveryDatabase("fresh() goes on after a migration ran again", async (project) => {
   await project.migrator(RERUN).migrate();
   await project.migrator(RERUN_AFTER).migrate();
   assert.equal((await project.migrator(RERUN_AFTER).fresh()).success, true);
 });
 
-testOnOneServerAndEmbedded(
+testOnEveryDatabase(
   "rollback() undoes in the reverse of the first application, whatever the names",
   async (project) => {
     const files: Record<string, string> = {};
@@ -85,7 +85,7 @@ testOnOneServerAndEmbedded(
   },
 );
 
-testOnOneServerAndEmbedded(
+testOnEveryDatabase(
   "redo beneath later migrations says so before it starts",
   async (project) => {
     await project.migrator(RERUN).migrate();
@@ -102,7 +102,7 @@ testOnOneServerAndEmbedded(
 const SEED = "-- Currencies of the shop\ncreate table if not exists currencies (code text);\n" +
   "insert into currencies values ('EUR'), ('USD');\n";
 
-testOnOneServerAndEmbedded(
+testOnEveryDatabase(
   "nothing runs again where comments or white space were changed",
   async (project) => {
     await project.migrator({ "001_seed.sql": SEED }).migrate();
@@ -132,7 +132,7 @@ testOnOneServerAndEmbedded(
   },
 );
 
-testOnOneServerAndEmbedded(
+testOnEveryDatabase(
   "comments and the rollback section are brought up to date in one call",
   async (project) => {
     const text = "create table a ();\n-- ROLLBACK\ndrop table a;\n";
@@ -150,7 +150,7 @@ testOnOneServerAndEmbedded(
   },
 );
 
-testOnOneServerAndEmbedded(
+testOnEveryDatabase(
   "a history that was given other statements is not relied on",
   async (project) => {
     await project.migrator({ "1_a.sql": "select 1;" }).migrate();
@@ -162,7 +162,7 @@ testOnOneServerAndEmbedded(
   },
 );
 
-testOnOneServerAndEmbedded(
+testOnEveryDatabase(
   "what an older version applied runs again as before where it was changed",
   async (project) => {
     await project.migrator({ "1_a.sql": "select 1;" }).migrate();
@@ -183,7 +183,7 @@ function renamedTo(name: string): Record<string, string> {
   return { ...others, [name]: b };
 }
 
-testOnOneServerAndEmbedded(
+testOnEveryDatabase(
   "a renamed file is told as one, not run again, and recorded on demand",
   async (project) => {
     await project.migrator(BEFORE).migrate({ to: "002" });
@@ -232,7 +232,7 @@ testOnOneServerAndEmbedded(
 for (
   const [before, after] of [["002_b.sql", "002_B.sql"], ["002_é.sql", "002_e\u0301.sql"]] as const
 ) {
-  testOnOneServerAndEmbedded(
+  testOnEveryDatabase(
     `${JSON.stringify(after)} is ${before} under another name`,
     async (project) => {
       const others = { "003_c.sql": "select 3;" };
@@ -244,7 +244,7 @@ for (
   );
 }
 
-testOnOneServerAndEmbedded(
+testOnEveryDatabase(
   "repair() renames nothing of which the file is there, or the new name is applied",
   async (project) => {
     const migrator = project.migrator(BEFORE);
@@ -263,7 +263,7 @@ testOnOneServerAndEmbedded(
   },
 );
 
-testOnOneServerAndEmbedded(
+testOnEveryDatabase(
   "an attempt that failed under the new name does not stand in the way",
   async (project) => {
     await project.migrator({ "1_a.sql": "create table a ();" }).migrate();
@@ -280,7 +280,7 @@ testOnOneServerAndEmbedded(
   },
 );
 
-testOnOneServerAndEmbedded(
+testOnEveryDatabase(
   "a file that comes before what is applied is named, and refused on demand",
   async (project) => {
     await project.migrator({ "2_b.sql": "select 2;" }).migrate();
@@ -319,7 +319,7 @@ const WIDTHS = {
     "create index boss_index on staff (boss);\n-- ROLLBACK\ndrop index boss_index;\n",
 };
 
-testOnOneServerAndEmbedded(
+testOnEveryDatabase(
   "the order of names runs what the order of numbers cannot",
   async (project) => {
     const failed = await project.migrator(WIDTHS).migrate();
@@ -343,7 +343,7 @@ testOnOneServerAndEmbedded(
   },
 );
 
-testOnOneServerAndEmbedded(
+testOnEveryDatabase(
   "a file without a number is told and asked about, and never run in supabase/migrations",
   async (project) => {
     const files = {
@@ -374,7 +374,7 @@ testOnOneServerAndEmbedded(
   },
 );
 
-testOnOneServerAndEmbedded(
+testOnEveryDatabase(
   "a template that nobody has filled in is not applied",
   async (project) => {
     const template = "-- FORWARD MIGRATION\n-- Add your migration SQL here\n-- ROLLBACK\n";
@@ -396,7 +396,7 @@ testOnOneServerAndEmbedded(
   },
 );
 
-testOnOneServerAndEmbedded(
+testOnEveryDatabase(
   "a changed migration that fails on what is there says why it ran",
   async (project) => {
     await project.migrator({ "1_a.sql": "create table a ();" }).migrate();
@@ -405,7 +405,7 @@ testOnOneServerAndEmbedded(
   },
 );
 
-testOnOneServerAndEmbedded("the undo files of other tools undo", async (project) => {
+testOnEveryDatabase("the undo files of other tools undo", async (project) => {
   const files = {
     "001_a.up.sql": "create table a ();",
     "001_a.down.sql": "drop table a;",

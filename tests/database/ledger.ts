@@ -1,10 +1,6 @@
 import assert from "node:assert/strict";
 import type { MigratorOptions } from "../../mod.ts";
-import {
-  type AnyProject,
-  testOnOneServer,
-  testOnOneServerAndEmbedded,
-} from "../support/projects.ts";
+import { type AnyProject, testOnEveryDatabase, testOnOneServer } from "../support/projects.ts";
 
 // The Supabase CLI's own history, supabase_migrations.schema_migrations, as the CLI makes it.
 const LEDGER = `
@@ -33,7 +29,7 @@ const second = ["002", "b", ["create table b ()"]];
 
 /** A test with a ledger. */
 function testWithLedger(name: string, body: (project: AnyProject) => Promise<void>): void {
-  testOnOneServerAndEmbedded(name, async (project) => {
+  testOnEveryDatabase(name, async (project) => {
     await project.sql(LEDGER);
     await body(project);
   });
@@ -265,7 +261,7 @@ testWithLedger("doctor() knows what the ledger is without", async (project) => {
   assert.deepEqual(await find("none"), []);
 });
 
-testOnOneServerAndEmbedded("there is no ledger where nobody asked for one", async (project) => {
+testOnEveryDatabase("there is no ledger where nobody asked for one", async (project) => {
   const migrator = project.migrator(files);
   await migrator.migrate();
   assert.equal((await migrator.status()).ledger, null);
@@ -279,7 +275,7 @@ testOnOneServerAndEmbedded("there is no ledger where nobody asked for one", asyn
   });
 });
 
-testOnOneServerAndEmbedded(
+testOnEveryDatabase(
   'ledger: "supabase" makes the ledger, and "none" leaves it alone',
   async (project) => {
     const run = (ledger: NonNullable<MigratorOptions["ledger"]>) =>

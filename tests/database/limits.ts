@@ -55,10 +55,13 @@ testOnServers(
       [first?.migration, first?.attempt, first?.attempts],
       ["1_widen.sql", 1, 21],
     );
+    // The eldest is first; a request that had queued behind the statement may be reading by now.
+    const [blocker] = first?.blockedBy ?? [];
     assert.deepEqual(
-      first?.blockedBy.map(({ user, application, state }) => [user, application, state]),
-      [["postgres", "reports", "idle in transaction"]],
+      [blocker?.user, blocker?.application, blocker?.state],
+      ["postgres", "reports", "idle in transaction"],
     );
+    assert.ok(!first?.blockedBy.some(({ state }) => state === "idle"));
     const { history, log } = await project.records();
     assert.deepEqual(history.map(({ status }) => status), ["completed"]);
     assert.deepEqual(log.map(({ action, result }) => [action, result]), [["apply", "ok"]]);

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { formatPlanMarkdown } from "../../lib/output/plan_markdown.ts";
-import { testOnOneServerAndEmbedded } from "../support/projects.ts";
+import { testOnEveryDatabase } from "../support/projects.ts";
 
 const TABLES = `create table owners (id int primary key);
 create table notes (id int primary key, body text, price int, owner int);
@@ -18,7 +18,7 @@ alter table notes alter column body set not null;
 create table extras (id int);
 alter table extras add column name text;`;
 
-testOnOneServerAndEmbedded(
+testOnEveryDatabase(
   "measureLocks() says which locks statements take on tables that are there, the worst first",
   async (project) => {
     const applied = { "001_tables.sql": TABLES };

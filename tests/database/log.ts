@@ -1,10 +1,5 @@
 import assert from "node:assert/strict";
-import {
-  type AnyProject,
-  testOnEveryDatabase,
-  testOnOneServerAndEmbedded,
-  testOnServers,
-} from "../support/projects.ts";
+import { type AnyProject, testOnEveryDatabase, testOnServers } from "../support/projects.ts";
 
 const migrations = {
   "1_a.sql": "create table a ();\n-- ROLLBACK\ndrop table a;\n",
@@ -195,7 +190,7 @@ const tampering: Record<string, { sql: string; broken: number | null; complete: 
   },
 };
 for (const [what, { sql, broken, complete }] of Object.entries(tampering)) {
-  testOnOneServerAndEmbedded(`it shows when ${what}`, async (project) => {
+  testOnEveryDatabase(`it shows when ${what}`, async (project) => {
     await project.migrator(migrations).migrate();
     await tamper(project, sql);
     const log = await verify(project);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { sealPlan } from "../../lib/operations/plan_file.ts";
 import type { MigrateOptions, PlanFile } from "../../mod.ts";
-import { type AnyProject, testOnOneServerAndEmbedded } from "../support/projects.ts";
+import { type AnyProject, testOnEveryDatabase } from "../support/projects.ts";
 import { secretKey } from "../support/secrets.ts";
 
 const migrations = {
@@ -32,7 +32,7 @@ async function refuses(
   assert.deepEqual([await project.catalog(), await project.records()], before);
 }
 
-testOnOneServerAndEmbedded(
+testOnEveryDatabase(
   "plan() changes nothing, and migrate() runs what it says",
   async (project) => {
     const before = [await project.catalog(), await project.records()];
@@ -56,7 +56,7 @@ testOnOneServerAndEmbedded(
   },
 );
 
-testOnOneServerAndEmbedded(
+testOnEveryDatabase(
   "a plan is refused where a file is another than it says",
   async (project) => {
     const plan = await project.migrator(migrations).plan();
@@ -83,7 +83,7 @@ testOnOneServerAndEmbedded(
   },
 );
 
-testOnOneServerAndEmbedded("a plan is refused where the history has moved", async (project) => {
+testOnEveryDatabase("a plan is refused where the history has moved", async (project) => {
   const migrator = project.migrator(migrations);
   await migrator.migrate({ to: "1" });
   const plan = await migrator.plan();
@@ -100,7 +100,7 @@ testOnOneServerAndEmbedded("a plan is refused where the history has moved", asyn
   assert.equal((await migrator.migrate({ plan: await migrator.plan() })).success, true);
 });
 
-testOnOneServerAndEmbedded(
+testOnEveryDatabase(
   "a plan is refused in a run that asks for something else",
   async (project) => {
     const plan = await project.migrator(migrations).plan({ to: "2_b.sql" });
@@ -139,7 +139,7 @@ testOnOneServerAndEmbedded(
   },
 );
 
-testOnOneServerAndEmbedded(
+testOnEveryDatabase(
   "a plan that was edited is refused, and so is one of other things",
   async (project) => {
     const plan = await project.migrator(migrations).plan();
@@ -190,7 +190,7 @@ testOnOneServerAndEmbedded(
   },
 );
 
-testOnOneServerAndEmbedded(
+testOnEveryDatabase(
   "a plan holds no key, and runs the file that has one",
   async (project) => {
     const secret = { "1_key.sql": `create table a (key text default '${secretKey}');` };
@@ -219,7 +219,7 @@ testOnOneServerAndEmbedded(
   },
 );
 
-testOnOneServerAndEmbedded(
+testOnEveryDatabase(
   "a plan says what undoes an applied version before it",
   async (project) => {
     await project.migrator(migrations).migrate();

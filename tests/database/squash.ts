@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { listNames, withFolder } from "../support/folders.ts";
-import { testOnOneServerAndEmbedded } from "../support/projects.ts";
+import { testOnEveryDatabase } from "../support/projects.ts";
 
 const FILES = {
   "001_notes.sql": "create table notes (id int primary key, at timestamptz default now());\n" +
@@ -14,7 +14,7 @@ const FILES = {
   "004_later.sql": "create table later (id int);\n-- ROLLBACK\ndrop table later;",
 };
 
-testOnOneServerAndEmbedded(
+testOnEveryDatabase(
   "squash() replaces files and then the history of projects, runs nothing, and keeps the order",
   async (project) => {
     await withFolder(FILES, async (folder) => {

@@ -1,14 +1,14 @@
 /** Migrations go up, down and up again on a shadow of the project. */
 
 import assert from "node:assert/strict";
-import { testOnOneServerAndEmbedded } from "../support/projects.ts";
+import { testOnEveryDatabase } from "../support/projects.ts";
 
 const NOTES = `create table notes (id int generated always as identity primary key, body text);
 create policy own on notes for select to authenticated using (id > 0);
 -- ROLLBACK
 drop table notes;`;
 
-testOnOneServerAndEmbedded(
+testOnEveryDatabase(
   "verify() says object by object what a rollback forgets, and with which statements it would not",
   async (project) => {
     const applied = { "001_notes.sql": NOTES };

@@ -649,10 +649,104 @@ export const CHANGES: readonly Change[] = [
     "insert into storage.buckets (id, name, public, file_size_limit, allowed_mime_types) values ('pictures', 'pictures', true, 1000, '{image/png}')",
     "bucket pictures",
   ),
+  change(
+    "a type of a table less",
+    "alter table public.t21 not of",
+    "typed table public.t21",
+  ),
+  change(
+    "an index to cluster by",
+    "alter table public.authors cluster on authors_pkey",
+    "clustered index public.authors",
+  ),
+  change(
+    "options of a TOAST table",
+    "alter table public.books set (toast.autovacuum_enabled = false)",
+    "options of TOAST public.books",
+  ),
+  change(
+    "options of a column",
+    "alter table public.books alter column pages set (n_distinct = -0.5)",
+    "column options public.books.pages",
+  ),
+  change(
+    "a statistics target of an index",
+    "create index long_titles on public.books (length(title)); alter index public.long_titles alter column 1 set statistics 500",
+    "statistics target public.long_titles.1",
+  ),
+  change(
+    "a default of a view",
+    "alter view public.titles alter column title set default 'Untitled'",
+    "default of a view public.titles.title",
+  ),
+  change(
+    "privileges on a view's column",
+    "grant select (title) on public.titles to anon",
+    "column privileges public.titles.title for anon",
+  ),
+  change(
+    "privileges on a materialized view's column",
+    "grant select (id) on public.halves to authenticated with grant option",
+    "column privileges public.halves.id for authenticated",
+  ),
+  change(
+    "a comment on a materialized view's column",
+    "comment on column public.halves.half is 'In characters;\n not in bytes'",
+    "comment on column public.halves.half",
+  ),
+  change(
+    "a comment on a type's attribute",
+    "comment on column public.point3.z is 'Up'",
+    "comment on column public.point3.z",
+  ),
+  change(
+    "a default of a partition's own",
+    "alter table app.events_2026 alter column what set default 'nothing'",
+    "inherited default app.events_2026.what",
+  ),
+  change(
+    "a partition's privileges on a column",
+    "grant select (what) on app.events_2026 to anon",
+    "column privileges app.events_2026.what for anon",
+  ),
+  change(
+    "an inherited column that is not null",
+    "alter table public.t22 alter column day set not null",
+    "not null public.t22.day",
+  ),
+  change(
+    "a partitioned table's trigger switched off in a partition",
+    "create trigger stamped before insert on app.events for each row execute function public.stamp(); alter table app.events_2026 disable trigger stamped",
+    "trigger in a partition stamped on app.events_2026",
+  ),
+  change(
+    "an index of a partitioned table",
+    `create index "by what" on app.events (what)`,
+    `index app."by what"`,
+  ),
+  change(
+    "an unlogged sequence",
+    "create unlogged sequence public.fleeting",
+    "unlogged sequence public.fleeting",
+  ),
+  change(
+    "a conversion",
+    "create default conversion public.latin for 'UTF8' to 'LATIN1' from utf8_to_iso8859_1; comment on conversion public.latin is 'Old'",
+    "conversion public.latin",
+  ),
+  change(
+    "comments on what only SQL of our own reads",
+    "create cast (public.point3 as text) with inout; comment on cast (public.point3 as text) is 'In brackets'; create operator public.<#> (function = int4eq, leftarg = int, rightarg = int); comment on operator public.<#> (int, int) is 'Same'; create text search dictionary public.said (template = pg_catalog.simple); comment on text search dictionary public.said is 'Words'",
+    "operator public.<#>(integer,integer)",
+  ),
 ];
 
 /** What some changes above need to be there. */
 export const PREPARED = `
+create table public.t21 of public.point3;
+create materialized view public.halves as select 1 as id, 2 as half;
+create table public.t23 (day date);
+create table public.t22 (more int) inherits (public.t23);
 create table public.t8b (book bigint);
 create table public.t20 (id int);
 alter table public.t20 enable row level security;

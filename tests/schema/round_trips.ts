@@ -19,9 +19,11 @@ import { BASE, type Change, CHANGES, PREPARED } from "./changes.ts";
 export type Faults = readonly string[];
 
 /** Opens a database that has what the changes are made to. */
-export async function openBase(): Promise<{ shadow: Shadow; base: Catalogue }> {
+export async function openBase(
+  sql: string = BASE + PREPARED,
+): Promise<{ shadow: Shadow; base: Catalogue }> {
   const shadow = readOnce(await openShadow());
-  await shadow.run(BASE + PREPARED);
+  await shadow.run(sql);
   return { shadow, base: await shadow.read() };
 }
 

@@ -23,3 +23,31 @@ Deno.test({
     }
   },
 });
+
+Deno.test({
+  name: "cron jobs are seen, taken back and made again, whatever they run",
+  ...quietly,
+  fn: async () => {
+    const database = await openBase("create extension pg_cron");
+    await using _ = database.shadow;
+    const job = (title: string, sql: string, shows: string) => ({ title, sql, shows });
+    const faults = await makeRoundTrip(database, [
+      job(
+        "a job of several statements",
+        "select cron.schedule('nightly', '0 3 * * *', 'select 1;\nselect '';\n'';\n')",
+        "cron job nightly",
+      ),
+      job(
+        "a job that rests",
+        "select cron.alter_job(cron.schedule('rests', '0 4 * * *', 'select 2'), active := false)",
+        "cron job rests",
+      ),
+      job(
+        "a job without a name",
+        "select cron.schedule('0 5 * * *', 'select 3')",
+        "cron job 0 5 * * * select 3",
+      ),
+    ]);
+    assert.deepEqual(faults, []);
+  },
+});

@@ -6,8 +6,8 @@ import {
   type AnyProject,
   ownProject,
   type ServerProject,
+  testOnEveryDatabase,
   testOnOneServer,
-  testOnOneServerAndEmbedded,
   testOnServers,
 } from "../support/projects.ts";
 import type { Sql } from "../support/session.ts";
@@ -232,7 +232,7 @@ testOnServers(
   ownProject,
 );
 
-testOnOneServerAndEmbedded(
+testOnEveryDatabase(
   "nothing but exec_sql answers a call by name",
   async (project: AnyProject) => {
     const { functions, relations } = await listPrivateNames(project.sql);
