@@ -9,8 +9,8 @@ import { ConfigurationError } from "./errors.ts";
 import type { ApiContext, OperationContext } from "./operations/context.ts";
 import type { DoctorResult } from "./operations/doctor.ts";
 import { API_READY_MS } from "./operations/api_ready.ts";
-import { createMigration, type CreateOptions, type CreateResult } from "./operations/create.ts";
-import { fresh, type FreshOptions, type FreshResult } from "./operations/fresh.ts";
+import type { CreateOptions, CreateResult } from "./operations/create.ts";
+import type { FreshOptions, FreshResult } from "./operations/fresh.ts";
 import { SecretHider } from "./operations/hide_secrets.ts";
 import type {
   InstallOptions,
@@ -24,7 +24,7 @@ import type { DropBackupsOptions, DropBackupsResult, SafetyCopy } from "./operat
 import type { SafetyCopyMode } from "./operations/safety_copies.ts";
 import type { PlanOptions } from "./operations/plan.ts";
 import type { PlanFile } from "./operations/plan_file.ts";
-import { migrate, type MigrateOptions, type MigrateResult } from "./operations/migrate.ts";
+import type { MigrateOptions, MigrateResult } from "./operations/migrate.ts";
 import type { DiffOptions, DiffResult } from "./operations/diff.ts";
 import type { DriftResult } from "./operations/drift.ts";
 import type { TransactionMode } from "./operations/apply.ts";
@@ -33,25 +33,24 @@ import type { LockPlan } from "./planning/locks.ts";
 import type { VerifyOptions, VerifyResult } from "./operations/verify.ts";
 import type { CancelOptions, CancelResult } from "./operations/cancel.ts";
 import type { AdoptOptions, AdoptResult } from "./operations/adopt.ts";
-import { baseline, type BaselineOptions, type BaselineResult } from "./operations/baseline.ts";
+import type { BaselineOptions, BaselineResult } from "./operations/baseline.ts";
 import type { ProgressEvent } from "./operations/progress.ts";
-import { type HistoryOptions, type LogEntry, readHistory } from "./operations/history.ts";
-import { repair, type RepairChange, type RepairOptions } from "./operations/repair.ts";
-import { unlock, type UnlockOptions, type UnlockResult } from "./operations/unlock.ts";
+import type { HistoryOptions, LogEntry } from "./operations/history.ts";
+import type { RepairChange, RepairOptions } from "./operations/repair.ts";
+import type { UnlockOptions, UnlockResult } from "./operations/unlock.ts";
 import type { PullOptions, PullResult } from "./operations/pull.ts";
-import { rollback, type RollbackOptions, type RollbackRunResult } from "./operations/rollback.ts";
-import { loadMigrations, type MigrationSource } from "./operations/source.ts";
+import type { RollbackOptions, RollbackRunResult } from "./operations/rollback.ts";
+import type { MigrationSource } from "./operations/source.ts";
 import type { SeedOptions, SeedResult } from "./operations/seed.ts";
 import type { ReportOptions, ReportResult } from "./operations/report.ts";
 import type { TypesOptions, TypesResult } from "./operations/types.ts";
 import type { SquashOptions, SquashResult } from "./operations/squash.ts";
-import { readStatus, type StatusResult } from "./operations/status.ts";
+import type { StatusResult } from "./operations/status.ts";
 import type { ValidateOptions, ValidateResult } from "./operations/validate.ts";
 import type { Layout } from "./planning/discovery.ts";
 import type { LedgerMode } from "./planning/ledger.ts";
 import { checkLimits, type Limits } from "./planning/limits.ts";
 import type { OrderBy } from "./planning/order.ts";
-import { splitStatements } from "./planning/statements.ts";
 import type { ReportSchema } from "./report/schema.ts";
 import { findUnstorable } from "./storable.ts";
 import { traced } from "./telemetry.ts";
@@ -263,11 +262,15 @@ export function createMigrator(options: MigratorOptions): Migrator {
     can: findAbilities(options),
     target,
     load: async (refused) => {
+      const { loadMigrations } = await import("./operations/source.ts");
       const loaded = await loadMigrations(migrations, discovery, refused);
       hider.learn(loaded.secrets);
       return loaded;
     },
-    split: splitStatements,
+    split: async (...given) => {
+      const { splitStatements } = await import("./planning/statements.ts");
+      return await splitStatements(...given);
+    },
     lint: async () => {
       const lint = await import("./operations/lint_pending.ts");
       if (typeof migrations !== "string") return lint;
@@ -339,32 +342,50 @@ export function createMigrator(options: MigratorOptions): Migrator {
 
   return {
     target,
-    migrate: (given) => hiding(traced(context, "migrate", (it) => migrate(it, given))),
+    migrate: async (given) => {
+      const { migrate } = await import("./operations/migrate.ts");
+      return await hiding(traced(context, "migrate", (it) => migrate(it, given)));
+    },
     plan: async (given) => {
       const { plan } = await import("./operations/plan.ts");
       return await hiding(plan(context, given));
     },
-    status: () => hiding(readStatus(context)),
-    rollback: (given) => hiding(traced(context, "rollback", (it) => rollback(it, given))),
-    create: async (name, given) =>
-      await createMigration(folderForFiles(), name, { ...discovery, ...given }),
+    status: async () => {
+      const { readStatus } = await import("./operations/status.ts");
+      return await hiding(readStatus(context));
+    },
+    rollback: async (given) => {
+      const { rollback } = await import("./operations/rollback.ts");
+      return await hiding(traced(context, "rollback", (it) => rollback(it, given)));
+    },
+    create: async (name, given) => {
+      const { createMigration } = await import("./operations/create.ts");
+      return await createMigration(folderForFiles(), name, { ...discovery, ...given });
+    },
     validate: async (given) => {
       const { validate } = await import("./operations/validate.ts");
       return await hiding(validate(context, given));
     },
-    fresh: (given) => hiding(traced(context, "fresh", (it) => fresh(it, given))),
+    fresh: async (given) => {
+      const { fresh } = await import("./operations/fresh.ts");
+      return await hiding(traced(context, "fresh", (it) => fresh(it, given)));
+    },
     seed: async (given) => {
       const { seed } = await import("./operations/seed.ts");
       return await hiding(seed(context, given));
     },
-    baseline: (name, given) => hiding(baseline(context, name, given)),
-    adopt: (given) => {
-      const folder = typeof migrations === "string" ? migrations : null;
-      return hiding(
-        import("./operations/adopt.ts").then(({ adopt }) => adopt(context, folder, given)),
-      );
+    baseline: async (name, given) => {
+      const { baseline } = await import("./operations/baseline.ts");
+      return await hiding(baseline(context, name, given));
     },
-    repair: (name, given) => hiding(repair(context, name, given)),
+    adopt: async (given) => {
+      const { adopt } = await import("./operations/adopt.ts");
+      return await hiding(adopt(context, context.folder, given));
+    },
+    repair: async (name, given) => {
+      const { repair } = await import("./operations/repair.ts");
+      return await hiding(repair(context, name, given));
+    },
     repairLedger: async (given) => {
       const { repairLedger } = await import("./operations/repair_ledger.ts");
       return await hiding(repairLedger(context, given));
@@ -405,7 +426,10 @@ export function createMigrator(options: MigratorOptions): Migrator {
       const { dropBackups } = await import("./operations/backups.ts");
       return await hiding(dropBackups(context, given));
     },
-    history: (given) => hiding(readHistory(context, given)),
+    history: async (given) => {
+      const { readHistory } = await import("./operations/history.ts");
+      return await hiding(readHistory(context, given));
+    },
     report: async (given) => {
       const { report } = await import("./operations/report.ts");
       return await hiding(report(context, examine, given));
@@ -422,7 +446,10 @@ export function createMigrator(options: MigratorOptions): Migrator {
       const { cancel } = await import("./operations/cancel.ts");
       return await hiding(cancel(context, given));
     },
-    unlock: (given) => hiding(unlock(context, given)),
+    unlock: async (given) => {
+      const { unlock } = await import("./operations/unlock.ts");
+      return await hiding(unlock(context, given));
+    },
     doctor: examine,
     install: (given) =>
       withChannel(async (channel, checked) => {

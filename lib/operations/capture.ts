@@ -19,7 +19,7 @@ import { applyToShadow, contextOf, makeShadow, type ShadowSource } from "./shado
 import { shorten } from "../shorten.ts";
 import { loadMigrations } from "./source.ts";
 
-/** A table or column that has another name now. */
+/** A schema, table or column that has another name now. */
 export interface Renamed {
   /** What it was called: `public.notes.body`. */
   readonly from: string;
@@ -210,7 +210,9 @@ async function applyRenames(
   }
   for (const { from, to } of unused) {
     throw new ConfigurationError(`Nothing shows that ${from} was renamed to ${to}`, {
-      hint: "Name tables as schema.table and columns as schema.table.column, as they were and are.",
+      hint:
+        "Name schemas as schema, tables as schema.table and columns as schema.table.column, as " +
+        "they were and are.",
     });
   }
   return { renames: accepted, current };

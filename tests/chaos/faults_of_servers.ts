@@ -22,7 +22,10 @@ export const serverFaults: Readonly<Record<string, Incident>> = {
   }),
 
   "run cancelled (supamigrate cancel)": server(async ({ cancelRun, fired }) => {
-    if (await cancelRun()) fired();
+    for (let attempt = 0; attempt < 8; attempt++) {
+      if (await cancelRun()) return fired();
+      await delay(50); // between two statements there is nothing to cancel
+    }
   }),
 
   "backend killed (kill -9)": server(async ({ lane, fired }) => {

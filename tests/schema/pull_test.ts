@@ -85,6 +85,54 @@ Deno.test("pull() asks what was renamed, and never guesses it", embedded, async 
   });
 });
 
+Deno.test("pull() asks whether a schema was renamed and a table moved", embedded, async () => {
+  await withProject(async (project) => {
+    const files = {
+      "001_app.sql":
+        "create schema app;\ncreate table app.users (id int primary key, name text);\n" +
+        "create view app.names with (security_invoker) as select name from app.users;\n" +
+        `${NOTES.split("--")[0]}-- ROLLBACK\ndrop table notes; drop schema app cascade;`,
+    };
+    await withFolder(files, async (folder) => {
+      const migrator = project.migrator(folder);
+      await migrator.migrate();
+      await project.sql(`
+        insert into app.users values (1, 'Ada');
+        alter schema app rename to "the app";
+        alter table public.notes set schema "the app";
+        alter table "the app".users rename column name to called;`);
+      await assert.rejects(migrator.pull("names"), /Was the schema app renamed to the app, or/);
+      const asked: string[] = [];
+      const { text } = await migrator.pull("names", {
+        confirmRename: ({ kind, from, to }) => {
+          asked.push(`${kind} ${from} ${to}`);
+          return Promise.resolve(true);
+        },
+      });
+      assert.deepEqual(asked, [
+        "schema app the app",
+        "table public.notes the app.notes",
+        "column the app.users.name the app.users.called",
+      ]);
+      assert.doesNotMatch(text!, /(DROP|CREATE) TABLE|(DROP|ADD) COLUMN/);
+      assert.match(text!, /ALTER SCHEMA app RENAME TO "the app";/);
+      assert.match(text!, /ALTER TABLE public\.notes SET SCHEMA "the app";/);
+      assert.deepEqual((await migrator.drift()).differences, []);
+
+      await project.sql(`create schema archive; alter table "the app".notes set schema archive;`);
+      const moved = await migrator.pull("archived", {
+        renames: [{ from: "the app.notes", to: "archive.notes" }],
+      });
+      assert.match(
+        moved.text!,
+        /CREATE SCHEMA archive;\n+ALTER TABLE "the app"\.notes SET SCHEMA archive;/,
+      );
+      assert.deepEqual((await migrator.drift()).differences, []);
+      assert.deepEqual((await migrator.verify({ names: ["archived"] })).success, true);
+    });
+  });
+});
+
 Deno.test("diff() writes what files declare, whatever their order", embedded, async () => {
   await withProject(async (project) => {
     const files = {

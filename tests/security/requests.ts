@@ -53,14 +53,16 @@ const wrongCalls: readonly ApiRequest[] = [
  */
 export async function listRequests(sql: Sql): Promise<Record<string, readonly ApiRequest[]>> {
   const { functions, relations } = await listPrivateNames(sql);
-  const calls = functions.flatMap(({ name, parameters }) => {
+  const calls = functions.flatMap(({ name, parameters }, index) => {
     const call = {
       method: "POST",
       body: JSON.stringify(Object.fromEntries(parameters.map((parameter) => [parameter, null]))),
     };
     const query = parameters.map((parameter) => `${parameter}=null`).join("&");
-    return [
-      { ...call, path: `/rpc/${name}` },
+    const plain = { ...call, path: `/rpc/${name}` };
+    // Which form a call has is no matter of the function: PostgREST looks long for what is not served.
+    return index % 10 > 0 ? [plain] : [
+      plain,
       { ...call, path: `/rpc/supamigrate.${name}` },
       { method: "GET", path: `/rpc/${name}?${query}` },
     ];

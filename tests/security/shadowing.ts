@@ -15,7 +15,7 @@ import {
   UNINSTALL_SQL,
 } from "../../lib/database/bootstrap.ts";
 import { STATEMENTS } from "../../lib/database/channel.ts";
-import { type ServerProject, testOnServers } from "../support/projects.ts";
+import { type ServerProject, testOnOneServer, testOnServers } from "../support/projects.ts";
 import type { Sql } from "../support/session.ts";
 
 const oneConnection = {
@@ -180,7 +180,7 @@ testOnServers(
   oneConnection,
 );
 
-testOnServers(
+testOnOneServer(
   "whoever installs, upgrades, examines or uninstalls runs nothing that others made in public",
   async (project) => {
     const { databaseUrl } = project;
