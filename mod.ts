@@ -151,5 +151,5 @@ export type {
   Rename,
   StepCount,
 } from "./lib/planning/plan.ts";
-export type { Batch } from "./lib/planning/batch.ts";
-export type { Statement, Step } from "./lib/planning/steps.ts";
+export type { Batch } from "./lib/planning/step.ts";
+export type { Statement, Step } from "./lib/planning/step.ts";

@@ -21,7 +21,7 @@ import type {
 import type { HealthResult } from "./operations/health.ts";
 import type { RepairLedgerOptions, RepairLedgerResult } from "./operations/repair_ledger.ts";
 import type { DropBackupsOptions, DropBackupsResult, SafetyCopy } from "./operations/backups.ts";
-import type { SafetyCopyMode } from "./operations/safety_copies.ts";
+import type { SafetyCopyMode } from "./safety_copy_modes.ts";
 import type { PlanOptions } from "./operations/plan.ts";
 import type { PlanFile } from "./operations/plan_file.ts";
 import type { MigrateOptions, MigrateResult } from "./operations/migrate.ts";

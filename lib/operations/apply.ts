@@ -12,7 +12,7 @@ import type {
   PendingReason,
   StepCount,
 } from "../planning/plan.ts";
-import type { Statement } from "../planning/steps.ts";
+import type { Statement } from "../planning/step.ts";
 import { type OperationContext, toSteps } from "./context.ts";
 import type { Ledger } from "./ledger.ts";
 import { LockAttempts } from "./lock_attempts.ts";

@@ -30,7 +30,7 @@ import type { SplitSection } from "../planning/statements.ts";
 import type { OpenShadow } from "../schema/shadow.ts";
 import { BlockerEnder, type CancelBlockers } from "./cancel_blockers.ts";
 import type { ProgressEvent } from "./progress.ts";
-import type { SafetyCopyMode } from "./safety_copies.ts";
+import type { SafetyCopyMode } from "../safety_copy_modes.ts";
 import type { LoadedMigrations } from "./source.ts";
 import { whileWatching } from "./watch.ts";
 

@@ -4,7 +4,7 @@ import { ConfigurationError, MigrationFileError } from "../errors.ts";
 import { Refusals } from "../planning/refusals.ts";
 import { normalizeText } from "../planning/sections.ts";
 import { splitStatements } from "../planning/statements.ts";
-import type { Statement } from "../planning/steps.ts";
+import type { Statement } from "../planning/step.ts";
 import type { Shadow } from "../schema/shadow.ts";
 import { findAbilities } from "../ways.ts";
 import { readMigrationFile } from "./source.ts";

@@ -15,7 +15,7 @@ import {
 } from "../planning/locks.ts";
 import type { Migration } from "../planning/plan.ts";
 import { type SplitSection, splitStatements } from "../planning/statements.ts";
-import type { Statement } from "../planning/steps.ts";
+import type { Statement } from "../planning/step.ts";
 import { readCatalogue } from "../schema/catalogue.ts";
 import type { Shadow } from "../schema/shadow.ts";
 import type { TransactionMode } from "./apply.ts";

@@ -1,7 +1,7 @@
 /** What the server says while migrations run, given to the migrations that it is about. @module */
 
 import type { ServerMessage, TakenMessages } from "../database/messages.ts";
-import type { Statement } from "../planning/steps.ts";
+import type { Statement } from "../planning/step.ts";
 
 /** A message of the server: of RAISE NOTICE or RAISE WARNING, or a notice of its own. */
 export interface MigrationMessage extends Omit<ServerMessage, "where"> {

@@ -5,7 +5,7 @@ import { explainCallError } from "../database/explain.ts";
 import type { LockSession } from "../database/session.ts";
 import { UnknownOutcomeError } from "../errors.ts";
 import type { Purpose } from "../planning/plan.ts";
-import type { Step } from "../planning/steps.ts";
+import type { Step } from "../planning/step.ts";
 import type { OperationContext } from "./context.ts";
 
 /** What the client knows of an attempt that has ended. */

@@ -7,7 +7,7 @@ import type { PendingMigration, PendingReason } from "../planning/plan.ts";
 import { Refusals } from "../planning/refusals.ts";
 import type { Abilities } from "../planning/session_settings.ts";
 import type { SplitResult, Unkept } from "../planning/statements.ts";
-import type { Statement } from "../planning/steps.ts";
+import type { Statement } from "../planning/step.ts";
 import { locateReserved, type MigrationReserved } from "./concerns.ts";
 import type { OperationContext } from "./context.ts";
 import { isOneTransaction, isPlain, type PlannedSteps, planSteps } from "./steps.ts";

@@ -7,7 +7,7 @@ import { type Limits, readLimits, withLimits } from "../planning/limits.ts";
 import type { HistoryEntry, Migration, RollbackTarget } from "../planning/plan.ts";
 import { Refusals } from "../planning/refusals.ts";
 import type { Unkept } from "../planning/statements.ts";
-import type { Statement } from "../planning/steps.ts";
+import type { Statement } from "../planning/step.ts";
 import { locateReserved, type MigrationReserved } from "./concerns.ts";
 import type { OperationContext } from "./context.ts";
 import type { Ledger } from "./ledger.ts";

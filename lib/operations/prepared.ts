@@ -6,7 +6,7 @@
  */
 
 import { ConfigurationError, MigrationFileError } from "../errors.ts";
-import type { Batch } from "../planning/batch.ts";
+import type { Batch } from "../planning/step.ts";
 import { withLimits } from "../planning/limits.ts";
 import type { LeftOut } from "../planning/discovery.ts";
 import type { OrderBy } from "../planning/order.ts";
@@ -16,7 +16,7 @@ import { Refusals } from "../planning/refusals.ts";
 import type { Section } from "../planning/sections.ts";
 import type { Abilities } from "../planning/session_settings.ts";
 import type { SplitResult, SplitSection } from "../planning/statements.ts";
-import type { Statement, Step } from "../planning/steps.ts";
+import type { Statement, Step } from "../planning/step.ts";
 import type { MigrationReserved } from "./concerns.ts";
 import { type FileRefusal, toFileRefusals } from "./refusals.ts";
 import type { MigrationSecret } from "./secrets.ts";

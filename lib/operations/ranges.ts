@@ -2,7 +2,7 @@
 
 import type { LockSession } from "../database/session.ts";
 import type { BatchProgress } from "../planning/plan.ts";
-import type { Batch } from "../planning/batch.ts";
+import type { Batch } from "../planning/step.ts";
 import type { OperationContext } from "./context.ts";
 import { pause } from "./lock_attempts.ts";
 import { type Load, RangePace } from "./range_pace.ts";

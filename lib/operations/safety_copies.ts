@@ -5,7 +5,7 @@ import { callReading } from "../database/state.ts";
 import { ConfigurationError } from "../errors.ts";
 import { formatBytes } from "../bytes.ts";
 import type { Unkept } from "../planning/statements.ts";
-import type { Statement, Step } from "../planning/steps.ts";
+import type { Statement, Step } from "../planning/step.ts";
 import type { SafetyCopyMode } from "../safety_copy_modes.ts";
 import type { OperationContext } from "./context.ts";
 

@@ -11,7 +11,7 @@ import type { MigrationFailure } from "../planning/plan.ts";
 import { Refusals } from "../planning/refusals.ts";
 import { normalizeText, type Section } from "../planning/sections.ts";
 import { splitStatements } from "../planning/statements.ts";
-import type { Statement } from "../planning/steps.ts";
+import type { Statement } from "../planning/step.ts";
 import { type ApiReadiness, awaitApi } from "./api_ready.ts";
 import { createTeller } from "./concerns.ts";
 import { type OperationContext, withLock } from "./context.ts";

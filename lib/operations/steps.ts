@@ -12,7 +12,7 @@ import type {
   Purpose,
   StepCount,
 } from "../planning/plan.ts";
-import type { Statement, Step } from "../planning/steps.ts";
+import type { Statement, Step } from "../planning/step.ts";
 import { describeDone } from "../planning/step_count.ts";
 import type { OperationContext } from "./context.ts";
 import { type KeptRows, type PutBack, toKept, toPutBack } from "./safety_copies.ts";

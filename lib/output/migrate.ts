@@ -4,7 +4,7 @@ import { adviseOnMissing } from "../embedded/platform/missing.ts";
 import { ConfigurationError } from "../errors.ts";
 import type { MigrateOptions, MigrateResult } from "../operations/migrate.ts";
 import type { PlannedMigration } from "../operations/prepare.ts";
-import type { SafetyCopyMode } from "../operations/safety_copies.ts";
+import type { SafetyCopyMode } from "../safety_copy_modes.ts";
 import type { MigrationFailure, StepCount } from "../planning/plan.ts";
 import { describeDone } from "../planning/step_count.ts";
 import {

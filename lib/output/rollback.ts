@@ -2,7 +2,7 @@
 
 import type { PlannedRollback } from "../operations/prepare_rollback.ts";
 import type { RollbackResult, RollbackRunResult } from "../operations/rollback.ts";
-import type { SafetyCopyMode } from "../operations/safety_copies.ts";
+import type { SafetyCopyMode } from "../safety_copy_modes.ts";
 import {
   type Asking,
   type Flag,

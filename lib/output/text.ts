@@ -2,11 +2,11 @@
 
 import type { Target } from "../database/target.ts";
 import { type MigrationMessages, saysSkipped } from "../operations/messages.ts";
-import type { Batch } from "../planning/batch.ts";
+import type { Batch } from "../planning/step.ts";
 import type { PlannedSteps } from "../operations/steps.ts";
 import type { LeftOut } from "../planning/discovery.ts";
 import type { MigrationFailure } from "../planning/plan.ts";
-import type { Statement } from "../planning/steps.ts";
+import type { Statement } from "../planning/step.ts";
 import { shorten } from "../shorten.ts";
 import { formatBlockers } from "./activity.ts";
 import { formatPosition } from "./errors.ts";

@@ -13,30 +13,8 @@ import { parseText } from "./parser.ts";
 import { countNewlines } from "./position.ts";
 import { refusal } from "./refusals.ts";
 import type { Section } from "./sections.ts";
-import type { TypedStatement } from "./step.ts";
+import type { Batch, TypedStatement } from "./step.ts";
 import { findTokens, type Token } from "./tokens.ts";
-
-/** How a statement is cut, in the form of `sql/batches.sql`. */
-export interface Batch {
-  /** The table as the mark names it, in SQL. */
-  readonly table: string;
-  /** The table as the statement names it, in SQL. */
-  readonly target: string;
-  /** Whether the statement leaves out what inherits from it. */
-  readonly only: boolean;
-  /** The column that ranges are of. */
-  readonly key: string;
-  /** How many rows a range has at most. */
-  readonly rows: number;
-  /** What the statement calls the table, in SQL. */
-  readonly alias: string;
-  /** The statement's text before and behind the condition of a range. */
-  readonly parts: readonly [string, string];
-  /** The same of what chooses the rows that are kept before; left out where none are destroyed. */
-  readonly from?: readonly [string, string];
-  /** Functions that would count or add up across ranges, if they are aggregates. */
-  readonly functions: readonly string[];
-}
 
 /** A comment that asks for a batch. */
 export interface BatchMark {

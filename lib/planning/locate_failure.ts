@@ -3,7 +3,7 @@
 import type { MigrationFailure } from "./plan.ts";
 import { countNewlines, locate } from "./position.ts";
 import type { Section } from "./sections.ts";
-import type { Statement } from "./steps.ts";
+import type { Statement } from "./step.ts";
 import { findTokens, type Token } from "./tokens.ts";
 
 /**

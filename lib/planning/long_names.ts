@@ -1,7 +1,7 @@
 /** Names of which PostgreSQL keeps a part. @module */
 
 import { countNewlines } from "./position.ts";
-import type { Statement } from "./steps.ts";
+import type { Statement } from "./step.ts";
 import { findTokens } from "./tokens.ts";
 
 /** How many bytes a name can have. PostgreSQL cuts longer ones, and says so in a notice alone. */

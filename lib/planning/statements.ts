@@ -2,7 +2,7 @@
 
 import { type FilePosition, MigrationFileError } from "../errors.ts";
 import { shorten } from "../shorten.ts";
-import { type Batch, cutBatches, findBatchMarks } from "./batch.ts";
+import { cutBatches, findBatchMarks } from "./batch.ts";
 import { findBodyError } from "./bodies.ts";
 import { describeUnkept, findDestroyed } from "./destroyed.ts";
 import { scanComments } from "./lexer.ts";
@@ -19,15 +19,16 @@ import { firstLine, refusal, Refusals } from "./refusals.ts";
 import { findReserved, type ReservedChange } from "./reserved.ts";
 import type { Section } from "./sections.ts";
 import { type Abilities, judgeSettings } from "./session_settings.ts";
-import {
-  type CommitMark,
-  divideIntoSteps,
-  type FindOutside,
-  type Statement,
-  type Step,
-  type StepPart,
-  type TypedStatement,
-} from "./steps.ts";
+import type {
+  Batch,
+  CommitMark,
+  FindOutside,
+  Statement,
+  Step,
+  StepPart,
+  TypedStatement,
+} from "./step.ts";
+import { divideIntoSteps } from "./steps.ts";
 
 /** The statements of a section, and what was done to get them. */
 export interface SplitResult {

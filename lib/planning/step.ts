@@ -1,6 +1,5 @@
 /** What a step is, and what it is made of. @module */
 
-import type { Batch } from "./batch.ts";
 import type { Destroyed } from "./destroyed.ts";
 import type { OutsideStatement } from "./outside_transaction.ts";
 import type { ParsedStatement } from "./parser.ts";
@@ -17,6 +16,28 @@ export interface Statement {
 
 /** A statement with its parse tree. */
 export type TypedStatement = Statement & Pick<ParsedStatement, "start" | "type" | "node">;
+
+/** How a statement is cut, in the form of `sql/batches.sql`. */
+export interface Batch {
+  /** The table as the mark names it, in SQL. */
+  readonly table: string;
+  /** The table as the statement names it, in SQL. */
+  readonly target: string;
+  /** Whether the statement leaves out what inherits from it. */
+  readonly only: boolean;
+  /** The column that ranges are of. */
+  readonly key: string;
+  /** How many rows a range has at most. */
+  readonly rows: number;
+  /** What the statement calls the table, in SQL. */
+  readonly alias: string;
+  /** The statement's text before and behind the condition of a range. */
+  readonly parts: readonly [string, string];
+  /** The same of what chooses the rows that are kept before; left out where none are destroyed. */
+  readonly from?: readonly [string, string];
+  /** Functions that would count or add up across ranges, if they are aggregates. */
+  readonly functions: readonly string[];
+}
 
 /** A part of a migration that is committed by itself. */
 export interface Step {

@@ -5,14 +5,11 @@
  * @module
  */
 
-import type { Batch } from "./batch.ts";
 import { findWords, isolateEnumValues, refuseEarlyValue } from "./enum_values.ts";
 import { refusal } from "./refusals.ts";
 import { findKeptForSession, isSessionSetting } from "./session_state.ts";
-import type { CommitMark, FindOutside, StepPart, TypedStatement, Unit } from "./step.ts";
+import type { Batch, CommitMark, FindOutside, StepPart, TypedStatement, Unit } from "./step.ts";
 import { splitAtMarks, splitUnits } from "./units.ts";
-
-export type { CommitMark, FindOutside, Statement, Step, StepPart, TypedStatement } from "./step.ts";
 
 /** What {@linkcode divideIntoSteps} comes to. */
 export interface Division {

@@ -5,7 +5,7 @@ import { loadMigrations } from "../../lib/operations/source.ts";
 import type { Migration } from "../../lib/planning/plan.ts";
 import { type Section, splitSections } from "../../lib/planning/sections.ts";
 import { splitStatements } from "../../lib/planning/statements.ts";
-import type { Statement } from "../../lib/planning/steps.ts";
+import type { Statement } from "../../lib/planning/step.ts";
 
 /** The name that every tried file has. */
 export const fileName = "001_a.sql";

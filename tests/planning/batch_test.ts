@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { MigrationFileError } from "../../lib/errors.ts";
 import { RangePace } from "../../lib/operations/range_pace.ts";
-import type { Batch } from "../../lib/planning/batch.ts";
+import type { Batch } from "../../lib/planning/step.ts";
 import { splitStatements } from "../../lib/planning/statements.ts";
 
 const mark = "-- supamigrate: batch public.orders id 10000\n";
