@@ -1,3 +1,4 @@
+import { freePort } from "../support/free_port.ts";
 import { findProgram } from "../support/programs.ts";
 import { openSession } from "../support/session.ts";
 import { startWatched, type User } from "../support/watched_process.ts";
@@ -70,9 +71,4 @@ export async function startPgbouncer(databaseUrl: string): Promise<Pooler> {
     },
     [Symbol.asyncDispose]: () => process.release(),
   };
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return (listener.addr as Deno.NetAddr).port;
 }

@@ -6,6 +6,7 @@ import {
   type Major,
   run,
 } from "./binaries.ts";
+import { freePort } from "./free_port.ts";
 import projectSql from "./project.sql" with { type: "text" };
 import { openSession } from "./session.ts";
 import supautilsSql from "./supautils.sql" with { type: "text" };
@@ -173,9 +174,4 @@ async function serve(
       if (!portWasTaken || attempt === 5) throw error;
     }
   }
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }
