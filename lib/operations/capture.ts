@@ -191,7 +191,7 @@ async function applyRenames(
     throw new ConfigurationError(
       `Was the ${one.kind} ${one.from} renamed to ${one.to}, or dropped, and ${one.to} made anew?`,
       {
-        hint: `Say --rename ${one.from}=${one.to}, or --no-renames where nothing was renamed. ` +
+        hint: `Say --rename ${asWord(toKey(one))}, or --no-renames where nothing was renamed. ` +
           "Dropping loses what is in it.",
       },
     );
@@ -216,6 +216,11 @@ async function applyRenames(
     });
   }
   return { renames: accepted, current };
+}
+
+/** As one word of a shell, to be copied. */
+function asWord(text: string): string {
+  return /^[\w.=]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 /** What the shadow does not take is what nobody could apply. */

@@ -101,7 +101,11 @@ Deno.test("pull() asks whether a schema was renamed and a table moved", embedded
         alter schema app rename to "the app";
         alter table public.notes set schema "the app";
         alter table "the app".users rename column name to called;`);
-      await assert.rejects(migrator.pull("names"), /Was the schema app renamed to the app, or/);
+      await assert.rejects(migrator.pull("names"), (error: ConfigurationError) => {
+        assert.match(error.message, /Was the schema app renamed to the app, or/);
+        assert.match(error.hint!, /^Say --rename 'app=the app', or --no-renames/);
+        return true;
+      });
       const asked: string[] = [];
       const { text } = await migrator.pull("names", {
         confirmRename: ({ kind, from, to }) => {
