@@ -1,5 +1,6 @@
 /** Looks every second at what a step is doing, over a way beside the one that it runs on. @module */
 
+import { formatCount } from "../count.ts";
 import { type Channel, STATEMENTS, type WatchWay } from "../database/channel.ts";
 import type { WatchedMigration, WatchedPayload } from "../database/session.ts";
 import { type Activity, type Blocker, toActivity } from "../database/state.ts";
@@ -155,7 +156,7 @@ class StatementClock {
     return {
       ...activity,
       progress: {
-        phase: `writing; it had about ${rows.toLocaleString("en-US")} rows`,
+        phase: `writing; it had about ${formatCount(rows)} rows`,
         relation,
         done: Math.round(pagesMore * rows / Math.max(1, pages)),
         total: null,

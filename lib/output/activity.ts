@@ -1,5 +1,6 @@
 /** What is going on in a database, in words. Pure functions. @module */
 
+import { formatCount } from "../count.ts";
 import type { Activity, ActivityProgress, Blocker } from "../database/state.ts";
 import { formatDuration } from "../duration.ts";
 import type { ProgressEvent } from "../operations/progress.ts";
@@ -68,11 +69,10 @@ export function formatRetry(
 /** How far a step is that is committed in ranges: `41 % of about 1,000,000 rows of public.orders`. */
 export function formatRange({ batch, leftMs, lagMs }: ProgressEvent & { type: "range" }): string {
   const { passed, total, table, affected } = batch;
-  const count = (rows: number) => rows.toLocaleString("en-US");
   const far = total === null || total <= 0 || passed > total
-    ? `${count(passed)} rows of ${table}`
-    : `${Math.floor(100 * passed / total)} % of about ${count(total)} rows of ${table}`;
-  return line`${far}, ${count(affected)} changed` +
+    ? `${formatCount(passed)} rows of ${table}`
+    : `${Math.floor(100 * passed / total)} % of about ${formatCount(total)} rows of ${table}`;
+  return line`${far}, ${formatCount(affected)} changed` +
     (leftMs === null || leftMs < 1000 ? "" : `, about ${formatDuration(leftMs)} left`) +
     (lagMs === null ? "" : `; waits for replicas, which are ${formatDuration(lagMs)} behind`);
 }
@@ -82,15 +82,15 @@ function formatPause(ms: number): string {
 }
 
 function format(amount: number, unit: ActivityProgress["unit"]): string {
-  const count = amount.toLocaleString("en-US");
+  const count = formatCount(amount);
   switch (unit) {
     case "rows":
       return `${count} rows`;
     case "bytes":
-      return `${Math.round(amount / 1_048_576).toLocaleString("en-US")} MB`;
+      return `${formatCount(Math.round(amount / 1_048_576))} MB`;
     case "blocks":
       // Of 8 kB, on every server that Supabase runs.
-      return `${Math.ceil(amount / 128).toLocaleString("en-US")} MB`;
+      return `${formatCount(Math.ceil(amount / 128))} MB`;
   }
 }
 

@@ -1,6 +1,7 @@
 /** What `backups` does and prints. @module */
 
 import { formatBytes } from "../bytes.ts";
+import { formatCount } from "../count.ts";
 import { formatDuration } from "../duration.ts";
 import { ConfigurationError } from "../errors.ts";
 import { findCopy, type SafetyCopy } from "../operations/backups.ts";
@@ -106,7 +107,7 @@ const WHAT: Readonly<Record<SafetyCopy["kind"], string>> = {
 function formatCopy(copy: SafetyCopy): string {
   const { id, relation, rows, bytes, kind, migration, batch, purpose, ageMs, isOpen } = copy;
   const facts = [
-    ...(rows === null ? [] : [`${rows.toLocaleString("en-US")} ${rows === 1 ? "row" : "rows"}`]),
+    ...(rows === null ? [] : [`${formatCount(rows)} ${rows === 1 ? "row" : "rows"}`]),
     ...(bytes === null ? (kind === "objects" ? [] : ["the table is gone"]) : [formatBytes(bytes)]),
     `${formatDuration(ageMs)} old`,
   ];

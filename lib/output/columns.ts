@@ -3,13 +3,20 @@
 /** What stands where text was cut. */
 const CUT = "…";
 
-const graphemes = new Intl.Segmenter("en", { granularity: "grapheme" });
+/**
+ * What a terminal shows as a picture two cells wide: an emoji by itself, or one that is asked for.
+ * `\p{RGI_Emoji}` says it too, and takes tens of milliseconds to load, as `Intl.Segmenter` does.
+ */
+const PICTURE = String
+  .raw`(?:\p{Emoji_Presentation}|\p{Emoji}\ufe0f|\p{Emoji_Modifier_Base}\p{Emoji_Modifier})`;
 
-/** What takes two cells: the scripts of East Asia with their punctuation, and what is an emoji by itself. */
+const BEGINS_WITH_PICTURE = new RegExp(`^${PICTURE}`, "u");
+
+/** What takes two cells: the scripts of East Asia with their punctuation. */
 const WIDE = new RegExp(
   String
     .raw`^[[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Bopomofo}\p{sc=Yi}\p{sc=Tangut}\p{sc=Nushu}` +
-    String.raw`\p{sc=Khitan_Small_Script}\p{Emoji_Presentation}\u1100-\u115f\u2329\u232a` +
+    String.raw`\p{sc=Khitan_Small_Script}\u1100-\u115f\u2329\u232a` +
     String.raw`\u2630-\u2637\u268a-\u268f\u2ff0-\u303e\u3041-\u3247\u3250-\u4dbf\u4dc0-\u4dff` +
     String.raw`\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe10-\ufe19\ufe30-\ufe6b\uff01-\uff60` +
     String.raw`\uffe0-\uffe6\u{1aff0}-\u{1b2ff}\u{1d300}-\u{1d376}\u{1f200}-\u{1f265}` +
@@ -19,9 +26,17 @@ const WIDE = new RegExp(
 
 /** What takes none by itself: marks above and below, but for the Arabic number signs, and joiners. */
 const WITHOUT_WIDTH =
-  /^[[\p{Mn}\p{Me}\p{Default_Ignorable_Code_Point}\p{Cc}\p{Cf}\p{Cs}]--[\u0600-\u0605\u06dd\u0890\u0891\u08e2\u{110bd}\u{110cd}]]+$/v;
+  /^[[\p{Mn}\p{Me}\p{Default_Ignorable_Code_Point}\p{Cc}\p{Cf}\p{Cs}]--[\u0600-\u0605\u06dd\u0890\u0891\u08e2\u{110bd}\u{110cd}]]$/v;
 
-const EMOJI = /^(?:\p{RGI_Emoji}|\p{Emoji}\ufe0f)/v;
+/** Text in which each character stands for itself, but for a mark that asks for a picture. */
+const STANDS_ALONE = new RegExp(
+  String.raw`^[[\p{P}\p{S}\p{N}\p{Zs}\ufe0f\p{sc=Latin}\p{sc=Greek}\p{sc=Cyrillic}\p{sc=Han}` +
+    String.raw`\p{sc=Hiragana}\p{sc=Katakana}\uac00-\ud7a3]--` +
+    String.raw`[\p{Emoji_Modifier}\p{Regional_Indicator}]]*$`,
+  "v",
+);
+
+let graphemes: Intl.Segmenter | undefined;
 
 /**
  * How many cells of a terminal text takes: two for a Chinese character or an emoji, none for a mark
@@ -33,9 +48,18 @@ export function measure(text: string): number {
   // What most text is made of needs no look at each character.
   if (/^[\x20-\x7e]*$/.test(text)) return text.length;
   let width = 0;
-  for (const character of split(text)) {
-    if (WITHOUT_WIDTH.test(character)) continue;
-    width += EMOJI.test(character) || WIDE.test(character) ? 2 : 1;
+  for (const character of split(text)) width += measureCharacter(character);
+  return width;
+}
+
+/** How wide one character is as a person sees it: a Korean syllable is as wide as its first letter. */
+function measureCharacter(character: string): number {
+  if (BEGINS_WITH_PICTURE.test(character)) return 2;
+  let width = 0;
+  for (const part of character) {
+    if (WITHOUT_WIDTH.test(part)) continue;
+    width += WIDE.test(part) ? 2 : 1;
+    if (/^\p{sc=Hangul}/u.test(part)) break;
   }
   return width;
 }
@@ -52,7 +76,13 @@ function takeFitting(characters: Iterable<string>, width: number): string[] {
   return taken;
 }
 
+/** The characters as a person sees them. */
 function* split(text: string): Iterable<string> {
+  if (STANDS_ALONE.test(text)) {
+    yield* text.match(/.\ufe0f?/gsu) ?? [];
+    return;
+  }
+  graphemes ??= new Intl.Segmenter("en", { granularity: "grapheme" });
   for (const { segment } of graphemes.segment(text)) yield segment;
 }
 
@@ -82,11 +112,13 @@ export function cutMiddle(text: string, width: number): string {
 }
 
 /** What is laid out already: code, the excerpt of a file and the mark below it, a drawing. */
-const LAID_OUT =
-  /^(?: {5,}(?!(?:\p{RGI_Emoji}|\p{Emoji}\ufe0f)\s)|\s*\d+ \| |\s*\^$)|[\u2500-\u257f]/v;
+const LAID_OUT = new RegExp(
+  String.raw`^(?: {5,}(?!${PICTURE}\s)|\s*\d+ \| |\s*\^$)|[\u2500-\u257f]`,
+  "u",
+);
 
 /** What a line may begin with: white space, and the mark that says what it is about. */
-const HEAD = /^\s*(?:(?:\p{RGI_Emoji}|\p{Emoji}\ufe0f|[\-–•…])\s+)?/v;
+const HEAD = new RegExp(String.raw`^\s*(?:(?:${PICTURE}|[\-–•…])\s+)?`, "u");
 
 /** A column has to be as wide as this for wrapping to be of any use. */
 const LEAST_WRAPPED = 20;

@@ -1,6 +1,7 @@
 /** What is printed of rows that were kept before they were destroyed, and what is asked. @module */
 
 import { formatBytes } from "../bytes.ts";
+import { formatCount } from "../count.ts";
 import type { CopySurvey, KeptRows, PutBack } from "../operations/safety_copies.ts";
 import { line } from "./neutral.ts";
 import { ask, isYes } from "./prompt.ts";
@@ -37,7 +38,7 @@ export async function confirmCopies(
 /** What a migration's result says of rows that were kept. */
 export function formatKept(kept: readonly KeptRows[]): string[] {
   return kept.map(({ rows, relation, copy, kind }) =>
-    line`     🛟 ${kind === "values" ? "old values of " : ""}${rows.toLocaleString("en-US")} ${
+    line`     🛟 ${kind === "values" ? "old values of " : ""}${formatCount(rows)} ${
       rows === 1 ? "row" : "rows"
     } of ${relation} kept in supamigrate_backup.${copy}`
   );
@@ -47,7 +48,7 @@ export function formatKept(kept: readonly KeptRows[]): string[] {
 export function formatPutBack(results: readonly PutBack[]): string[] {
   return results.map(({ rows, relation, copy, putBack, reason }) =>
     reason === null
-      ? line`     🛟 ${putBack.toLocaleString("en-US")} ${
+      ? line`     🛟 ${formatCount(putBack)} ${
         putBack === 1 ? "row" : "rows"
       } of ${relation} put back`
       : line`     ⚠️  ${putBack} of ${rows} rows of ${relation} put back: ${reason}. The others are in ` +

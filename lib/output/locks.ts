@@ -1,5 +1,6 @@
 /** What `migrate --dry-run --locks` prints. @module */
 
+import { formatCount } from "../count.ts";
 import type { Blocks, LockPlan, StatementLocks, TableLock } from "../planning/locks.ts";
 import { line } from "./neutral.ts";
 import { shorten } from "../shorten.ts";
@@ -70,7 +71,7 @@ function formatLock(
   ];
   const size = bytes === null
     ? ""
-    : ` (${rows === null ? "rows not counted yet" : `${rows.toLocaleString("en-US")} rows`}, ${
+    : ` (${rows === null ? "rows not counted yet" : `${formatCount(rows)} rows`}, ${
       formatBytes(bytes)
     })`;
   return line`       ${table}${size}: ${work.join(", ")}`;

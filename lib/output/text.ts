@@ -1,5 +1,6 @@
 /** What several commands print. Pure functions. @module */
 
+import { formatCount } from "../count.ts";
 import type { Target } from "../database/target.ts";
 import { type MigrationMessages, saysSkipped } from "../operations/messages.ts";
 import type { Batch } from "../planning/step.ts";
@@ -18,7 +19,7 @@ const SHOWN_STATEMENTS = 20;
 
 /** `1,234ms`. */
 export function formatMs(ms: number): string {
-  return `${ms.toLocaleString("en-US")}ms`;
+  return `${formatCount(ms)}ms`;
 }
 
 /** `2026-11-28 16:30:05`, in UTC. */
@@ -86,7 +87,7 @@ export type ShownBatch = Pick<Batch, "table" | "key" | "rows">;
 export function formatCommits(outside: unknown, batch: ShownBatch | undefined): string {
   if (batch !== undefined) {
     return `, in ranges of ${batch.table} by ${batch.key}, of up to ${
-      batch.rows.toLocaleString("en-US")
+      formatCount(batch.rows)
     } rows`;
   }
   return outside === null ? "" : ", outside a transaction";

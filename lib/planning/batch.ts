@@ -6,6 +6,7 @@
  * @module
  */
 
+import { formatCount } from "../count.ts";
 import { MigrationFileError } from "../errors.ts";
 import { findDestroyed } from "./destroyed.ts";
 import { scanComments } from "./lexer.ts";
@@ -65,7 +66,7 @@ export function findBatchMarks({ sql, line }: Section, file: string): BatchMark[
     if (what === undefined) throw refuse("The batch is not one of TABLE KEY ROWS", HOW);
     if (what.rows < 1 || what.rows > MOST_ROWS) {
       throw refuse(
-        `A range has from 1 to ${MOST_ROWS.toLocaleString("en-US")} rows, not ${what.rows}`,
+        `A range has from 1 to ${formatCount(MOST_ROWS)} rows, not ${what.rows}`,
         HOW,
       );
     }

@@ -1,5 +1,6 @@
 /** How far a migration of several steps is, in words. @module */
 
+import { formatCount } from "../count.ts";
 import type { BatchProgress, StepCount } from "./migration.ts";
 
 /**
@@ -13,6 +14,6 @@ export function describeDone({ done, total, batch }: StepCount): string {
 }
 
 function describeRows({ passed, total, table }: BatchProgress): string {
-  const of = total === null || total < passed ? "" : ` of about ${total.toLocaleString("en-US")}`;
-  return `${passed.toLocaleString("en-US")}${of} rows of ${table}`;
+  const of = total === null || total < passed ? "" : ` of about ${formatCount(total)}`;
+  return `${formatCount(passed)}${of} rows of ${table}`;
 }

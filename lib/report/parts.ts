@@ -1,5 +1,6 @@
 /** What several parts of a page are put together of. @module */
 
+import { formatCount } from "../count.ts";
 import { anchor, type Content, type Html, join, markup } from "./html.ts";
 import { shortName } from "./diagram.ts";
 
@@ -94,7 +95,7 @@ export function shortType(type: string): string {
 
 /** A number with its word. */
 export function count(number: number, one: string, many = `${one}s`): string {
-  return `${number.toLocaleString("en-US")} ${number === 1 ? one : many}`;
+  return `${formatCount(number)} ${number === 1 ? one : many}`;
 }
 
 /** A size. */

@@ -30,6 +30,30 @@ Deno.test("every character is as wide as string-width says", () => {
   assert.deepEqual(differing, []);
 });
 
+Deno.test("characters beside each other are as wide as string-width says", () => {
+  const pieces = [
+    "a",
+    "é",
+    "e\u0301",
+    "…",
+    " ",
+    "表",
+    "한",
+    "ｗ",
+    "к",
+    "สำ",
+    "क्ष",
+    "✅",
+    "⚠️",
+    "☝🏻",
+    "👍🏽",
+  ];
+  pieces.push("👩‍👩‍👧‍👦", "❤️‍🔥", "🇩🇪", "1️⃣", "🏴󠁧󠁢󠁥󠁮󠁧󠁿", "☺", "™️", "─");
+  const differing = pieces.flatMap((one) => pieces.flatMap((two) => [one + two, `${one} ${two}`]))
+    .filter((text) => measure(text) !== stringWidth(text));
+  assert.deepEqual(differing, []);
+});
+
 Deno.test("text is cut to a width, between characters as they are seen", () => {
   assert.equal(cutEnd("001_create_users.sql", 10), "001_creat…");
   assert.equal(cutEnd("short", 10), "short");
