@@ -278,7 +278,7 @@ export class LockSession {
 
   async #stage(body: string, number: number, content: string): Promise<void> {
     const { token, generation } = this.#identity;
-    const part = { token, generation, body, number, digest: await sha256(content), content };
+    const part = { token, generation, body, number, digest: sha256(content), content };
     let answered = performance.now();
     for (let attempt = 1;; attempt++) {
       try {

@@ -10,7 +10,7 @@ import type { ShippedFunction } from "./facts.ts";
  * @param sql The script, in the form that the files in `sql/` have.
  * @returns The functions by qualified name.
  */
-export async function readFunctions(sql: string): Promise<Map<string, ShippedFunction>> {
+export function readFunctions(sql: string): Map<string, ShippedFunction> {
   const functions = new Map<string, ShippedFunction>();
   const pattern =
     /^create or replace function ([\w.]+)\(([^]*?)\bas \$function\$([^]*?)\$function\$/gm;
@@ -24,7 +24,7 @@ export async function readFunctions(sql: string): Promise<Map<string, ShippedFun
       settings: [...header.matchAll(/^set (\w+) = (.+)$/gm)].map(([, setting, value]) =>
         `${setting}=${value}`
       ),
-      checksum: await sha256(body),
+      checksum: sha256(body),
     });
   }
   return functions;

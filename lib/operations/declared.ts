@@ -32,7 +32,7 @@ export async function readDeclared(path: string): Promise<DeclaredStatement[]> {
   const refusals = new Refusals();
   for (const file of await listFiles(path)) {
     await refusals.attempt(async () => {
-      const sql = normalizeText(await readMigrationFile(file, file));
+      const sql = normalizeText(readMigrationFile(file, file));
       const split = await splitStatements({ sql, line: 1 }, file, ABILITIES);
       statements.push(...split.statements.map((statement) => ({ ...statement, file })));
     });

@@ -204,7 +204,7 @@ async function readRecords(
 ): Promise<Facts> {
   const shipped = {
     schemaVersion: SCHEMA_VERSION,
-    functions: await readFunctions(INSTALL_SQL),
+    functions: readFunctions(INSTALL_SQL),
     tables: readTables(INSTALL_SQL),
   };
   const columns = new Map(known.catalog.relations.map(({ name, columns }) => [name, columns]));

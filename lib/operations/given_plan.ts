@@ -47,7 +47,7 @@ export interface GivenPlan {
     context: OperationContext,
     files: LoadedMigrations,
     state: DatabaseState,
-  ): Promise<void>;
+  ): void;
   /**
    * Compares what would run now.
    *
@@ -58,7 +58,7 @@ export interface GivenPlan {
     files: LoadedMigrations,
     state: DatabaseState,
     parts: PlanParts,
-  ): Promise<void>;
+  ): void;
 }
 
 /**
@@ -68,16 +68,16 @@ export interface GivenPlan {
  * @returns The plan, to be compared with what is there.
  * @throws {ConfigurationError} It is none, was edited, or has a format that is not known.
  */
-export async function openPlan(given: PlanFile): Promise<GivenPlan> {
-  const plan = await checkPlan(given);
+export function openPlan(given: PlanFile): GivenPlan {
+  const plan = checkPlan(given);
   return {
     accepted: plan.accepted,
     takeOver: (asked) => takeOver(plan.options, asked),
-    async refuseMoved(context, files, state) {
-      refuseDifferences(await findMoved(plan, context, files, state));
+    refuseMoved(context, files, state) {
+      refuseDifferences(findMoved(plan, context, files, state));
     },
-    async refuseOther(context, files, state, parts) {
-      refuseDifferences(findOther(plan, await describePlan(context, files, state, parts)));
+    refuseOther(context, files, state, parts) {
+      refuseDifferences(findOther(plan, describePlan(context, files, state, parts)));
     },
   };
 }
@@ -110,12 +110,12 @@ function refuseDifferences(differences: readonly string[]): void {
   );
 }
 
-async function findMoved(
+function findMoved(
   plan: PlanFile,
   context: OperationContext,
   files: LoadedMigrations,
   state: DatabaseState,
-): Promise<string[]> {
+): string[] {
   const { kind, name } = context.target;
   const there = plan.project;
   // The path of the embedded database depends on where a command is started.
@@ -131,7 +131,7 @@ async function findMoved(
       `it was made for batches of ${batchSize}, and MIGRATION_BATCH_SIZE is ${context.batchSize} now`,
     ]),
     ...compareFiles(plan.files, digestFiles(files)),
-    ...compareHistories(plan.history, await digestHistory(state), state.history),
+    ...compareHistories(plan.history, digestHistory(state), state.history),
   ];
 }
 

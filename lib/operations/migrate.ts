@@ -111,9 +111,9 @@ export async function migrate(
     ...(options.waitMs === undefined ? {} : { waitMs: options.waitMs }),
     wanted: toStateOptions(settings, files),
     plan: async (state) => {
-      await given?.refuseMoved(context, files, state);
+      given?.refuseMoved(context, files, state);
       const ready = await makeReadyPlan(context, files, state, settings);
-      await given?.refuseOther(context, files, state, { ...settings, ready });
+      given?.refuseOther(context, files, state, { ...settings, ready });
       tell(ready.warnings);
       const copies = await planCopies(context, ready.planned, options);
       tell(copies.warnings);

@@ -61,11 +61,11 @@ export async function plan(
   const locks = options.locks
     ? await (await import("./locks.ts")).measureLocks(context, ready.planned, options.transaction)
     : null;
-  const description = await describePlan(context, files, state, { ...settings, ready });
+  const description = describePlan(context, files, state, { ...settings, ready });
   return noteHolder(
     context,
     state.lock,
-    await sealPlan(
+    sealPlan(
       { ...await markDestructive(description), locks },
       context.tenure.toolVersion,
       accepted,
@@ -109,7 +109,7 @@ export async function readPlanFile(path: string): Promise<PlanFile> {
       cause,
     });
   }
-  return await checkPlan(parsePlan(text));
+  return checkPlan(parsePlan(text));
 }
 
 /** What is no JSON is no plan. */

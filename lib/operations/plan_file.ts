@@ -144,12 +144,12 @@ export type PlanDescription = Omit<PlanFile, "toolVersion" | "accepted" | "diges
  * @param parts The plan, and what it was made with.
  * @returns The plan as data, without keys.
  */
-export async function describePlan(
+export function describePlan(
   context: OperationContext,
   files: LoadedMigrations,
   state: DatabaseState,
   { ready, to, transaction = "each", onChange = "rerun", outOfOrder = "warn" }: PlanParts,
-): Promise<PlanDescription> {
+): PlanDescription {
   const { kind, name } = context.target;
   const sources = new Map(files.migrations.map((migration) => [migration.name, migration]));
   return context.hide<PlanDescription>({
@@ -165,7 +165,7 @@ export async function describePlan(
       ledger: ready.ledger.names !== null,
     },
     files: digestFiles(files),
-    history: await digestHistory(state),
+    history: digestHistory(state),
     migrations: ready.planned.map((planned) => {
       const { rollback } = sources.get(planned.name)!;
       return {
@@ -209,17 +209,15 @@ export function digestFiles({ migrations }: Pick<LoadedMigrations, "migrations">
 }
 
 /** Each change of the history shows in a row of it: the lock's generation would say no more. */
-export async function digestHistory(
+export function digestHistory(
   { history, unrecorded }: Pick<DatabaseState, "history" | "unrecorded">,
-): Promise<Record<string, string>> {
-  const digests = await Promise.all(
-    history.map(async (entry): Promise<[string, string]> => [entry.name, await digestEntry(entry)]),
-  );
+): Record<string, string> {
+  const digests = history.map((entry): [string, string] => [entry.name, digestEntry(entry)]);
   const lost = unrecorded.map((name): [string, string] => [name, "unrecorded"]);
   return Object.fromEntries([...digests, ...lost].sort(([a], [b]) => a < b ? -1 : 1));
 }
 
-function digestEntry(entry: HistoryEntry): Promise<string> {
+function digestEntry(entry: HistoryEntry): string {
   const { executionTimeMs: _, error: __, executedAt, ...others } = entry;
   // The zone that a time is written in is the session's.
   return sha256(toCanonical({ ...others, executedAt: new Date(executedAt).toISOString() }));
@@ -232,16 +230,16 @@ function digestEntry(entry: HistoryEntry): Promise<string> {
  * @param toolVersion The version of this tool.
  * @param accepted Whether somebody has said yes to what is to be asked about.
  */
-export async function sealPlan(
+export function sealPlan(
   description: PlanDescription,
   toolVersion: string,
   accepted: boolean,
-): Promise<PlanFile> {
+): PlanFile {
   const plan = { ...description, toolVersion, accepted };
-  return { ...plan, digest: await digestPlan(plan) };
+  return { ...plan, digest: digestPlan(plan) };
 }
 
-function digestPlan(plan: Omit<PlanFile, "digest">): Promise<string> {
+function digestPlan(plan: Omit<PlanFile, "digest">): string {
   return sha256(toCanonical(plan));
 }
 
@@ -263,7 +261,7 @@ export function toCanonical(value: unknown): string {
  * @returns The plan.
  * @throws {ConfigurationError} It is none, was edited, or has a format that is not known.
  */
-export async function checkPlan(given: unknown): Promise<PlanFile> {
+export function checkPlan(given: unknown): PlanFile {
   if (!isPlan(given)) {
     throw new ConfigurationError("This is no plan of supamigrate", { hint: MAKE_ANEW });
   }
@@ -275,7 +273,7 @@ export async function checkPlan(given: unknown): Promise<PlanFile> {
       { hint: `Run it with the version that has made it. Or make it anew: ${COMMAND}.` },
     );
   }
-  if (digest !== await digestPlan(plan)) {
+  if (digest !== digestPlan(plan)) {
     throw new ConfigurationError("The plan was edited: its digest is that of another text", {
       hint: `Take it back as it was. Or make it anew: ${COMMAND}. Nothing was changed.`,
     });

@@ -148,7 +148,7 @@ export async function prepareRollbacks(
       source: sourceReason === "the file's" ? "file" : "stored",
       sourceReason,
       statements: undoing.statements,
-      ...await planSteps(entry.name, undoing.steps, entry, "revert"),
+      ...planSteps(entry.name, undoing.steps, entry, "revert"),
       reserved: locateReserved(section.file, undoing),
       unkept: undoing.unkept,
       ...withLimits({ ...limits, ...undoing.limits }),

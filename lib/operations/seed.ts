@@ -179,7 +179,7 @@ export async function prepareSeeds(
 }
 
 async function readSeed(context: OperationContext, name: string, path: string): Promise<Seed> {
-  const text = await readMigrationFile(path, name);
+  const text = readMigrationFile(path, name);
   const section = { sql: normalizeText(text), line: 1 };
   const { statements, steps, limits = {} } = await splitStatements(section, name, context.can);
   if (!isPlain(steps)) {
@@ -188,7 +188,7 @@ async function readSeed(context: OperationContext, name: string, path: string): 
     });
   }
   // Of the file as it is: the Supabase CLI has the same.
-  return { name, hash: await sha256(text), section, statements, ...withLimits(limits) };
+  return { name, hash: sha256(text), section, statements, ...withLimits(limits) };
 }
 
 /**

@@ -41,16 +41,16 @@ export interface PlannedSteps {
  * @returns The steps, and how many of them are done.
  * @throws {MigrationFileError} What is done is not what the file says now.
  */
-export async function planSteps(
+export function planSteps(
   name: string,
   steps: readonly Step[],
   entry: HistoryEntry | undefined,
   purpose: Purpose,
-): Promise<PlannedSteps> {
+): PlannedSteps {
   // What the audit log does not vouch for is refused as a whole, and says nothing here.
   const progress = entry?.vouched ? entry.progress : null;
   if (isPlain(steps) && progress === null) return { steps, stepsDone: 0, digests: null };
-  const digests = await Promise.all(steps.map(digestStep));
+  const digests = steps.map(digestStep);
   // What is applied in part can be undone, whatever its rollback section says of parts.
   if (progress === null || (purpose === "revert" && progress.purpose === "apply")) {
     return { steps, stepsDone: 0, digests };
@@ -86,7 +86,7 @@ const BY_HAND = (name: string) =>
   "Or see to the database by hand, and record what is there: supamigrate repair " +
   `${name} --mark applied, or --mark pending.`;
 
-function digestStep({ settings, statements, batch }: Step): Promise<string> {
+function digestStep({ settings, statements, batch }: Step): string {
   const texts = [settings, statements].map((list) => list.map(({ sql }) => sql));
   // How many rows a range has may change while it is under way.
   return sha256(

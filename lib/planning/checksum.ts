@@ -1,5 +1,6 @@
 /** Content checksums. @module */
 
+import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { crypto } from "@std/crypto";
 import { writeComparable } from "./comparable.ts";
@@ -10,13 +11,10 @@ import { writeComparable } from "./comparable.ts";
  * @param text The text.
  * @returns 64 lower-case hexadecimal digits.
  */
-export async function sha256(text: string): Promise<string> {
+export function sha256(text: string): string {
   if (text.length > LARGE) return hashInPieces(text);
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-  return Array.from(
-    new Uint8Array(digest),
-    (byte) => byte.toString(16).padStart(2, "0"),
-  ).join("");
+  const digest = crypto.subtle.digestSync("SHA-256", new TextEncoder().encode(text));
+  return Buffer.from(digest).toString("hex");
 }
 
 /** What is longer is not copied as a whole, in UTF-16 code units. */
@@ -41,7 +39,7 @@ function hashInPieces(text: string): string {
  * @returns The SHA-256: what `sha256sum` prints for a file without banners that begins with text
  * and ends in one line end.
  */
-export function checksumForward(sql: string): Promise<string> {
+export function checksumForward(sql: string): string {
   let start = 0;
   let end = sql.length;
   while (sql[start] === "\n") start++;
@@ -51,7 +49,7 @@ export function checksumForward(sql: string): Promise<string> {
 
 /**
  * The checksum of a forward part's statements: comments and the white space between them do not
- * count. At once, and not in its own time: a plan asks for it where a file was changed.
+ * count.
  *
  * @param sql The forward part, with LF line ends.
  * @returns The SHA-256.

@@ -1,7 +1,7 @@
 /** Which files of a folder are migrations. Pure: it is given the names. @module */
 
 import { MigrationFileError } from "../errors.ts";
-import { comparisonBy, isNumbered, type OrderBy, sameNumber } from "./order.ts";
+import { comparisonBy, isNumbered, numberKey, type OrderBy } from "./order.ts";
 import { isUndoFolder, readUndoName, type UndoName } from "./undo_names.ts";
 
 /** What a folder's files are. */
@@ -101,11 +101,11 @@ export function discoverMigrations(
   const refuse = (message: string, file: string, hint: string) =>
     refusals.push(new MigrationFileError(message, { file }, { hint }));
   const isFlyway = candidates.some((name) => /^V\d/i.test(name));
+  const owned = new Owners(candidates);
   for (const undo of undoFiles) {
-    const others = candidates.filter((name) => name !== undo.name);
-    const owners = findOwners(undo, others);
+    const owners = owned.find(undo);
     if (owners.length === 1) {
-      const [owner] = owners as [string];
+      const [owner] = owners as readonly [string];
       const other = downFiles.get(owner);
       if (other === undefined) {
         downFiles.set(owner, undo.name);
@@ -124,6 +124,7 @@ export function discoverMigrations(
       );
     } else if (undo.certainty === "by its owner alone") {
       candidates.push(undo.name);
+      owned.add(undo.name);
     } else if (undo.certainty === "by its form" && isNumbered(undo.name)) {
       refuse(
         `"${undo.name}" is called as what undoes "${undo.base}.sql", which is not there`,
@@ -216,23 +217,51 @@ function whyNotForSupabase(name: string, index: number): string | null {
     : null;
 }
 
-function findOwners({ base, version, name }: UndoName & { name: string }, candidates: string[]) {
-  if (version !== null) {
-    return candidates.filter((other) => /^V/i.test(other) && sameNumber(other, `V${version}__`));
+/** What may be undone by a file, found by its name or its number. */
+class Owners {
+  readonly #byKey = new Map<string, string[]>();
+  readonly #byNumber = new Map<string, string[]>();
+
+  constructor(names: readonly string[]) {
+    for (const name of names) this.add(name);
   }
-  const stems = ["", ".up", ".do", "_up", "-up", ".up.tx"].map((end) => toKey(`${base}${end}.sql`));
-  const alike = candidates.filter((other) => stems.includes(toKey(other)));
-  // Where two names differ in case or composition alone, the same writing decides.
-  const called = alike.length > 1 && alike.includes(`${base}.sql`) && isOneName(alike)
-    ? [`${base}.sql`]
-    : alike;
-  if (called.length > 0 || base === "") return called;
-  const [, number, rest] = /^(\d+)(.*)$/s.exec(base) ?? [];
-  if (number === undefined) return [];
-  const asDo = candidates.filter((other) => toKey(other) === toKey(`${number}.do${rest}.sql`));
-  if (asDo.length > 0) return asDo;
-  // A number alone says enough, and in a folder of its own it does with any name.
-  return rest === "" || name.includes("/")
-    ? candidates.filter((other) => sameNumber(other, `${number}_`))
-    : [];
+
+  add(name: string): void {
+    append(this.#byKey, toKey(name), name);
+    const number = numberKey(name);
+    if (number !== undefined) append(this.#byNumber, number, name);
+  }
+
+  find({ base, version, name }: UndoName & { name: string }): readonly string[] {
+    if (version !== null) {
+      return this.#numbered(`V${version}__`).filter((other) => /^V/i.test(other));
+    }
+    const alike = ["", ".up", ".do", "_up", "-up", ".up.tx"]
+      .flatMap((end) => this.#called(`${base}${end}.sql`));
+    // Where two names differ in case or composition alone, the same writing decides.
+    const called = alike.length > 1 && alike.includes(`${base}.sql`) && isOneName(alike)
+      ? [`${base}.sql`]
+      : alike;
+    if (called.length > 0 || base === "") return called;
+    const [, number, rest] = /^(\d+)(.*)$/s.exec(base) ?? [];
+    if (number === undefined) return [];
+    const asDo = this.#called(`${number}.do${rest}.sql`);
+    if (asDo.length > 0) return asDo;
+    // A number alone says enough, and in a folder of its own it does with any name.
+    return rest === "" || name.includes("/") ? this.#numbered(`${number}_`) : [];
+  }
+
+  #called(name: string): readonly string[] {
+    return this.#byKey.get(toKey(name)) ?? [];
+  }
+
+  #numbered(name: string): readonly string[] {
+    return this.#byNumber.get(numberKey(name)!) ?? [];
+  }
+}
+
+function append(lists: Map<string, string[]>, key: string, name: string): void {
+  const list = lists.get(key);
+  if (list === undefined) lists.set(key, [name]);
+  else list.push(name);
 }

@@ -66,14 +66,13 @@ export function isNumbered(name: string): boolean {
 }
 
 /**
- * Whether two names have the same number, whatever its width.
+ * What all names with the same number have in common, whatever its width.
  *
- * @param a A migration's name.
- * @param b Another one.
+ * @param name A migration's name.
+ * @returns The number's shortest form; undefined where the name has none.
  */
-export function sameNumber(a: string, b: string): boolean {
-  const [x, y] = [numberOf(a), numberOf(b)];
-  return x !== undefined && y !== undefined && compareNumbers(x, y) === 0;
+export function numberKey(name: string): string | undefined {
+  return numberOf(name)?.join(".").replace(/(?:\.0)+$/, "");
 }
 
 /**
@@ -110,7 +109,7 @@ export function findOrderWarnings(
   matters: (name: string) => boolean = () => true,
 ): string[] {
   const warnings: string[] = [];
-  const byNumber = Map.groupBy(names, (name) => numberOf(name)?.join("."));
+  const byNumber = Map.groupBy(names, numberKey);
   for (const [number, sharing] of byNumber) {
     if (number !== undefined && sharing.length > 1 && sharing.some(matters)) {
       warnings.push(
@@ -148,7 +147,9 @@ function findOrderDifference(
   let last = looked[0];
   for (const name of looked.slice(1)) {
     if (other(last!, name) < 0) last = name;
-    else if (!sameNumber(last!, name) && (matters(last!) || matters(name))) return [last!, name];
+    else if (numberKey(last!) !== numberKey(name) && (matters(last!) || matters(name))) {
+      return [last!, name];
+    }
   }
   return undefined;
 }

@@ -136,15 +136,15 @@ function findReason(migration: Migration, entry: HistoryEntry | undefined): Pend
 /**
  * Whether a file says what is in the database, comments and white space aside.
  *
- * @param migration The file.
+ * @param migration The file. What its statements come to is made when it is asked for.
  * @param entry What is in the database.
  */
 export function saysTheSame(
-  { checksum, statementsChecksum }: Pick<Migration, "checksum" | "statementsChecksum">,
+  migration: Pick<Migration, "checksum" | "statementsChecksum">,
   entry: Pick<HistoryEntry, "appliedChecksum" | "statementsChecksum">,
 ): boolean {
-  return entry.appliedChecksum === checksum ||
-    (entry.appliedChecksum !== null && entry.statementsChecksum === statementsChecksum);
+  return entry.appliedChecksum === migration.checksum ||
+    (entry.appliedChecksum !== null && entry.statementsChecksum === migration.statementsChecksum);
 }
 
 /** Whether some version of a migration is in the database. */

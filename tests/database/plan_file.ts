@@ -158,7 +158,7 @@ testOnEveryDatabase(
     // Whoever makes the digest anew gets no further: what would run is not what it says.
     const { digest: _, ...forged } = edited;
     const { digest: __, ...unsealed } = plan;
-    const sealed = await sealPlan(forged, plan.toolVersion, true);
+    const sealed = sealPlan(forged, plan.toolVersion, true);
     await refuses(project, sealed, /1_a\.sql would be sent in another way than it says/);
     for (
       const change of [
@@ -179,7 +179,7 @@ testOnEveryDatabase(
       ]
     ) {
       const text = JSON.stringify(change);
-      const other = await sealPlan({ ...unsealed, ...change } as PlanFile, plan.toolVersion, true);
+      const other = sealPlan({ ...unsealed, ...change } as PlanFile, plan.toolVersion, true);
       await refuses(
         project,
         other,

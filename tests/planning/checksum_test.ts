@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { sha256 } from "../../lib/planning/checksum.ts";
 import { splitSections } from "../../lib/planning/sections.ts";
 
-Deno.test("sha256() gives the known digests", async () => {
+Deno.test("sha256() gives the known digests", () => {
   const digests = {
     "": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
     "abc": "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
@@ -12,22 +12,21 @@ Deno.test("sha256() gives the known digests", async () => {
     // sha256sum of the UTF-8 of these
     "-- é 😀\n": "28a10be61b48abc890d9731cabdcf5de4122537b1e2ae8dd2b4ba32da6e53860",
   };
-  for (const [text, digest] of Object.entries(digests)) assert.equal(await sha256(text), digest);
+  for (const [text, digest] of Object.entries(digests)) assert.equal(sha256(text), digest);
 });
 
-Deno.test("The checksum of a file without banners is what sha256sum prints", async () => {
+Deno.test("The checksum of a file without banners is what sha256sum prints", () => {
   const { forward } = splitSections("create table a ();\n", "001_a.sql");
   assert.equal(
-    await sha256(forward.sql),
+    sha256(forward.sql),
     "0da5e58d9b90392b520cf69917d7c9db95c2141c2f1761342fdfadc499455ee4",
   );
 });
 
-Deno.test("Line ends and a byte-order mark do not change the checksum", async () => {
+Deno.test("Line ends and a byte-order mark do not change the checksum", () => {
   const file = "-- FORWARD MIGRATION\ncreate table a (\n  b text\n);\n-- ROLLBACK\ndrop table a;\n";
-  const checksum = async (text: string) =>
-    await sha256(splitSections(text, "001_a.sql").forward.sql);
-  const expected = await checksum(file);
+  const checksum = (text: string) => sha256(splitSections(text, "001_a.sql").forward.sql);
+  const expected = checksum(file);
   for (
     const text of [
       file.replaceAll("\n", "\r\n"),
@@ -38,6 +37,6 @@ Deno.test("Line ends and a byte-order mark do not change the checksum", async ()
       file.replace("drop table a;", "drop table if exists a cascade;"),
       file.replace("-- ROLLBACK", "-- =====\n-- rollback\n-- ====="),
     ]
-  ) assert.equal(await checksum(text), expected, JSON.stringify(text));
-  assert.notEqual(await checksum(file.replace("text", "TEXT")), expected);
+  ) assert.equal(checksum(text), expected, JSON.stringify(text));
+  assert.notEqual(checksum(file.replace("text", "TEXT")), expected);
 });
