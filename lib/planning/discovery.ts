@@ -101,7 +101,7 @@ export function discoverMigrations(
   const refuse = (message: string, file: string, hint: string) =>
     refusals.push(new MigrationFileError(message, { file }, { hint }));
   const isFlyway = candidates.some((name) => /^V\d/i.test(name));
-  const owned = new Owners(candidates);
+  const owned = new Owners(undoFiles.length === 0 ? [] : candidates);
   for (const undo of undoFiles) {
     const owners = owned.find(undo);
     if (owners.length === 1) {
