@@ -70,7 +70,7 @@ async function look(
     isHeard === false ? UNHEARD_MS : Infinity,
   );
   let isTold = false;
-  for (let ms = PAUSE_MS.first;; ms = Math.min(PAUSE_MS.last, ms * 1.5)) {
+  for (let ms = PAUSE_MS.first;; ms = Math.min(PAUSE_MS.last, ms * 1.2)) {
     const waitedMs = performance.now() - started;
     if (isOver()) return null;
     if (waitedMs >= mostMs) break;
