@@ -4,8 +4,10 @@ import type { DatabaseState } from "../database/state.ts";
 import { adviseOnMissing } from "../embedded/platform/missing.ts";
 import { ConfigurationError } from "../errors.ts";
 import type { Catalogue } from "../schema/catalogue.ts";
+import { compareSchemas } from "../schema/compare.ts";
+import { describeDeltas } from "../schema/describe.ts";
 import { type OpenShadow, openShadow, type Shadow } from "../schema/shadow.ts";
-import { writeShape } from "../schema/shape.ts";
+import { type Defaults, FORMER_DEFAULTS, writeShape } from "../schema/shape.ts";
 import {
   compareApplied,
   isApplied,
@@ -82,9 +84,52 @@ export async function makeShadow(
   live?: Catalogue | Promise<Catalogue>,
   applied: readonly Migration[] = migrations,
 ): Promise<Shadow> {
-  const setsDefaultPrivileges = applied.some(({ forward }) =>
-    /\balter\s+default\s+privileges\b/i.test(forward.sql)
-  );
+  if (live === undefined || !applied.some(changesDefaults)) {
+    return await makeShadowWith(source, migrations, live, "as they are");
+  }
+  const { shadow, defaults } = await findDefaults(source, applied, await live);
+  if (migrations === applied) return shadow;
+  await shadow[Symbol.asyncDispose]();
+  return await makeShadowWith(source, migrations, live, defaults);
+}
+
+function changesDefaults({ forward }: Migration): boolean {
+  return /\balter\s+default\s+privileges\b/i.test(forward.sql);
+}
+
+/**
+ * Finds what a project granted by default before its migrations changed that, which nobody has written
+ * down: what leads to the privileges that are there.
+ */
+async function findDefaults(
+  source: ShadowSource,
+  applied: readonly Migration[],
+  live: Catalogue,
+): Promise<{ shadow: Shadow; defaults: Defaults }> {
+  let best: { shadow: Shadow; defaults: Defaults; wrong: number } | undefined;
+  for (const defaults of FORMER_DEFAULTS) {
+    const shadow = await makeShadowWith(source, applied, live, defaults);
+    const wrong = countPrivileges(await shadow.read(), live);
+    const isBetter = best === undefined || wrong < best.wrong;
+    await (isBetter ? best?.shadow : shadow)?.[Symbol.asyncDispose]();
+    if (isBetter) best = { shadow, defaults, wrong };
+    if (wrong === 0) break;
+  }
+  return best!;
+}
+
+/** How many privileges differ. */
+function countPrivileges(from: Catalogue, to: Catalogue): number {
+  return describeDeltas(compareSchemas(from, to))
+    .filter(({ kind }) => kind === "privileges" || kind === "default privileges").length;
+}
+
+async function makeShadowWith(
+  source: ShadowSource,
+  migrations: readonly Migration[],
+  live: Catalogue | Promise<Catalogue> | undefined,
+  defaults: Defaults,
+): Promise<Shadow> {
   // Both take a while, and neither needs the other.
   const opening = openEmptyShadow(source);
   const [shadow, shaped] = await Promise.all([opening, live]).catch(async (error) => {
@@ -99,7 +144,7 @@ export async function makeShadow(
       );
     }
     const shape = shaped === undefined ? "" : writeShape(shaped, {
-      setsDefaultPrivileges,
+      defaults,
       shadowMajor: shadow.major,
     });
     if (shape !== "") await shadow.run(shape);

@@ -66,7 +66,7 @@ export async function readCatalogue(ask: Ask): Promise<Catalogue> {
     const { facts, missing } = await rehearse(number, answers);
     if (missing.size === 0) {
       return {
-        facts: withoutRepeated(facts),
+        facts: withoutEmpty(facts),
         extras: toExtras(extras.flatMap((sql) => answers.get(sql)!)),
         major: Math.floor(number / 10_000),
       };
@@ -100,15 +100,24 @@ select current_setting('server_version_num')::integer as number,
        coalesce(has_table_privilege(to_regclass('storage.buckets'), 'select'), false) as buckets,
        coalesce(has_table_privilege(to_regclass('cron.job'), 'select'), false) as cron`;
 
-/** PostgreSQL 18 says of a domain that it is NOT NULL twice: as what it is, and as a constraint. */
-function withoutRepeated(facts: FactBase): FactBase {
-  const isRepeated = ({ id, parent, payload }: Fact) =>
-    id.kind === "constraint" && parent?.kind === "domain" &&
-    String(payload.def).startsWith("NOT NULL");
-  const kept = facts.facts().filter((fact) => !isRepeated(fact));
+/** Leaves out what says nothing, and differs between databases that are the same. */
+function withoutEmpty(facts: FactBase): FactBase {
+  const kept = facts.facts().filter((fact) => !isRepeated(fact) && !revokesNothing(fact));
   return kept.length === facts.facts().length
     ? facts
     : buildFactBase(kept, [...facts.edges], facts.source);
+}
+
+/** PostgreSQL 18 says of a domain that it is NOT NULL twice: as what it is, and as a constraint. */
+function isRepeated({ id, parent, payload }: Fact): boolean {
+  return id.kind === "constraint" && parent?.kind === "domain" &&
+    String(payload.def).startsWith("NOT NULL");
+}
+
+/** What a schema grants by default is added to what is granted everywhere, and can take nothing away. */
+function revokesNothing({ id, payload }: Fact): boolean {
+  return id.kind === "defaultPrivilege" && id.schema !== null &&
+    Array.isArray(payload.privileges) && payload.privileges.length === 0;
 }
 
 type Pool = Parameters<typeof extract>[0];

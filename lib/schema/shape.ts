@@ -6,10 +6,20 @@ import type { StableId } from "./facts.ts";
 import type { Catalogue } from "./catalogue.ts";
 import { PLATFORM_SCHEMAS } from "./scope.ts";
 
-/** Which parts of a shape are left to the migrations. */
+/**
+ * What `public` grants the API's roles by default: what it is now; or, where migrations change that
+ * themselves, what it may have been when the project was made. Supabase granted everything until 30
+ * October 2026, and tables no more since; some take the rest away before they begin.
+ */
+export type Defaults = "as they are" | "all" | "functions" | "none";
+
+/** What default privileges may have been, of a project whose migrations change them. */
+export const FORMER_DEFAULTS: readonly Defaults[] = ["all", "functions", "none"];
+
+/** What decides a shape. */
 export interface ShapeOptions {
-  /** They change default privileges themselves, so that those that are there now are their doing. */
-  readonly setsDefaultPrivileges: boolean;
+  /** The default privileges. */
+  readonly defaults: Defaults;
   /** The major version of the shadow. */
   readonly shadowMajor: number;
 }
@@ -24,13 +34,13 @@ export interface ShapeOptions {
  */
 export function writeShape(
   { facts, major }: Catalogue,
-  { setsDefaultPrivileges, shadowMajor }: ShapeOptions,
+  { defaults, shadowMajor }: ShapeOptions,
 ): string {
-  const lines: string[] = [];
-  if (!setsDefaultPrivileges) lines.push(forgetDefaultsSql);
+  const isAsNow = defaults === "as they are";
+  const lines = isAsNow ? [forgetDefaultsSql] : writeFormerDefaults(defaults);
   for (const { id, payload } of facts.facts()) {
     const grants = writeGrants(payload, major < MAINTAINING && shadowMajor >= MAINTAINING);
-    if (id.kind === "defaultPrivilege" && !setsDefaultPrivileges && isOfShadow(id)) {
+    if (id.kind === "defaultPrivilege" && isAsNow && isOfShadow(id)) {
       const where = id.schema === null ? "" : ` in schema ${quote(id.schema)}`;
       const alter = `alter default privileges for role postgres${where}`;
       const on = OBJECT_TYPES[id.objtype];
@@ -55,6 +65,15 @@ export function writeShape(
     }
   }
   return lines.join("\n");
+}
+
+function writeFormerDefaults(defaults: Exclude<Defaults, "as they are">): string[] {
+  return ["tables", "sequences", "functions"].map((kind) => {
+    const isGranted = defaults === "all" || defaults === kind;
+    return `alter default privileges for role postgres in schema public ` +
+      `${isGranted ? "grant" : "revoke"} all on ${kind} ${isGranted ? "to" : "from"} ` +
+      "anon, authenticated, service_role;";
+  });
 }
 
 /** Roles that every shadow has. */

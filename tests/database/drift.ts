@@ -40,6 +40,65 @@ testOnEveryDatabase(
   },
 );
 
+/** What the embedded database is made with, as projects are. */
+const SINCE = `
+  alter default privileges for role postgres in schema public
+    revoke all on tables from anon, authenticated, service_role;
+  alter default privileges for role postgres in schema public
+    revoke all on sequences from anon, authenticated, service_role;
+  alter default privileges for role postgres in schema public
+    grant execute on functions to anon, authenticated, service_role;`;
+
+/** What a project's tables, sequences and functions were granted by default when it was made. */
+const MADE: readonly (readonly [when: string, sql: string])[] = [
+  [
+    "until October 2026",
+    `alter default privileges for role postgres in schema public
+       grant all on tables to anon, authenticated, service_role;
+     alter default privileges for role postgres in schema public
+       grant all on sequences to anon, authenticated, service_role;`,
+  ],
+  ["since then, when tables are granted to nobody", SINCE],
+  [
+    "with nothing granted to anybody",
+    `alter default privileges for role postgres in schema public
+       revoke all on tables from anon, authenticated, service_role;
+     alter default privileges for role postgres in schema public
+       revoke all on sequences from anon, authenticated, service_role;
+     alter default privileges for role postgres in schema public
+       revoke all on functions from anon, authenticated, service_role;`,
+  ],
+];
+
+for (const [when, setup] of MADE) {
+  testOnEveryDatabase(
+    `drift() finds nothing where migrations set default privileges of a project made ${when}`,
+    async (project) => {
+      await project.sql(setup);
+      try {
+        const migrator = project.migrator({
+          "001_before.sql": "create table before (id int); create function early() returns int " +
+            "language sql set search_path = '' return 1;",
+          "002_defaults.sql": `
+            alter default privileges in schema public grant select on tables to authenticated;
+            alter default privileges in schema public revoke all on tables from anon;`,
+          "003_after.sql": "create table after (id serial);",
+        });
+        await migrator.migrate();
+        assert.deepEqual((await migrator.drift()).differences, []);
+
+        await project.sql("grant delete on public.after to anon");
+        const { differences } = await migrator.drift();
+        assert.deepEqual(differences.map(({ change, kind, name }) => [change, kind, name]), [
+          ["added", "privileges", "of anon on table public.after"],
+        ]);
+      } finally {
+        await project.sql(SINCE);
+      }
+    },
+  );
+}
+
 testOnEveryDatabase(
   "drift() finds what was done by hand, with statements for it",
   async (project) => {
