@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import type { ProgressEvent } from "../../lib/operations/progress.ts";
+import { withFolder } from "../support/folders.ts";
 import { type ServerProject, testOnOneServer, testOnServers } from "../support/projects.ts";
 
 const MIGRATIONS = {
@@ -80,6 +81,46 @@ testOnServers(
     assert.deepEqual(verified?.problems, []);
     assert.deepEqual(await listShadows(project), there);
     assert.deepEqual(await readRoles(), roles, "roles that are there stay as they are");
+  },
+);
+
+testOnOneServer(
+  "whatever needs a shadow makes it on the server: pull, diff, locks, report and squash",
+  async (project) => {
+    await using _roles = await keepRoles(project);
+    const there = await listShadows(project);
+    await withFolder(MIGRATIONS, async (folder) => {
+      const migrator = project.migrator(folder, { shadowUrl: project.superuserUrl });
+      await migrator.migrate();
+      await project.sql(`
+        set role postgres;
+        alter table public.notes add column pinned boolean not null default false;
+        reset role;`);
+      assert.match((await migrator.pull("pinned")).text!, /add column "?pinned"?/i);
+
+      const schema = `${folder}/declared/notes.sql`;
+      await Deno.mkdir(`${folder}/declared`);
+      await Deno.writeTextFile(
+        schema,
+        `${MIGRATIONS["001_notes.sql"].split("-- ROLLBACK")[0]}
+         alter table notes add column pinned boolean not null default false;
+         create index notes_owner on notes (owner);`,
+      );
+      const planned = await migrator.diff("index", { schema });
+      assert.match(planned.text!, /create index notes_owner/i);
+      const { locks } = await migrator.plan({ locks: true });
+      assert.deepEqual(
+        locks!.statements.flatMap(({ locks }) => locks.map(({ lock }) => lock)),
+        ["SHARE"],
+      );
+      const { html } = await migrator.report({ shadow: true });
+      assert.match(html, /notes_owner/, "what is pending is shown, as it was made on the shadow");
+      await migrator.migrate();
+      const { rewritten } = await migrator.squash("all");
+      assert.deepEqual(rewritten.length, 3);
+      assert.deepEqual((await migrator.drift()).differences, []);
+    });
+    assert.deepEqual(await listShadows(project), there);
   },
 );
 
