@@ -28,12 +28,10 @@ declare
   result jsonb;
   results jsonb[] := '{}';
 begin
-  -- An array, for the same reason as the statements in run_migration.
-  foreach migration in array array(
-    select item
-      from jsonb_array_elements(call->'migrations') with ordinality as list (item, position)
-     order by position)
-  loop
+  -- One after the other: together they may have megabytes. Not as a query, for the same reason as the
+  -- statements in run_migration.
+  for number in 0 .. jsonb_array_length(call->'migrations') - 1 loop
+    migration := call #> array['migrations', number::text];
     exit when clock_timestamp() - started > together;
     perform supamigrate.leave_clean();
     perform supamigrate.set_limits(migration);

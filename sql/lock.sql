@@ -193,10 +193,12 @@ end
 $function$;
 
 -- call: operation, token, generation, sequence, action, and what the action needs, which may have come
--- in parts: then staged says which ones.
+-- in parts: then staged says which ones. A call may have megabytes, and a plan of its own for its
+-- parameters would copy them for each mention: here plans are for any parameters.
 create or replace function supamigrate.perform(call jsonb) returns jsonb
 language plpgsql
 set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
 as $function$
 declare
   held supamigrate.migration_lock := supamigrate.take_lock_row();

@@ -135,6 +135,7 @@ begin
     foreach part in array array['undo', 'statements'] loop
       perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
       perform pg_catalog.set_config('standard_conforming_strings', 'on', true);
+      perform pg_catalog.set_config('plan_cache_mode', 'force_generic_plan', true);
       begins := true;
       number := 0;
       -- Not in a later step of what destroys: what its earlier steps have kept is to stay destroyed.
@@ -180,6 +181,7 @@ begin
         step := pg_catalog.concat('supamigrate ', called, ' line ', line,
           ' (', number, '/', pg_catalog.cardinality(texts), ')');
         if begins then
+          perform pg_catalog.set_config('plan_cache_mode', null, true); -- what the session has
           perform pg_catalog.set_config('search_path', default_path, true);
           begins := false;
         end if;
@@ -306,6 +308,7 @@ begin
     perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
     perform pg_catalog.set_config('standard_conforming_strings', 'on', true);
     perform pg_catalog.set_config('quote_all_identifiers', 'off', true);
+    perform pg_catalog.set_config('plan_cache_mode', 'force_generic_plan', true);
     part := 'end';
     -- As COMMIT does: a cursor that is to outlive the transaction is read to its end, with the
     -- rights that there are, and all others are closed.

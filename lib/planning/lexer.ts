@@ -104,9 +104,8 @@ export function scanComments(sql: string): Scan {
 
   while (at < sql.length) {
     const character = sql[at]!;
-    const two = sql.slice(at, at + 2);
 
-    if (two === "--") {
+    if (character === "-" && sql[at + 1] === "-") {
       const newline = sql.indexOf("\n", at);
       const stop = newline === -1 ? sql.length : newline;
       const start = sql.lastIndexOf("\n", at) + 1;
@@ -120,7 +119,7 @@ export function scanComments(sql: string): Scan {
       }
       (part?.comments ?? whiteSpace).push([at, stop]);
       at = stop;
-    } else if (two === "/*") {
+    } else if (character === "/" && sql[at + 1] === "*") {
       const end = skipBlockComment(sql, at);
       // One without an end is no comment but a mistake, which the parser is to see.
       if (end === -1) begin();
@@ -206,12 +205,13 @@ export function holdsStatements(sql: string): boolean {
  * Makes blanks of comments, each as long as its comment, so that nothing else moves.
  *
  * @param sql The text, with LF line ends.
+ * @param scan What {@linkcode scanComments} finds in it.
  * @returns A text that means the same to PostgreSQL.
  */
-export function blankComments(sql: string): string {
+export function blankComments(sql: string, scan: Scan = scanComments(sql)): string {
   const parts: string[] = [];
   let at = 0;
-  for (const [start, end] of scanComments(sql).whiteSpace) {
+  for (const [start, end] of scan.whiteSpace) {
     parts.push(sql.slice(at, start), " ".repeat(end - start));
     at = end;
   }
@@ -253,13 +253,15 @@ export function skipBlockComment(sql: string, from: number): number {
  * @returns Where it ends, or the text does.
  */
 export function skipQuoted(sql: string, from: number, escapes: boolean): number {
-  const quote = sql[from];
+  const quote = sql[from]!;
   let at = from + 1;
   while (at < sql.length) {
     if (escapes && sql[at] === "\\") {
       at += 2;
     } else if (sql[at] !== quote) {
-      at++;
+      // A string may have megabytes.
+      const next = escapes ? at + 1 : sql.indexOf(quote, at);
+      at = next === -1 ? sql.length : next;
     } else if (sql[at + 1] === quote) {
       at += 2;
     } else {

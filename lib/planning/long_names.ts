@@ -9,7 +9,7 @@ const MOST_BYTES = 63;
 
 /** What a statement has to look like to hold such a name. */
 const MAY_HOLD =
-  /[\w$]{64}|"[^"]{64}|[^"]""[^"]|"(?=[^"]*[\u0080-\uffff])[^"]{16}|[\u0080-\uffff]{16}/;
+  /(?<![\w$])[\w$]{64}|"[^"]{64}|(?<!")""(?!")|"(?=[^"]*[\u0080-\uffff])[^"]{16}|[\u0080-\uffff]{16}/;
 
 /** A name that PostgreSQL cuts. */
 export interface LongName {

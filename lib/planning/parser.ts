@@ -100,15 +100,16 @@ export async function parseSql(sql: string): Promise<readonly ParsedStatement[]>
  * @returns What there is in it.
  */
 export async function parseText(sql: string): Promise<ParsedText> {
+  const scan = scanComments(sql);
   const text: Text = {
     // Comments are tokens to this build of the parser, and stand in its way where PostgreSQL looks
     // at two things at once: between NOT and IN, NULLS and FIRST, or the parts of a string.
-    readable: blankComments(sql),
+    readable: blankComments(sql, scan),
     module: await loadParser(),
     statements: [],
     errors: [],
   };
-  const { statements } = scanComments(sql);
+  const { statements } = scan;
   let first = 0;
   for (let next = 1; next <= statements.length || first === 0; next++) {
     const start = first === 0 ? 0 : statements[first]!;

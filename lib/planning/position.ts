@@ -25,6 +25,8 @@ export function locate(
 /** How many lines end in a part of a text. */
 export function countNewlines(text: string, from: number, to: number): number {
   let count = 0;
-  for (let at = from; at < to; at++) if (text[at] === "\n") count++;
+  for (let at = text.indexOf("\n", from); at !== -1 && at < to; at = text.indexOf("\n", at + 1)) {
+    count++;
+  }
   return count;
 }
