@@ -69,7 +69,14 @@ const MAX_STACK_DEPTH = "256kB";
 const SHARED_BUFFERS = "16MB";
 
 /** Of the log of changes a new database keeps no more than there has to be. */
-const LITTLE_WAL = ["-c", "min_wal_size=2MB"];
+const LITTLE_WAL = ["-c", "min_wal_size=2MB", "-c", "wal_recycle=off"];
+
+/** Nobody can make another database here, and what it would be made from is half of the files. */
+const FORGET_TEMPLATES = [
+  "update pg_database set datistemplate = false",
+  "drop database template0",
+  "drop database template1",
+];
 
 const OPTIONS: PGliteOptions = { startParams: startParameters() };
 
@@ -115,6 +122,8 @@ async function findImage(
     ingredients: [
       manifest.imports["@electric-sql/pglite"],
       ...INITDB_ARGUMENTS,
+      ...LITTLE_WAL,
+      ...FORGET_TEMPLATES,
       ...PLATFORM_SOURCES,
       setup,
     ],
@@ -197,6 +206,7 @@ async function create(options: StartOptions): Promise<Server> {
     `set session authorization postgres;\nbegin;\n${options.setup ?? ""}\ncommit;\n` +
       `set session authorization ${SUPERUSER}`,
   );
+  for (const statement of FORGET_TEMPLATES) await server.pglite.exec(statement);
   // Whoever copies or opens the files next has nothing to replay.
   await server.pglite.exec("checkpoint");
   return server;
