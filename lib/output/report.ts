@@ -2,6 +2,7 @@
 
 import { ConfigurationError } from "../errors.ts";
 import { drawNeighbourhood, findTable } from "../report/neighbourhood.ts";
+import { count } from "../report/parts.ts";
 import type { Flag, GlobalFlags, Report, Run } from "./actions.ts";
 import { line } from "./neutral.ts";
 import type { JsonDocuments } from "./json_documents.ts";
@@ -39,7 +40,9 @@ export async function report(
   );
   const lines = [
     ...unknown,
-    line`✅ Wrote ${out}: ${migrations.length} migrations, ${schema.tables.length} tables and views`,
+    line`✅ Wrote ${out}: ${count(migrations.length, "migration")}, ${
+      count(schema.tables.length, "table or view", "tables and views")
+    }`,
     ...(open ? [] : [line`💡 Look at it: ${pathToFileURL(out).href}`]),
   ];
   return {

@@ -173,7 +173,7 @@ testOnEveryDatabase("roles of requests cannot make what others would run", async
     "create event trigger mine on ddl_command_end execute function extensions.mine()",
     "create role mine superuser",
     "create publication mine for all tables",
-    "alter database template1 set search_path to mine",
+    "alter database postgres set search_path to mine",
     "alter role postgres set search_path to mine",
     "alter role authenticator set request.jwt.claims to mine",
     "alter default privileges for role postgres grant execute on functions to public",
