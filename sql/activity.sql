@@ -42,30 +42,53 @@ as $function$
      and not exists (select from pg_stat_activity a where a.pid = l.pid and a.state = 'idle')
 $function$;
 
+-- The session of the job of pg_cron that does a step, and the migration's name; null where none runs.
+create or replace function supamigrate.find_job_session(out pid integer, out migration_name text)
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+begin
+  if exists (select from pg_extension where extname = 'pg_cron') then
+    select a.pid, h.migration_name
+      into find_job_session.pid, find_job_session.migration_name
+      from supamigrate.migration_history h
+      join cron.job_run_details d on d.jobid = (h.progress->'outside'->>'job')::bigint
+      join pg_stat_activity a on a.pid = d.job_pid
+     where d.status not in ('succeeded', 'failed')
+       and a.datname = current_database()
+       and a.state = 'active'
+       and starts_with(d.command, a.query) -- the number may be another session's by now
+     limit 1;
+  end if;
+end
+$function$;
+
 -- The session that runs a step: it has taken the lock row, and says in its application_name what it is
--- at; or it is the one that the intent of a step outside a transaction names.
+-- at; or it is the one, or the job of pg_cron, that the intent of a step outside a transaction names.
 create or replace function supamigrate.find_runner() returns integer
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $function$
-  select a.pid
-    from pg_stat_activity a
-   where a.application_name like 'supamigrate %'
-     and a.datname = current_database()
-     and a.pid <> pg_backend_pid()
-     and coalesce(a.state, 'active') = 'active'
-     and (exists (
-            select from pg_locks l
-             where l.pid = a.pid
-               and l.locktype = 'relation'
-               and l.relation = 'supamigrate.migration_lock'::regclass
-               and l.mode = 'RowShareLock'
-               and l.granted)
-       or exists (
-            select from supamigrate.migration_history h
-             where h.progress->'outside'->>'pid' = a.pid::text
-               and h.progress->'outside'->>'backend_start' = extract(epoch from a.backend_start)::text))
-   limit 1
+  select coalesce(
+    (select a.pid
+       from pg_stat_activity a
+      where a.application_name like 'supamigrate %'
+        and a.datname = current_database()
+        and a.pid <> pg_backend_pid()
+        and coalesce(a.state, 'active') = 'active'
+        and (exists (
+               select from pg_locks l
+                where l.pid = a.pid
+                  and l.locktype = 'relation'
+                  and l.relation = 'supamigrate.migration_lock'::regclass
+                  and l.mode = 'RowShareLock'
+                  and l.granted)
+          or exists (
+               select from supamigrate.migration_history h
+                where h.progress->'outside'->>'pid' = a.pid::text
+                  and h.progress->'outside'->>'backend_start' = extract(epoch from a.backend_start)::text))
+      limit 1),
+    (select pid from supamigrate.find_job_session()))
 $function$;
 
 -- How far the server says that a session's command has come; null where it does not say.
@@ -162,8 +185,11 @@ begin
   said := regexp_match(session.application_name, '^supamigrate (.*?) line (\d+)(?: \((\d+)/(\d+)\))?$');
   return jsonb_build_object(
     'pid', runner,
-    'running', coalesce(concat(said[1], ' line ' || said[2]),
-                        substr(session.application_name, length('supamigrate ') + 1)),
+    'running', case
+      when said is not null then concat(said[1], ' line ', said[2])
+      when session.application_name like 'supamigrate %' then substr(session.application_name, length('supamigrate ') + 1)
+      else (select migration_name from supamigrate.find_job_session())
+    end,
     'line', said[2]::integer,
     'statement', said[3]::integer,
     'statements', said[4]::integer,

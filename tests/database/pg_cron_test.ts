@@ -79,3 +79,33 @@ Deno.test(
     assert.deepEqual(await project.sql(again), []);
   }, missing),
 );
+
+Deno.test(
+  describeTest("a job of pg_cron is shown from elsewhere, and can be cancelled", async () => {
+    await using project = await openWithCron();
+    const files: Record<string, string> = {
+      "001_items.sql": "create table items (id int);",
+      "002_index.sql": "create index concurrently items_id on items (id);",
+    };
+    await project.migrator(files).migrate({ to: "001" });
+    await using other = await project.connect();
+    await other.sql("begin");
+    await other.sql("insert into items values (1)");
+
+    const running = project.migrator(files).migrate();
+    const elsewhere = project.migrator(files);
+    const look = async () => (await elsewhere.status()).activity;
+    await until("the job", async () => (await look())?.running === "002_index.sql", 90_000);
+    assert.equal((await look())!.blockedBy.length, 1, "whom the job waits for");
+    assert.deepEqual(
+      (({ cancelled, ended }) => ({ cancelled, ended }))(await elsewhere.cancel()),
+      { cancelled: true, ended: true },
+    );
+    await other.sql("rollback");
+
+    const { success, results } = await running;
+    assert.equal(success, false);
+    assert.match(results[0]!.error!.message, /canceling statement due to user request/);
+    assert.equal((await elsewhere.status()).lock.isLocked, false);
+  }, missing),
+);

@@ -3,13 +3,17 @@ import { setTimeout as delay } from "node:timers/promises";
 /**
  * Resolves when a condition holds.
  *
- * @throws {Error} If it does not within 20 seconds, saying what was waited for.
+ * @param awaited What is waited for.
+ * @param condition Whether it is there.
+ * @param ms How long it may take, in milliseconds.
+ * @throws {Error} It takes longer.
  */
 export async function until(
   awaited: string,
   condition: () => boolean | Promise<boolean>,
+  ms = 20_000,
 ): Promise<void> {
-  const deadline = Date.now() + 20_000;
+  const deadline = Date.now() + ms;
   while (!await condition()) {
     if (Date.now() > deadline) throw new Error(`Waited in vain: ${awaited}`);
     await delay(10);
