@@ -5,6 +5,7 @@ import { UnknownOutcomeError } from "../../mod.ts";
 import type { CancelResult, ProgressEvent } from "../../mod.ts";
 import { type AnyProject, testOnEveryDatabase, testOnOneServer } from "../support/projects.ts";
 import { testOnBothWays } from "./channel_projects.ts";
+import { startManagementApi } from "./management_api.ts";
 import { readStep } from "./requests.ts";
 
 const batched = {
@@ -61,6 +62,31 @@ testOnEveryDatabase("a batch is committed range by range, each once", async (pro
   assert.deepEqual((log[0]!.details as Record<string, unknown>).batch, { ranges: 10, rows: 86 });
   assert.equal((await migrator.status()).upToDate, true);
 });
+
+testOnOneServer(
+  "over the Management API a batch is committed range by range, each once though its answer is lost",
+  async (project) => {
+    await makeItems(project);
+    await using api = await startManagementApi(project);
+    const events: ProgressEvent[] = [];
+    const migrator = project.migrator(batched, {
+      via: "management",
+      accessToken: api.accessToken,
+      managementApiUrl: api.url,
+      onProgress: (event) => {
+        events.push(event);
+        if (event.type === "range" && rangesOf(events).length === 4) api.lost = /perform/;
+      },
+    });
+    const { success } = await migrator.migrate();
+    assert.equal(success, true);
+    assert.equal(api.lost, undefined, "an answer was lost");
+    assert.equal(await counts(project), "9×0left alone 86×1");
+    assert.equal(rangesOf(events).length, 9);
+    assert.equal((await migrator.rollback()).success, true);
+    assert.equal(await counts(project), "86×0 9×0left alone");
+  },
+);
 
 testOnEveryDatabase(
   "what a batch overwrites is kept in one copy, and put back",
