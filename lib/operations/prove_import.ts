@@ -1,32 +1,28 @@
 /** Shows that imported migrations make what the tool's own would have made. @module */
 
-import catalogueSql from "../../sql/catalogue.sql" with { type: "text" };
 import type { ForeignMigration } from "../adoption/format.ts";
-import { createRpcClient, openApiChannel } from "../database/api.ts";
-import type { Target } from "../database/target.ts";
+import { openForMigrations } from "../embedded/migrations.ts";
 import type { EmbeddedDatabase } from "../embedded/open.ts";
-import { openForMigrations, openSessionOf } from "../embedded/migrations.ts";
-import { splitStatements } from "../planning/statements.ts";
-import { findAbilities } from "../ways.ts";
-import { type OperationContext, throwIfInterrupted } from "./context.ts";
-import { migrate } from "./migrate.ts";
+import { type Catalogue, readCatalogue } from "../schema/catalogue.ts";
+import { compareExtras, compareSchemas } from "../schema/compare.ts";
+import { describeDeltas, describeExtras, type SchemaDifference } from "../schema/describe.ts";
+import { throwIfInterrupted } from "./context.ts";
+import { attemptOnShadow, openEmptyShadow } from "./shadow.ts";
 import { loadMigrations } from "./source.ts";
 
 /** What came of the proof. */
 export interface Proof {
   /** Whether both make the same. */
   readonly same: boolean;
-  /** How many objects the migrations make: lines of the catalogue that were not there before. */
+  /** How many objects the migrations make, or change. */
   readonly objects: number;
   /** What is wrong, a line each: a failure, or what one of both alone makes. */
   readonly differences: readonly string[];
 }
 
-const TARGET: Target = { kind: "embedded", name: "in memory", url: "the embedded database" };
-
 /**
  * Runs migrations on two databases in memory, once as their tool runs them and once as ours, and
- * compares the catalogues.
+ * compares the schemas.
  *
  * @param title The tool.
  * @param foreign Its migrations.
@@ -45,27 +41,38 @@ export async function proveImport(
   if (typeof theirs === "string") return { same: false, objects: 0, differences: [theirs] };
   const made = await runAsOurs(ours, signal);
   if (typeof made === "string") return { same: false, objects: 0, differences: [made] };
-  const differences = [
-    ...theirs.after.filter((line) => !made.includes(line)).map((line) => `${title} alone: ${line}`),
-    ...made.filter((line) => !theirs.after.includes(line)).map((line) => `ours alone: ${line}`),
-  ];
-  const before = new Set(theirs.before);
+  const differences = compare(theirs.after, made).map(({ change, kind, name, details }) =>
+    `${WHOSE[change](title)}: ${[`${kind} ${name}`, ...details].join("; ")}`
+  );
   return {
     same: differences.length === 0,
-    objects: theirs.after.filter((line) => !before.has(line)).length,
+    objects: compare(theirs.before, theirs.after).length,
     differences,
   };
 }
 
-/** The catalogues before and after, or what failed. */
+const WHOSE: Readonly<Record<SchemaDifference["change"], (title: string) => string>> = {
+  removed: (title) => `${title} alone`,
+  added: () => "ours alone",
+  changed: (title) => `${title} → ours`,
+};
+
+function compare(from: Catalogue, to: Catalogue): SchemaDifference[] {
+  return [
+    ...describeDeltas(compareSchemas(from, to)),
+    ...describeExtras(compareExtras(from, to)),
+  ];
+}
+
+/** The schemas before and after, or what failed. */
 async function runAsTool(
   title: string,
   migrations: readonly ForeignMigration[],
   signal: AbortSignal | undefined,
-): Promise<{ before: string[]; after: string[] } | string> {
+): Promise<{ before: Catalogue; after: Catalogue } | string> {
   // What installing makes is in both.
   await using database = await openForMigrations();
-  const before = await readCatalogue(database);
+  const before = await read(database);
   for (const { from, sends } of migrations) {
     await letSignalsIn(signal);
     try {
@@ -74,7 +81,22 @@ async function runAsTool(
       return `${from[0]} fails when it is run as ${title} runs it: ${(error as Error).message}`;
     }
   }
-  return { before, after: await readCatalogue(database) };
+  return { before, after: await read(database) };
+}
+
+/** What the tool's migrations have set stays set for them. */
+async function read(database: EmbeddedDatabase): Promise<Catalogue> {
+  return await readCatalogue(async (sql) => {
+    const [path] = await database.query("select current_setting('search_path') as path");
+    const setPath = (to: unknown) =>
+      database.query("select set_config('search_path', $1, false)", [to]);
+    await setPath("pg_catalog");
+    try {
+      return await database.query(sql);
+    } finally {
+      await setPath(path!.path);
+    }
+  });
 }
 
 /** A database in memory does not wait for anything: signals come in between two migrations alone. */
@@ -86,43 +108,12 @@ async function letSignalsIn(signal: AbortSignal | undefined): Promise<void> {
 async function runAsOurs(
   texts: Readonly<Record<string, string>>,
   signal: AbortSignal | undefined,
-): Promise<string[] | string> {
-  await using database = await openForMigrations();
-  const channel = openApiChannel({
-    target: TARGET,
-    timeoutMs: 600_000,
-    client: await createRpcClient(database.url, database.serviceKey, database.fetch),
-    takeMessages: () => database.takeMessages(),
-    openSession: () => Promise.resolve(openSessionOf(database)),
-  });
-  const context: OperationContext = {
-    connect: () => Promise.resolve(channel),
-    can: findAbilities({ embedded: true }),
-    target: TARGET,
-    load: (refused) => loadMigrations(texts, {}, refused),
-    split: splitStatements,
-    folder: null,
-    tenure: {
-      holder: "import",
-      processId: "import",
-      leaseMs: 300_000,
-      toolVersion: "import",
-    },
-    batchSize: 1_000_000,
-    giveUpAfterMs: 60_000,
-    onProgress: () => {},
-    hide: (value) => value,
-    signal,
-  };
-  const result = await migrate(context, {});
-  throwIfInterrupted(signal);
-  for (const { name, error } of result.results) {
-    if (error !== null) return `${name} fails when it is run as ours: ${error.message}`;
-  }
-  return await readCatalogue(database);
-}
-
-async function readCatalogue(database: EmbeddedDatabase): Promise<string[]> {
-  const rows = await database.query(catalogueSql.replace(/;\s*$/, ""));
-  return rows.map(({ line }) => String(line)).sort();
+): Promise<Catalogue | string> {
+  const { migrations } = await loadMigrations(texts);
+  await using shadow = await openEmptyShadow({});
+  const failure = await attemptOnShadow(shadow, migrations);
+  await letSignalsIn(signal);
+  return failure === undefined
+    ? await shadow.read()
+    : `${failure.name} fails when it is run as ours: ${failure.error.message}`;
 }

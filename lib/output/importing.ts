@@ -3,6 +3,7 @@
 import type { ImportPlan, ImportResult } from "../operations/import.ts";
 import type { Asking, Flag, GlobalFlags, Report, Run } from "./actions.ts";
 import { EXIT_CODES } from "./errors.ts";
+import { count } from "../report/parts.ts";
 import { line } from "./neutral.ts";
 import { ask, isYes } from "./prompt.ts";
 import type { JsonDocuments } from "./json_documents.ts";
@@ -68,7 +69,9 @@ function formatPlan({ tool, files, notConverted, proof }: ImportPlan, folder: st
   if (proof !== null) {
     lines.push(
       proof.same
-        ? line`\n🔬 Proved on the embedded database: both make the same ${proof.objects} objects`
+        ? line`\n🔬 Proved on the embedded database: both make the same ${
+          count(proof.objects, "object")
+        }`
         : "\n❌ Not proved on the embedded database:",
     );
     for (const difference of proof.differences.slice(0, SHOWN)) lines.push(line`  ${difference}`);
