@@ -47,19 +47,27 @@ create or replace function supamigrate.find_job_session(out pid integer, out mig
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $function$
+declare
+  step record;
 begin
-  if exists (select from pg_extension where extname = 'pg_cron') then
-    select a.pid, h.migration_name
-      into find_job_session.pid, find_job_session.migration_name
-      from supamigrate.migration_history h
-      join cron.job_run_details d on d.jobid = (h.progress->'outside'->>'job')::bigint
-      join pg_stat_activity a on a.pid = d.job_pid
-     where d.status not in ('succeeded', 'failed')
-       and a.datname = current_database()
-       and a.state = 'active'
-       and starts_with(d.command, a.query) -- the number may be another session's by now
-     limit 1;
+  select h.migration_name as name, (h.progress->'outside'->>'job')::bigint as job into step
+    from supamigrate.migration_history h
+   where h.progress->'outside' ? 'job'
+   limit 1;
+  -- Where no job is under way, nobody needs the right to read what pg_cron knows.
+  if step.job is null or not exists (select from pg_extension where extname = 'pg_cron') then
+    return;
   end if;
+  select a.pid, step.name
+    into find_job_session.pid, find_job_session.migration_name
+    from cron.job_run_details d
+    join pg_stat_activity a on a.pid = d.job_pid
+   where d.jobid = step.job
+     and d.status not in ('succeeded', 'failed')
+     and a.datname = current_database()
+     and a.state = 'active'
+     and starts_with(d.command, a.query) -- the number may be another session's by now
+   limit 1;
 end
 $function$;
 

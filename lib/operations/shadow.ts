@@ -105,17 +105,49 @@ async function findDefaults(
   source: ShadowSource,
   applied: readonly Migration[],
   live: Catalogue,
-): Promise<{ shadow: Shadow; defaults: Defaults }> {
-  let best: { shadow: Shadow; defaults: Defaults; wrong: number } | undefined;
+): Promise<Attempt> {
+  let best: Attempt | undefined;
+  let refusal: ConfigurationError | undefined;
   for (const defaults of FORMER_DEFAULTS) {
-    const shadow = await makeShadowWith(source, applied, live, defaults);
-    const wrong = countPrivileges(await shadow.read(), live);
-    const isBetter = best === undefined || wrong < best.wrong;
-    await (isBetter ? best?.shadow : shadow)?.[Symbol.asyncDispose]();
-    if (isBetter) best = { shadow, defaults, wrong };
-    if (wrong === 0) break;
+    const attempt = await attemptDefaults(source, applied, live, defaults).catch(async (error) => {
+      if (!(error instanceof ConfigurationError)) {
+        await best?.shadow[Symbol.asyncDispose]();
+        throw error;
+      }
+      // Where a migration cannot be applied, that is not what the project had.
+      refusal ??= error;
+      return undefined;
+    });
+    if (attempt === undefined) continue;
+    const isBetter = best === undefined || attempt.wrong < best.wrong;
+    await (isBetter ? best : attempt)?.shadow[Symbol.asyncDispose]();
+    if (isBetter) best = attempt;
+    if (attempt.wrong === 0) break;
   }
-  return best!;
+  if (best === undefined) throw refusal;
+  return best;
+}
+
+/** A shadow that began with some default privileges, and how many privileges are not the project's. */
+interface Attempt {
+  readonly shadow: Shadow;
+  readonly defaults: Defaults;
+  readonly wrong: number;
+}
+
+async function attemptDefaults(
+  source: ShadowSource,
+  applied: readonly Migration[],
+  live: Catalogue,
+  defaults: Defaults,
+): Promise<Attempt> {
+  const shadow = await makeShadowWith(source, applied, live, defaults);
+  try {
+    return { shadow, defaults, wrong: countPrivileges(await shadow.read(), live) };
+  } catch (error) {
+    await shadow[Symbol.asyncDispose]();
+    throw error;
+  }
 }
 
 /** How many privileges differ. */

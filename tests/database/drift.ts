@@ -100,6 +100,29 @@ for (const [when, setup] of MADE) {
 }
 
 testOnEveryDatabase(
+  "drift() passes over default privileges with which a migration would not have run",
+  async (project) => {
+    await project.sql(SINCE);
+    const migrator = project.migrator({
+      "001_before.sql": "create table before (id int);",
+      "002_careful.sql": `
+        do $$ begin
+          if has_table_privilege('anon', 'public.before', 'select') then
+            raise exception 'anon reads before';
+          end if;
+        end $$;
+        alter default privileges in schema public grant select on tables to authenticated;`,
+    });
+    try {
+      await migrator.migrate();
+      assert.deepEqual((await migrator.drift()).differences, []);
+    } finally {
+      await project.sql(SINCE);
+    }
+  },
+);
+
+testOnEveryDatabase(
   "drift() finds what was done by hand, with statements for it",
   async (project) => {
     const migrator = project.migrator(MIGRATIONS);

@@ -88,6 +88,13 @@ Deno.test(
       "002_index.sql": "create index concurrently items_id on items (id);",
     };
     await project.migrator(files).migrate({ to: "001" });
+    await project.sql("revoke usage on schema cron from postgres");
+    assert.equal(
+      (await project.migrator(files).status()).activity,
+      null,
+      "no job, no right needed",
+    );
+    await project.sql("grant usage on schema cron to postgres");
     await using other = await project.connect();
     await other.sql("begin");
     await other.sql("insert into items values (1)");
