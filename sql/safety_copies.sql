@@ -156,7 +156,13 @@ begin
     coalesce(choice->>'from',
              format('from %s %s as kept', case when target.relkind = 'p' then '' else 'only' end, target.name)));
   if choice->>'from' is not null then
-    statement := statement || format(' for update of %s', choice->>'alias');
+    -- So that nothing comes in between that would be destroyed and not kept. Whoever may delete rows may
+    -- lock the table, and need not be allowed to lock rows.
+    if has_any_column_privilege(relation, 'update') then
+      statement := statement || format(' for update of %s', choice->>'alias');
+    else
+      execute format('lock table %s in share row exclusive mode', target.name);
+    end if;
     perform set_config('search_path', path, true);
   end if;
   execute statement;

@@ -254,9 +254,13 @@ export class LockSession {
       const body = crypto.randomUUID();
       let parts = 0;
       try {
+        // The next one is cut while the server takes the one before.
+        let sending = Promise.resolve();
         for (const content of toParts(large, this.#room.part)) {
-          await this.#stage(body, ++parts, content);
+          await sending;
+          sending = this.#stage(body, ++parts, content);
         }
+        await sending;
       } catch (error) {
         const isTooLarge = error instanceof CallError && error.isTooLarge;
         if (isTooLarge && this.#makeSmaller()) return await this.#stageLarge(payload);

@@ -1,7 +1,8 @@
 -- What has to hold after every round. Each row that comes back is a violation.
 --
 -- $1: clients, what each of them said: holder, certain (whether it claims to know), applied and
---     reverted (names), failed (it reported a failed migration); and
+--     reverted (names), failed (it reported a failed migration);
+--     destroying, the migrations that delete rows, twenty each;
 --     since, the last entry of the log from before the round.
 
 with log as (
@@ -162,6 +163,18 @@ select 'nothing half-applied', format('%s has %s indexes', indrelid::regclass, c
   from pg_index
  where indrelid::regclass::text like 'chaos\_%' and indisvalid
  group by indrelid having count(*) > 2
+
+union all
+select 'nothing destroyed is lost',
+       format('%s of %s rows that %s deletes are there, %s of them as they were', rows, wanted, name, right_ones)
+  from (select d.name, 20 * (h.applied_checksum is null)::integer as wanted,
+               count(k) as rows,
+               count(distinct k.number) filter (where k.inscribed = md5(concat(name, k.number))) as right_ones
+          from jsonb_array_elements_text($1::jsonb->'destroying') d (name)
+          left join supamigrate.migration_history h on h.migration_name = d.name
+          left join _chaos.heirloom k on k.migration = d.name
+         group by d.name, h.applied_checksum) kept
+ where rows <> wanted or right_ones <> wanted
 
 union all
 select 'the exit code tells the truth',

@@ -239,7 +239,7 @@ export class Lane implements AsyncDisposable {
       delete from supamigrate.operation;
       update supamigrate.migration_lock
          set is_locked = false, generation = generation + 1, sequence = 0;
-      truncate _chaos.witness, _chaos.lock_change, _chaos.operation_note, _chaos.request;
+      truncate _chaos.witness, _chaos.heirloom, _chaos.lock_change, _chaos.operation_note, _chaos.request;
       update _chaos.switch set divisor = 1;
     `);
     await Deno.remove(join(this.folder, "migrations"), { recursive: true }).catch(() => {});

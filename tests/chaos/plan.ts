@@ -28,6 +28,8 @@ export interface PlannedFile {
    * of them is committed in ranges.
    */
   readonly steps: "one" | "several" | "outside" | "batches";
+  /** Whether it deletes rows, which its rollback says nothing of: they are kept, and put back. */
+  readonly destroys?: boolean;
 }
 
 /** When a fault strikes: at a request of the client, or some time after the client's start. */
@@ -179,6 +181,13 @@ export function planRound(seed: number, round: number, via: Via = "api"): RoundP
   for (const [index, file] of files.entries()) {
     const hasSteps = apart.below(3) === 0 && !main.args.includes("all");
     if (hasSteps) files[index] = { ...file, steps: apart.pick(kinds) };
+  }
+  // Elsewhere something is applied without its statements, or without what was there before them.
+  if (["migrate", "rollback", "unlock", "status", "history", "fresh"].includes(command)) {
+    const further = new Random(Math.imul(seed, 0xc2b2ae35) ^ Math.imul(round + 1, 0x27d4eb2f));
+    for (const [index, file] of files.entries()) {
+      if (further.below(3) === 0) files[index] = { ...file, destroys: true };
+    }
   }
   if (via === "builds") return planBuilds(apart, seed, round, files);
   if (via === "batches") return planBatches(apart, seed, round, files.slice(0, 2));
@@ -460,7 +469,7 @@ function pickWeighted(
 }
 
 /** A migration's file. */
-export function toFile({ name, sleepMs, leaks, fails, steps }: PlannedFile): string {
+export function toFile({ name, sleepMs, leaks, fails, steps, destroys }: PlannedFile): string {
   const stem = name.replace(".sql", "");
   const witness = (direction: string, part: string) =>
     `insert into _chaos.witness (migration, direction, part) values ('${name}', '${direction}', '${part}');`;
@@ -493,6 +502,7 @@ export function toFile({ name, sleepMs, leaks, fails, steps }: PlannedFile): str
         `update public.chaos_${stem} set changed = changed + 1;`,
       ]
       : commit),
+    ...(destroys ? [`delete from _chaos.heirloom where migration = '${name}';`] : []),
     ...(fails ? ["select 1 / divisor from _chaos.switch;"] : []),
     witness("up", "last"),
     "-- ROLLBACK",

@@ -67,6 +67,10 @@ class Round implements RoundResult {
     this.#othersAtWork = plan.clients.length > 1;
   }
 
+  get #destroying(): string[] {
+    return this.#plan.files.filter(({ destroys }) => destroys).map(({ name }) => name);
+  }
+
   async play(): Promise<void> {
     const { command } = this.#plan.clients[0]!;
     const strangers = this.#lane.elsewhere.requests;
@@ -91,6 +95,12 @@ class Round implements RoundResult {
     const { files, applied, before } = this.#plan;
     this.#since = await this.#lane.reset(
       Object.fromEntries(files.map((file) => [file.name, toFile(file)])),
+    );
+    await this.#lane.sql(
+      `insert into _chaos.heirloom
+       select name, number, md5(concat(name, number))
+         from jsonb_array_elements_text($1::jsonb->'destroying') name, generate_series(1, 20) number`,
+      [{ destroying: this.#destroying }],
     );
     {
       await using migrator = await this.#migrator("prepare");
@@ -373,7 +383,7 @@ class Round implements RoundResult {
   }
 
   async #check(when: string): Promise<void> {
-    const facts = { clients: this.#claims, since: this.#since };
+    const facts = { clients: this.#claims, destroying: this.#destroying, since: this.#since };
     for (const row of await this.#lane.sql(invariantsSql, [facts])) {
       this.#report(String(row.invariant), String(row.violation), when);
     }

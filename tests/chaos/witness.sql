@@ -19,6 +19,14 @@ grant select, insert on _chaos.witness to postgres;
 create sequence _chaos.attempts;
 grant usage on sequence _chaos.attempts to postgres;
 
+-- What migrations delete, and rollbacks bring back: nothing keeps a row from coming twice.
+create table _chaos.heirloom (
+  migration text not null,
+  number    integer not null,
+  inscribed text not null -- md5 of both
+);
+grant select, insert, delete on _chaos.heirloom to postgres;
+
 -- Divisors for migrations that are to fail: 0 while they shall.
 create table _chaos.switch (divisor integer not null);
 insert into _chaos.switch values (1);

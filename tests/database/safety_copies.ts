@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { dump } from "../support/pg_dump.ts";
-import { type AnyProject, type ServerProject, testOnEveryDatabase } from "../support/projects.ts";
+import {
+  type AnyProject,
+  type ServerProject,
+  testOnEveryDatabase,
+  testOnOneServer,
+} from "../support/projects.ts";
 
 // What a migration destroys, and what a rollback makes of it: the dump before and after has to be the
 // same, with data.
@@ -270,3 +275,26 @@ testOnEveryDatabase(
     if (failures.length > 0) throw new AggregateError(failures);
   },
 );
+
+testOnOneServer("what may be deleted and not changed is kept as well", async (project) => {
+  await project.sql(`
+    create schema lent authorization supabase_admin;
+    create table lent.rows (id int primary key, note text);
+    insert into lent.rows values (1, 'one'), (2, 'two'), (3, 'three');
+    grant usage on schema lent to postgres;
+    grant select, insert, delete on lent.rows to postgres;`);
+  const migrator = project.migrator({
+    "001_deletes.sql":
+      "delete from lent.rows where id > 1;\n-- ROLLBACK\nselect;",
+  });
+  const { results } = await migrator.migrate();
+  assert.deepEqual(results.map(({ error, kept }) => [error, kept.map(({ rows }) => rows)]), [
+    [null, [2]],
+  ]);
+  const { success } = await migrator.rollback();
+  const rows = await project.sql(
+    "select string_agg(note, ' ' order by id) as notes from lent.rows",
+  );
+  await project.sql("drop schema lent cascade");
+  assert.deepEqual([success, rows[0]?.notes], [true, "one two three"]);
+});
