@@ -182,8 +182,8 @@ export function planRound(seed: number, round: number, via: Via = "api"): RoundP
     const hasSteps = apart.below(3) === 0 && !main.args.includes("all");
     if (hasSteps) files[index] = { ...file, steps: apart.pick(kinds) };
   }
-  // Elsewhere something is applied without its statements, or without what was there before them.
-  if (["migrate", "rollback", "unlock", "status", "history", "fresh"].includes(command)) {
+  // Elsewhere something is applied without its statements, or (fresh) nothing is kept.
+  if (["migrate", "rollback", "unlock", "status", "history"].includes(command)) {
     const further = new Random(Math.imul(seed, 0xc2b2ae35) ^ Math.imul(round + 1, 0x27d4eb2f));
     for (const [index, file] of files.entries()) {
       if (further.below(3) === 0) files[index] = { ...file, destroys: true };
