@@ -58,7 +58,10 @@ export async function converge(
     await runOnShadow(shadow, statements, refused);
     const next = await shadow.read();
     seen.push(next);
-    to = respell(to, next, new Set(statements.flatMap(({ about }) => about)));
+    // What was refused is a difference still, whatever else was done to the same object.
+    const undone = new Set([...refused.values()].flatMap(({ about }) => about));
+    const applied = statements.flatMap(({ about }) => about).filter((key) => !undone.has(key));
+    to = respell(to, next, new Set(applied));
   }
   const last = seen.pop()!;
   const steps = seen.map((catalogue) => planSchema(catalogue, to));
