@@ -5,6 +5,7 @@ import { formatEdgeFunction, isEdgeFunction, readEdgeRuntime } from "../delivery
 import type { DiscoveryOptions, LeftOut } from "../planning/discovery.ts";
 import { planMigrations } from "../planning/plan.ts";
 import { splitStatements } from "../planning/statements.ts";
+import { replaceFile } from "../replace_file.ts";
 import { describeReserved, describeSecrets } from "./concerns.ts";
 import { describeFiles } from "./plan_notes.ts";
 import { prepareForBundle } from "./prepared.ts";
@@ -84,7 +85,7 @@ export async function bundle(
   const bytes = new TextEncoder().encode(text).length;
   const upToDate = found === text;
   const written = !check && !upToDate;
-  if (written) await write(out, path, text);
+  if (written) await replaceFile(path, text, "Name the function's folder with --out.");
   return {
     name,
     path,
@@ -117,22 +118,6 @@ async function readIfThere(path: string): Promise<string | undefined> {
     throw new ConfigurationError(`Cannot read "${path}": ${message}`, {
       hint: "Name the function's folder with --out.",
       cause: error,
-    });
-  }
-}
-
-/** Whoever reads it meanwhile finds the old one or the new one. */
-async function write(folder: string, path: string, text: string): Promise<void> {
-  const { mkdir, rename, writeFile } = await import("node:fs/promises");
-  const draft = `${path}.new`;
-  try {
-    await mkdir(folder, { recursive: true });
-    await writeFile(draft, text);
-    await rename(draft, path);
-  } catch (cause) {
-    throw new ConfigurationError(`Cannot write "${path}": ${(cause as Error).message}`, {
-      hint: "Name the function's folder with --out.",
-      cause,
     });
   }
 }

@@ -3,6 +3,7 @@
 import { readState, refuseBreaches } from "../database/state.ts";
 import { ConfigurationError } from "../errors.ts";
 import { findDestruction } from "../planning/destructive.ts";
+import { replaceFile } from "../replace_file.ts";
 import type { TransactionMode } from "./apply.ts";
 import { type Concern, createTeller } from "./concerns.ts";
 import { noteHolder, type OperationContext } from "./context.ts";
@@ -130,17 +131,7 @@ function parsePlan(text: string): unknown {
  */
 export async function writePlanFile(path: string, plan: PlanFile): Promise<void> {
   await refuseToOverwrite(path);
-  const { rename, writeFile } = await import("node:fs/promises");
-  const draft = `${path}.new`;
-  try {
-    await writeFile(draft, `${JSON.stringify(plan, null, 2)}\n`);
-    await rename(draft, path);
-  } catch (cause) {
-    throw new ConfigurationError(`Cannot write "${path}": ${(cause as Error).message}`, {
-      hint: "Name another file with --out.",
-      cause,
-    });
-  }
+  await replaceFile(path, `${JSON.stringify(plan, null, 2)}\n`, "Name another file with --out.");
 }
 
 /**

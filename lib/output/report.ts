@@ -2,6 +2,7 @@
 
 import { ConfigurationError } from "../errors.ts";
 import { drawNeighbourhood, findTable } from "../report/neighbourhood.ts";
+import { replaceFile } from "../replace_file.ts";
 import { count } from "../report/parts.ts";
 import type { Flag, GlobalFlags, Report, Run } from "./actions.ts";
 import { line } from "./neutral.ts";
@@ -31,7 +32,7 @@ export async function report(
     redact: (text) => reporter.redact(text),
   });
   const { pathToFileURL } = await import("node:url");
-  await write(out, html);
+  await replaceFile(out, html, "Name another file with --out.");
   if (open) await show(out);
   const { state, migrations, schema, lint, doctor, drift } = data;
   const bytes = new TextEncoder().encode(html).length;
@@ -91,10 +92,11 @@ export async function showTable(
 }
 
 async function refuseToOverwrite(path: string): Promise<void> {
-  const { readFile } = await import("node:fs/promises");
-  let text: string;
+  const { readFile, stat } = await import("node:fs/promises");
+  let text = "";
   try {
-    text = await readFile(path, "utf8");
+    // What is no file may be read without an end.
+    if ((await stat(path)).isFile()) text = await readFile(path, "utf8");
   } catch (cause) {
     if ((cause as { code?: string }).code === "ENOENT") return;
     throw new ConfigurationError(`Cannot write "${path}": ${(cause as Error).message}`, {
@@ -106,23 +108,6 @@ async function refuseToOverwrite(path: string): Promise<void> {
   throw new ConfigurationError(`"${path}" is there, and no page of supamigrate's`, {
     hint: "Name another file with --out, or move that one away.",
   });
-}
-
-/** Whoever looks at it meanwhile finds the old one or the new one. */
-async function write(path: string, html: string): Promise<void> {
-  const { mkdir, rename, writeFile } = await import("node:fs/promises");
-  const { dirname } = await import("node:path");
-  const draft = `${path}.new`;
-  try {
-    await mkdir(dirname(path), { recursive: true });
-    await writeFile(draft, html);
-    await rename(draft, path);
-  } catch (cause) {
-    throw new ConfigurationError(`Cannot write "${path}": ${(cause as Error).message}`, {
-      hint: "Name another file with --out.",
-      cause,
-    });
-  }
 }
 
 /** What shows a file with the program that is for it. */

@@ -2,6 +2,7 @@
 
 import { saysTheSame } from "../delivery/types/same.ts";
 import { ConfigurationError } from "../errors.ts";
+import { replaceFile } from "../replace_file.ts";
 import type { Flag, GlobalFlags, Report, Run } from "./actions.ts";
 import { EXIT_CODES } from "./errors.ts";
 import { line } from "./neutral.ts";
@@ -46,7 +47,7 @@ export async function types(
   }
   const upToDate = found !== undefined && saysTheSame(found, text);
   const written = !check && !upToDate;
-  if (written) await writeTypes(out, text);
+  if (written) await replaceFile(out, text, "Name another file with --out.");
   const result = { success: !check || upToDate, path: out, upToDate, written, ...made };
   const of = made.schemas.join(", ");
   if (check && !upToDate) {
@@ -83,21 +84,4 @@ async function readTypes(path: string): Promise<string | undefined> {
   throw new ConfigurationError(`"${path}" is there, and declares no type Database`, {
     hint: "Name another file with --out, or move that one away.",
   });
-}
-
-/** Whoever reads it meanwhile finds the old one or the new one. */
-async function writeTypes(path: string, text: string): Promise<void> {
-  const { mkdir, rename, writeFile } = await import("node:fs/promises");
-  const { dirname } = await import("node:path");
-  const draft = `${path}.new`;
-  try {
-    await mkdir(dirname(path), { recursive: true });
-    await writeFile(draft, text);
-    await rename(draft, path);
-  } catch (cause) {
-    throw new ConfigurationError(`Cannot write "${path}": ${(cause as Error).message}`, {
-      hint: "Name another file with --out.",
-      cause,
-    });
-  }
 }

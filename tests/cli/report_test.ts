@@ -68,3 +68,25 @@ Deno.test("report writes a page of the project and of what is pending, status --
   assert.match(unknown.stderr, /There is no table "nothing"\n💡 There are: customers, orders\./);
   assert.equal(unknown.code, 2);
 });
+
+Deno.test("what is written beside follows no link and overwrites nothing", async () => {
+  await using workspace = await Workspace.create({ "001_shop.sql": SHOP });
+  const own = `${workspace.path}/own.txt`;
+  await Deno.writeTextFile(own, "mine");
+  for (
+    const [command, name] of [
+      [["report", "--no-shadow", "--out"], "page.html"],
+      [["types", "--out"], "types.ts"],
+      [["plan", "--out"], "plan.json"],
+    ] as const
+  ) {
+    await Deno.symlink(own, `${workspace.path}/${name}.new`);
+    const { code, stderr } = await workspace.run([...command, name]);
+    assert.equal(code, 0, stderr);
+    assert.equal(await Deno.readTextFile(own), "mine", name);
+    assert.ok((await Deno.lstat(`${workspace.path}/${name}`)).isFile, name);
+  }
+  const pipe = await workspace.run(["report", "--no-shadow", "--out", "/dev/null"]);
+  assert.equal(pipe.code, 2);
+  assert.match(pipe.stderr, /"\/dev\/null" is there, and no page of supamigrate's/);
+});

@@ -284,8 +284,7 @@ testOnOneServer("what may be deleted and not changed is kept as well", async (pr
     grant usage on schema lent to postgres;
     grant select, insert, delete on lent.rows to postgres;`);
   const migrator = project.migrator({
-    "001_deletes.sql":
-      "delete from lent.rows where id > 1;\n-- ROLLBACK\nselect;",
+    "001_deletes.sql": "delete from lent.rows where id > 1;\n-- ROLLBACK\nselect;",
   });
   const { results } = await migrator.migrate();
   assert.deepEqual(results.map(({ error, kept }) => [error, kept.map(({ rows }) => rows)]), [
