@@ -3,10 +3,11 @@
 
 -- What the copies before a run would come to, before anything is run: {tables: [{name, bytes}]}, with
 -- the sizes of all tables that rows are kept of; elsewhere: foreign tables and views whose rows are
--- changed, and are kept nowhere; keyless: tables whose rows nothing tells apart, so that what is
--- overwritten in them is kept, and not put back.
+-- changed, and are kept nowhere; keyless: tables whose rows nothing tells apart when they have been
+-- changed, so that what is overwritten in them is kept, and not put back; lent: tables of other owners,
+-- whose triggers and foreign keys a rollback cannot put off.
 --
--- call: destroyed, of all that is to be run.
+-- call: destroyed, of all that is to be run, each with the search_path (path) that its file has set.
 create or replace function supamigrate.survey_copies(call jsonb) returns jsonb
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -26,9 +27,10 @@ begin
        select name from jsonb_to_recordset(value->'tables') as listed (name text)
        union all
        select value->>'table') names (name)
-     cross join lateral supamigrate.find_named(coalesce(value->>'type', 'table'), names.name, path) found
-  ), relation as (
-    select distinct c.oid, c.relkind, does, format('%I.%I', n.nspname, c.relname) as name
+     cross join lateral supamigrate.find_named(
+       coalesce(value->>'type', 'table'), names.name, coalesce(value->>'path', path)) found
+  ), direct as (
+    select distinct part.object_id, does, value
       from named
      cross join lateral (
        select gone.object_id
@@ -36,24 +38,48 @@ begin
         where does = 'drop' and gone.class_id = 'pg_class'::regclass
        union
        select part from supamigrate.list_tree(named.object_id) part where does <> 'drop') part
-      join pg_class c on c.oid = part.object_id
+  ), along as (
+    -- What foreign keys delete, empty or truncate as well.
+    with recursive reached (object_id, does) as (
+      select object_id, does from direct
+       where does = 'delete' or (value->>'deletes')::boolean or does = 'truncate' and (value->>'cascade')::boolean
+      union
+      select part, does
+        from reached
+        join pg_constraint c on c.contype = 'f' and c.confrelid = reached.object_id
+         and (does = 'truncate' or c.confdeltype in ('c', 'n', 'd'))
+       cross join lateral supamigrate.list_tree(c.conrelid) part
+    )
+    select object_id, does from reached
+  ), relation as (
+    select distinct c.oid, c.relkind, c.relowner, does, changed, format('%I.%I', n.nspname, c.relname) as name
+      from (select object_id, does, array(
+                     select jsonb_array_elements_text(value->'columns')
+                     union select jsonb_array_elements_text(value->'drops')
+                     union select type->>'name' from jsonb_array_elements(value->'types') type)::name[] as changed
+              from direct
+            union all
+            select object_id, 'along', '{}' from along) reached
+      join pg_class c on c.oid = reached.object_id
       join pg_namespace n on n.oid = c.relnamespace
+  ), kept as (
+    select * from relation where relkind in ('r', 'p') and supamigrate.is_worth_keeping(oid, null)
   )
   select jsonb_build_object(
     'tables', (
       select coalesce(jsonb_agg(jsonb_build_object('name', name, 'bytes', pg_table_size(oid)) order by name), '[]')
-        from (select distinct oid, name from relation
-               where relkind = 'r' and supamigrate.is_worth_keeping(oid, null)) sized),
+        from (select distinct oid, name from kept where relkind = 'r') sized),
     'elsewhere', (
       select coalesce(jsonb_agg(distinct name), '[]')
         from relation where relkind in ('f', 'v') and does in ('delete', 'update', 'merge', 'truncate')),
     'keyless', (
       select coalesce(jsonb_agg(distinct name), '[]')
-        from relation
+        from kept
        where does in ('update', 'merge', 'alter')
-         and relkind in ('r', 'p')
-         and supamigrate.is_worth_keeping(oid, null)
-         and supamigrate.key_of(oid, '{}') is null))
+         and supamigrate.key_of(oid, changed) is null),
+    'lent', (
+      select coalesce(jsonb_agg(distinct name), '[]')
+        from kept where not pg_has_role(relowner, 'usage')))
     into result;
   return result;
 end

@@ -12,13 +12,23 @@ begin
 end
 $function$;
 
+-- The table that a copy belongs to: by its name, or where that has gone, the table itself, which the
+-- migration may have renamed.
+create or replace function supamigrate.find_home(copy supamigrate.safety_copy) returns regclass
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+  select coalesce(to_regclass(copy.relation),
+                  (select oid::regclass from pg_class where oid = copy.relation_id and relkind in ('r', 'p')))
+$function$;
+
 -- Puts back one copy, and returns how many rows that came to.
 create or replace function supamigrate.put_back_one(copy supamigrate.safety_copy) returns bigint
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $function$
 declare
-  target constant regclass := to_regclass(copy.relation);
+  target constant regclass := supamigrate.find_home(copy);
   source constant text := format('supamigrate_backup.%I', copy.copy_name);
   names text;
   kept_values text;
@@ -27,6 +37,7 @@ declare
   condition text;
   identities text[];
   identity text;
+  arbiter text;
   put bigint;
 begin
   select string_agg(quote_ident(a.attname), ', ' order by a.attnum),
@@ -58,13 +69,19 @@ begin
     end loop;
     return put;
   end if;
+  -- A constraint that can be deferred decides about no conflict; where there is one, the key does.
+  select string_agg(quote_ident(field), ', ') into arbiter from unnest(copy.key_columns) field
+   where copy.kind = 'state' or exists (
+     select from pg_index where indrelid = target and (indisunique or indisexclusion) and not indimmediate);
   execute format('insert into %s %s overriding system value select %s from %s as kept %s', target,
     '(' || names || ')', kept_values, source,
-    case when copy.kind = 'rows' then 'on conflict do nothing'
-         when copy.kind = 'state' and excluded_values is null then 'on conflict do nothing'
-         when copy.kind = 'state' then format('on conflict (%s) do update set %s', (
-             select string_agg(quote_ident(field), ', ') from unnest(copy.key_columns) field),
-           excluded_values)
+    case when copy.kind not in ('rows', 'state') then ''
+         when copy.kind = 'state' and excluded_values is not null
+           then format('on conflict (%s) do update set %s', arbiter, excluded_values)
+         when arbiter is not null then format('on conflict (%s) do nothing', arbiter)
+         when exists (select from pg_index
+                       where indrelid = target and (indisunique or indisexclusion) and not indimmediate) then ''
+         else 'on conflict do nothing'
     end);
   get diagnostics put = row_count;
   return put;
@@ -96,31 +113,70 @@ as $function$
   select case
     when copy.kind = 'objects' then null
     when to_regclass(format('supamigrate_backup.%I', copy.copy_name)) is null then 'the copy is gone'
-    when not exists (select from pg_class where oid = to_regclass(copy.relation) and relkind in ('r', 'p'))
+    when not exists (select from pg_class where oid = supamigrate.find_home(copy) and relkind in ('r', 'p'))
       then 'there is no such table, as the rollback has not made it anew'
     when copy.kind in ('values', 'state') and copy.key_columns is null
       then 'nothing tells the rows of the table apart'
     when missing.names is not null then format('the table has no column %s', missing.names)
-    when copy.kind = 'table' and supamigrate.has_rows_of_others(to_regclass(copy.relation))
+    when copy.kind = 'table' and supamigrate.has_rows_of_others(supamigrate.find_home(copy))
       then 'there are rows in it that came after the migration'
   end
     from (select string_agg(item->>'name', ', ') as names
             from jsonb_array_elements(copy.columns) item
            where not exists (
              select from pg_attribute a
-              where a.attrelid = to_regclass(copy.relation)
+              where a.attrelid = supamigrate.find_home(copy)
                 and a.attname = item->>'name'
                 and not a.attisdropped and a.attgenerated = '')) missing
 $function$;
 
+-- Sets sequences to where they had come to; or further, where rows that came since have had their numbers.
+-- That is not undone with a transaction, so it comes when all else is done.
+create or replace function supamigrate.set_sequences(counted jsonb) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set row_security = off
+as $function$
+declare
+  item record;
+  highest bigint;
+begin
+  for item in
+    select c.oid::regclass as sequence, (kept.value->>0)::bigint as last_value, (kept.value->>1)::boolean as is_called,
+           s.seqincrement > 0 as ascends, d.refobjid::regclass as owner, a.attname as field
+      from jsonb_each(counted) kept
+      join pg_class c on c.oid = to_regclass(kept.key) and c.relkind = 'S'
+      join pg_sequence s on s.seqrelid = c.oid
+      left join pg_depend d on d.classid = 'pg_class'::regclass and d.objid = c.oid
+       and d.refclassid = 'pg_class'::regclass and d.refobjsubid > 0 and d.deptype in ('a', 'i')
+      left join pg_attribute a on a.attrelid = d.refobjid and a.attnum = d.refobjsubid
+       and a.atttypid in ('int2'::regtype, 'int4'::regtype, 'int8'::regtype)
+  loop
+    highest := null;
+    if item.field is not null and item.ascends then
+      execute format('select max(%I) from %s', item.field, item.owner) into highest;
+    end if;
+    if highest > item.last_value then
+      perform setval(item.sequence, highest, true);
+    else
+      perform setval(item.sequence, item.last_value, item.is_called);
+    end if;
+  end loop;
+end
+$function$;
+
 -- Puts back what a migration has destroyed, as far as it can be now: in the opposite order, with no
--- trigger fired, and with foreign keys checked at the end. back is what was put back before, as
+-- trigger fired, and with foreign keys checked at the end. Of a table of somebody else's (auth.users)
+-- triggers and foreign keys are left as they are. What cannot be put back keeps nothing else from it, and
+-- is tried again when that is there. back is what was put back before, as
 -- {results: [{id, relation, copy, rows, put_back, reason}]}, and is returned with what was added.
 create or replace function supamigrate.put_back(migration jsonb, back jsonb) returns jsonb
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set row_security = off
 set extra_float_digits = 1
+set DateStyle = 'ISO, YMD'
+set IntervalStyle = 'postgres'
 as $function$
 declare
   copies supamigrate.safety_copy[];
@@ -131,6 +187,8 @@ declare
   triggers jsonb;
   put bigint;
   results jsonb := '[]';
+  failures jsonb := '{}';
+  done_before integer := -1;
 begin
   select array_agg(c order by c.id desc) into copies
     from supamigrate.safety_copy c
@@ -146,21 +204,26 @@ begin
   begin
     perform supamigrate.check_deferred_constraints();
     select array_agg(distinct part) into relations
-      from unnest(copies) c cross join lateral supamigrate.list_tree(to_regclass(c.relation)) part;
+      from unnest(copies) c
+     cross join lateral supamigrate.list_tree(supamigrate.find_home(c)) part
+      join pg_class r on r.oid = part
+     where pg_has_role(r.relowner, 'usage');
     select coalesce(jsonb_agg(jsonb_build_object(
              'relation', t.tgrelid::regclass::text, 'name', t.tgname, 'state', t.tgenabled)), '[]')
       into triggers
       from pg_trigger t
      where t.tgrelid = any (relations) and not t.tgisinternal and t.tgenabled <> 'D';
     select coalesce(jsonb_agg(jsonb_build_object(
-             'relation', conrelid::regclass::text, 'name', conname, 'state',
-             case when condeferrable then 'deferrable initially immediate' else 'not deferrable' end)), '[]')
+             'relation', c.conrelid::regclass::text, 'name', c.conname, 'quoted', format('%I.%I', n.nspname, c.conname),
+             'state', case when c.condeferrable then 'deferrable initially immediate' else 'not deferrable' end)), '[]')
       into links
-      from pg_constraint
-     where contype = 'f'
-       and conparentid = 0
-       and not condeferred
-       and (conrelid = any (relations) or confrelid = any (relations));
+      from pg_constraint c
+      join pg_namespace n on n.oid = c.connamespace
+      join pg_class r on r.oid = c.conrelid and pg_has_role(r.relowner, 'usage')
+     where c.contype = 'f'
+       and c.conparentid = 0
+       and not c.condeferred
+       and (c.conrelid = any (relations) or c.confrelid = any (relations));
     for link in select * from jsonb_to_recordset(triggers) as item (relation text, name text) loop
       execute format('alter table only %s disable trigger %I', link.relation, link.name);
     end loop;
@@ -168,29 +231,42 @@ begin
       execute format('alter table %s alter constraint %I deferrable initially deferred',
                      link.relation, link.name);
     end loop;
+    -- What could be deferred before, this transaction has been told to check at once. By a name that another
+    -- constraint has as well, which cannot be deferred, nothing can.
+    for link in
+      select quoted
+        from jsonb_to_recordset(links) as item (quoted text, state text)
+       where state <> 'not deferrable'
+         and not exists (
+           select from pg_constraint c join pg_namespace n on n.oid = c.connamespace
+            where format('%I.%I', n.nspname, c.conname) = quoted and not c.condeferrable)
+    loop
+      execute format('set constraints %s deferred', link.quoted);
+    end loop;
 
     -- What the rollback has put into a table that it made anew is not what was in it.
     foreach copy in array copies loop
       if copy.kind = 'table' then
         execute format('delete from %s %s', case when (
-            select relkind from pg_class where oid = to_regclass(copy.relation)) = 'p' then '' else 'only' end,
-          to_regclass(copy.relation));
+            select relkind from pg_class where oid = supamigrate.find_home(copy)) = 'p' then '' else 'only' end,
+          supamigrate.find_home(copy));
       end if;
     end loop;
-    foreach copy in array copies loop
-      if copy.kind = 'objects' then
-        perform setval(to_regclass(counted.key), (counted.value->>0)::bigint, (counted.value->>1)::boolean)
-           from jsonb_each(copy.sequences) counted
-          where exists (select from pg_class where oid = to_regclass(counted.key) and relkind = 'S');
-        results := results || jsonb_build_object('id', copy.id);
-      else
-        put := supamigrate.put_back_one(copy);
-        results := results || jsonb_build_object(
-          'id', copy.id, 'relation', copy.relation, 'copy', copy.copy_name, 'rows', copy.row_count,
-          'put_back', put, 'reason', case when put < copy.row_count then case copy.kind
-            when 'values' then format('%s rows are not there any more', copy.row_count - put)
-            else format('%s rows are there already', copy.row_count - put) end end);
-      end if;
+    while jsonb_array_length(results) > done_before loop
+      done_before := jsonb_array_length(results);
+      foreach copy in array copies loop
+        continue when copy.kind = 'objects' or results @> jsonb_build_array(jsonb_build_object('id', copy.id));
+        begin
+          put := supamigrate.put_back_one(copy);
+          results := results || jsonb_build_object(
+            'id', copy.id, 'relation', copy.relation, 'copy', copy.copy_name, 'rows', copy.row_count,
+            'put_back', put, 'reason', case when put < copy.row_count then case copy.kind
+              when 'values' then format('%s rows are not there any more', copy.row_count - put)
+              else format('%s rows are there already', copy.row_count - put) end end);
+        exception when others then
+          failures := failures || jsonb_build_object(copy.id::text, sqlerrm);
+        end;
+      end loop;
     end loop;
 
     perform supamigrate.check_deferred_constraints();
@@ -201,7 +277,14 @@ begin
       execute format('alter table only %s enable %s trigger %I', link.relation,
                      case link.state when 'A' then 'always' when 'R' then 'replica' else '' end, link.name);
     end loop;
-    return jsonb_set(back, '{results}', (back->'results') || results);
+    foreach copy in array copies loop
+      if copy.kind = 'objects' then
+        perform supamigrate.set_sequences(copy.sequences);
+        results := results || jsonb_build_object('id', copy.id);
+      end if;
+    end loop;
+    return jsonb_set(jsonb_set(back, '{results}', (back->'results') || results),
+                     '{failures}', coalesce(back->'failures', '{}') || failures);
   exception when others then
     return jsonb_set(back, '{failure}', to_jsonb(sqlerrm));
   end;
@@ -229,7 +312,8 @@ begin
       from jsonb_array_elements(back->'results') item where (item->>'id')::bigint = copy.id;
     result := coalesce(result, jsonb_build_object(
       'id', copy.id, 'relation', copy.relation, 'copy', copy.copy_name, 'rows', copy.row_count,
-      'put_back', 0, 'reason', coalesce(supamigrate.find_obstacle(copy), back->>'failure', 'it was not tried')));
+      'put_back', 0, 'reason', coalesce(
+        supamigrate.find_obstacle(copy), back->'failures'->>copy.id::text, back->>'failure', 'it was not tried')));
     told := told || result;
     if result->>'reason' is null then
       execute format('drop table supamigrate_backup.%I', copy.copy_name);

@@ -261,8 +261,15 @@ begin
               get diagnostics affected = row_count;
           end;
         end if;
-        if (destroyed[number] operator(pg_catalog.->) 0) operator(pg_catalog.?) 'from' then
-          perform supamigrate.compare_kept(destroyed[number], kept, kept_before, affected);
+        if destroyed[number] is not null then
+          role_now := pg_catalog.current_setting('role');
+          if role_now operator(pg_catalog.<>) role_before then
+            perform pg_catalog.set_config('role', role_before, false);
+          end if;
+          kept := supamigrate.settle_kept(destroyed[number], kept, kept_before, affected);
+          if role_now operator(pg_catalog.<>) role_before then
+            perform pg_catalog.set_config('role', role_now, false);
+          end if;
         end if;
         -- The server takes the time of the whole call alone; what a migration asks for is looked at
         -- when the statement has ended.

@@ -3,11 +3,15 @@
 -- something, and how their rows are to be chosen, the client has read out of their trees:
 --
 --   {do: drop, type, names, cascade}                 type: table, sequence, schema, type, extension, …
---   {do: alter, table, drops, types, cascade}        drops: columns; types: [{name, to}]
+--   {do: alter, table, drops, types, identities, cascade}
+--                                                    drops: columns; types: [{name, to}]
 --   {do: truncate, tables, cascade, restart}         tables: [{name, only}]
 --   {do: delete, table, only, alias, with, from}     from: FROM and WHERE that choose the same rows;
---   {do: update, …, columns}                         null where all rows are to be kept
---   {do: merge, table, only}
+--   {do: update, …, columns}                         null where all rows are to be kept. functions:
+--                                                    what they call
+--   {do: merge, table, only, deletes}                what chooses its rows in a way of its own: the
+--                                                    whole table is kept, and afterwards what the
+--                                                    statement has left as it was goes from the copy
 --
 -- Names are written as in SQL, and looked up on the migration's own search_path.
 --
@@ -26,6 +30,7 @@ create table if not exists supamigrate.safety_copy (
   kind           text not null constraint known_kind check (
                    kind in ('table', 'rows', 'values', 'state', 'objects')),
   relation       text,
+  relation_id    oid,
   copy_name      text,
   columns        jsonb,
   key_columns    text[],
@@ -115,8 +120,9 @@ $function$;
 
 -- Makes a copy, and returns what is to be known of it; null where there are no rows.
 --
--- number: the copy's. choice: with, from and alias, which are the migration's own text, or null; and
--- earlier, copies that rows of the same kind are added to.
+-- number: the copy's. choice: with, from and alias, which are the migration's own text, or null; earlier,
+-- copies that rows of the same kind are added to; and pass, of a copy that knows which rows it is of:
+-- where they were, in which transaction, and in which pass they were found.
 create or replace function supamigrate.make_copy(
   number bigint, line integer, kind text, relation oid, chosen name[], key name[], choice jsonb, path text
 ) returns jsonb
@@ -124,6 +130,8 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $function$
 declare
+  styles constant text[] := array[current_setting('datestyle'), current_setting('intervalstyle')];
+  alias constant text := coalesce(choice->>'alias', 'kept');
   target record;
   items jsonb;
   copy_name text;
@@ -143,31 +151,38 @@ begin
      and item->>'line' is not distinct from make_copy.line::text
      and item->'columns' = items
      and item->'key' is not distinct from coalesce(to_jsonb(make_copy.key), 'null')
-     and to_regclass(format('supamigrate_backup.%I', item->>'copy')) is not null
+     and supamigrate.knows_rows(item->>'copy') = (choice ? 'pass')
    limit 1;
   copy_name := coalesce(earlier->>'copy',
     format('%s_%s', left(regexp_replace(target.relname, '[^a-z0-9_]', '', 'g'), 40), number));
   statement := format(case when earlier is null then 'create table supamigrate_backup.%I as'
                            else 'insert into supamigrate_backup.%I' end || ' %s select %s %s', copy_name,
     choice->>'with',
-    (select string_agg(supamigrate.write_kept(item, coalesce(choice->>'alias', 'kept')), ', '
-                       order by position)
-       from jsonb_array_elements(items) with ordinality as list (item, position)),
+    concat_ws(', ',
+      (select string_agg(supamigrate.write_kept(item, alias), ', ' order by position)
+         from jsonb_array_elements(items) with ordinality as list (item, position)),
+      case when choice ? 'pass' then format(
+        '%1$s.ctid as "supamigrate row", %1$s.tableoid as "supamigrate table", '
+        'pg_catalog.pg_current_xact_id() as "supamigrate run", %2$s as "supamigrate pass"',
+        alias, choice->>'pass') end),
     coalesce(choice->>'from',
              format('from %s %s as kept', case when target.relkind = 'p' then '' else 'only' end, target.name)));
   if choice->>'from' is not null then
     -- So that nothing comes in between that would be destroyed and not kept. Whoever may delete rows may
     -- lock the table, and need not be allowed to lock rows.
     if has_any_column_privilege(relation, 'update') then
-      statement := statement || format(' for update of %s', choice->>'alias');
+      statement := statement || format(' for update of %s', alias);
     else
       execute format('lock table %s in share row exclusive mode', target.name);
     end if;
     perform set_config('search_path', path, true);
+  else
+    perform set_config('datestyle', 'ISO, YMD', true), set_config('intervalstyle', 'postgres', true);
   end if;
   execute statement;
   get diagnostics copied = row_count;
   perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+  perform set_config('datestyle', styles[1], true), set_config('intervalstyle', styles[2], true);
   if earlier is not null then
     return case when copied > 0 then earlier || jsonb_build_object('rows', copied, 'more', true) end;
   end if;
@@ -181,12 +196,39 @@ begin
                  format('supamigrate: %s of %s',
                         case kind when 'values' then 'values' else 'rows' end, target.name));
   return jsonb_build_object('id', number, 'line', line, 'kind', kind, 'relation', target.name,
-    'copy', copy_name, 'columns', items, 'key', to_jsonb(key), 'rows', copied);
+    'relation_id', relation, 'copy', copy_name, 'columns', items, 'key', to_jsonb(key), 'rows', copied);
 exception when insufficient_privilege then
   raise exception 'Cannot keep the rows of % before they are destroyed: %', relation::regclass, sqlerrm
     using errcode = 'insufficient_privilege',
           hint = 'Let the owner of exec_sql read the table, or run with --safety-copy never.';
 end
+$function$;
+
+-- Whether a copy knows which rows it is of.
+create or replace function supamigrate.knows_rows(copy_name text) returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+  select exists (
+    select from pg_attribute a
+     where a.attrelid = to_regclass(format('supamigrate_backup.%I', copy_name))
+       and a.attname = 'supamigrate row')
+$function$;
+
+-- Adds a copy to what was kept; or its rows, where there is that copy already.
+create or replace function supamigrate.add_kept(kept jsonb, entry jsonb) returns jsonb
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$
+  select case
+    when entry is null then kept
+    when not kept @> jsonb_build_array(jsonb_build_object('copy', entry->'copy')) then kept || entry
+    else (select jsonb_agg(case when item->'copy' = entry->'copy'
+                                then item || jsonb_build_object(
+                                  'rows', (item->>'rows')::bigint + (entry->>'rows')::bigint)
+                                else item end order by position)
+            from jsonb_array_elements(kept) with ordinality as list (item, position))
+  end
 $function$;
 
 -- What goes with something that is dropped, itself included.
@@ -255,51 +297,96 @@ as $function$
   select id from tree where relkind = 'r' and not exists (select from root)
 $function$;
 
--- Keeps what foreign keys delete or empty with rows that are deleted, of which there is a copy.
+-- The foreign keys that do something to other rows when rows of a table are deleted: of the table, of what
+-- it is a partition of, and of its partitions.
+create or replace function supamigrate.list_links(parent oid) returns setof pg_constraint
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+  select c.*
+    from pg_constraint c
+   where c.contype = 'f'
+     and c.conparentid = 0
+     and c.confdeltype in ('c', 'n', 'd')
+     and c.confrelid in (
+       select parent
+       union
+       select relid from pg_partition_ancestors(parent) relid
+       union
+       select relid from pg_partition_tree(parent))
+   order by c.oid
+$function$;
+
+-- Keeps what foreign keys delete or empty with rows that are deleted, of which there is a copy; and what
+-- is deleted with these: pass by pass, until there is nothing that is not kept already. since: how much
+-- was kept before the statement.
 create or replace function supamigrate.keep_referencing(
-  parent oid, copied jsonb, known jsonb, kept jsonb, depth integer
+  parent oid, copied jsonb, known jsonb, kept jsonb, since integer
 ) returns jsonb
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $function$
 declare
+  parents jsonb := jsonb_build_array(jsonb_build_object('relation', parent, 'copy', copied->'copy'));
+  next_parents jsonb;
+  own jsonb;
+  pass integer := 1;
   link record;
   entry jsonb;
-  fields name[];
 begin
-  for link in
-    select c.conrelid, c.confdeltype,
-           (select array_agg(a.attname order by k.position)
-              from unnest(c.conkey) with ordinality as k (number, position)
-              join pg_attribute a on a.attrelid = c.conrelid and a.attnum = k.number) as fields,
-           (select string_agg(format('copy.%1$I = %2$s', p.attname,
-                     case when p.atttypid < 16384 and p.attcollation < 16384 then format('kept.%I', a.attname)
-                          else format('kept.%I::pg_catalog.text', a.attname) end), ' and ')
-              from unnest(c.conkey, c.confkey) as k (number, parent_number)
-              join pg_attribute a on a.attrelid = c.conrelid and a.attnum = k.number
-              join pg_attribute p on p.attrelid = c.confrelid and p.attnum = k.parent_number) as condition
-      from pg_constraint c
-     where c.contype = 'f'
-       and c.confrelid = parent
-       and c.conparentid = 0
-       and c.confdeltype in ('c', 'n', 'd')
-     order by c.oid
-  loop
-    continue when not supamigrate.is_worth_keeping(link.conrelid, known);
-    fields := case when link.confdeltype = 'c' then null else link.fields end;
-    entry := supamigrate.make_copy(
-      supamigrate.next_copy(kept), null, case when link.confdeltype = 'c' then 'rows' else 'values' end,
-      link.conrelid, fields, supamigrate.key_of(link.conrelid, coalesce(fields, '{}')),
-      jsonb_build_object('earlier', coalesce(known->'earlier', '[]'), 'alias', 'kept', 'from', format(
-        'from %s as kept where exists (select from supamigrate_backup.%I copy where %s)',
-        link.conrelid::regclass, copied->>'copy', link.condition)),
-      'pg_catalog, pg_temp');
-    continue when entry is null;
-    kept := kept || entry;
-    -- Rows that refer to each other in a circle would go on for ever.
-    if link.confdeltype = 'c' and depth < 10 then
-      kept := supamigrate.keep_referencing(link.conrelid, entry, known, kept, depth + 1);
-    end if;
+  while parents <> '[]' loop
+    next_parents := '[]';
+    for link in
+      select c.conrelid, c.confdeltype, parent_item->>'copy' as parent_copy, f.fields,
+             case when c.confdeltype = 'c' then 'rows' else 'values' end as kind,
+             case when r.relkind = 'p' then '' else 'only ' end || c.conrelid::regclass as child,
+             (select string_agg(format('copy.%1$I = %2$s', p.attname,
+                       case when p.atttypid < 16384 and p.attcollation < 16384 then format('kept.%I', a.attname)
+                            else format('kept.%I::pg_catalog.text', a.attname) end), ' and ')
+                from unnest(c.conkey, c.confkey) as k (number, parent_number)
+                join pg_attribute a on a.attrelid = c.conrelid and a.attnum = k.number
+                join pg_attribute p on p.attrelid = c.confrelid and p.attnum = k.parent_number) as condition
+        from jsonb_array_elements(parents) parent_item
+       cross join lateral supamigrate.list_links((parent_item->>'relation')::oid) c
+        join pg_class r on r.oid = c.conrelid
+       cross join lateral (
+         select array_agg(a.attname order by k.position) as fields
+           from unnest(coalesce(nullif(c.confdelsetcols, '{}'), c.conkey)) with ordinality as k (number, position)
+           join pg_attribute a on a.attrelid = c.conrelid and a.attnum = k.number
+          where c.confdeltype <> 'c') f
+       where supamigrate.is_worth_keeping(c.conrelid, known)
+       order by c.oid
+    loop
+      own := coalesce((
+        select jsonb_agg(item order by position)
+          from jsonb_array_elements(kept) with ordinality as list (item, position)
+         where position > since), '[]');
+      entry := supamigrate.make_copy(
+        supamigrate.next_copy(kept), null, link.kind, link.conrelid, link.fields,
+        supamigrate.key_of(link.conrelid, coalesce(link.fields, '{}')),
+        jsonb_build_object('earlier', coalesce(known->'earlier', '[]') || own, 'alias', 'kept', 'pass', pass + 1,
+          'from', concat(
+            format('from %s as kept where exists (select from supamigrate_backup.%I copy where copy."supamigrate pass" = %s '
+                   'and copy."supamigrate run" = pg_current_xact_id() and %s)',
+                   link.child, link.parent_copy, pass, link.condition),
+            (select string_agg(format(' and not exists (select from supamigrate_backup.%I seen '
+                      'where seen."supamigrate row" = kept.ctid and seen."supamigrate table" = kept.tableoid '
+                      'and seen."supamigrate run" = pg_current_xact_id())', item->>'copy'), '')
+               from jsonb_array_elements(own) item
+              where item->>'kind' = link.kind
+                and (link.kind = 'rows' or item->>'relation_id' = link.conrelid::text
+                     and item->'columns' = supamigrate.columns_to_keep(link.conrelid,
+                       link.fields || supamigrate.key_of(link.conrelid, link.fields)))
+                and supamigrate.knows_rows(item->>'copy')))),
+        'pg_catalog, pg_temp');
+      continue when entry is null;
+      kept := supamigrate.add_kept(kept, entry);
+      if link.kind = 'rows' then
+        next_parents := next_parents || jsonb_build_object('relation', link.conrelid, 'copy', entry->'copy');
+      end if;
+    end loop;
+    select coalesce(jsonb_agg(distinct item), '[]') into parents from jsonb_array_elements(next_parents) item;
+    pass := pass + 1;
   end loop;
   return kept;
 end
@@ -383,58 +470,167 @@ declare
   target oid;
   part oid;
   fields name[];
+  cascades boolean;
   entry jsonb;
+  since integer;
 begin
   perform supamigrate.prepare_backup_schema();
   for item in select list.value from jsonb_array_elements(destroyed) list loop
+    since := jsonb_array_length(kept);
     if item->>'do' in ('drop', 'alter') then
       kept := supamigrate.keep_dropped(item, line, known, kept, path);
+      continue;
     elsif item->>'do' = 'truncate' then
       kept := supamigrate.keep_truncated(item, line, known, kept, path);
-    else
-      select object_id into target from supamigrate.find_named('table', item->>'table', path);
-      continue when not supamigrate.is_worth_keeping(target, known);
-      fields := null;
-      if item->>'do' = 'update' then
-        -- Of a column that the migration has added there is nothing to keep.
-        select array_agg(a.attname) into fields
-          from pg_attribute a
-         where a.attrelid = target
-           and a.attname in (select jsonb_array_elements_text(item->'columns'))
-           and a.attnum <= (known->>target::text)::integer
-           and a.attgenerated = '';
-        continue when fields is null;
-      end if;
-      -- Which table each row is in is not to be read out of a choice among several.
-      if item->>'from' is not null
-         and (select count(*) from supamigrate.list_parts(target, (item->>'only')::boolean)) > 1 then
-        item := item || '{"do": "merge", "from": null, "with": null}';
-      end if;
-      if item->>'from' is null then
-        -- Nothing comes in between that would be changed and not kept.
-        execute format('lock table %s in share row exclusive mode', target::regclass);
-      end if;
-      for part in
-        select list from supamigrate.list_parts(target, (item->>'only')::boolean) list
-         where item->>'from' is null
-        union all
-        select target where item->>'from' is not null
-      loop
-        entry := supamigrate.make_copy(
-          supamigrate.next_copy(kept), line,
-          case item->>'do' when 'delete' then 'rows' when 'update' then 'values' else 'state' end,
-          part, fields, supamigrate.key_of(part, coalesce(fields, '{}')),
-          item || jsonb_build_object('earlier', coalesce(known->'earlier', '[]')), path);
-        if entry is not null then
-          kept := kept || entry;
-          if item->>'do' = 'delete' then
-            kept := supamigrate.keep_referencing(part, entry, known, kept, 1);
-          end if;
-        end if;
-      end loop;
+      continue;
     end if;
+    select object_id into target from supamigrate.find_named('table', item->>'table', path);
+    continue when not supamigrate.is_worth_keeping(target, known);
+    fields := null;
+    if item->>'do' = 'update' then
+      -- Of a column that the migration has added there is nothing to keep.
+      select array_agg(a.attname) into fields
+        from pg_attribute a
+       where a.attrelid = target
+         and a.attname in (select jsonb_array_elements_text(item->'columns'))
+         and a.attnum <= (known->>target::text)::integer
+         and a.attgenerated = '';
+      continue when fields is null;
+    end if;
+    if item->>'do' = 'merge' or item->>'from' is not null and not supamigrate.can_choose_again(item, target) then
+      kept := supamigrate.keep_state(item, target, line, known, kept);
+      continue;
+    end if;
+    if item->>'from' is null then
+      -- Nothing comes in between that would be changed and not kept.
+      execute format('lock table %s in share row exclusive mode', target::regclass);
+    end if;
+    for part in
+      select list from supamigrate.list_parts(target, (item->>'only')::boolean) list
+       where item->>'from' is null
+      union all
+      select target where item->>'from' is not null
+    loop
+      cascades := item->>'do' = 'delete' and exists (select from supamigrate.list_links(part));
+      entry := supamigrate.make_copy(
+        supamigrate.next_copy(kept), line, case item->>'do' when 'delete' then 'rows' else 'values' end,
+        part, fields, supamigrate.key_of(part, coalesce(fields, '{}')),
+        item || jsonb_build_object('earlier', coalesce(known->'earlier', '[]'))
+             || case when cascades then jsonb '{"pass": 1}' else '{}' end, path);
+      if entry is not null then
+        kept := kept || entry;
+        if cascades then
+          kept := supamigrate.keep_referencing(part, entry, known, kept, since);
+        end if;
+      end if;
+      if item->>'from' is not null then
+        kept := kept || jsonb_build_object('chosen', coalesce(entry->'rows', '0'), 'relation', target::regclass);
+      end if;
+    end loop;
   end loop;
   return kept;
+end
+$function$;
+
+-- Whether the text that chooses a statement's rows chooses the same ones before it.
+create or replace function supamigrate.can_choose_again(item jsonb, target oid) returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+  -- Which table each row is in is not to be read out of a choice among several.
+  select (select count(*) from supamigrate.list_parts(target, (item->>'only')::boolean)) = 1
+     and not exists (
+       select from pg_proc
+        where proname in (select jsonb_array_elements_text(item->'functions')) and provolatile = 'v')
+     -- Texts of dates are kept in one style, and the statement's own are read in that of the migration.
+     and (current_setting('datestyle') like 'ISO%' and current_setting('intervalstyle') = 'postgres'
+          or not supamigrate.columns_to_keep(target, null) @> '[{"plain": false}]')
+$function$;
+
+-- Keeps all that a statement may change or delete, with what foreign keys may do to other tables then.
+create or replace function supamigrate.keep_state(
+  item jsonb, target oid, line integer, known jsonb, kept jsonb
+) returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+declare
+  relation oid;
+begin
+  for relation in
+    with recursive reached (id) as (
+      select part from supamigrate.list_parts(target, (item->>'only')::boolean) part
+      union
+      select part
+        from reached
+       cross join lateral supamigrate.list_links(reached.id) link
+       cross join lateral supamigrate.list_parts(link.conrelid, true) part
+       where item->>'do' = 'delete' or coalesce((item->>'deletes')::boolean, false)
+    )
+    select id from reached where supamigrate.is_worth_keeping(id, known) order by id
+  loop
+    execute format('lock table %s in share row exclusive mode', relation::regclass);
+    kept := supamigrate.add_kept(kept, supamigrate.make_copy(
+      supamigrate.next_copy(kept), line, 'state', relation, null, supamigrate.key_of(relation, '{}'),
+      '{"pass": 1}', 'pg_catalog, pg_temp'));
+  end loop;
+  return kept;
+end
+$function$;
+
+-- Called when the statement has run. What it has left as it was, where it was, goes from the copies of all
+-- that it might have changed. And nobody's change comes in between unseen: what a statement has changed is
+-- in the copy, or the migration is undone.
+create or replace function supamigrate.settle_kept(
+  destroyed jsonb, kept jsonb, since integer, affected bigint
+) returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set row_security = off
+as $function$
+declare
+  settled jsonb := '[]';
+  entry jsonb;
+  position bigint;
+  live text;
+  same bigint;
+  stayed bigint;
+begin
+  for entry, position in
+    select item, ordinality from jsonb_array_elements(kept) with ordinality as list (item, ordinality) order by ordinality
+  loop
+    if position > since and entry ? 'chosen' then
+      if jsonb_array_length(destroyed) = 1 and affected > (entry->>'chosen')::bigint then
+        raise exception 'Rows came in between the copy of % and its change', entry->>'relation'
+          using errcode = 'lock_not_available', hint = 'Run it again.',
+                detail = format('%s rows were kept, and %s changed.', entry->>'chosen', affected);
+      end if;
+      continue;
+    elsif position > since and entry->>'kind' = 'state' then
+      live := concat(
+        case when (select relkind from pg_class where oid = (entry->>'relation_id')::oid) <> 'p' then 'only ' end,
+        (entry->>'relation_id')::oid::regclass);
+      execute format(
+        'delete from supamigrate_backup.%I copy using %s live '
+        'where live.ctid = copy."supamigrate row" and live.tableoid = copy."supamigrate table"',
+        entry->>'copy', live);
+      get diagnostics same = row_count;
+      if same = (entry->>'rows')::bigint then
+        execute format('drop table supamigrate_backup.%I', entry->>'copy');
+        continue;
+      end if;
+      -- Where nothing tells rows apart: if none is there but those that stayed, the others were deleted.
+      if entry->'key' = 'null' then
+        execute format('select count(*) from %s', live) into stayed;
+        if stayed = same then
+          entry := entry || '{"kind": "rows"}';
+        end if;
+      end if;
+      entry := entry || jsonb_build_object('rows', (entry->>'rows')::bigint - same);
+    end if;
+    settled := settled || entry;
+  end loop;
+  return settled;
 end
 $function$;
 
@@ -526,6 +722,12 @@ begin
      where (dropped.name is not null or altered.name is not null)
        -- A column that a child has by itself as well stays in it.
        and (relation = named.object_id or not a.attislocal and a.attinhcount = 1);
+    select coalesce(roots, '[]') || coalesce(jsonb_agg(jsonb_build_array(d.classid, d.objid, 0)), '[]') into roots
+      from supamigrate.find_named('table', item->>'table', path) named
+      join pg_attribute a on a.attrelid = named.object_id
+       and a.attname in (select jsonb_array_elements_text(item->'identities'))
+      join pg_depend d on d.classid = 'pg_class'::regclass and d.refclassid = 'pg_class'::regclass
+       and d.refobjid = a.attrelid and d.refobjsubid = a.attnum and d.deptype = 'i';
   end if;
   select jsonb_agg(distinct jsonb_build_array(list.class_id, list.object_id, list.sub_id)) into gone
     from jsonb_array_elements(roots) root
@@ -618,7 +820,7 @@ language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $function$
 declare
-  wider constant oid := to_regtype(new);
+  wider constant oid := to_regtype(nullif(new, ''));
 begin
   return coalesce(
     wider = old and old <> all ('{numeric,varchar,bpchar,timestamp,timestamptz,time,timetz,interval,bit,varbit}'::regtype[])
@@ -645,39 +847,15 @@ as $function$
            group by 1) added
    where copy.id = added.id;
   insert into supamigrate.safety_copy
-    (id, migration_name, batch_number, purpose, line, kind, relation, copy_name, columns, key_columns,
-     row_count, sequences, definition, is_open)
+    (id, migration_name, batch_number, purpose, line, kind, relation, relation_id, copy_name, columns,
+     key_columns, row_count, sequences, definition, is_open)
   select (entry->>'id')::bigint, migration->>'name', (migration->>'batch')::integer, purpose,
-         (entry->>'line')::integer, entry->>'kind', entry->>'relation', entry->>'copy',
+         (entry->>'line')::integer, entry->>'kind', entry->>'relation', (entry->>'relation_id')::oid, entry->>'copy',
          entry->'columns',
          (select array_agg(field) from jsonb_array_elements_text(nullif(entry->'key', 'null')) field),
          (entry->>'rows')::bigint, nullif(entry->'sequences', 'null'), entry->>'definition', purpose = 'apply'
     from jsonb_array_elements(kept) entry
    where not entry ? 'more'
-$function$;
-
--- Nobody's change comes in between unseen: what a statement has changed is in the copy, or the
--- migration is undone.
-create or replace function supamigrate.compare_kept(
-  destroyed jsonb, kept jsonb, kept_before integer, affected bigint
-) returns void
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $function$
-declare
-  copied bigint;
-begin
-  if jsonb_array_length(destroyed) <> 1 or destroyed->0->>'from' is null
-     or jsonb_array_length(kept) = kept_before then
-    return;
-  end if;
-  copied := (kept->kept_before->>'rows')::bigint;
-  if affected > copied then
-    raise exception 'Rows came in between the copy of % and its change', kept->kept_before->>'relation'
-      using errcode = 'lock_not_available', detail = format('%s rows were kept, and %s changed.', copied, affected),
-            hint = 'Run it again.';
-  end if;
-end
 $function$;
 
 -- What is told of copies.

@@ -22,7 +22,7 @@ export function readFunctions(sql: string): Map<string, ShippedFunction> {
       securityDefiner: /\bsecurity definer\b/.test(header),
       volatility: /\b(immutable|stable|volatile)\b/.exec(header)?.[1] ?? "volatile",
       settings: [...header.matchAll(/^set (\w+) = (.+)$/gm)].map(([, setting, value]) =>
-        `${setting}=${value}`
+        `${setting}=${value!.replace(/^'(.*)'$/, "$1")}`
       ),
       checksum: sha256(body),
     });

@@ -4,6 +4,7 @@ import { STATEMENTS } from "../database/channel.ts";
 import { callReading } from "../database/state.ts";
 import { ConfigurationError } from "../errors.ts";
 import { formatBytes } from "../bytes.ts";
+import type { Destroyed } from "../planning/destroyed.ts";
 import type { Unkept } from "../planning/statements.ts";
 import type { Statement, Step } from "../planning/step.ts";
 import type { SafetyCopyMode } from "../safety_copy_modes.ts";
@@ -97,9 +98,10 @@ export async function planCopies<Plan extends Planned>(
   },
 ): Promise<{ readonly planned: Plan[]; readonly warnings: readonly string[] }> {
   if (safetyCopy === "never") return { planned: planned.map(withoutCopies), warnings: [] };
-  const destroyed = planned.flatMap(({ statements, undo }) =>
-    [...undo ?? [], ...statements].flatMap((statement) => statement.destroyed ?? [])
-  );
+  const destroyed = planned.flatMap(({ statements, undo }) => [
+    ...listDestroyed(undo ?? []),
+    ...listDestroyed(statements),
+  ]);
   const warnings = describeUnkept(planned);
   if (destroyed.length === 0) return { planned: [...planned], warnings };
   const found = await callReading(
@@ -128,7 +130,13 @@ export async function planCopies<Plan extends Planned>(
         `What is overwritten in ${
           found.keyless.join(", ")
         } is kept, and not put back by rollback: ` +
-        "there is no primary key to tell the rows apart",
+        "there is no primary key that stays to tell the rows apart",
+      ]),
+      ...(found.lent.length === 0 ? [] : [
+        `What is destroyed in ${
+          found.lent.join(", ")
+        } is kept, and rollback may be unable to put ` +
+        "it back: the tables belong to somebody else",
       ]),
       ...(safetyCopy === "auto" && survey.bytes > most && dryRun
         ? [tooLarge(survey, most).message]
@@ -141,7 +149,22 @@ export async function planCopies<Plan extends Planned>(
 interface Survey extends Pick<CopySurvey, "tables"> {
   readonly elsewhere: readonly string[];
   readonly keyless: readonly string[];
+  readonly lent: readonly string[];
 }
+
+/** What statements destroy, and on which search_path its names are. */
+function listDestroyed(
+  statements: readonly Statement[],
+): (Destroyed & { readonly path?: string })[] {
+  let path: string | undefined;
+  return statements.flatMap(({ sql, destroyed = [] }) => {
+    path = SEARCH_PATH.exec(sql)?.[1] ?? path;
+    return path === undefined ? destroyed : destroyed.map((item) => ({ ...item, path }));
+  });
+}
+
+/** Names alone: what else it may be, nothing is known of. */
+const SEARCH_PATH = /^set\s+(?:(?:session|local)\s+)?search_path\s*(?:=|\bto\b)\s*([\w"$, ]+)$/i;
 
 /** The same, with nothing to be kept. */
 export function withoutCopies<Plan extends Planned>(planned: Plan): Plan {

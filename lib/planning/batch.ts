@@ -327,10 +327,14 @@ function findPlace(type: string, sql: string): readonly [string, string] | undef
 /** The words that stand in no brackets. */
 function findOuterWords(sql: string): (Token & { readonly word: string })[] {
   let depth = 0;
+  let before = "";
   return findTokens(sql).flatMap((token) => {
     const text = sql.slice(token.start, token.end);
+    // Behind a dot any word is a name.
+    const isName = before === ".";
+    before = text;
     if (text === ")" || text === "]") depth--;
-    const isOuter = depth === 0 && token.kind === "word";
+    const isOuter = depth === 0 && token.kind === "word" && !isName;
     if (text === "(" || text === "[") depth++;
     return isOuter ? [{ ...token, word: text.toLowerCase() }] : [];
   });

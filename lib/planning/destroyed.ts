@@ -20,7 +20,10 @@ export type Destroyed =
     readonly do: "alter";
     readonly table: string;
     readonly drops: readonly string[];
+    /** Columns that get another type; an empty one where their values are computed anew. */
     readonly types: readonly { readonly name: string; readonly type: string }[];
+    /** Columns that count no further by themselves. */
+    readonly identities: readonly string[];
     readonly cascade: boolean;
   }
   | {
@@ -37,6 +40,8 @@ export interface DestroyedRows {
   readonly do: "delete" | "update" | "merge";
   readonly table: string;
   readonly only: boolean;
+  /** Of `merge`: whether it may delete rows. */
+  readonly deletes?: boolean;
   /** The columns that are overwritten. */
   readonly columns?: readonly string[];
   /** What the statement's text calls the table. */
@@ -45,6 +50,8 @@ export interface DestroyedRows {
   readonly with?: string;
   /** FROM and WHERE that choose the same rows; left out where that is all of them. */
   readonly from?: string;
+  /** The functions that are called to choose them: what is volatile chooses others each time. */
+  readonly functions?: readonly string[];
 }
 
 // deno-lint-ignore no-explicit-any -- see ParsedStatement
@@ -93,14 +100,51 @@ export function findDestroyed(
     case "DeleteStmt":
     case "UpdateStmt":
       return [...findWithin(node), findRows(type, node, sql)];
+    default:
+      return findChanged(type, node);
+  }
+}
+
+/** What a statement changes that is part of another one, or has no text of its own. */
+function findChanged(type: string, node: Tree): Destroyed[] {
+  switch (type) {
+    case "DeleteStmt":
+    case "UpdateStmt":
     case "MergeStmt":
-      return [...findWithin(node), { do: "merge", ...toTable(node.relation) }];
+      return [...findWithin(node), toMerge(type, node)];
     case "SelectStmt":
-    case "InsertStmt":
       return findWithin(node);
+    case "InsertStmt":
+      return [...findWithin(node), ...findWithin(node.selectStmt?.SelectStmt ?? {})];
+    case "CreateTableAsStmt":
+      return findInner(node.query);
+    case "ExplainStmt":
+      return (node.options ?? []).some(({ DefElem: { defname, arg } }: Tree) =>
+          defname === "analyze" && !/^(?:off|false|0)$/i.test(String(valueOf(arg)))
+        )
+        ? findInner(node.query)
+        : [];
     default:
       return [];
   }
+}
+
+function valueOf(arg: Tree): unknown {
+  return arg?.String?.sval ?? arg?.Boolean?.boolval ?? (arg?.Integer && (arg.Integer.ival ?? 0)) ??
+    "on";
+}
+
+function findInner(query: Tree): Destroyed[] {
+  const [inner] = Object.entries(query ?? {}) as [string, Tree][];
+  return inner === undefined ? [] : findChanged(...inner);
+}
+
+function toMerge(type: string, { relation, mergeWhenClauses = [] }: Tree): Destroyed {
+  const deletes = type === "DeleteStmt" ||
+    mergeWhenClauses.some(({ MergeWhenClause }: Tree) =>
+      MergeWhenClause.commandType === "CMD_DELETE"
+    );
+  return { do: "merge", ...toTable(relation), deletes };
 }
 
 function findDropped({ removeType, objects, behavior }: Tree): Destroyed[] {
@@ -125,15 +169,17 @@ function findAltered({ relation, cmds, objtype }: Tree): Destroyed[] {
   const commands = cmds.map(({ AlterTableCmd }: Tree) => AlterTableCmd);
   const drops = commands.filter(({ subtype }: Tree) => subtype === "AT_DropColumn");
   const types = commands.filter(({ subtype }: Tree) => subtype === "AT_AlterColumnType");
-  if (drops.length + types.length === 0) return [];
+  const identities = commands.filter(({ subtype }: Tree) => subtype === "AT_DropIdentity");
+  if (drops.length + types.length + identities.length === 0) return [];
   return [{
     do: "alter",
     table: nameOf(relation),
     drops: drops.map(({ name }: Tree) => name),
     types: types.map(({ name, def }: Tree) => ({
       name,
-      type: writeType(def.ColumnDef.typeName),
+      type: def.ColumnDef.raw_default === undefined ? writeType(def.ColumnDef.typeName) : "",
     })),
+    identities: identities.map(({ name }: Tree) => name),
     cascade: drops.some(({ behavior }: Tree) => behavior === "DROP_CASCADE"),
   }];
 }
@@ -147,13 +193,9 @@ function writeType({ names, typmods = [], arrayBounds = [] }: Tree): string {
 
 /** `with gone as (delete from …) select …` */
 function findWithin({ withClause }: Tree): Destroyed[] {
-  return (withClause?.ctes ?? []).flatMap(({ CommonTableExpr }: Tree) => {
-    const [[type, node]] = Object.entries(CommonTableExpr.ctequery) as [[string, Tree]];
-    const within = node === undefined ? [] : findWithin(node);
-    return type === "DeleteStmt" || type === "UpdateStmt" || type === "MergeStmt"
-      ? [...within, { do: "merge", ...toTable(node.relation) }]
-      : within;
-  });
+  return (withClause?.ctes ?? []).flatMap(({ CommonTableExpr }: Tree) =>
+    findInner(CommonTableExpr.ctequery)
+  );
 }
 
 function findRows(type: "DeleteStmt" | "UpdateStmt", node: Tree, sql: string): Destroyed {
@@ -168,10 +210,12 @@ function findRows(type: "DeleteStmt" | "UpdateStmt", node: Tree, sql: string): D
   const changes = (withClause?.ctes ?? []).some(({ CommonTableExpr }: Tree) =>
     !("SelectStmt" in CommonTableExpr.ctequery)
   );
-  const choice = changes || whereClause?.CurrentOfExpr !== undefined
+  const choosing = [whereClause, others, withClause];
+  const choice = changes || whereClause?.CurrentOfExpr !== undefined || choosesByChance(choosing)
     ? undefined
     : findChoice(type, sql);
-  if (choice === undefined) return { do: "merge", ...table };
+  if (choice === undefined) return toMerge(type, node);
+  const functions = [...new Set(findNodes(choosing, "FuncCall").map(nameOfCall))];
   const alias = quote(relation.alias?.aliasname ?? relation.relname);
   const named = `from ${table.only ? "only " : ""}${table.table}` +
     // With an alias the table's own name would be no name any more.
@@ -184,10 +228,31 @@ function findRows(type: "DeleteStmt" | "UpdateStmt", node: Tree, sql: string): D
     ...columns,
     alias,
     ...(choice.with === undefined ? {} : { with: choice.with }),
+    ...(functions.length === 0 ? {} : { functions }),
     from: choice.others === undefined
       ? `${named}${where}`
       : `${named} where exists (select from ${choice.others}\n${where})`,
   };
+}
+
+/** Whether another time it may be other rows: some of many, a sample, or what nobody else has locked. */
+function choosesByChance(tree: Tree): boolean {
+  return findNodes(tree, "SelectStmt").some(({ limitCount, limitOffset, lockingClause }) =>
+    (limitCount ?? limitOffset ?? lockingClause) !== undefined
+  ) || findNodes(tree, "RangeTableSample").length > 0;
+}
+
+/** All nodes of a kind in a tree. */
+function findNodes(tree: Tree, kind: string): Tree[] {
+  if (typeof tree !== "object" || tree === null) return [];
+  if (Array.isArray(tree)) return tree.flatMap((item) => findNodes(item, kind));
+  return Object.entries(tree).flatMap(([name, value]) =>
+    name === kind ? [value, ...findNodes(value, kind)] : findNodes(value, kind)
+  );
+}
+
+function nameOfCall({ funcname }: Tree): string {
+  return funcname.at(-1).String?.sval ?? "";
 }
 
 /** The parts of a DELETE or UPDATE that choose its rows. */
@@ -210,7 +275,11 @@ function findChoice(type: "DeleteStmt" | "UpdateStmt", sql: string): Choice | un
     if (text === "(" || text === "[") depth++;
     return isOuter;
   });
-  const words = outer.map(wordAt);
+  // Behind a dot any word is a name.
+  const words = outer.map((token, index) => {
+    const before = outer[index - 1];
+    return before !== undefined && sql.slice(before.start, before.end) === "." ? "" : wordAt(token);
+  });
   const verb = words.indexOf(type === "DeleteStmt" ? "delete" : "update");
   if (verb === -1) return undefined;
   const find = (word: string, from: number, unlessAfter?: string) =>
@@ -261,10 +330,12 @@ const DESTROYS_WITHIN =
  * Says what a statement may destroy that cannot be kept, as nobody can see it from outside.
  *
  * @param statement The statement with its tree.
+ * @param made The tables that the same file makes: nothing of them is kept.
  * @returns A sentence; undefined where that is nothing.
  */
 export function describeUnkept(
-  { sql, type }: { readonly sql: string; readonly type: string },
+  { sql, type, node }: Pick<ParsedStatement, "type" | "node"> & { readonly sql: string },
+  made: ReadonlySet<string>,
 ): string | undefined {
   if (type === "DoStmt" && DESTROYS_WITHIN.test(sql)) {
     return "what its DO block drops, deletes or overwrites is not kept";
@@ -275,6 +346,15 @@ export function describeUnkept(
   }
   if (type === "AlterTableStmt" && /^alter\s+type\b[^;]*\bdrop\s+attribute\b/i.test(sql)) {
     return "the attribute's values in columns of the type are not kept";
+  }
+  if (
+    type === "InsertStmt" && node.onConflictClause?.action === "ONCONFLICT_UPDATE" &&
+    !made.has(node.relation.relname)
+  ) {
+    return `what ON CONFLICT DO UPDATE overwrites in ${nameOf(node.relation)} is not kept`;
+  }
+  if (type === "PrepareStmt" && findInner(node.query).length > 0) {
+    return "what it deletes or overwrites when it is executed is not kept";
   }
   return undefined;
 }

@@ -188,6 +188,9 @@ export async function splitText(
   };
   const { parts, notices } = divided!;
   const plainOnes = statements.map(plain);
+  const made = new Set(
+    statements.flatMap(({ type, node }) => type === "CreateStmt" ? [node.relation.relname] : []),
+  );
   const isAll = (listed: readonly TypedStatement[]) =>
     listed.length === statements.length && listed.every((one, index) => one === statements[index]);
   return {
@@ -205,7 +208,7 @@ export async function splitText(
       ...describeLongNames(statements),
     ],
     unkept: statements.flatMap((statement) => {
-      const says = describeUnkept(statement);
+      const says = describeUnkept(statement, made);
       return says === undefined ? [] : [{ line: statement.line, says }];
     }),
     reserved: statements.flatMap((statement) =>

@@ -297,3 +297,168 @@ testOnOneServer("what may be deleted and not changed is kept as well", async (pr
   await project.sql("drop schema lent cascade");
   assert.deepEqual([success, rows[0]?.notes], [true, "one two three"]);
 });
+
+const PARENT_AND_CHILD = `
+create table c.p (id int primary key, v text);
+create table c.q (id int primary key, p int references c.p on delete cascade, v text);
+insert into c.p select n, 'p' || n from generate_series(1, 4) n;
+insert into c.q select n, 1 + n % 4, 'q' || n from generate_series(1, 9) n;
+create table c.archive (id int, v text);`;
+
+const NOTES = `
+create table c.notes (id int primary key, body text, price int, at timestamptz default '2024-03-04 05:06+00');
+insert into c.notes (id, body, price) select n, 'Note ' || n, n from generate_series(1, 20) n;
+create table c.archive (id int, body text);`;
+
+/** What takes rows: what there is before, what takes them, and the ROLLBACK section. */
+const TAKEN: Record<string, readonly [setup: string, forward: string, back?: string]> = {
+  "by a foreign key of the table itself, forty levels deep": [
+    `create table c.tree (id int primary key, up int references c.tree on delete cascade);
+     insert into c.tree select n, nullif(n - 1, 0) from generate_series(1, 40) n`,
+    "delete from c.tree where id = 2",
+  ],
+  "by foreign keys in a circle": [
+    `create table c.a (id int primary key, b int);
+     create table c.b (id int primary key, a int references c.a on delete cascade);
+     alter table c.a add foreign key (b) references c.b on delete cascade;
+     insert into c.a values (1, null), (2, null); insert into c.b values (1, 1), (2, 2), (3, 1);
+     update c.a set b = id`,
+    "delete from c.a where id = 1",
+  ],
+  "by foreign keys on two ways to one table": [
+    `create table c.u (id int primary key);
+     create table c.p (id int primary key, u int references c.u on delete cascade);
+     create table c.q (id int primary key, u int references c.u on delete cascade, p int references c.p on delete cascade);
+     insert into c.u values (1), (2); insert into c.p values (1, 1), (2, 2);
+     insert into c.q values (1, 1, 1), (2, 2, 1), (3, 2, 2)`,
+    "delete from c.u where id = 1",
+  ],
+  "by a foreign key behind a DELETE in WITH": [
+    PARENT_AND_CHILD,
+    "with gone as (delete from c.p where id = 1 returning *) insert into c.archive select * from gone",
+    "truncate c.archive",
+  ],
+  "by a foreign key behind MERGE": [
+    PARENT_AND_CHILD,
+    "merge into c.p using (values (1)) v (x) on p.id = v.x when matched then delete",
+  ],
+  "by a foreign key to what a partition is part of": [
+    `create table c.p (id int primary key) partition by range (id);
+     create table c.p1 partition of c.p for values from (0) to (10);
+     create table c.q (id int primary key, p int references c.p on delete cascade);
+     insert into c.p values (1), (2); insert into c.q values (1, 1), (2, 2), (3, 1)`,
+    "delete from c.p1 where id = 1",
+  ],
+  "by chance": [
+    NOTES,
+    "delete from c.notes where id in (select id from c.notes order by random() limit 5); " +
+    "delete from c.notes where random() < 0.4; update c.notes set body = 'x' where random() < 0.5",
+  ],
+  "by ALTER TYPE … USING with the same type": [
+    NOTES,
+    "alter table c.notes alter body type text using lower(body), alter price type bigint using price / 100",
+    "alter table c.notes alter price type int",
+  ],
+  "by CREATE TABLE AS": [
+    NOTES,
+    "create table c.more as with gone as (delete from c.notes where id < 6 returning *) select * from gone",
+    "drop table c.more",
+  ],
+  "by EXPLAIN ANALYZE": [NOTES, "explain (analyze, costs off) delete from c.notes where id < 6"],
+  "under another style of dates": [
+    `create domain c.moment as timestamptz; create type c.pair as (a interval, b c.moment);
+     create table c.t (id int primary key, d c.moment, l c.moment[], r c.pair);
+     insert into c.t values (1, '2024-03-04', array['2024-03-04']::c.moment[], row('1 mon 2 days -3:00', '2024-05-06'))`,
+    "set datestyle = 'SQL, DMY'; set intervalstyle = 'sql_standard'; delete from c.t where d = '04/03/2024'",
+  ],
+  "of a table that others inherit from": [
+    `create table c.a (id int primary key, r int); create table c.b (more text) inherits (c.a);
+     insert into c.a values (1, 1), (2, 2); insert into c.b values (3, 1, 'm'), (4, 2, 'n')`,
+    "delete from c.a where r = 1",
+  ],
+  "by a foreign key, of which a table inherits": [
+    `create table c.p (id int primary key);
+     create table c.q (id int primary key, p int references c.p on delete cascade);
+     create table c.q1 () inherits (c.q);
+     insert into c.p values (1), (2); insert into c.q values (1, 1); insert into c.q1 values (2, 1)`,
+    "delete from c.p where id = 1",
+  ],
+  "with a column that is called from": [
+    `create table c.b ("from" int, id int); create table c.t (id int primary key, v int);
+     insert into c.b values (7, 1); insert into c.t values (1, 0), (2, 0)`,
+    "update c.t set v = b.from from c.b where b.id = t.id",
+  ],
+  "behind foreign keys that can be deferred": [
+    `create table c.p (id int primary key);
+     create table c.q (id int primary key, p int references c.p on delete cascade deferrable);
+     insert into c.p values (1), (2); insert into c.q values (1, 1), (2, 2)`,
+    "delete from c.p where id = 1",
+  ],
+  "where a unique constraint can be deferred": [
+    `create table c.t (id int primary key, pos int unique deferrable); create table c.u (id int primary key);
+     insert into c.t values (1, 1), (2, 2); insert into c.u values (1), (2)`,
+    "delete from c.t where id = 1; delete from c.u where id = 1",
+  ],
+  "by ON DELETE SET NULL of some columns": [
+    `create table c.p (tn int, id int, primary key (tn, id));
+     create table c.q (tn int, id int, p int, primary key (tn, id),
+       foreign key (tn, p) references c.p (tn, id) on delete set null (p));
+     insert into c.p values (1, 1), (1, 2); insert into c.q values (1, 1, 1), (1, 2, 2)`,
+    "delete from c.p where id = 1",
+  ],
+  "of a table that gets another name first": [
+    NOTES,
+    "alter table c.notes rename to memos; update c.memos set body = upper(body); delete from c.memos where id = 2",
+    "alter table c.memos rename to notes",
+  ],
+};
+
+/** All rows of the schema, and how far its sequences have counted. */
+async function readAll({ sql }: AnyProject): Promise<unknown> {
+  const tables = await sql(`
+    select oid::regclass::text as name from pg_class
+     where relnamespace = 'c'::regnamespace and relkind in ('r', 'S') order by 1`);
+  const all: Record<string, unknown> = {};
+  for (const { name } of tables) {
+    all[String(name)] = (await sql(`select t::text from only ${name} t order by 1`)).map(({ t }) =>
+      t
+    );
+  }
+  return all;
+}
+
+testOnEveryDatabase(
+  "rollback brings back the rows that were taken, however that was",
+  async (project) => {
+    const failures: Error[] = [];
+    for (
+      const [index, [how, [setup, forward, back = "select"]]] of Object.entries(TAKEN).entries()
+    ) {
+      await project.sql("drop schema if exists c cascade");
+      await project.sql("set role postgres; create schema c; reset role");
+      const made = `${1001 + 2 * index}_setup.sql`;
+      const migrator = project.migrator({
+        // The same under another name would be a file that was renamed.
+        [made]: `select ${index}; ${setup}`,
+        [`${1002 + 2 * index}_takes.sql`]: `${forward};\n-- ROLLBACK\n${back};`,
+      });
+      try {
+        await migrator.migrate({ to: made });
+        const before = await readAll(project);
+        const { results } = await migrator.migrate();
+        assert.deepEqual(results.map(({ error }) => error), [null]);
+        assert.notDeepEqual(await readAll(project), before);
+        const undone = await migrator.rollback();
+        assert.deepEqual(await readAll(project), before);
+        const reasons = undone.results.flatMap(({ putBack }) =>
+          putBack.map(({ reason }) => reason)
+        );
+        assert.deepEqual(reasons.filter((reason) => reason !== null), []);
+      } catch (error) {
+        failures.push(new Error(`Taken ${how}`, { cause: error }));
+      }
+    }
+    await project.sql("drop schema if exists c cascade");
+    if (failures.length > 0) throw new AggregateError(failures);
+  },
+);
