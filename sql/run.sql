@@ -261,7 +261,8 @@ begin
               get diagnostics affected = row_count;
           end;
         end if;
-        if destroyed[number] is not null then
+        -- Not after DROP, which may have been of this very schema.
+        if destroyed[number] operator(pg_catalog.#>>) '{0,do}' operator(pg_catalog.=) any ('{delete,update,merge}') then
           role_now := pg_catalog.current_setting('role');
           if role_now operator(pg_catalog.<>) role_before then
             perform pg_catalog.set_config('role', role_before, false);

@@ -4,8 +4,8 @@ import { buildControl, CONTROLS, tryControl } from "./controls.ts";
 import { faultsOf, planRound } from "./plan.ts";
 import { runChaos } from "./run.ts";
 
-const ROUNDS = 20;
-const DIRECT_ROUNDS = 12;
+const ROUNDS = 32;
+const DIRECT_ROUNDS = 16;
 const BUILDS = 8;
 const BATCHES = 4;
 
