@@ -40,6 +40,7 @@ create table if not exists supamigrate.safety_copy (
   is_open        boolean not null default true,
   made_at        timestamp with time zone not null default clock_timestamp()
 );
+alter table supamigrate.safety_copy add column if not exists relation_id oid;
 comment on table supamigrate.safety_copy is
   'What was kept in the schema supamigrate_backup before it was destroyed';
 comment on column supamigrate.safety_copy.is_open is
