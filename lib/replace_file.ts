@@ -1,6 +1,26 @@
-/** Writes a file as a whole. @module */
+/** Writes a file as a whole, in place of what is there. @module */
 
 import { ConfigurationError } from "./errors.ts";
+
+/**
+ * Reads the file that is to be replaced, for whoever has to know what it is.
+ *
+ * @param path The file.
+ * @param hint What to do where it cannot be replaced.
+ * @returns Its text; undefined where there is none.
+ * @throws {ConfigurationError} It cannot be read, or is no file: a pipe may be read without an end.
+ */
+export async function readReplaced(path: string, hint: string): Promise<string | undefined> {
+  const { readFile, stat } = await import("node:fs/promises");
+  try {
+    if ((await stat(path)).isFile()) return await readFile(path, "utf8");
+  } catch (cause) {
+    const { code, message } = cause as { code?: string; message: string };
+    if (code === "ENOENT") return undefined;
+    throw new ConfigurationError(`Cannot read "${path}": ${message}`, { hint, cause });
+  }
+  throw new ConfigurationError(`Cannot read "${path}": it is no file`, { hint });
+}
 
 /**
  * Writes a file: whoever reads it meanwhile finds the old one or the new one. The draft beside it has a

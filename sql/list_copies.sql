@@ -75,7 +75,7 @@ begin
     'keyless', (
       select coalesce(jsonb_agg(distinct name), '[]')
         from kept
-       where does in ('update', 'merge', 'alter')
+       where (does in ('update', 'merge') or does = 'alter' and changed <> '{}')
          and supamigrate.key_of(oid, changed) is null),
     'lent', (
       select coalesce(jsonb_agg(distinct name), '[]')

@@ -12,14 +12,13 @@ begin
 end
 $function$;
 
--- The table that a copy belongs to: by its name, or where that has gone, the table itself, which the
--- migration may have renamed.
+-- The table that a copy belongs to: by the name that it had then, or where the rollback has undone a
+-- renaming of the migration's, by the one before.
 create or replace function supamigrate.find_home(copy supamigrate.safety_copy) returns regclass
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $function$
-  select coalesce(to_regclass(copy.relation),
-                  (select oid::regclass from pg_class where oid = copy.relation_id and relkind in ('r', 'p')))
+  select coalesce(to_regclass(copy.relation), to_regclass(copy.former_name))
 $function$;
 
 -- Puts back one copy, and returns how many rows that came to.

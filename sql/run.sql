@@ -124,7 +124,11 @@ begin
   perform supamigrate.require_step(migration, purpose);
   -- What the migration makes itself is not kept.
   if jsonb_path_exists(migration, '$.*[*][2]') then
-    select jsonb_object_agg(oid, relnatts) into known from pg_class where relkind in ('r', 'p');
+    select jsonb_object_agg(c.oid, c.relnatts)
+           || jsonb_build_object('names', jsonb_object_agg(c.oid, format('%I.%I', n.nspname, c.relname)))
+      into known
+      from pg_class c join pg_namespace n on n.oid = c.relnamespace
+     where c.relkind in ('r', 'p');
   end if;
   begin
     if is_api_call then
@@ -387,7 +391,7 @@ begin
     end if;
     if kept <> '[]' then
       perform supamigrate.record_kept(
-        migration, case purpose when 'revert' then 'rollback' else purpose end, kept);
+        migration, case purpose when 'revert' then 'rollback' else purpose end, kept, known);
     end if;
     duration := extract(epoch from clock_timestamp() - started) * 1000;
     if not supamigrate.is_last_step(migration) then

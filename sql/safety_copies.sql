@@ -30,7 +30,7 @@ create table if not exists supamigrate.safety_copy (
   kind           text not null constraint known_kind check (
                    kind in ('table', 'rows', 'values', 'state', 'objects')),
   relation       text,
-  relation_id    oid,
+  former_name    text,
   copy_name      text,
   columns        jsonb,
   key_columns    text[],
@@ -40,9 +40,11 @@ create table if not exists supamigrate.safety_copy (
   is_open        boolean not null default true,
   made_at        timestamp with time zone not null default clock_timestamp()
 );
-alter table supamigrate.safety_copy add column if not exists relation_id oid;
+alter table supamigrate.safety_copy add column if not exists former_name text;
 comment on table supamigrate.safety_copy is
   'What was kept in the schema supamigrate_backup before it was destroyed';
+comment on column supamigrate.safety_copy.former_name is
+  'What the table was called before the migration renamed it';
 comment on column supamigrate.safety_copy.is_open is
   'Whether a rollback of its migration is to put it back';
 
@@ -122,7 +124,7 @@ $function$;
 -- Makes a copy, and returns what is to be known of it; null where there are no rows.
 --
 -- number: the copy's. choice: with, from and alias, which are the migration's own text, or null; earlier,
--- copies that rows of the same kind are added to; and pass, of a copy that knows which rows it is of:
+-- copies that rows of the same kind are added to; own, where from is this tool's text; and pass, of a copy that knows which rows it is of:
 -- where they were, in which transaction, and in which pass they were found.
 create or replace function supamigrate.make_copy(
   number bigint, line integer, kind text, relation oid, chosen name[], key name[], choice jsonb, path text
@@ -177,7 +179,8 @@ begin
       execute format('lock table %s in share row exclusive mode', target.name);
     end if;
     perform set_config('search_path', path, true);
-  else
+  end if;
+  if choice->>'from' is null or choice ? 'own' then
     perform set_config('datestyle', 'ISO, YMD', true), set_config('intervalstyle', 'postgres', true);
   end if;
   execute statement;
@@ -365,7 +368,7 @@ begin
       entry := supamigrate.make_copy(
         supamigrate.next_copy(kept), null, link.kind, link.conrelid, link.fields,
         supamigrate.key_of(link.conrelid, coalesce(link.fields, '{}')),
-        jsonb_build_object('earlier', coalesce(known->'earlier', '[]') || own, 'alias', 'kept', 'pass', pass + 1,
+        jsonb_build_object('earlier', coalesce(known->'earlier', '[]') || own, 'alias', 'kept', 'own', true, 'pass', pass + 1,
           'from', concat(
             format('from %s as kept where exists (select from supamigrate_backup.%I copy where copy."supamigrate pass" = %s '
                    'and copy."supamigrate run" = pg_current_xact_id() and %s)',
@@ -498,7 +501,7 @@ begin
          and a.attgenerated = '';
       continue when fields is null;
     end if;
-    if item->>'do' = 'merge' or item->>'from' is not null and not supamigrate.can_choose_again(item, target) then
+    if item->>'do' = 'merge' or item->>'from' is not null and not supamigrate.can_choose_again(item, target, known) then
       kept := supamigrate.keep_state(item, target, line, known, kept);
       continue;
     end if;
@@ -534,15 +537,16 @@ end
 $function$;
 
 -- Whether the text that chooses a statement's rows chooses the same ones before it.
-create or replace function supamigrate.can_choose_again(item jsonb, target oid) returns boolean
+create or replace function supamigrate.can_choose_again(item jsonb, target oid, known jsonb) returns boolean
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $function$
   -- Which table each row is in is not to be read out of a choice among several.
   select (select count(*) from supamigrate.list_parts(target, (item->>'only')::boolean)) = 1
-     and not exists (
+     -- For each of many ranges the whole table is not copied: there the rows are counted alone.
+     and (known ? 'earlier' or not exists (
        select from pg_proc
-        where proname in (select jsonb_array_elements_text(item->'functions')) and provolatile = 'v')
+        where proname in (select jsonb_array_elements_text(item->'functions')) and provolatile = 'v'))
      -- Texts of dates are kept in one style, and the statement's own are read in that of the migration.
      and (current_setting('datestyle') like 'ISO%' and current_setting('intervalstyle') = 'postgres'
           or not supamigrate.columns_to_keep(target, null) @> '[{"plain": false}]')
@@ -836,7 +840,7 @@ $function$;
 
 -- Records what a migration has kept. Called when nothing of the migration can change it any more. Of a
 -- range, more says that its rows were added to the copy of those before.
-create or replace function supamigrate.record_kept(migration jsonb, purpose text, kept jsonb) returns void
+create or replace function supamigrate.record_kept(migration jsonb, purpose text, kept jsonb, known jsonb) returns void
 language sql
 set search_path = pg_catalog, pg_temp
 as $function$
@@ -848,10 +852,11 @@ as $function$
            group by 1) added
    where copy.id = added.id;
   insert into supamigrate.safety_copy
-    (id, migration_name, batch_number, purpose, line, kind, relation, relation_id, copy_name, columns,
+    (id, migration_name, batch_number, purpose, line, kind, relation, former_name, copy_name, columns,
      key_columns, row_count, sequences, definition, is_open)
   select (entry->>'id')::bigint, migration->>'name', (migration->>'batch')::integer, purpose,
-         (entry->>'line')::integer, entry->>'kind', entry->>'relation', (entry->>'relation_id')::oid, entry->>'copy',
+         (entry->>'line')::integer, entry->>'kind', entry->>'relation',
+         nullif(known->'names'->>(entry->>'relation_id'), entry->>'relation'), entry->>'copy',
          entry->'columns',
          (select array_agg(field) from jsonb_array_elements_text(nullif(entry->'key', 'null')) field),
          (entry->>'rows')::bigint, nullif(entry->'sequences', 'null'), entry->>'definition', purpose = 'apply'

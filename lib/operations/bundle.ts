@@ -5,11 +5,14 @@ import { formatEdgeFunction, isEdgeFunction, readEdgeRuntime } from "../delivery
 import type { DiscoveryOptions, LeftOut } from "../planning/discovery.ts";
 import { planMigrations } from "../planning/plan.ts";
 import { splitStatements } from "../planning/statements.ts";
-import { replaceFile } from "../replace_file.ts";
+import { readReplaced, replaceFile } from "../replace_file.ts";
 import { describeReserved, describeSecrets } from "./concerns.ts";
 import { describeFiles } from "./plan_notes.ts";
 import { prepareForBundle } from "./prepared.ts";
 import { loadMigrations, type MigrationSource } from "./source.ts";
+
+/** Where the function cannot be written. */
+const HINT = "Name the function's folder with --out.";
 
 /** Supabase's limit for a function, in bytes. */
 const MOST_BYTES = 20_000_000;
@@ -75,7 +78,7 @@ export async function bundle(
     });
   }
   const path = join(out, "index.ts");
-  const found = await readIfThere(path);
+  const found = await readReplaced(path, HINT);
   if (found !== undefined && !isEdgeFunction(found)) {
     throw new ConfigurationError(`"${path}" is there, and supamigrate has not made it`, {
       hint: "Name another folder with --out, or move that function away.",
@@ -85,7 +88,7 @@ export async function bundle(
   const bytes = new TextEncoder().encode(text).length;
   const upToDate = found === text;
   const written = !check && !upToDate;
-  if (written) await replaceFile(path, text, "Name the function's folder with --out.");
+  if (written) await replaceFile(path, text, HINT);
   return {
     name,
     path,
@@ -106,18 +109,4 @@ export async function bundle(
       ]),
     ],
   };
-}
-
-async function readIfThere(path: string): Promise<string | undefined> {
-  const { readFile } = await import("node:fs/promises");
-  try {
-    return await readFile(path, "utf8");
-  } catch (error) {
-    const { code, message } = error as { code?: string; message: string };
-    if (code === "ENOENT") return undefined;
-    throw new ConfigurationError(`Cannot read "${path}": ${message}`, {
-      hint: "Name the function's folder with --out.",
-      cause: error,
-    });
-  }
 }

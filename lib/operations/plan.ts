@@ -3,7 +3,7 @@
 import { readState, refuseBreaches } from "../database/state.ts";
 import { ConfigurationError } from "../errors.ts";
 import { findDestruction } from "../planning/destructive.ts";
-import { replaceFile } from "../replace_file.ts";
+import { readReplaced, replaceFile } from "../replace_file.ts";
 import type { TransactionMode } from "./apply.ts";
 import { type Concern, createTeller } from "./concerns.ts";
 import { noteHolder, type OperationContext } from "./context.ts";
@@ -141,18 +141,9 @@ export async function writePlanFile(path: string, plan: PlanFile): Promise<void>
  * @throws {ConfigurationError} It is there, and no plan.
  */
 export async function refuseToOverwrite(path: string): Promise<void> {
-  const { readFile } = await import("node:fs/promises");
-  let found: unknown;
-  try {
-    found = parsePlan(await readFile(path, "utf8"));
-  } catch (cause) {
-    const { code, message } = cause as { code?: string; message: string };
-    if (code === "ENOENT") return;
-    throw new ConfigurationError(`Cannot write "${path}": ${message}`, {
-      hint: "Name another file with --out.",
-      cause,
-    });
-  }
+  const text = await readReplaced(path, "Name another file with --out.");
+  if (text === undefined) return;
+  const found = parsePlan(text);
   if (typeof found === "object" && found !== null && "format" in found && "digest" in found) return;
   throw new ConfigurationError(`"${path}" is there, and is no plan of supamigrate`, {
     hint: "Name another file with --out, or move that one away.",

@@ -158,7 +158,8 @@ function listDestroyed(
 ): (Destroyed & { readonly path?: string })[] {
   let path: string | undefined;
   return statements.flatMap(({ sql, destroyed = [] }) => {
-    path = SEARCH_PATH.exec(sql)?.[1] ?? path;
+    const set = SEARCH_PATH.exec(sql)?.[1];
+    if (set !== undefined) path = /^default$/i.test(set) ? undefined : set;
     return path === undefined ? destroyed : destroyed.map((item) => ({ ...item, path }));
   });
 }

@@ -2,7 +2,7 @@
 
 import { ConfigurationError } from "../errors.ts";
 import { drawNeighbourhood, findTable } from "../report/neighbourhood.ts";
-import { replaceFile } from "../replace_file.ts";
+import { readReplaced, replaceFile } from "../replace_file.ts";
 import { count } from "../report/parts.ts";
 import type { Flag, GlobalFlags, Report, Run } from "./actions.ts";
 import { line } from "./neutral.ts";
@@ -92,19 +92,8 @@ export async function showTable(
 }
 
 async function refuseToOverwrite(path: string): Promise<void> {
-  const { readFile, stat } = await import("node:fs/promises");
-  let text = "";
-  try {
-    // What is no file may be read without an end.
-    if ((await stat(path)).isFile()) text = await readFile(path, "utf8");
-  } catch (cause) {
-    if ((cause as { code?: string }).code === "ENOENT") return;
-    throw new ConfigurationError(`Cannot write "${path}": ${(cause as Error).message}`, {
-      hint: "Name another file with --out.",
-      cause,
-    });
-  }
-  if (text.slice(0, 1000).includes(OURS)) return;
+  const text = await readReplaced(path, "Name another file with --out.");
+  if (text === undefined || text.slice(0, 1000).includes(OURS)) return;
   throw new ConfigurationError(`"${path}" is there, and no page of supamigrate's`, {
     hint: "Name another file with --out, or move that one away.",
   });

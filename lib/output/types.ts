@@ -2,7 +2,7 @@
 
 import { saysTheSame } from "../delivery/types/same.ts";
 import { ConfigurationError } from "../errors.ts";
-import { replaceFile } from "../replace_file.ts";
+import { readReplaced, replaceFile } from "../replace_file.ts";
 import type { Flag, GlobalFlags, Report, Run } from "./actions.ts";
 import { EXIT_CODES } from "./errors.ts";
 import { line } from "./neutral.ts";
@@ -68,19 +68,8 @@ const VERSION = /\bPostgrestVersion["']?: *["'](\d+(?:\.\d+)*)["']/;
 
 /** The file as it is; nothing where there is none. What is no such file is not overwritten. */
 async function readTypes(path: string): Promise<string | undefined> {
-  const { readFile } = await import("node:fs/promises");
-  let text: string;
-  try {
-    text = await readFile(path, "utf8");
-  } catch (cause) {
-    const { code, message } = cause as { code?: string; message: string };
-    if (code === "ENOENT") return undefined;
-    throw new ConfigurationError(`Cannot read "${path}": ${message}`, {
-      hint: "Name another file with --out.",
-      cause,
-    });
-  }
-  if (text.trim() === "" || /\b(?:type|interface) Database\b/.test(text)) return text;
+  const text = await readReplaced(path, "Name another file with --out.");
+  if (!text?.trim() || /\b(?:type|interface) Database\b/.test(text)) return text;
   throw new ConfigurationError(`"${path}" is there, and declares no type Database`, {
     hint: "Name another file with --out, or move that one away.",
   });

@@ -235,3 +235,21 @@ testOnOneServer(
   },
   ownProject,
 );
+
+testOnOneServer("drift() names a change that no statement makes on the shadow", async (project) => {
+  const migrator = project.migrator({
+    "001_notes.sql": "create table notes (id bigint primary key, epoch bigint, tag text);",
+  });
+  await migrator.migrate();
+  await project.sql(`
+    set role postgres;
+    alter table public.notes alter column epoch type timestamptz using to_timestamp(epoch);
+    alter table public.notes alter column tag set default 'none';
+    reset role`);
+  const { inSync, differences, unwritable } = await migrator.drift();
+  assert.equal(inSync, false);
+  const names = differences.map(({ change, name }) => `${change} ${name}`);
+  assert.ok(names.includes("changed public.notes.epoch"), names.join());
+  assert.deepEqual(unwritable.map(({ what }) => what), ["column public.notes.epoch"]);
+  assert.match(unwritable[0]!.reason, /cannot cast type bigint to timestamp with time zone/);
+});

@@ -366,10 +366,12 @@ const TAKEN: Record<string, readonly [setup: string, forward: string, back?: str
   ],
   "by EXPLAIN ANALYZE": [NOTES, "explain (analyze, costs off) delete from c.notes where id < 6"],
   "under another style of dates": [
-    `create domain c.moment as timestamptz; create type c.pair as (a interval, b c.moment);
+    `create domain c.moment as timestamptz; create table c.p (id int primary key);
+     create table c.q (id int primary key, p int references c.p on delete cascade, d c.moment);
+     insert into c.p values (1); insert into c.q values (1, 1, '2024-03-04'); create type c.pair as (a interval, b c.moment);
      create table c.t (id int primary key, d c.moment, l c.moment[], r c.pair);
      insert into c.t values (1, '2024-03-04', array['2024-03-04']::c.moment[], row('1 mon 2 days -3:00', '2024-05-06'))`,
-    "set datestyle = 'SQL, DMY'; set intervalstyle = 'sql_standard'; delete from c.t where d = '04/03/2024'",
+    "set datestyle = 'SQL, DMY'; set intervalstyle = 'sql_standard'; delete from c.t where d = '04/03/2024'; delete from c.p where id = 1",
   ],
   "of a table that others inherit from": [
     `create table c.a (id int primary key, r int); create table c.b (more text) inherits (c.a);
