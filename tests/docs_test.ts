@@ -36,7 +36,7 @@ const NOT_RUN: Readonly<Record<string, string>> = {
   "🔒 Locks on tables": "it is what plan --locks prints; its own tests have it",
   "supamigrate migrate": "tests/database/backups.ts and tests/cli/around_test.ts run them",
   "supamigrate backups drop": "tests/database/backups.ts does that",
-  "pg_restore --clean": "tests/database/backups.ts restores a dump of its own",
+  "DATABASE_URL=postgresql://… sh": "tests/database/backups.ts restores a dump of its own",
   "Usage:   supamigrate": "tests/cli/help_test.ts holds it to what --help prints",
   "⏳ 2/3 20260301_index.sql": "it is what a terminal shows; tests/cli/terminal_test.ts sees it",
   "npx --yes supamigrate status --diagram": "tests/cli/report_test.ts has a table",

@@ -2,6 +2,7 @@
 
 import { chmod, mkdir, rm, stat, writeFile } from "node:fs/promises";
 import { parseDatabaseUrl } from "../database/database_url.ts";
+import forgetDefaultsSql from "../../sql/forget_default_privileges.sql" with { type: "text" };
 import { findBackup } from "../database/project_backups.ts";
 import { formatBytes } from "../bytes.ts";
 import { ConfigurationError } from "../errors.ts";
@@ -42,10 +43,9 @@ const LEFT_OUT = [
   "vault",
 ];
 
-/** What of the dump is not to be restored over what there is: Supabase's, what is kept, and what is in no schema. */
+/** Schemas of which nothing is to be restored over what there is: Supabase's, and what is kept. */
 const STAYING: ReadonlySet<string> = new Set([
   ...LEFT_OUT,
-  "-",
   "auth",
   "storage",
   "supabase_migrations",
@@ -97,23 +97,25 @@ async function dump(
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await writeFile(`${folder}/.gitignore`, "*\n");
   const time = new Date().toISOString().replace(/[-:]|\..*/g, "");
-  const path = `${folder}/${migrator.target.name.replace(/[^\w.-]/g, "_")}-${time}.dump`;
+  const name = `${migrator.target.name.replace(/[^\w.-]/g, "_")}-${time}`;
+  const path = `${folder}/${name}.dump`;
   // Made before, so that nobody else can ever read it.
   await writeFile(path, "", { mode: 0o600, flag: "wx" });
   try {
     await runDump(databaseUrl, path, (table) => {
       reporter.onProgress({ type: "preparing", what: `a backup: ${table}` });
     });
-    const { tables, entries } = await verify(path);
-    await writeFile(`${path}.list`, entries.join("\n") + "\n", { mode: 0o600 });
+    const contents = await verify(path, takeApart(databaseUrl).user);
+    for (const [extension, text] of Object.entries(writeRestore(name, contents))) {
+      await writeFile(`${folder}/${name}.${extension}`, text, { mode: 0o600 });
+    }
     await chmod(path, 0o600);
     const { size } = await stat(path);
     return {
       kind: "file",
       path,
-      description: `${path} (${formatBytes(size)}, rows of ${tables} tables)`,
-      restore: `pg_restore --clean --if-exists --single-transaction --use-list=${path}.list ` +
-        `--dbname="$DATABASE_URL" ${path}`,
+      description: `${path} (${formatBytes(size)}, rows of ${contents.tables} tables)`,
+      restore: `sh '${folder.replaceAll("'", "'\\''")}/${name}.sh'`,
     };
   } catch (error) {
     await rm(path, { force: true });
@@ -121,12 +123,43 @@ async function dump(
   }
 }
 
+/**
+ * Writes how a dump is restored: a script, the entries that it restores, and the SQL before them. What is
+ * made anew would have the default privileges, which may open it to everybody.
+ */
+function writeRestore(name: string, { entries, schemas }: Contents): Record<string, string> {
+  return {
+    list: [...entries, ""].join("\n"),
+    sql: [
+      "begin;",
+      ...schemas.map((schema) => `create schema if not exists "${schema.replaceAll('"', '""')}";`),
+      "-- The dump sets those of before again, last of all.",
+      forgetDefaultsSql,
+    ].join("\n"),
+    sh: `#!/bin/sh
+# Puts the application's part of ${name}.dump back, and the history: all of it, or nothing.
+# DATABASE_URL says where. ${name}.list says what: a line that is taken out is not restored.
+set -eu
+: "\${DATABASE_URL:?is not set: it says where to restore to}"
+backup=$(dirname -- "$0")/${name}
+# A server before 17 does not know the setting that a later pg_restore begins with.
+{
+  pg_restore --clean --if-exists --use-list="$backup.list" --file=- "$backup.dump" &&
+    echo "notify pgrst, 'reload schema'; commit;"
+} | sed '1,30{/^SET transaction_timeout = 0;$/d;}' |
+  psql --no-psqlrc --quiet --output=/dev/null --set=ON_ERROR_STOP=1 \\
+    --file="$backup.sql" --file=- --dbname="$DATABASE_URL"
+echo "Restored."
+`,
+  };
+}
+
 async function runDump(
   databaseUrl: string,
   path: string,
   onTable: (table: string) => void,
 ): Promise<void> {
-  const { url, password } = withoutPassword(databaseUrl);
+  const { url, password } = takeApart(databaseUrl);
   const ended = await runProgram({
     command: "pg_dump",
     args: [
@@ -173,29 +206,46 @@ async function runDump(
   );
 }
 
-/** An entry of the table of contents that is in a schema: what it is, and in which one. */
+/** An entry of the table of contents: what it is, in which schema ("-" for none), its name and its owner. */
 const ENTRY =
-  /^\d+; \d+ \d+ (DEFAULT ACL|EVENT TRIGGER|EXTENSION|FK CONSTRAINT|CHECK CONSTRAINT|INDEX ATTACH|MATERIALIZED VIEW DATA|MATERIALIZED VIEW|OPERATOR CLASS|OPERATOR FAMILY|PUBLICATION TABLE|ROW SECURITY|SEQUENCE OWNED BY|SEQUENCE SET|TABLE ATTACH|TABLE DATA|TEXT SEARCH \w+|[A-Z]+) (\S+) /;
+  /^\d+; \d+ \d+ (DEFAULT ACL|EVENT TRIGGER|EXTENSION|FK CONSTRAINT|CHECK CONSTRAINT|INDEX ATTACH|MATERIALIZED VIEW DATA|MATERIALIZED VIEW|OPERATOR CLASS|OPERATOR FAMILY|PUBLICATION TABLE|ROW SECURITY|SEQUENCE OWNED BY|SEQUENCE SET|TABLE ATTACH|TABLE DATA|TEXT SEARCH \w+|[A-Z]+) (\S+) (.*) (\S+)$/;
 
-/**
- * Reads the table of contents: how many tables have rows in it, and what of it is to be restored over
- * what there is: what is in the application's schemas, and the history.
- */
-async function verify(path: string): Promise<{ tables: number; entries: string[] }> {
+/** What a dump has. */
+interface Contents {
+  /** How many tables have rows in it. */
+  readonly tables: number;
+  /** What of it is to be restored over what there is: what is in the application's schemas, and the history. */
+  readonly entries: readonly string[];
+  /** The schemas that are to be there before. */
+  readonly schemas: readonly string[];
+}
+
+/** Reads the table of contents. */
+async function verify(path: string, user: string): Promise<Contents> {
   let tables = 0;
   const entries: string[] = [];
+  const schemas: string[] = [];
   const ended = await runProgram({
     command: "pg_restore",
     args: ["--list", path],
     onLine: (line) => {
-      const [, kind, schema] = ENTRY.exec(line) ?? [];
+      const [, kind, schema = "", name = "", owner] = ENTRY.exec(line) ?? [];
       if (kind === "TABLE DATA") tables++;
-      // Default privileges of the platform's roles are not the owner's to set.
-      if (schema === undefined || kind === "DEFAULT ACL" || STAYING.has(schema)) return;
-      entries.push(line);
+      if (kind === "DEFAULT ACL") {
+        // Those of the platform's roles are not this one's to set.
+        if (owner === user) entries.push(line);
+      } else if (schema === "-") {
+        // Schemas are not dropped, as what is not in the dump stays; who may use them is in it.
+        const [, own] = /^(?:SCHEMA )?(.*)$/s.exec(name) ?? [];
+        if (!["SCHEMA", "ACL"].includes(kind!) || STAYING.has(own!)) return;
+        if (kind === "SCHEMA") schemas.push(own!);
+        else if (name.startsWith("SCHEMA ")) entries.push(line);
+      } else if (kind !== undefined && !STAYING.has(schema)) {
+        entries.push(line);
+      }
     },
   });
-  if (ended?.code === 0) return { tables, entries };
+  if (ended?.code === 0) return { tables, entries, schemas };
   throw new ConfigurationError(
     ended === undefined
       ? "Cannot verify the backup: there is no pg_restore on the PATH"
@@ -204,14 +254,14 @@ async function verify(path: string): Promise<{ tables: number; entries: string[]
   );
 }
 
-/** Arguments of programs can be read by everybody on the machine. */
-function withoutPassword(databaseUrl: string): { url: string; password: string | null } {
-  const [whole, scheme, user, password] =
-    /^(\w+:\/\/)([^:@/?#]*)(?::([^@/?#]*))?@/.exec(databaseUrl) ??
-      [];
-  if (whole === undefined) return { url: databaseUrl, password: null };
+/** What programs are given: arguments can be read by everybody on the machine, so a password is none. */
+function takeApart(databaseUrl: string): { url: string; user: string; password: string | null } {
+  const [whole, scheme = "", user = "", password] =
+    /^(\w+:\/\/)([^:@/?#]*)(?::([^@/?#]*))?@/.exec(databaseUrl) ?? [];
   return {
-    url: `${scheme}${user}@${databaseUrl.slice(whole.length)}`,
+    url: whole === undefined ? databaseUrl : `${scheme}${user}@${databaseUrl.slice(whole.length)}`,
+    // A pooler takes it with the project's reference behind it.
+    user: decodeURIComponent(user).split(".")[0] || "postgres",
     password: password === undefined ? null : decodeURIComponent(password),
   };
 }

@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { findMissing } from "../support/programs.ts";
 import { toResult, Workspace } from "../support/cli.ts";
-import { type ServerProject, testOnEveryDatabase, testOnOneServer } from "../support/projects.ts";
+import {
+  ownProject,
+  type ServerProject,
+  testOnEveryDatabase,
+  testOnOneServer,
+  testOnServers,
+} from "../support/projects.ts";
 
 // Copies of what was destroyed, as `backups` lists and drops them; and backups before a run.
 
@@ -241,14 +247,41 @@ testOnOneServer(
 
 const missing = await findMissing(["postgresql-client"]);
 
-testOnOneServer(
+testOnServers(
   "migrate --backup makes a dump that can be restored, or does nothing",
   async (project) => {
     if (missing.length > 0) return;
-    await project.migrator(setup).migrate();
-    await using workspace = await Workspace.create({
+    const closed = {
       ...setup,
-      "2_less.sql": "drop table notes;\n-- ROLLBACK\ncreate table notes ();",
+      "1_notes.sql": `create schema shut;
+grant usage on schema shut to authenticated;
+create table shut.secrets (id int primary key);
+create table notes (id int primary key, body text, mood text);
+insert into notes select n, 'note ' || n, 'good' from generate_series(1, 3) n;
+revoke all on notes from anon, authenticated;
+create function peek() returns text language sql as 'select body from public.notes limit 1';
+revoke all on function peek() from public, anon, authenticated;
+-- ROLLBACK
+select 1;`,
+    };
+    await project.sql(
+      "alter default privileges in schema public grant all on tables to anon, authenticated",
+    );
+    await project.migrator(closed).migrate();
+    const rights = () =>
+      project.sql(`
+      select (select jsonb_object_agg(oid::regclass, coalesce(relacl, acldefault('r', relowner))::text) from pg_class
+               where relnamespace in ('public'::regnamespace, 'shut'::regnamespace) and relkind = 'r') as tables,
+             (select jsonb_object_agg(oid::regprocedure, coalesce(proacl, acldefault('f', proowner))::text) from pg_proc
+               where pronamespace = 'public'::regnamespace) as functions,
+             (select nspacl::text from pg_namespace where nspname = 'shut') as shut,
+             (select jsonb_agg(array[defaclrole::regrole::text, defaclnamespace::text, defaclobjtype::text, defaclacl::text]
+                               order by defaclrole, defaclnamespace, defaclobjtype) from pg_default_acl) as defaults`);
+    const before = await rights();
+    await using workspace = await Workspace.create({
+      ...closed,
+      "2_less.sql":
+        "drop table notes; drop schema shut cascade;\n-- ROLLBACK\ncreate table notes ();",
       "3_fails.sql": "select 1 / 0;",
     });
     const run = async (...allowed: string[]) => {
@@ -284,9 +317,9 @@ testOnOneServer(
     assert.equal((await Deno.stat(path)).mode! & 0o777, 0o600);
     assert.match(
       backup.restore,
-      /^pg_restore .*--dbname="\$DATABASE_URL" \.supamigrate\/backups\//,
+      /^sh '\.supamigrate\/backups\/[\w.-]+\.sh'$/,
     );
-    const [entry] = await project.migrator(setup).history({ limit: 1 });
+    const [entry] = await project.migrator(closed).history({ limit: 1 });
     assert.equal(entry?.details?.note, `backup: ${backup.path}`);
     const { success, stderr: said } = await new Deno.Command("sh", {
       args: ["-c", backup.restore],
@@ -295,7 +328,10 @@ testOnOneServer(
     }).output();
     assert.ok(success, new TextDecoder().decode(said));
     assert.equal((await project.sql("select from notes")).length, 3);
+    assert.deepEqual(await rights(), before, "nothing is open to anybody that was not before");
+    assert.equal((await project.migrator(closed).status()).pending.length, 0);
   },
+  ownProject,
 );
 
 function settings({ url, serviceKey }: ServerProject): Record<string, string> {
