@@ -254,10 +254,10 @@ as $function$
           and (gone.sub_id = 0 or d.refobjsubid = gone.sub_id)
           and (d.deptype <> 'n' or cascades)
        union all
-       -- Without its rule a view is none.
-       select d.refclassid, d.refobjid, 0
+       -- Without its rule a view is none, and a generated column without its expression.
+       select d.refclassid, d.refobjid, d.refobjsubid
          from pg_depend d
-        where gone.class_id = 'pg_rewrite'::regclass
+        where gone.class_id in ('pg_rewrite'::regclass, 'pg_attrdef'::regclass)
           and d.classid = gone.class_id
           and d.objid = gone.object_id
           and d.deptype = 'i') next

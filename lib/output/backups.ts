@@ -61,11 +61,13 @@ export async function backups(
     throw new ConfigurationError("backups show takes the name of one safety copy");
   }
   const copy = findCopy(name, copies);
-  const related = copies.filter(({ kind, migration, line, purpose }) =>
-    kind === "objects" && migration === copy.migration && line === copy.line &&
+  const together = copies.filter(({ migration, batch, line, purpose }) =>
+    migration === copy.migration && batch === copy.batch && line === copy.line &&
     purpose === copy.purpose
   );
-  const sql = writeRestore(copy, related);
+  const sql = together.some(({ definition }) => definition !== null)
+    ? writeDropped(together.toSorted((one, other) => one.id - other.id))
+    : writeRows(copy) || "-- The rows of this copy are gone.";
   return { result: { ...copy, sql }, text: sql };
 }
 
@@ -121,22 +123,30 @@ function formatCopy(copy: SafetyCopy): string {
 
 const quote = (name: string) => /^[a-z_]\w*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`;
 
-/** The SQL that has it back. */
-function writeRestore(copy: SafetyCopy, related: readonly SafetyCopy[]): string {
-  const { relation, kind, columns, casts, key } = copy;
-  const definitions = [copy, ...related].flatMap(({ definition }) => definition ?? []);
-  const lines = definitions.length === 0 ? [] : [
-    "-- What was dropped, as far as it is to be made anew:",
-    ...definitions,
-    "",
-  ];
-  for (const { sequences } of related) {
-    for (const [name, [value, isCalled]] of Object.entries(sequences ?? {})) {
-      lines.push(`select setval('${name.replaceAll("'", "''")}', ${value}, ${isCalled});`);
-    }
-  }
-  if (relation === null) return lines.join("\n").trimEnd();
-  const source = `supamigrate_backup.${quote(copy.copy!)}`;
+/** The line of a definition behind which is what would check or change the rows, or hear of them. */
+const BEHIND_ROWS = "-- Behind the rows:";
+
+/** The SQL that makes anew what a statement has dropped, with all the rows that went along. */
+function writeDropped(copies: readonly SafetyCopy[]): string {
+  const definitions = copies.map(({ definition }) => (definition ?? "").split(`${BEHIND_ROWS}\n`));
+  const counted = copies.flatMap(({ sequences }) => Object.entries(sequences ?? {}));
+  return [
+    "-- What was dropped, as far as it is to be made anew, and its rows:",
+    "begin;",
+    ...definitions.map(([before = ""]) => before.trimEnd()),
+    ...copies.map(writeRows),
+    ...counted.map(([name, [value, isCalled]]) =>
+      `select setval('${name.replaceAll("'", "''")}', ${value}, ${isCalled});`
+    ),
+    ...definitions.map(([, behind = ""]) => behind),
+    "commit;",
+  ].filter((text) => text !== "").join("\n");
+}
+
+/** The SQL that puts the rows of a copy back; nothing where it has none. */
+function writeRows({ copy, relation, kind, columns, casts, key }: SafetyCopy): string {
+  if (relation === null || copy === null) return "";
+  const source = `supamigrate_backup.${quote(copy)}`;
   const names = (columns ?? []).map(quote);
   const valueOf = (name: string) =>
     `kept.${quote(name)}${casts[name] === undefined ? "" : `::${casts[name]}`}`;
@@ -146,7 +156,6 @@ function writeRestore(copy: SafetyCopy, related: readonly SafetyCopy[]): string 
       ? ["/* what tells the rows apart */"]
       : key.map((name) => `live.${quote(name)} = ${valueOf(name)}`);
     return [
-      ...lines,
       `update ${relation} as live`,
       `   set ${changed.map((name) => `${quote(name)} = ${valueOf(name)}`).join(", ")}`,
       `  from ${source} as kept`,
@@ -154,7 +163,6 @@ function writeRestore(copy: SafetyCopy, related: readonly SafetyCopy[]): string 
     ].join("\n");
   }
   return [
-    ...lines,
     `insert into ${relation} (${names.join(", ")}) overriding system value`,
     `select ${(columns ?? []).map(valueOf).join(", ")}`,
     `  from ${source} as kept${kind === "table" ? "" : "\n    on conflict do nothing"};`,
