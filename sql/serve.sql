@@ -1,5 +1,5 @@
 -- Asks a query of the user's, on the owner's search_path: {found, value}, with the first column of the
--- first row. A cursor can change nothing.
+-- first row. It can change nothing, nor can a function that it calls.
 --
 -- call: query.
 create or replace function supamigrate.ask(call jsonb) returns jsonb
@@ -12,6 +12,7 @@ declare
   first_row record;
   is_there boolean;
 begin
+  perform set_config('transaction_read_only', 'on', true);
   perform set_config('search_path', path, true);
   open answer for execute call operator(pg_catalog.->>) 'query';
   fetch answer into first_row;

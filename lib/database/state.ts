@@ -314,14 +314,16 @@ async function repeat<Result>(database: Channel, call: () => Promise<Result>): P
  * The error for a lock that another run holds.
  *
  * @param lock The lock.
+ * @param activity What that run is at.
  * @returns The error, naming holder and age.
  */
-export function lockHeld(lock: LockState): LockHeldError {
+export function lockHeld(lock: LockState, activity: Activity | null): LockHeldError {
   const holder = lock.holder ?? "another run";
   return new LockHeldError(
     "Failed to acquire migration lock - another migration is in progress",
     {
-      hint: `${holder} has held it for ${formatDuration(lock.ageMs ?? 0)}. ` +
+      hint: `${holder} has held it for ${formatDuration(lock.ageMs ?? 0)}` +
+        (activity === null ? ". " : `, and ${activity.running} is running. `) +
         "Wait for it with --wait SECONDS. If that run is dead, supamigrate unlock releases it; it also " +
         (lock.expiresInMs !== null && lock.expiresInMs > 0
           ? `expires in ${formatDuration(lock.expiresInMs)}.`

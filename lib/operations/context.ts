@@ -173,7 +173,7 @@ export async function withLock<Plan, Result>(
       // What a dead run has left running is waited for: its lock is free when that ends.
       const isAttached = activity !== null && hasExpired(acquisition.lock);
       const left = isAttached ? POLL_MS : deadline - performance.now();
-      if (left <= 0) throw lockHeld(acquisition.lock);
+      if (left <= 0) throw lockHeld(acquisition.lock, activity);
       context.onProgress({
         type: "waiting",
         for: "lock",

@@ -37,9 +37,17 @@ async function askUrl(url: string): Promise<string | null> {
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     if (attempt > 1) await new Promise((resolve) => setTimeout(resolve, 1000 * (attempt - 1)));
     try {
-      const response = await fetch(url, { signal: AbortSignal.timeout(10_000) });
+      // What is not well may lead to a page that is: one to log in at, or one of errors.
+      const response = await fetch(url, {
+        redirect: "manual",
+        signal: AbortSignal.timeout(10_000),
+      });
       const text = await response.text();
       if (response.ok) return null;
+      const leadsTo = response.headers.get("location");
+      if (leadsTo !== null) {
+        return `It answered with HTTP ${response.status}, a redirect to ${shorten(leadsTo, 200)}`;
+      }
       message = `It answered with HTTP ${response.status}: ${shorten(text, 200)}`;
     } catch (error) {
       message = `It did not answer: ${(error as Error).message}`;

@@ -106,7 +106,13 @@ export async function cancelAfterAsking(
   reporter.hold(true);
   const isMeant = isYes(await ask(reporter, `${says}. Cancel it there? (yes/no): `));
   reporter.hold(false);
-  if (!isMeant) return false;
+  if (!isMeant) {
+    reporter.warn(
+      "⏳ It goes on there, and its run keeps the lock\n💡 supamigrate status shows how far it is, " +
+        "and migrate --wait SECONDS waits for it",
+    );
+    return false;
+  }
   const { signal: _, ...others } = options;
   await using migrator = createMigrator(others);
   reporter.warn(formatCancel(await migrator.cancel()));

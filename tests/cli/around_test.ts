@@ -84,3 +84,39 @@ Deno.test("a check that fails takes back exactly what the run has applied", asyn
   assert.match(backup.stderr, /There is no way to make a backup/);
   assert.equal(backup.code, 2);
 });
+
+Deno.test("a check takes a redirect for no answer, and its query cannot write", async () => {
+  await using server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    (request) =>
+      request.url.endsWith("/health")
+        ? new Response(null, { status: 302, headers: { location: "/login" } })
+        : new Response("fine"),
+  );
+  await using workspace = await Workspace.create({
+    "001_notes.sql": `create table notes (id int);
+create function note() returns boolean language sql as 'insert into notes values (1) returning true';
+-- ROLLBACK
+drop function note(); drop table notes;`,
+  });
+  const check = async (what: string) => {
+    await workspace.write(`00${++number}_more.sql`, "select 1;\n-- ROLLBACK\nselect 1;");
+    const { code, stdout } = await run(workspace, ["migrate", "--json", "--check", what]);
+    const { passed, message } = JSON.parse(stdout).check;
+    return { code, passed, message };
+  };
+  let number = 1;
+  const { port } = server.addr;
+  assert.deepEqual(await check(`http://127.0.0.1:${port}/health`), {
+    code: 1,
+    passed: false,
+    message: "It answered with HTTP 302, a redirect to /login",
+  });
+  assert.equal((await check(`http://127.0.0.1:${port}/login`)).passed, true);
+  assert.deepEqual(await check("select note()"), {
+    code: 1,
+    passed: false,
+    message: "The query failed: cannot execute INSERT in a read-only transaction",
+  });
+  assert.equal((await check("select count(*) = 0 from notes")).passed, true);
+});

@@ -187,6 +187,13 @@ for (const answer of ["yes", "no"]) {
       assert.equal(await status(), "failed");
     } else {
       assert.equal(await status(), undefined);
+      assert.match(terminal.text, /It goes on there[^]*migrate --wait SECONDS waits for it/);
+      const next = await workspace.run(["migrate"], environmentOf(project));
+      assert.match(
+        next.stderr,
+        /has held it for .*, and 001_slow\.sql line 2 is running\. Wait for/,
+      );
+      assert.equal(next.code, 3);
       await holder.sql("select pg_advisory_unlock(1)");
       await until(
         "the migration to be done on the server",
