@@ -51,7 +51,10 @@ export function formatPutBack(results: readonly PutBack[]): string[] {
       ? line`     🛟 ${formatCount(putBack)} ${
         putBack === 1 ? "row" : "rows"
       } of ${relation} put back`
-      : line`     ⚠️  ${putBack} of ${rows} rows of ${relation} put back: ${reason}. The others are in ` +
-        line`supamigrate_backup.${copy}: supamigrate backups show ${copy} says how to have them back`
+      : line`     ⚠️  ${putBack} of ${rows} rows of ${relation} put back: ${reason}` +
+        (reason === "the copy is gone"
+          ? ""
+          : line`. The others are in supamigrate_backup.${copy}: ` +
+            line`supamigrate backups show ${copy} says how to have them back`)
   );
 }

@@ -26,6 +26,9 @@ export interface ProgramEnd {
 /** How many lines are kept of what it says. */
 const MOST_LINES = 200;
 
+/** How long what it has left running is listened to when it has ended itself, in milliseconds. */
+const LISTENING_MS = 1000;
+
 /**
  * Runs a program to its end.
  *
@@ -44,8 +47,12 @@ export async function runProgram(
     env: { ...process.env, ...env },
   });
   const said: string[] = [];
-  const reading = [child.stdout, child.stderr].map(async (stream) => {
-    for await (const line of createInterface({ input: stream, crlfDelay: Infinity })) {
+  const outputs = [child.stdout, child.stderr].map((stream) => ({
+    stream,
+    lines: createInterface({ input: stream, crlfDelay: Infinity }),
+  }));
+  const reading = outputs.map(async ({ lines }) => {
+    for await (const line of lines) {
       said.push(line);
       if (said.length > MOST_LINES) said.shift();
       onLine(line);
@@ -59,9 +66,17 @@ export async function runProgram(
       if (error.code === "ENOENT") resolve(undefined);
       else reject(error);
     });
-    child.on("close", resolve);
+    child.on("exit", resolve);
   });
   if (code === undefined) return undefined;
+  // What it has left running in the background has its output, and may never close it.
+  const listening = setTimeout(() => {
+    for (const { stream, lines } of outputs) {
+      lines.close();
+      stream.destroy();
+    }
+  }, LISTENING_MS);
   await Promise.all(reading);
+  clearTimeout(listening);
   return { code, said };
 }

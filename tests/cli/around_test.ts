@@ -53,6 +53,14 @@ Deno.test("--before stops a run with nothing done, and --after hears how it ende
     migrationsRun: 1,
   });
 
+  // What a command leaves running in the background is not waited for.
+  await workspace.write("002_more.sql", "select 1;\n-- ROLLBACK\nselect 1;");
+  const started = performance.now();
+  const leaving = await run(workspace, ["migrate", "--before", "sleep 60 & echo begun"]);
+  assert.match(leaving.stderr, /^begun$/m);
+  assert.equal(leaving.code, 0, leaving.stderr);
+  assert.ok(performance.now() - started < 50_000);
+
   // Where there is nothing to do, nothing is run.
   const idle = await run(workspace, ["migrate", "--before", "exit 3"]);
   assert.equal(idle.code, 0, idle.stderr);
