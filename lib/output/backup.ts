@@ -3,6 +3,8 @@
 import { chmod, mkdir, rm, stat, writeFile } from "node:fs/promises";
 import { parseDatabaseUrl } from "../database/database_url.ts";
 import forgetDefaultsSql from "../../sql/forget_default_privileges.sql" with { type: "text" };
+import restoreSql from "../../sql/restore.sql" with { type: "text" };
+import restoreEndSql from "../../sql/restore_end.sql" with { type: "text" };
 import { findBackup } from "../database/project_backups.ts";
 import { formatBytes } from "../bytes.ts";
 import { ConfigurationError } from "../errors.ts";
@@ -124,18 +126,25 @@ async function dump(
 }
 
 /**
- * Writes how a dump is restored: a script, the entries that it restores, and the SQL before them. What is
- * made anew would have the default privileges, which may open it to everybody.
+ * Writes how a dump is restored: a script, the entries that it restores, and the SQL before and after them.
+ * What is made anew would have the default privileges, which may open it to everybody.
  */
 function writeRestore(name: string, { entries, schemas }: Contents): Record<string, string> {
+  const literal = JSON.stringify(["public", ...schemas]).replaceAll("'", "''");
   return {
     list: [...entries, ""].join("\n"),
-    sql: [
+    "before.sql": [
       "begin;",
+      "set local client_min_messages = warning;",
+      "set local search_path = pg_catalog;",
+      `set local supamigrate.restored = '${literal}';`,
       ...schemas.map((schema) => `create schema if not exists "${schema.replaceAll('"', '""')}";`),
-      "-- The dump sets those of before again, last of all.",
+      "",
+      restoreSql,
+      "-- The dump sets them again, last of all.",
       forgetDefaultsSql,
     ].join("\n"),
+    "after.sql": restoreEndSql,
     sh: `#!/bin/sh
 # Puts the application's part of ${name}.dump back, and the history: all of it, or nothing.
 # DATABASE_URL says where. ${name}.list says what: a line that is taken out is not restored.
@@ -143,13 +152,21 @@ set -eu
 : "\${DATABASE_URL:?is not set: it says where to restore to}"
 backup=$(dirname -- "$0")/${name}
 # A server before 17 does not know the setting that a later pg_restore begins with.
-{
-  pg_restore --clean --if-exists --use-list="$backup.list" --file=- "$backup.dump" &&
-    echo "notify pgrst, 'reload schema'; commit;"
-} | sed '1,30{/^SET transaction_timeout = 0;$/d;}' |
-  psql --no-psqlrc --quiet --output=/dev/null --set=ON_ERROR_STOP=1 \\
-    --file="$backup.sql" --file=- --dbname="$DATABASE_URL"
-echo "Restored."
+said=$(
+  { pg_restore --clean --if-exists --use-list="$backup.list" --file=- "$backup.dump" &&
+      cat "$backup.after.sql"; } |
+    sed '1,30{/^SET transaction_timeout = 0;$/d;}' |
+    psql --no-psqlrc --quiet --tuples-only --no-align --set=ON_ERROR_STOP=1 \\
+      --file="$backup.before.sql" --file=- --dbname="$DATABASE_URL"
+) || true
+case "$said" in
+*restored) echo "Restored." ;;
+*)
+  echo "Nothing was restored. What was made since and refers to it has to go before:" \\
+    "supamigrate rollback takes migrations back." >&2
+  exit 1
+  ;;
+esac
 `,
   };
 }
@@ -225,27 +242,58 @@ async function verify(path: string, user: string): Promise<Contents> {
   let tables = 0;
   const entries: string[] = [];
   const schemas: string[] = [];
-  const ended = await runProgram({
-    command: "pg_restore",
-    args: ["--list", path],
-    onLine: (line) => {
-      const [, kind, schema = "", name = "", owner] = ENTRY.exec(line) ?? [];
-      if (kind === "TABLE DATA") tables++;
-      if (kind === "DEFAULT ACL") {
-        // Those of the platform's roles are not this one's to set.
-        if (owner === user) entries.push(line);
-      } else if (schema === "-") {
-        // Schemas are not dropped, as what is not in the dump stays; who may use them is in it.
-        const [, own] = /^(?:SCHEMA )?(.*)$/s.exec(name) ?? [];
-        if (!["SCHEMA", "ACL"].includes(kind!) || STAYING.has(own!)) return;
-        if (kind === "SCHEMA") schemas.push(own!);
-        else if (name.startsWith("SCHEMA ")) entries.push(line);
-      } else if (kind !== undefined && !STAYING.has(schema)) {
-        entries.push(line);
-      }
-    },
+  const listeners: string[] = [];
+  await readDump(["--list", path], (line) => {
+    const [, kind, schema = "", name = "", owner] = ENTRY.exec(line) ?? [];
+    if (kind === "TABLE DATA") tables++;
+    if (kind === "EVENT TRIGGER") listeners.push(line);
+    if (kind === "DEFAULT ACL") {
+      // Those of the platform's roles are not this one's to set.
+      if (owner === user) entries.push(line);
+    } else if (schema === "-") {
+      // Schemas are not dropped, as what is not in the dump stays; who may use them is in it.
+      const [, own] = /^(?:SCHEMA )?(.*)$/s.exec(name) ?? [];
+      if (!["SCHEMA", "ACL"].includes(kind!) || STAYING.has(own!)) return;
+      if (kind === "SCHEMA") schemas.push(own!);
+      else if (name.startsWith("SCHEMA ")) entries.push(line);
+    } else if (kind !== undefined && !STAYING.has(schema)) {
+      entries.push(line);
+    }
   });
-  if (ended?.code === 0) return { tables, entries, schemas };
+  const heard = listeners.length === 0 ? [] : await findListening(path, listeners);
+  const stays = (entry: string) =>
+    heard.some(({ schema, name }) =>
+      [` FUNCTION ${schema} ${name}() `, ` ${schema} FUNCTION ${name}() `].some((part) =>
+        entry.includes(part)
+      )
+    );
+  return { tables, schemas, entries: entries.filter((entry) => !stays(entry)) };
+}
+
+/** The functions of event triggers, which are often somebody else's to drop: both stay as they are. */
+async function findListening(
+  path: string,
+  entries: readonly string[],
+): Promise<{ schema: string; name: string }[]> {
+  const found: { schema: string; name: string }[] = [];
+  await writeFile(`${path}.list`, entries.join("\n"), { mode: 0o600 });
+  try {
+    await readDump([`--use-list=${path}.list`, "--file=-", path], (line) => {
+      const [, schema = "", name = ""] =
+        /EXECUTE FUNCTION ("(?:[^"]|"")+"|\w+)\.("(?:[^"]|"")+"|\w+)\(\);$/.exec(line) ?? [];
+      if (name !== "") found.push({ schema: unquote(schema), name: unquote(name) });
+    });
+  } finally {
+    await rm(`${path}.list`, { force: true });
+  }
+  return found;
+}
+
+const unquote = (name: string) => name.replace(/^"(.*)"$/s, "$1").replaceAll('""', '"');
+
+async function readDump(args: readonly string[], onLine: (line: string) => void): Promise<void> {
+  const ended = await runProgram({ command: "pg_restore", args, onLine });
+  if (ended?.code === 0) return;
   throw new ConfigurationError(
     ended === undefined
       ? "Cannot verify the backup: there is no pg_restore on the PATH"

@@ -4,6 +4,7 @@ import { toResult, Workspace } from "../support/cli.ts";
 import {
   ownProject,
   type ServerProject,
+  supautilsProject,
   testOnEveryDatabase,
   testOnOneServer,
   testOnServers,
@@ -381,13 +382,21 @@ insert into notes select n, 'note ' || n, 'good' from generate_series(1, 3) n;
 revoke all on notes from anon, authenticated;
 create function peek() returns text language sql as 'select body from public.notes limit 1';
 revoke all on function peek() from public, anon, authenticated;
+create function welcome() returns trigger language plpgsql as 'begin return new; end';
+create trigger welcomed after insert on auth.users for each row execute function welcome();
+create policy "peek" on storage.objects for select to authenticated using (public.peek() is not null);
 -- ROLLBACK
 select 1;`,
     };
     await project.sql(
       "alter default privileges in schema public grant all on tables to anon, authenticated",
     );
-    await project.migrator(closed).migrate();
+    const { results: [applied] } = await project.migrator(closed).migrate();
+    assert.equal(applied?.error ?? null, null);
+    await project.sql(`
+      create function public.notice() returns event_trigger language plpgsql as 'begin end';
+      create event trigger noticed on ddl_command_end when tag in ('CREATE TABLE') execute function public.notice();
+      alter event trigger noticed enable always`);
     const rights = () =>
       project.sql(`
       select (select jsonb_object_agg(oid::regclass, coalesce(relacl, acldefault('r', relowner))::text) from pg_class
@@ -396,7 +405,10 @@ select 1;`,
                where pronamespace = 'public'::regnamespace) as functions,
              (select nspacl::text from pg_namespace where nspname = 'shut') as shut,
              (select jsonb_agg(array[defaclrole::regrole::text, defaclnamespace::text, defaclobjtype::text, defaclacl::text]
-                               order by defaclrole, defaclnamespace, defaclobjtype) from pg_default_acl) as defaults`);
+                               order by defaclrole, defaclnamespace, defaclobjtype) from pg_default_acl) as defaults,
+             (select jsonb_agg(pg_get_triggerdef(oid)) from pg_trigger where tgname = 'welcomed') as triggers,
+             (select jsonb_agg(evtname || evtenabled::text || evtfoid::regproc::text) from pg_event_trigger where evtname = 'noticed') as noticed,
+             (select jsonb_agg(to_jsonb(p)) from pg_policies p where policyname = 'peek') as policies`);
     const before = await rights();
     await using workspace = await Workspace.create({
       ...closed,
@@ -441,17 +453,33 @@ select 1;`,
     );
     const [entry] = await project.migrator(closed).history({ limit: 1 });
     assert.equal(entry?.details?.note, `backup: ${backup.path}`);
-    const { success, stderr: said } = await new Deno.Command("sh", {
-      args: ["-c", backup.restore],
-      cwd: workspace.path,
-      env: { DATABASE_URL: project.databaseUrl },
-    }).output();
-    assert.ok(success, new TextDecoder().decode(said));
+    const restore = async () => {
+      const ended = await new Deno.Command("sh", {
+        args: ["-c", backup.restore],
+        cwd: workspace.path,
+        env: { DATABASE_URL: project.databaseUrl },
+      }).output();
+      const decoder = new TextDecoder();
+      return {
+        ...ended,
+        stdout: decoder.decode(ended.stdout),
+        stderr: decoder.decode(ended.stderr),
+      };
+    };
+    // What was made since and refers to what is restored is not dropped without a word.
+    await project.sql("create view public.peeked as select public.peek()");
+    const refused = await restore();
+    assert.match(refused.stderr, /view public\.peeked depends on function public\.peek/);
+    assert.match(refused.stderr, /Nothing was restored\. .* has to go before/);
+    assert.equal(refused.code, 1);
+    await project.sql("drop view public.peeked");
+    const restored = await restore();
+    assert.equal(restored.stdout, "Restored.\n", restored.stderr);
     assert.equal((await project.sql("select from notes")).length, 3);
     assert.deepEqual(await rights(), before, "nothing is open to anybody that was not before");
     assert.equal((await project.migrator(closed).status()).pending.length, 0);
   },
-  ownProject,
+  { ...supautilsProject, own: true },
 );
 
 function settings({ url, serviceKey }: ServerProject): Record<string, string> {
