@@ -264,7 +264,7 @@ begin
     details => jsonb_build_object('dropped', to_jsonb(dropped)));
   perform supamigrate.write_ledger(call);
   perform supamigrate.forget_seeds();
-  update supamigrate.safety_copy set is_open = false;
+  update supamigrate.safety_copy set is_open = false where is_open;
   notify pgrst, 'reload schema';
   return jsonb_build_object('dropped', to_jsonb(dropped));
 end

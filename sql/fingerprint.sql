@@ -225,7 +225,7 @@ begin
   perform supamigrate.retract_announcement();
   objects_now := supamigrate.read_schema();
   if objects_now is null then
-    delete from supamigrate.schema_at_rest;
+    delete from supamigrate.schema_at_rest where true;
     return '{}';
   end if;
   insert into supamigrate.schema_at_rest (id, generation, server_version, objects)

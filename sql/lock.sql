@@ -133,7 +133,7 @@ begin
       details => supamigrate.describe_lock(held));
   end if;
   perform supamigrate.retract_announcement();
-  delete from supamigrate.staged_part;
+  delete from supamigrate.staged_part where true; -- safeupdate wants one
   update supamigrate.migration_lock
      set is_locked = true,
          locked_by = left(call->>'holder', 255),

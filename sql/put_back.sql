@@ -246,7 +246,7 @@ begin
     -- What the rollback has put into a table that it made anew is not what was in it.
     foreach copy in array copies loop
       if copy.kind = 'table' then
-        execute format('delete from %s %s', case when (
+        execute format('delete from %s %s where true', case when (
             select relkind from pg_class where oid = supamigrate.find_home(copy)) = 'p' then '' else 'only' end,
           supamigrate.find_home(copy));
       end if;

@@ -82,7 +82,7 @@ as $function$
 declare
   paths text[];
 begin
-  with forgotten as (delete from supamigrate.seed_file returning path)
+  with forgotten as (delete from supamigrate.seed_file where true returning path)
   select array_agg(path) into paths from forgotten;
   if paths is not null and exists (
     select from pg_class c

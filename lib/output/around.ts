@@ -82,22 +82,22 @@ export async function around<Result extends object>(
     const { code = 0 } = report;
     const result = backup === undefined ? report.result : { ...report.result, backup };
     await finish(result, code);
-    return { ...report, result, text: [report.text, ...tellBackup(backup, code)].join("\n") };
+    return { ...report, result, text: [report.text, ...tellBackup(backup)].join("\n") };
   } catch (error) {
     await finish(toJsonError(error), toExitCode(error));
     if (backup !== undefined && error instanceof SupamigrateError) {
-      const hint = [error.hint, ...tellBackup(backup, 1)].filter(Boolean).join("\n");
+      const hint = [error.hint, ...tellBackup(backup)].filter(Boolean).join("\n");
       Object.defineProperty(error, "hint", { value: hint, enumerable: true });
     }
     throw error;
   }
 }
 
-function tellBackup(backup: Backup | undefined, code: number): string[] {
+function tellBackup(backup: Backup | undefined): string[] {
   if (backup === undefined) return [];
   return [
     line`💾 Backup: ${backup.description}`,
-    ...(code === 0 ? [] : [line`💾 To restore it: ${backup.restore}`]),
+    line`💾 To restore it: ${backup.restore}`,
   ];
 }
 

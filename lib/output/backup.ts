@@ -47,6 +47,7 @@ const LEFT_OUT = [
 
 /** Schemas of which nothing is to be restored over what there is: Supabase's, and what is kept. */
 const STAYING: ReadonlySet<string> = new Set([
+  "pg_catalog",
   ...LEFT_OUT,
   "auth",
   "storage",
