@@ -98,8 +98,8 @@ as $function$
                       when 'm' then 'main' else 'extended' end) end,
            case a.attcompression when 'p' then head || ' set compression pglz' when 'l' then head || ' set compression lz4' end,
            case when a.attstattarget >= 0 then format('%s set statistics %s', head, a.attstattarget) end,
-           case when a.attoptions is not null then
-             format('%s set (%s)', head, array_to_string(a.attoptions, ', ')) end), '')
+           (select format('%s set (%s)', head, string_agg(option, ', '))
+              from unnest(a.attoptions) option where option !~ '^pg_' having count(*) > 0)), '')
     from pg_attribute a
     join pg_type t on t.oid = a.atttypid
    cross join lateral format('alter table only %s alter column %I', a.attrelid::regclass, a.attname) head

@@ -65,7 +65,8 @@ as $function$
     select r.name,
            concat_ws(' ', 'column', a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
              a.attidentity, a.attgenerated, a.attcollation::regcollation, a.attstorage,
-             a.attcompression, a.attislocal, a.attoptions, pg_get_expr(d.adbin, d.adrelid),
+             a.attcompression, a.attislocal,
+             nullif(array(select option from unnest(a.attoptions) option where option !~ '^pg_'), '{}'), pg_get_expr(d.adbin, d.adrelid),
              supamigrate.sorted_acl(a.attacl), col_description(r.oid, a.attnum))
       from relation r
       join pg_attribute a on a.attrelid = r.oid and a.attnum > 0 and not a.attisdropped

@@ -21,7 +21,9 @@ with relation as (
           and d.deptype in ('e', 'i'))
 ), altered as (
   select relation.*, a.attnum, a.attname, a.attcompression, a.attstorage, a.attnotnull, a.attgenerated,
-         a.attoptions, a.attacl, t.typstorage, coalesce(a.attstattarget, -1) as target,
+         -- Servers from November 2026 on note there by themselves, as pg_attver, what no statement sets.
+         nullif(array(select option from unnest(a.attoptions) option where option !~ '^pg_'), '{}') as attoptions,
+         a.attacl, t.typstorage, coalesce(a.attstattarget, -1) as target,
          -- pg-delta reads the columns of tables, and of these what they have not from another table.
          relkind in ('r', 'p', 'f') and attislocal as is_read,
          pg_get_expr(d.adbin, d.adrelid) as by_default,

@@ -40,6 +40,22 @@ testOnEveryDatabase(
   },
 );
 
+testOnServers(
+  "drift() takes no notice of what servers note of columns by themselves",
+  async (project) => {
+    const migrator = project.migrator(MIGRATIONS);
+    await migrator.migrate();
+    // As 15.20 does, in each column of each table; nobody but a superuser can write it.
+    await project.sql(`
+    update pg_attribute set attoptions = array['pg_attver=25909568'] || attoptions
+      from pg_class c
+     where c.oid = attrelid and attnum > 0 and relnamespace = 'public'::regnamespace and relkind = 'r'`);
+    const { differences } = await migrator.drift();
+    assert.deepEqual(differences, []);
+    assert.deepEqual((await migrator.status()).warnings, []);
+  },
+);
+
 /** What the embedded database is made with, as projects are. */
 const SINCE = `
   alter default privileges for role postgres in schema public

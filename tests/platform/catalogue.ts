@@ -24,7 +24,8 @@ const DETAILS = `
   select concat_ws(' ', 'attribute', name, attname, attnum - (
                      select count(*) from pg_attribute d
                       where d.attrelid = a.attrelid and d.attisdropped and d.attnum < a.attnum),
-                   attcollation::regcollation, attstorage, attoptions, to_jsonb(attstattarget)) as line
+                   attcollation::regcollation, attstorage,
+                   array(select option from unnest(attoptions) option where option !~ '^pg_'), to_jsonb(attstattarget)) as line
     from relation join pg_attribute a on attrelid = relation.oid
    where attnum > 0 and not attisdropped
   union all
