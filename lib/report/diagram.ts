@@ -2,7 +2,8 @@
 
 import type { Viz } from "@viz-js/viz";
 import { anchor, type Content, type Html, join, markup } from "./html.ts";
-import { type Box, type Layout, layOut, type Line, type Point } from "./layout.ts";
+import type { Box, Line, Point } from "./group.ts";
+import { type Layout, layOut } from "./layout.ts";
 import type { ReportReference, ReportTable } from "./schema.ts";
 
 /** A table that many refer to: lines to it would cover all else, so that its sign stands for them. */

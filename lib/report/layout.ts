@@ -6,25 +6,18 @@
  */
 
 import type { Graph, Viz } from "@viz-js/viz";
-
-/** A table as the layout sees it. */
-export interface Box {
-  readonly id: string;
-  readonly width: number;
-  readonly height: number;
-}
-
-/** A line from a table to the one that it refers to. */
-export interface Line {
-  readonly from: string;
-  readonly to: string;
-}
-
-/** A place. */
-export interface Point {
-  readonly x: number;
-  readonly y: number;
-}
+import { bundle } from "./bundle.ts";
+import { fold } from "./fold.ts";
+import {
+  type Box,
+  GAPS,
+  type Group,
+  type Line,
+  type PlacedGroup,
+  type Point,
+  SHAPE,
+  sizeOf,
+} from "./group.ts";
 
 /** A diagram of which everything has its place. */
 export interface Layout {
@@ -39,11 +32,14 @@ export interface Layout {
 /** Around each group. */
 const MARGIN = 9;
 
-/** The width of a screen by its height, as far as the diagram has it. */
-const SHAPE = 2;
+/** What takes more than a screen is folded; letters are about as large as drawn there. */
+const SCREEN = 700;
 
 /** Graphviz works out right angles well, and slowly where there are many lines. */
-const MOST_RIGHT_ANGLES = 250;
+const MOST_RIGHT_ANGLES = 150;
+
+/** How often it tries to shorten lines, for each table: it would go on for minutes, and gain little. */
+const PATIENCE = 1;
 
 /** Graphviz counts in inches and draws in points. */
 const POINTS = 72;
@@ -80,18 +76,6 @@ export function layOut(viz: Viz, boxes: readonly Box[], lines: readonly Line[]):
   };
 }
 
-interface Group {
-  readonly boxes: readonly Box[];
-  readonly lines: readonly Line[];
-}
-
-interface PlacedGroup {
-  readonly width: number;
-  readonly height: number;
-  readonly boxes: ReadonlyMap<string, Point>;
-  readonly lines: ReadonlyMap<Line, readonly Point[]>;
-}
-
 /** What hangs together, each in the order that is given. */
 function findGroups(boxes: readonly Box[], lines: readonly Line[]): Group[] {
   const above = new Map(boxes.map(({ id }) => [id, id]));
@@ -117,25 +101,61 @@ function layOutGroup(viz: Viz, group: Group): PlacedGroup {
       lines: new Map(),
     };
   }
-  return runGraphviz(viz, group);
+  const placed = runGraphviz(viz, group, "none");
+  if (sizeOf(placed) <= SCREEN) return runGraphviz(viz, group, findLook(group));
+  const bundled = bundle(group);
+  const unfolded = runGraphviz(viz, bundled, "none");
+  const columns = fold(bundled, unfolded);
+  const folded = runGraphviz(viz, bundled, "none", columns);
+  const [smallest] = [placed, unfolded, folded].sort((a, b) => sizeOf(a) - sizeOf(b));
+  if (smallest === placed) return runGraphviz(viz, group, findLook(group));
+  const look = findLook(bundled);
+  return bundled.unpack(
+    smallest === folded
+      ? runGraphviz(viz, bundled, look, columns)
+      : runGraphviz(viz, bundled, look),
+  );
+}
+
+/** How lines run. */
+type Look = "ortho" | "polyline" | "none";
+
+function findLook({ lines }: Group): Look {
+  return lines.length > MOST_RIGHT_ANGLES ? "polyline" : "ortho";
 }
 
 /** What is used of Graphviz's JSON. */
 interface Drawn {
   readonly bb: string;
   readonly objects: readonly { readonly name: string; readonly pos: string }[];
-  readonly edges?: readonly { readonly pos: string; readonly number: string }[];
+  readonly edges?: readonly {
+    /** Left out where lines are not wanted. */
+    readonly pos?: string;
+    readonly number: string;
+    readonly turned: string;
+  }[];
 }
 
-/** Names are numbers to it: what is in them means nothing to anyone then. */
-function runGraphviz(viz: Viz, { boxes, lines }: Group): PlacedGroup {
+/**
+ * Names are numbers to it: what is in them means nothing to anyone then.
+ *
+ * @param columns The number of the column of each table, where that is not left to it.
+ */
+function runGraphviz(
+  viz: Viz,
+  { boxes, lines }: Group,
+  look: Look,
+  columns?: ReadonlyMap<string, number>,
+): PlacedGroup {
   const numbers = new Map(boxes.map(({ id }, number) => [id, String(number)]));
   const graph: Graph = {
     graphAttributes: {
       rankdir: "LR",
-      nodesep: 13 / POINTS,
-      ranksep: 40 / POINTS,
-      splines: lines.length > MOST_RIGHT_ANGLES ? "polyline" : "ortho",
+      nodesep: GAPS.below / POINTS,
+      ranksep: GAPS.beside / POINTS,
+      splines: look,
+      nslimit: PATIENCE,
+      nslimit1: PATIENCE,
     },
     nodeAttributes: { shape: "box", fixedsize: true, label: "" },
     edgeAttributes: { dir: "none" },
@@ -143,12 +163,16 @@ function runGraphviz(viz: Viz, { boxes, lines }: Group): PlacedGroup {
       name: String(number),
       attributes: { width: width / POINTS, height: height / POINTS },
     })),
-    // What others refer to stands in front of them.
-    edges: lines.map(({ from, to }, number) => ({
-      tail: numbers.get(to)!,
-      head: numbers.get(from)!,
-      attributes: { number: String(number) },
-    })),
+    edges: lines.map(({ from, to }, number) => {
+      // What others refer to stands in front of them, unless it is folded.
+      const length = columns === undefined ? 1 : columns.get(from)! - columns.get(to)!;
+      const [head, tail] = length < 0 ? [to, from] : [from, to];
+      return {
+        tail: numbers.get(tail)!,
+        head: numbers.get(head)!,
+        attributes: { number: String(number), turned: length < 0, minlen: Math.abs(length) },
+      };
+    }),
   };
   const drawn = viz.renderJSON(graph) as Drawn;
   const [, , width = 0, height = 0] = toNumbers(drawn.bb);
@@ -162,11 +186,11 @@ function runGraphviz(viz: Viz, { boxes, lines }: Group): PlacedGroup {
       const { x, y } = flip(toNumbers(pos));
       return [box.id, { x: x - box.width / 2, y: y - box.height / 2 }];
     })),
-    lines: new Map((drawn.edges ?? []).map(({ number, pos }) => [
-      lines[Number(number)]!,
+    lines: new Map((drawn.edges ?? []).map(({ number, pos = "", turned }) => {
+      const points = pos.split(" ").map((point) => flip(toNumbers(point)));
       // From the one that refers to the one that is referred to.
-      pos.split(" ").map((point) => flip(toNumbers(point))).reverse(),
-    ])),
+      return [lines[Number(number)]!, turned === "true" ? points : points.reverse()];
+    })),
   };
 }
 

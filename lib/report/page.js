@@ -234,11 +234,21 @@ function fillPanel(id) {
   panel.scrollTop = 0;
 }
 
+/** How large letters are to be at least, by how large they are drawn. */
+const READABLE = 0.8;
+
+/** Shows a table where it can be read, with as much around it as there is. */
 function bringIntoSight(box) {
+  if (stage.clientWidth / seen.width < READABLE) zoom(stage.clientWidth / seen.width);
   const [a, b] = [box.getBoundingClientRect(), stage.getBoundingClientRect()];
   const isIn = a.left >= b.left && a.right <= b.right && a.top >= b.top && a.bottom <= b.bottom;
   if (isIn) return;
   move((b.left + b.right - a.left - a.right) / 2, (b.top + b.bottom - a.top - a.bottom) / 2);
+  // Not beyond the edges of the diagram, unless it is smaller than the stage.
+  const within = (from, length, all) =>
+    length > all ? (all - length) / 2 : Math.min(Math.max(from, 0), all - length);
+  const { x, y, width, height } = seen;
+  look(within(x, width, drawn.width), within(y, height, drawn.height), width);
 }
 
 for (const box of findAll(".boxes a", svg)) {
@@ -246,7 +256,10 @@ for (const box of findAll(".boxes a", svg)) {
     event.preventDefault();
     if (!hasMoved) location.hash = box.id;
   });
-  box.addEventListener("focus", () => seen !== undefined && bringIntoSight(box));
+  // A table that is pointed at stays under the pointer until the click.
+  box.addEventListener("focus", () => {
+    if (seen !== undefined && box.matches(":focus-visible")) bringIntoSight(box);
+  });
   box.addEventListener("dragstart", (event) => event.preventDefault());
 }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { instance } from "@viz-js/viz";
-import { type Browser, chromium, type Page } from "playwright-core";
+import { type Browser, chromium, type Locator, type Page } from "playwright-core";
 import { renderPage } from "../../lib/report/page.ts";
 import { describeTest, findMissing } from "../support/programs.ts";
 import { manyTables, reportOf } from "./fixture.ts";
@@ -30,6 +30,24 @@ async function viewBox(page: Page): Promise<{ x: number; y: number; width: numbe
   const [x = 0, y = 0, width = 0] = (await page.locator(".stage svg").getAttribute("viewBox"))!
     .split(" ").map(Number);
   return { x, y, width };
+}
+
+async function heightOfLetters(box: Locator): Promise<number> {
+  return (await box.locator(":scope > text").boundingBox())!.height;
+}
+
+/** Asserts that a table of the diagram is on the screen, in letters that can be read. */
+async function seeToRead(page: Page, id: string): Promise<void> {
+  const box = page.locator(`.boxes .chosen[data-id="${id}"]`);
+  await box.waitFor();
+  const [inner, outer] = [
+    (await box.boundingBox())!,
+    (await page.locator(".stage").boundingBox())!,
+  ];
+  assert.ok(inner.x >= outer.x && inner.x + inner.width <= outer.x + outer.width);
+  assert.ok(inner.y >= outer.y && inner.y + inner.height <= outer.y + outer.height);
+  const letters = await heightOfLetters(box);
+  assert.ok(letters >= 11, `a line of ${letters} px`);
 }
 
 /** Where a program on the PATH is. */
@@ -139,6 +157,15 @@ async function tryDarkAndNarrow(browser: Browser): Promise<void> {
     assert.ok(wide <= 390, `${view} is ${wide} px wide`);
     assert.ok(await page.locator(`#${view}`).isVisible());
   }
+  // With everything open, too: what is wider scrolls by itself.
+  for (const view of ["migrations", "tables"]) {
+    await page.locator(`nav a[href="#${view}"]`).click();
+    await page.locator(`#${view} details`).evaluateAll((all) => {
+      for (const details of all) details.setAttribute("open", "");
+    });
+    const wide = await page.locator("html").evaluate(({ scrollWidth }) => scrollWidth);
+    assert.ok(wide <= 390, `${view} is ${wide} px wide when all is open`);
+  }
   assert.deepEqual(troubles, []);
   await page.close();
 }
@@ -158,6 +185,18 @@ async function tryFewAndManyTables(browser: Browser): Promise<void> {
     await page.keyboard.press("Enter");
     const panel = page.locator("#panel").filter({ has: page.locator("h2") });
     assert.match(await panel.innerText(), /^orders_396\n/);
+    await seeToRead(page, "public.orders_396");
+    // So does a link to it, and a click, on a small screen too.
+    await page.goto(`file://${path}#diagram/public.products_4`);
+    await seeToRead(page, "public.products_4");
+    await page.setViewportSize({ width: 390, height: 800 });
+    await page.locator('nav a[href="#overview"]').click();
+    await page.locator('nav a[href="#diagram"]').click();
+    const box = page.locator('.boxes [data-id="public.customers_7"]');
+    assert.ok(await heightOfLetters(box) < 9);
+    await box.click();
+    await arriveAt(page, "#diagram/public.customers_7");
+    await seeToRead(page, "public.customers_7");
     assert.deepEqual(troubles, []);
     await page.close();
   } finally {

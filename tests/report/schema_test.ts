@@ -5,6 +5,7 @@ import { drawDiagram, findHubs } from "../../lib/report/diagram.ts";
 import { drawNeighbourhood, findTable } from "../../lib/report/neighbourhood.ts";
 import { findTouched } from "../../lib/report/touched.ts";
 import { parseText } from "../../lib/planning/parser.ts";
+import type { ReportTable } from "../../mod.ts";
 import { reference, reportOf, table } from "./fixture.ts";
 
 Deno.test("a diagram has a box for each table and a line for each table that one refers to", async () => {
@@ -35,26 +36,88 @@ Deno.test("a diagram has a box for each table and a line for each table that one
   assert.match(text, /↻/, "books refers to itself");
 });
 
-Deno.test("no two boxes of a diagram overlap, and all are inside of it", async () => {
-  const tables = Array.from({ length: 40 }, (_, index) =>
-    table(`table_${index}`, {
-      references: index % 4 === 0 ? [] : [reference("other_id", `table_${index - index % 4}`)],
+type Rectangle = { left: number; top: number; right: number; bottom: number };
+
+/** Where boxes are in a diagram, by the names of tables. */
+function findBoxes(svg: string): Map<string, Rectangle> {
+  const found = svg.matchAll(
+    /class="box[^>]*transform="translate\(([\d.]+) ([\d.]+)\)"><title>([^\n<]*)[^]*?<rect width="(\d+)" height="(\d+)"/g,
+  );
+  return new Map([...found].map(([, x, y, name, width, height]) => {
+    const [left, top] = [Number(x), Number(y)];
+    return [name!, { left, top, right: left + Number(width), bottom: top + Number(height) }];
+  }));
+}
+
+/** As many tables as are said, of which each refers to others by their numbers. */
+function tablesOf(count: number, targets: (index: number) => number[]): ReportTable[] {
+  return Array.from({ length: count }, (_, index) =>
+    table(`table_of_things_${index}`, {
+      references: targets(index).map((to) => reference(`other_${to}`, `table_of_things_${to}`)),
     }));
-  const { svg: { text }, width, height } = drawDiagram(await instance(), tables);
-  const boxes = [
-    ...text.matchAll(
-      /class="box[^>]*transform="translate\(([\d.]+) ([\d.]+)\)"[^]*?<rect width="(\d+)" height="(\d+)"/g,
-    ),
-  ].map(([, ...numbers]) => numbers.map(Number) as [number, number, number, number]);
-  assert.equal(boxes.length, 40);
-  for (const [index, [x, y, w, h]] of boxes.entries()) {
-    assert.ok(x >= 0 && y >= 0 && x + w <= width && y + h <= height);
-    for (const [otherX, otherY, otherW, otherH] of boxes.slice(index + 1)) {
-      const apart = x + w <= otherX || otherX + otherW <= x || y + h <= otherY ||
-        otherY + otherH <= y;
-      assert.ok(apart);
+}
+
+const upTo = (count: number) => Array.from({ length: count }, (_, index) => index);
+
+const SHAPES: Readonly<Record<string, ReportTable[]>> = {
+  "a chain": tablesOf(60, (index) => index === 0 ? [] : [index - 1]),
+  "a ring": tablesOf(60, (index) => [(index + 1) % 60]),
+  "two chains side by side": tablesOf(
+    60,
+    (index) => [index - 2, index - 3].filter((to) => to >= 0 && index % 2 <= to % 2),
+  ),
+  "a chain with branches": tablesOf(
+    60,
+    (index) => index === 0 ? [] : [index < 20 ? index - 1 : index - 20],
+  ),
+  "several chains": tablesOf(60, (index) => index % 20 === 0 ? [] : [index - 1]),
+  "one table that refers to all others": tablesOf(
+    60,
+    (index) => index === 0 ? upTo(60).slice(1) : [],
+  ),
+  "one table that all others refer to": tablesOf(60, (index) => index === 0 ? [] : [0]),
+  "stars that refer to each other": tablesOf(
+    60,
+    (index) => index === 0 ? [] : [index % 8 === 0 ? index - 8 : index - index % 8],
+  ),
+  "a tree": tablesOf(60, (index) => index === 0 ? [] : [Math.floor((index - 1) / 7)]),
+  "nothing but tables": tablesOf(60, () => []),
+  "pairs": tablesOf(60, (index) => index % 2 === 0 ? [] : [index - 1]),
+};
+
+for (const [shape, tables] of Object.entries(SHAPES)) {
+  Deno.test(`60 tables can be read on a laptop, and lines lead from box to box: ${shape}`, async () => {
+    const { svg: { text }, width, height } = drawDiagram(await instance(), tables);
+    const zoom = Math.min(1440 / width, 740 / height);
+    assert.ok(zoom > 0.7, `${width} × ${height}: ${zoom}`);
+    const boxes = findBoxes(text);
+    assert.equal(boxes.size, 60);
+    const all = [...boxes.values()];
+    for (const [index, one] of all.entries()) {
+      assert.ok(one.left >= 0 && one.top >= 0 && one.right <= width && one.bottom <= height);
+      const over = all.slice(index + 1).filter((other) =>
+        one.left < other.right && other.left < one.right &&
+        one.top < other.bottom && other.top < one.bottom
+      );
+      assert.deepEqual(over, []);
     }
-  }
+    const touches = ({ left, right, top, bottom }: Rectangle, x: number, y: number) =>
+      x >= left - 1 && x <= right + 1 && y >= top - 1 && y <= bottom + 1;
+    const lines = [
+      ...text.matchAll(/<path d="M([^"]*)" data-from="public\.(\w+)" data-to="public\.(\w+)"/g),
+    ];
+    for (const [, path, from, to] of lines) {
+      const numbers = path!.split(/[ C]/).map(Number);
+      assert.ok(touches(boxes.get(from!)!, numbers[0]!, numbers[1]!), `${from} → ${to}`);
+      assert.ok(touches(boxes.get(to!)!, numbers.at(-2)!, numbers.at(-1)!), `${from} → ${to}`);
+    }
+  });
+}
+
+Deno.test("a chain of many tables takes the shape of a screen", async () => {
+  const tables = tablesOf(300, (index) => index === 0 ? [] : [index - 1]);
+  const { width, height } = drawDiagram(await instance(), tables);
+  assert.ok(width > height && width < 3 * height, `${width} × ${height}`);
 });
 
 Deno.test("signs stand for tables that nine foreign keys or more lead to, each its own", () => {
