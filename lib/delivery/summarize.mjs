@@ -8,9 +8,13 @@
 import { appendFileSync, readFileSync } from "node:fs";
 import process from "node:process";
 
+/** How much of a text is shown: a summary may have a megabyte in all. */
+const MOST = 2000;
+
 /** Text from files and servers, as text: no markup of its own, no end of a table's cell. */
 function cell(value) {
-  return String(value ?? "")
+  const text = String(value ?? "");
+  return (text.length > MOST ? `${text.slice(0, MOST)}…` : text)
     .replace(/[&<>]/g, (sign) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;" })[sign])
     .replace(/[\\`*_{}[\]()#+!|~@]/g, (sign) => `\\${sign}`)
     .replace(/\s+/g, " ");

@@ -12,7 +12,7 @@ import {
   UnknownOutcomeError,
   UnreachableError,
 } from "../errors.ts";
-import { shorten } from "../shorten.ts";
+import { shorten, shortenSaid } from "../shorten.ts";
 import { indent, line, neutralize } from "./neutral.ts";
 
 /** The exit codes, as `--help` explains them. */
@@ -53,7 +53,7 @@ export function formatError(error: unknown): string {
   if (error instanceof MigrationFileError && error.others.length > 0) {
     return formatRefusals([error, ...error.others]);
   }
-  const lines = [`❌ Migration command failed: ${indent(error.message, 3)}`];
+  const lines = [`❌ Migration command failed: ${indent(shortenSaid(error.message), 3)}`];
   if (error instanceof MigrationFileError) lines.push(...formatPosition(error.position));
   if (error.completed.length > 0) {
     lines.push(
@@ -61,7 +61,7 @@ export function formatError(error: unknown): string {
       ...formatSteps(error.completed),
     );
   }
-  if (error.hint !== undefined) lines.push(`💡 ${indent(error.hint, 3)}`);
+  if (error.hint !== undefined) lines.push(`💡 ${indent(shortenSaid(error.hint), 3)}`);
   return lines.join("\n");
 }
 
@@ -90,7 +90,7 @@ export function formatRefusal(
   { message, position, hint }: Pick<MigrationFileError, "message" | "position" | "hint">,
 ): string[] {
   return [
-    `❌ ${indent(message, 3)}`,
+    `❌ ${indent(shortenSaid(message), 3)}`,
     ...formatPosition(position),
     ...(hint === undefined ? [] : [`   💡 ${indent(hint, 6)}`]),
   ];
@@ -233,5 +233,5 @@ export function formatAnnotation(
     ...(position.line === undefined ? [] : [`line=${position.line}`]),
     ...(position.column === undefined ? [] : [`col=${position.column}`]),
   ];
-  return `::${level} ${place.join(",")}::${escape(message)}`;
+  return `::${level} ${place.join(",")}::${escape(shortenSaid(message))}`;
 }

@@ -3,8 +3,9 @@
 import type { LogEntry } from "../operations/history.ts";
 import type { GlobalFlags, Report, Run } from "./actions.ts";
 import { type Column, formatTable, type Screen } from "./columns.ts";
+import { shorten } from "../shorten.ts";
 import { line } from "./neutral.ts";
-import { formatMs, formatTime } from "./text.ts";
+import { formatMs, formatTime, LISTED } from "./text.ts";
 import type { JsonDocuments } from "./json_documents.ts";
 
 /** What `history` does. */
@@ -66,7 +67,9 @@ function describe({ result, details }: LogEntry): string[] {
   const facts = [
     ...(details?.step === undefined ? [] : [`step ${details.step} of ${details.steps}`]),
     ...(details?.adopted_from === undefined ? [] : [`adopted from ${details.adopted_from}`]),
-    ...(result === "failed" ? [`${details?.message} (${details?.code})`] : []),
+    ...(result === "failed"
+      ? [`${shorten(String(details?.message), LISTED)} (${details?.code})`]
+      : []),
   ];
   return facts.length === 0 ? [] : [facts.join(", ")];
 }

@@ -4,6 +4,7 @@ import { adviseOnMissing } from "../embedded/platform/missing.ts";
 import { ConfigurationError } from "../errors.ts";
 import type { MigrateOptions, MigrateResult } from "../operations/migrate.ts";
 import type { PlannedMigration } from "../operations/prepare.ts";
+import { shorten } from "../shorten.ts";
 import type { SafetyCopyMode } from "../safety_copy_modes.ts";
 import type { MigrationFailure, StepCount } from "../planning/plan.ts";
 import { describeDone } from "../planning/step_count.ts";
@@ -36,6 +37,7 @@ import {
   formatStatements,
   formatSteps,
   formatTarget,
+  LISTED,
   type ShownSteps,
 } from "./text.ts";
 import type { JsonDocuments } from "./json_documents.ts";
@@ -179,7 +181,7 @@ export function formatMigrate(result: MigrateResult, isBrief = false): string {
           ? line`  ✅ ${name}`
           : undone
           ? line`  ↩️  ${name} - undone with the run`
-          : line`  ❌ ${name} - ${error?.message}`;
+          : line`  ❌ ${name} - ${shorten(error?.message ?? "", LISTED)}`;
         return [ending, ...formatKept(item.kept), ...formatMessages(item)];
       }, isBrief),
       "",

@@ -6,6 +6,7 @@
  */
 
 import { DRIVING, showControls } from "../controls.ts";
+import { shortenSaid } from "../shorten.ts";
 
 /** A line that GitHub would take for a command, such as `::add-mask::`: white space may precede. */
 const COMMAND = /^([^\S\n]*):(?=:)/gm;
@@ -45,7 +46,7 @@ export function neutralizeJson(json: string): string {
 
 /**
  * Puts values into a line: what follows a line break in one of them is indented, so that it
- * cannot pass for a line of its own.
+ * cannot pass for a line of its own, and of what is longer than anybody reads, the beginning stands.
  *
  * @example
  * ```ts
@@ -56,7 +57,7 @@ export function neutralizeJson(json: string): string {
  * ```
  */
 export function line(parts: TemplateStringsArray, ...values: unknown[]): string {
-  return String.raw({ raw: parts }, ...values.map((value) => indent(String(value))));
+  return String.raw({ raw: parts }, ...values.map((value) => indent(shortenSaid(String(value)))));
 }
 
 /** Indents all lines of a value but the first. */

@@ -2,6 +2,7 @@
 
 import type { PlannedRollback } from "../operations/prepare_rollback.ts";
 import type { RollbackResult, RollbackRunResult } from "../operations/rollback.ts";
+import { shorten } from "../shorten.ts";
 import type { SafetyCopyMode } from "../safety_copy_modes.ts";
 import {
   type Asking,
@@ -20,7 +21,7 @@ import { confirmUndo } from "./confirm.ts";
 import { leaveOutStatements } from "./documents.ts";
 import { line } from "./neutral.ts";
 import { formatKept, formatPutBack } from "./kept.ts";
-import { formatFailure, formatMessages, formatOutcomes, formatSteps } from "./text.ts";
+import { formatFailure, formatMessages, formatOutcomes, formatSteps, LISTED } from "./text.ts";
 import type { JsonDocuments } from "./json_documents.ts";
 
 /** The flags of `rollback`. */
@@ -123,7 +124,9 @@ export function formatUndone(
     ...formatOutcomes(results, (item) => [
       item.success
         ? line`  ✅ ${item.name}${formatSource(item)}`
-        : line`  ❌ ${item.name}${formatSource(item)} - ${item.error?.message}`,
+        : line`  ❌ ${item.name}${formatSource(item)} - ${
+          shorten(item.error?.message ?? "", LISTED)
+        }`,
     ], isBrief),
     "",
   );

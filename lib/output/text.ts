@@ -14,6 +14,9 @@ import { formatPosition } from "./errors.ts";
 import { indent, line } from "./neutral.ts";
 import { MANY } from "./progress_bar.ts";
 
+/** How much of what somebody has to say stands in a list. */
+export const LISTED = 300;
+
 /** How many statements of a migration a dry run shows, unless everything is asked for. */
 const SHOWN_STATEMENTS = 20;
 

@@ -2,7 +2,7 @@
 
 import type { ReportData, ReportEntry } from "./data.ts";
 import { type Html, markup } from "./html.ts";
-import { badge, count, duration, grid, migrationLink, time } from "./parts.ts";
+import { badge, brief, count, duration, grid, migrationLink, time } from "./parts.ts";
 
 /** The view. */
 export function viewLog({ log, logIsCut, migrations }: ReportData): Html {
@@ -38,5 +38,5 @@ export function viewLog({ log, logIsCut, migrations }: ReportData): Html {
 
 function viewResult({ result, message }: ReportEntry): Html {
   if (result === "ok") return badge("good", "ok");
-  return markup`${badge("bad", "failed")} ${message}`;
+  return markup`${badge("bad", "failed")} ${brief(message ?? "")}`;
 }

@@ -1,9 +1,21 @@
 /** The view of migrations: each opens with its SQL and all that is known of it. @module */
 
 import type { ReportData, ReportMigration, ReportSql } from "./data.ts";
+import { shortenSaid } from "../shorten.ts";
 import { anchor, type Html, markup } from "./html.ts";
 import { explainReason } from "./overview.ts";
-import { badge, code, count, duration, grid, list, tableLink, time, type Tone } from "./parts.ts";
+import {
+  badge,
+  brief,
+  code,
+  count,
+  duration,
+  grid,
+  list,
+  tableLink,
+  time,
+  type Tone,
+} from "./parts.ts";
 
 const TONES: Readonly<Record<ReportMigration["state"], Tone>> = {
   applied: "good",
@@ -54,12 +66,17 @@ function viewMigration(migration: ReportMigration, data: ReportData): Html {
   `;
 }
 
+/** Where errors are as a whole. */
+const ALL_SAID = "supamigrate history --json has all of it";
+
 function viewError({ error }: ReportMigration): Html {
   const { code, message, detail, hint, line } = error!;
   return markup`
-    <div class="note bad"><strong>${message}</strong> <span class="muted">(${code}${
-    line !== undefined && `, line ${line}`
-  })</span>${detail && markup`<p>${detail}</p>`}${hint && markup`<p>${hint}</p>`}</div>
+    <div class="note bad"><strong>${
+    shortenSaid(message, ALL_SAID)
+  }</strong> <span class="muted">(${code}${line !== undefined && `, line ${line}`})</span>${
+    detail && markup`<p>${shortenSaid(detail, ALL_SAID)}</p>`
+  }${hint && markup`<p>${shortenSaid(hint, ALL_SAID)}</p>`}</div>
   `;
 }
 
@@ -135,7 +152,7 @@ function viewEntries({ name }: ReportMigration, { log }: ReportData): Html | fal
         entry.id,
         time(entry.loggedAt),
         entry.action,
-        entry.message ?? entry.result,
+        entry.message === null ? entry.result : brief(entry.message),
         entry.executionTimeMs !== null && duration(entry.executionTimeMs),
         entry.actor,
       ]),

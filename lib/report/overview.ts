@@ -4,6 +4,7 @@ import type { Part, ReportData, ReportEntry, ReportMigration } from "./data.ts";
 import { type Content, type Html, markup } from "./html.ts";
 import {
   badge,
+  brief,
   code,
   count,
   duration,
@@ -71,7 +72,7 @@ export function viewOverview(data: ReportData): Html {
     </div>
     ${
     state.warnings.length > 0 && markup`
-      <h2>Warnings</h2>${list(state.warnings)}
+      <h2>Warnings</h2>${list(state.warnings.map(brief))}
     `
   }
     ${
@@ -83,7 +84,7 @@ export function viewOverview(data: ReportData): Html {
         explainReason(reason),
         plan?.statements ?? "",
         rollback === null ? "nothing" : rollback.file === name ? "its own section" : rollback.file,
-        error?.message,
+        error && brief(error.message),
       ]),
     )
   }
@@ -154,14 +155,14 @@ function partCard<Value>(
   otherwise: (value: Value) => string,
   link: string,
 ): Html {
-  if (!part.known) return card(title, "plain", "Not known", [part.reason]);
+  if (!part.known) return card(title, "plain", "Not known", [brief(part.reason)]);
   return isGood(part.value)
     ? card(title, "good", good)
     : card(title, "bad", markup`<a href="${link}">${otherwise(part.value)}</a>`);
 }
 
 function lintCard({ lint }: ReportData): Html {
-  if (!lint.known) return card("Files", "plain", "Not known", [lint.reason]);
+  if (!lint.known) return card("Files", "plain", "Not known", [brief(lint.reason)]);
   const of = (level: string) => lint.value.filter((one) => one.level === level).length;
   const [errors, warnings, infos] = [of("error"), of("warn"), of("info")];
   const tone = errors > 0 ? "bad" : warnings > 0 ? "warn" : "good";

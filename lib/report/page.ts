@@ -11,7 +11,7 @@ import { viewMigrations } from "./migrations.ts";
 import { viewOverview } from "./overview.ts";
 import pageCss from "./page.css" with { type: "text" };
 import pageJs from "./page.js" with { type: "text" };
-import { badge, tableLink, time } from "./parts.ts";
+import { badge, brief, tableLink, time } from "./parts.ts";
 import { viewPolicies } from "./policies.ts";
 import { viewTables } from "./tables.ts";
 
@@ -119,7 +119,7 @@ function viewDiagram({ schema: { tables }, changes }: ReportData, viz: Viz): Htm
     all.includes("removed") && markup`<span>${badge("bad", "−")} dropped by them</span>`
   }${
     !changes.known &&
-    markup`<span>What pending migrations change is not coloured: ${changes.reason}</span>`
+    markup`<span>What pending migrations change is not coloured: ${brief(changes.reason)}</span>`
   }<span>${
     tables.length === 0 ? "There are no tables yet." : "Dashed lines are optional."
   } All of it as a list: <a href="#tables">Tables</a></span></p>

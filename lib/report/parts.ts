@@ -1,6 +1,7 @@
 /** What several parts of a page are put together of. @module */
 
 import { formatCount } from "../count.ts";
+import { shorten } from "../shorten.ts";
 import { anchor, type Content, type Html, join, markup } from "./html.ts";
 import { shortName } from "./diagram.ts";
 
@@ -91,6 +92,11 @@ export function shortType(type: string): string {
   return type.replace(/^public\./, "").replace(/^time(stamp)? with time zone/, "time$1tz")
     .replace(/^time(stamp)? without time zone/, "time$1")
     .replace("character varying", "varchar");
+}
+
+/** The beginning of what somebody has to say, where all of it would be in the way. */
+export function brief(said: string): string {
+  return shorten(said, 300);
 }
 
 /** A number with its word. */

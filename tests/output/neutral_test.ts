@@ -105,3 +105,27 @@ Deno.test("line`` keeps what a value brings along from standing at the beginning
     [true, false, false, true],
   );
 });
+
+Deno.test("of a value that is longer than anybody reads, the beginning stands in a line", () => {
+  const secret = `sb_secret_${"a".repeat(900)}`;
+  for (
+    const value of [
+      "some words ".repeat(200_000),
+      "a line\n".repeat(300_000),
+      "x".repeat(2_000_000),
+      `${"x".repeat(1500)}${secret}${"y".repeat(2_000_000)}`,
+      `${"a word ".repeat(280)}${secret} ${"y".repeat(2_000_000)}`,
+      "👩‍👩‍👧‍👦".repeat(100_000),
+    ]
+  ) {
+    const shown = line`It says ${value}`;
+    assert.match(
+      shown,
+      /^It says .*… \([12],\d{3},\d{3} more characters: --json writes all of it\)$/s,
+    );
+    assert.ok(shown.length < 6000, `${shown.length} characters`);
+    assert.ok(shown.isWellFormed());
+    assert.doesNotMatch(shown, /sb_secret/, "half a secret looks like none");
+  }
+  assert.equal(line`It says ${"x".repeat(2100)}`, `It says ${"x".repeat(2100)}`);
+});
