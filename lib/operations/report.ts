@@ -6,7 +6,7 @@ import { type DatabaseState, readState } from "../database/state.ts";
 import { SupamigrateError } from "../errors.ts";
 import type { Migration } from "../planning/plan.ts";
 import { Refusals } from "../planning/refusals.ts";
-import { findChanges, type TableChange } from "../report/changes.ts";
+import { findChanges, leaveOutDone, type TableChange } from "../report/changes.ts";
 import type { Part, ReportData, ReportLock, ReportState } from "../report/data.ts";
 import type { ReportSchema } from "../report/schema.ts";
 import { readCatalogue } from "../schema/catalogue.ts";
@@ -124,7 +124,9 @@ async function collect(
       roles: live.roles.length > 0 || !future.known ? live.roles : future.value.after.roles,
       tables,
     },
-    changes: future.known ? { known: true, value: future.value.changes } : future,
+    changes: future.known
+      ? { known: true, value: leaveOutDone(future.value.changes, live, future.value.after) }
+      : future,
     locks: future.known ? { known: true, value: future.value.locks } : future,
   };
 }

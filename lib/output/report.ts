@@ -105,20 +105,32 @@ const OPENERS: Readonly<Partial<Record<NodeJS.Platform, string>>> = {
   win32: "explorer",
 };
 
+/** For how long it is seen whether that fails. */
+const SHOWN_AFTER_MS = 3000;
+
 async function show(path: string): Promise<void> {
   const { spawn } = await import("node:child_process");
   const { resolve } = await import("node:path");
+  const { pathToFileURL } = await import("node:url");
   const { platform } = await import("node:process");
   const opener = OPENERS[platform] ?? "xdg-open";
   const child = spawn(opener, [resolve(path)], { stdio: "ignore", detached: true });
-  await new Promise<void>((done, fail) => {
-    child.once("spawn", done);
-    child.once("error", fail);
-  }).catch((cause) => {
-    throw new ConfigurationError(
-      `Wrote "${path}", and cannot show it: ${opener} does not start: ${cause.message}`,
-      { hint: "Open the file in a browser.", cause },
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const trouble = await new Promise<string | undefined>((end) => {
+    child.once("error", ({ message }) => end(`does not start: ${message}`));
+    // On Windows it ends with 1 where all is well.
+    child.once(
+      "exit",
+      (code) =>
+        end(code === 0 || platform === "win32" ? undefined : `ends with ${code ?? "a signal"}`),
     );
+    // What goes on is the browser itself.
+    timer = setTimeout(() => end(undefined), SHOWN_AFTER_MS);
   });
+  clearTimeout(timer);
   child.unref();
+  if (trouble === undefined) return;
+  throw new ConfigurationError(`Wrote "${path}", and cannot show it: ${opener} ${trouble}`, {
+    hint: `Open it in a browser: ${pathToFileURL(path).href}`,
+  });
 }

@@ -35,6 +35,35 @@ export function findChanges(before: ReportSchema, after: ReportSchema): TableCha
   ];
 }
 
+/**
+ * Leaves out of changes what is so already: somebody has made by hand what pending migrations make.
+ *
+ * @param changes The changes.
+ * @param now What there is.
+ * @param after What the changes lead to.
+ */
+export function leaveOutDone(
+  changes: readonly TableChange[],
+  now: ReportSchema,
+  after: ReportSchema,
+): TableChange[] {
+  const tables = new Map(now.tables.map((table) => [table.id, table]));
+  const wanted = new Map(after.tables.map((table) => [table.id, table]));
+  return changes.flatMap((one) => {
+    const table = tables.get(one.id);
+    if (one.change !== "changed") {
+      return (one.change === "added") === (table === undefined) ? [one] : [];
+    }
+    if (table === undefined) return [one];
+    // What it is stands behind the sign that says what becomes of it.
+    const left = new Set(
+      compareTables(table, wanted.get(one.id)!).map((detail) => detail.slice(1)),
+    );
+    const details = one.details.filter((detail) => left.has(detail.slice(1)));
+    return details.length === 0 ? [] : [{ ...one, details }];
+  });
+}
+
 function compareTables(before: ReportTable, after: ReportTable): string[] {
   const details: string[] = [];
   const lists = [

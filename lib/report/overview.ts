@@ -29,6 +29,17 @@ export function explainReason(reason: string | null): string {
   return reason === null ? "" : REASONS[reason] ?? reason;
 }
 
+/** In a few words, and whether that is how it should be. */
+export function describeState({ state, migrations }: ReportData): { tone: Tone; says: string } {
+  if (!state.upToDate) return { tone: "warn", says: "Not up to date" };
+  const gone = migrations.filter(({ state }) => state === "file is gone").length;
+  if (gone === 0) return { tone: "good", says: "Up to date" };
+  return {
+    tone: "warn",
+    says: `Nothing pending, ${count(gone, "file is gone", "files are gone")}`,
+  };
+}
+
 /** The view. */
 export function viewOverview(data: ReportData): Html {
   const { state, migrations, lint, doctor, drift } = data;
@@ -105,15 +116,16 @@ function card(title: string, tone: Tone, value: Content, notes: readonly Content
   `;
 }
 
-function stateCard({ state }: ReportData, pending: readonly ReportMigration[]): Html {
-  const { upToDate, executed, totalFiles, lastBatch } = state;
+function stateCard(data: ReportData, pending: readonly ReportMigration[]): Html {
+  const { upToDate, executed, totalFiles, lastBatch } = data.state;
+  const { tone, says } = describeState(data);
   const facts = `${executed} applied of ${count(totalFiles, "file")}, last batch ${lastBatch}`;
-  if (upToDate) return card("State", "good", "Up to date", [facts]);
+  if (upToDate) return card("State", tone, says, [facts]);
   const reasons = Map.groupBy(pending, ({ reason }) => explainReason(reason));
   return card(
     "State",
-    pending.some(({ error }) => error !== null) ? "bad" : "warn",
-    pending.length === 0 ? "Not up to date" : `${pending.length} pending`,
+    pending.some(({ error }) => error !== null) ? "bad" : tone,
+    pending.length === 0 ? says : `${pending.length} pending`,
     [...[...reasons].map(([reason, of]) => `${of.length} ${reason}`), facts],
   );
 }

@@ -8,7 +8,7 @@ import diagramCss from "./diagram.css" with { type: "text" };
 import { type Content, Html, markup } from "./html.ts";
 import { viewLog } from "./log.ts";
 import { viewMigrations } from "./migrations.ts";
-import { viewOverview } from "./overview.ts";
+import { describeState, viewOverview } from "./overview.ts";
 import pageCss from "./page.css" with { type: "text" };
 import pageJs from "./page.js" with { type: "text" };
 import { badge, brief, tableLink, time } from "./parts.ts";
@@ -23,7 +23,8 @@ import { viewTables } from "./tables.ts";
  * @returns The page as HTML.
  */
 export async function renderPage(data: ReportData, viz: Viz): Promise<string> {
-  const { project, state, madeAt, toolVersion } = data;
+  const { project, madeAt, toolVersion } = data;
+  const { tone, says } = describeState(data);
   const styles = [colorsCss, diagramCss, pageCss].join("\n");
   // Nothing but these two is run or fetched, whatever else is in the page.
   const policy = [
@@ -57,9 +58,7 @@ export async function renderPage(data: ReportData, viz: Viz): Promise<string> {
       <header>
         <div class="title">
           <h1>${project.name}</h1>
-          ${
-    badge(state.upToDate ? "good" : "warn", state.upToDate ? "Up to date" : "Not up to date")
-  }
+          ${badge(tone, says)}
           <p>${project.url !== project.name && markup`<span>${project.url}</span>`}<span>${
     time(madeAt)
   } UTC</span><span>supamigrate ${toolVersion}</span></p>

@@ -32,8 +32,11 @@ export function viewTables(data: ReportData): Html {
     }
   }
   const made = new Map<string, { name: string; made: boolean }[]>();
-  for (const { name, tables } of migrations) {
+  for (const { name, tables, state, reason } of migrations) {
+    const hasRun = state === "applied" || reason === "checksum_mismatch";
     for (const { id, made: isMaker } of tables) {
+      // What is there, a migration that has not run has neither made nor changed.
+      if (!hasRun && changeOf.get(id)?.change !== "added") continue;
       made.set(id, [...made.get(id) ?? [], { name, made: isMaker }]);
     }
   }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Workspace } from "../support/cli.ts";
+import { toResult, Workspace } from "../support/cli.ts";
 
 const SHOP = "create table customers (id int primary key);\n" +
   "create table orders (id int primary key, customer_id int references customers);\n" +
@@ -67,6 +67,70 @@ Deno.test("report writes a page of the project and of what is pending, status --
   const unknown = await workspace.run(["status", "--diagram", "nothing"]);
   assert.match(unknown.stderr, /There is no table "nothing"\n💡 There are: customers, orders\./);
   assert.equal(unknown.code, 2);
+});
+
+Deno.test("report calls nothing new that is there already, and is not green where files are gone", async () => {
+  await using workspace = await Workspace.create({
+    "001_shop.sql": SHOP,
+    "002_items.sql": "create table if not exists items (id int);\n" +
+      "alter table orders add column if not exists note text, add column if not exists total int;",
+  });
+  const run = async (...args: string[]) => {
+    const { code, stderr } = await workspace.run(args);
+    assert.equal(code, 0, stderr);
+  };
+  const makePage = async () => {
+    await run("report", "--out", "page.html");
+    return await Deno.readTextFile(`${workspace.path}/page.html`);
+  };
+  await run("migrate");
+  await run("repair", "002_items.sql", "--mark", "pending", "--yes");
+  const page = await makePage();
+  assert.doesNotMatch(
+    page,
+    /<a class="box (?:added|changed)"|made by pending|Pending migrations (?:make|change)/,
+  );
+  assert.doesNotMatch(page, /(?:Made|changed) by <a href="#migration\/002/);
+  assert.match(page, /Made by <a href="#migration\/001/);
+  assert.match(page, /<span class="badge warn">Not up to date/);
+
+  await Deno.remove(`${workspace.path}/migrations/002_items.sql`);
+  assert.match(await makePage(), /<span class="badge good">Up to date</);
+  await workspace.write("002_items.sql", "create table if not exists items (id int);");
+  await run("migrate");
+  await Deno.remove(`${workspace.path}/migrations/002_items.sql`);
+  const gone = await makePage();
+  assert.match(gone, /<span class="badge warn">Nothing pending, 1 file is gone</);
+  assert.match(gone, /<section class="card warn"><h2>State<\/h2><p class="value">Nothing pending/);
+});
+
+Deno.test("report --open says where nothing shows the page", async () => {
+  await using workspace = await Workspace.create({ "001_shop.sql": SHOP });
+  const opener = `${workspace.path}/xdg-open`;
+  const open = async (script: string) => {
+    await Deno.writeTextFile(opener, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    const command = workspace.command(["report", "--no-shadow", "--open"], {
+      PATH: `${workspace.path}:${Deno.env.get("PATH")}`,
+    });
+    const args = [
+      "run",
+      "-A",
+      ...command.args.filter((arg) => !arg.startsWith("--allow-")).slice(1),
+    ];
+    return toResult(await new Deno.Command(Deno.execPath(), { ...command, args }).output());
+  };
+  const shown = await open(`echo "$1" > ${workspace.path}/shown`);
+  assert.equal(shown.code, 0, shown.stderr);
+  assert.equal(
+    (await Deno.readTextFile(`${workspace.path}/shown`)).trim(),
+    `${workspace.path}/migrations-report.html`,
+  );
+  const refused = await open("exit 3");
+  assert.equal(refused.code, 2);
+  assert.match(
+    refused.stderr,
+    /Wrote "migrations-report\.html", and cannot show it: xdg-open ends with 3\n💡 Open it in a browser: file:\/\/\/.*\/migrations-report\.html/,
+  );
 });
 
 Deno.test("what is written beside follows no link and overwrites nothing", async () => {
