@@ -63,10 +63,26 @@ export async function loadMigrations(
   if (loaded.migrations.length === 0 && refusals.all.length === 0) {
     const what = typeof source === "string" ? `folder "${source}"` : "record of migrations";
     throw new ConfigurationError(`The ${what} holds no migrations`, {
-      hint: "Make the first one: supamigrate create NAME.",
+      hint: adviseOnNone(loaded.leftOut),
     });
   }
   return loaded;
+}
+
+/** How much of what is left out is named. */
+const NAMED = 10;
+
+/** Says what is there instead of migrations: what could have been meant for one comes first. */
+function adviseOnNone(leftOut: readonly LeftOut[]): string {
+  const seen = leftOut.filter(({ name }) => !name.startsWith("."));
+  if (seen.length === 0) return "Make the first one: supamigrate create NAME.";
+  const named = [...seen].sort((a, b) => Number(b.notable) - Number(a.notable)).slice(0, NAMED);
+  return [
+    "What is there is left out:",
+    ...named.map(({ name, reason }) => `${name} (${reason})`),
+    ...(seen.length > NAMED ? [`… and ${seen.length - NAMED} more`] : []),
+    "Rename what is meant for a migration, or make one: supamigrate create NAME.",
+  ].join("\n");
 }
 
 async function loadRecord(

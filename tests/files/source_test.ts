@@ -61,6 +61,36 @@ for (
   });
 }
 
+Deno.test("where everything is left out, it is said what, and why", async () => {
+  const { hint } = await refusalOf(situation("only_left_out"));
+  assert.equal(
+    hint,
+    `What is there is left out:
+001_deprecated_a.sql (has "deprecated" in its name)
+001_not_a_migration.sql/ (a folder, and migrations are files)
+COMBINED_all.sql (starts with COMBINED_)
+Rename what is meant for a migration, or make one: supamigrate create NAME.`,
+  );
+  const record = await refusalOf({ "COMBINED_all": "select 1;", ".hidden": "select 1;" });
+  assert.match(
+    record.hint!,
+    /^What is there is left out:\nCOMBINED_all\.sql \(.*\)\n.*create NAME/,
+  );
+  const folder = await Deno.makeTempDir({ prefix: "supamigrate-" });
+  try {
+    await Deno.writeTextFile(`${folder}/.gitkeep`, "");
+    assert.equal((await refusalOf(folder)).hint, "Make the first one: supamigrate create NAME.");
+    await Deno.writeTextFile(`${folder}/001_a.ts`, "");
+    for (let number = 0; number < 30; number++) await Deno.mkdir(`${folder}/part_${number}`);
+    assert.match(
+      (await refusalOf(folder)).hint!,
+      /:\n001_a\.ts \(does not end in \.sql\)\npart_0\/ \(a folder\)\n(?:.*\n){8}… and 21 more\nRename/,
+    );
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
 const unfit: Record<string, [message: string, position: unknown, hint: RegExp]> = {
   not_utf8: ["The file is not UTF-8", { file: "002_latin1.sql", line: 3 }, /Save it as UTF-8/],
   cut_off_utf8: ["The file is not UTF-8", { file: "001_cut.sql", line: 2 }, /Save it as UTF-8/],
