@@ -39,7 +39,7 @@ import { LEDGER_MODES } from "./lib/planning/ledger.ts";
 import { holdsKey } from "./lib/redact.ts";
 import { SAFETY_COPY_MODES } from "./lib/safety_copy_modes.ts";
 import { findSecrets } from "./lib/setting_names.ts";
-import { ConfigurationError, installScript, VERSION } from "./mod.ts";
+import { ConfigurationError, VERSION } from "./mod.ts";
 
 const stopping = new AbortController();
 
@@ -445,11 +445,18 @@ function makeCli() {
       "Have exec_sql in this schema too, for an API without public.",
     )
     .option("-y, --yes", "Do not ask.")
-    .action(async (flags: InstallFlags) => {
-      if (flags.print) reporter.passOn("out", (await installScript(flags)).trimEnd());
-      else {await run(flags, async (it) =>
-          (await import("./lib/output/install.ts")).install(it, flags), true);}
-    })
+    .action((flags: InstallFlags) =>
+      flags.print
+        ? report(
+          flags,
+          async () => (await import("./lib/output/install.ts")).printSql(reporter, flags),
+        )
+        : run(
+          flags,
+          async (it) => (await import("./lib/output/install.ts")).install(it, flags),
+          true,
+        )
+    )
     .command("uninstall", "Take exec_sql and the tracking schema out again.")
     .option("-y, --yes", "Do not ask.")
     .action((flags: GlobalFlags & Asking) =>
@@ -458,6 +465,21 @@ function makeCli() {
     .command("completions", new CompletionsCommand())
     .command("help", new HelpCommand().global())
     .reset();
+}
+
+/** Help and the version go without the other options, which cliffy refuses beside them. */
+function keepAsked(args: readonly string[], cli: ReturnType<typeof makeCli>): string[] {
+  const asked = args.find((arg) => ["-h", "--help", "-V", "--version"].includes(arg));
+  if (asked === undefined) return [...args];
+  const path: string[] = [];
+  let commands = cli.getCommands();
+  for (const arg of args) {
+    const command = commands.find((one) => one.getName() === arg || one.getAliases().includes(arg));
+    if (command === undefined) continue;
+    path.push(arg);
+    commands = command.getCommands();
+  }
+  return [...path, asked];
 }
 
 /** Ctrl-C: the first one finishes the step in flight, the second one asks, and the third one goes. */
@@ -527,7 +549,8 @@ if (import.meta.main) {
     checkRuntime(process.versions, import.meta.url.endsWith(".ts"));
     reporter.hide(findSecrets(process.env));
     refuseKeys(args);
-    await makeCli().parse(args);
+    const cli = makeCli();
+    await cli.parse(keepAsked(args, cli));
   } catch (error) {
     if (error instanceof ValidationError) shell.failUsage(error);
     else shell.fail(error);

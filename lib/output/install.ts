@@ -3,7 +3,9 @@
 import type { InstallResult, UninstallResult } from "../operations/install.ts";
 import type { Asking, Flag, GlobalFlags, Report, Run } from "./actions.ts";
 import { confirmDestruction } from "./confirm.ts";
+import { installScript } from "../migrator.ts";
 import { line } from "./neutral.ts";
+import type { Reporter } from "./terminal.ts";
 import type { JsonDocuments } from "./json_documents.ts";
 
 /** The flags of `install`. */
@@ -25,6 +27,16 @@ export async function install(
   });
   await projects.remember();
   return { result, text: formatInstall(result) };
+}
+
+/** What `install --print` does: the SQL is for a program, as it is. */
+export async function printSql(
+  reporter: Reporter,
+  flags: InstallFlags,
+): Promise<Report<JsonDocuments["install"]>> {
+  const sql = await installScript(flags);
+  if (!flags.json) reporter.passOn("out", sql.trimEnd());
+  return { result: { success: true, sql }, text: "" };
 }
 
 /** What `install` did. */

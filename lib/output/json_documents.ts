@@ -110,7 +110,8 @@ export interface JsonDocuments {
     /** The files that were written, or would be. */
     readonly edits: readonly Omit<InitResult["edits"][number], "text">[];
   };
-  readonly install: InstallResult;
+  /** What was done; with `--print`, the SQL that does it. */
+  readonly install: InstallResult | { readonly success: boolean; readonly sql: string };
   readonly migrate: MigrateDocument;
   readonly plan: PlanFile;
   readonly pull: PullResult;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Workspace } from "../support/cli.ts";
+import { toResult, Workspace } from "../support/cli.ts";
 
 const README = new URL("../../README.md", import.meta.url);
 const UPDATE = Deno.env.get("UPDATE_SNAPSHOTS") === "1";
@@ -38,6 +38,37 @@ Deno.test("--version prints the version", async () => {
     (await workspace.run(["--version"])).stdout,
     new RegExp(version.replaceAll(".", "\\.")),
   );
+});
+
+Deno.test("help and the version are shown whatever else is asked for, and need no other word", async () => {
+  await using workspace = await Workspace.create();
+  const [help, ofMigrate, ofBash, version] = await Promise.all(
+    [["--help"], ["migrate", "--help"], ["completions", "bash", "--help"], ["--version"]]
+      .map(async (args) => (await workspace.run(args)).stdout),
+  );
+  const cases: [string[], string | undefined][] = [
+    [["--help", "--json"], help],
+    [["-h", "--embedded"], help],
+    [["--dir", "x", "--help"], help],
+    [["migrate", "--project", "x", "--help"], ofMigrate],
+    [["--quiet", "migrate", "--dry-run", "-h"], ofMigrate],
+    [["migrate", "--help", "--to"], ofMigrate],
+    [["up", "--help", "--json"], ofMigrate],
+    [["completions", "bash", "--verbose", "--help"], ofBash],
+    [["create", "--help"], (await workspace.run(["help", "create"])).stdout],
+    [["--version", "--json"], version],
+    [["--no-color", "--version"], version],
+    [["--version", "--help"], version],
+    [["--dir", "x", "--version", "--json"], version],
+  ];
+  for (const [args, expected] of cases) {
+    // The schemas are of documents.
+    const { code, stdout, stderr } = toResult(await workspace.spawn(args).output());
+    assert.deepEqual([args, code, stderr, stdout], [args, 0, "", expected]);
+  }
+  const misplaced = await workspace.run(["migrate", "--version"]);
+  assert.match(misplaced.stderr, /Unknown option "--version"/);
+  assert.equal(misplaced.code, 2);
 });
 
 for (const shell of ["bash", "zsh", "fish"]) {

@@ -287,4 +287,9 @@ Deno.test("the SQL that install prints is the SQL that install runs", async () =
   const { stdout } = await print(workspace, ["install", "--print"], {});
   const { installScript } = await import("../../mod.ts");
   assert.equal(stdout.trimEnd(), (await installScript()).trimEnd());
+  const json = await print(workspace, ["install", "--print", "--schema", "api", "--json"], {});
+  assert.deepEqual(JSON.parse(json.stdout), {
+    success: true,
+    sql: await installScript({ schema: "api" }),
+  });
 });
