@@ -18,6 +18,7 @@ import type { Ledger } from "./ledger.ts";
 import { LockAttempts } from "./lock_attempts.ts";
 import { assignMessages, type MigrationMessages } from "./messages.ts";
 import type { PlannedMigration } from "./prepare.ts";
+import { nameStored } from "./prepare_rollback.ts";
 import { type KeptRows, toKept } from "./safety_copies.ts";
 import {
   isOneTransaction,
@@ -404,6 +405,6 @@ function locate(
 ): MigrationFailure {
   if (error.part === undefined) return locateEnding(error, sent, migration.forward);
   return error.part === "undo"
-    ? locateFailure(error, step.undo ?? [], undefined)
+    ? locateFailure(error, step.undo ?? [], undefined, nameStored(step.name))
     : locateFailure(error, sent, migration.forward);
 }

@@ -184,6 +184,7 @@ export async function fresh(
           context,
           session,
           undo,
+          migrations,
           ledger,
           { keeps_nothing: true },
         ));

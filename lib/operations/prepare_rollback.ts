@@ -46,6 +46,11 @@ export interface RollbackPlan {
   readonly ledger: Ledger;
 }
 
+/** How stored rollback SQL is named where a file would be. */
+export function nameStored(name: string): string {
+  return `stored rollback of ${name}`;
+}
+
 /** What is to be undone, as the planner takes it. */
 export function toTarget(
   { target, steps }: { readonly target?: string; readonly steps?: number },
@@ -136,7 +141,7 @@ export async function prepareRollbacks(
       : {
         sql: storedRollbacks[entry.name]!,
         line: 1,
-        file: `stored rollback of ${entry.name}`,
+        file: nameStored(entry.name),
       };
     const undoing = await refusals.attempt(() => split(section, section.file, can));
     const { head = "" } = files.get(entry.name) ?? {};

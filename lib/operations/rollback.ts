@@ -5,7 +5,13 @@ import { toFailure } from "../database/state.ts";
 import { SupamigrateError } from "../errors.ts";
 import { toWireLimits } from "../planning/limits.ts";
 import { locateFailure } from "../planning/locate_failure.ts";
-import { type MigrationFailure, planRollback, type StepCount } from "../planning/plan.ts";
+import {
+  type Migration,
+  type MigrationFailure,
+  planRollback,
+  type StepCount,
+} from "../planning/plan.ts";
+import type { Statement } from "../planning/step.ts";
 import { type ApiReadiness, awaitApi } from "./api_ready.ts";
 import { createTeller, describeReserved } from "./concerns.ts";
 import { type CancelBlockers, withCancelBlockers } from "./cancel_blockers.ts";
@@ -15,6 +21,7 @@ import { performPatiently } from "./lock_attempts.ts";
 import { assignMessages, type MigrationMessages } from "./messages.ts";
 import {
   findUndoneByFile,
+  nameStored,
   type PlannedRollback,
   prepareRollbacks,
   type RollbackPlan,
@@ -153,7 +160,13 @@ export async function rollback(
       before: options.before && (({ planned }) => options.before!(planned)),
       run: async (session, { to, planned, ledger }) => {
         session.note(options.note?.());
-        const { results, interrupted } = await revertAll(context, session, planned, ledger);
+        const { results, interrupted } = await revertAll(
+          context,
+          session,
+          planned,
+          migrations,
+          ledger,
+        );
         const { apiReady } = await awaitApi(context, session);
         const undone = results.filter(({ success }) => success).length;
         return {
@@ -177,6 +190,7 @@ export async function rollback(
  * @param context What the operation works with.
  * @param session The lock.
  * @param planned What to undo, in order.
+ * @param migrations The files.
  * @param ledger The Supabase CLI's ledger.
  * @param given With `keeps_nothing`, what migrations have destroyed is not put back.
  * @returns How each ended.
@@ -185,6 +199,7 @@ export async function revertAll(
   context: OperationContext,
   session: LockSession,
   planned: readonly PlannedRollback[],
+  migrations: readonly Migration[],
   ledger: Ledger,
   given: { readonly keeps_nothing?: true } = {},
 ): Promise<{ results: RollbackResult[]; interrupted: boolean }> {
@@ -224,10 +239,11 @@ export async function revertAll(
       source: item.source,
       sourceReason: item.sourceReason,
       executionTimeMs: outcome.executionTimeMs,
-      error: outcome.error === null ? null : locateFailure(
+      error: outcome.error === null ? null : locate(
         outcome.error,
+        item,
+        migrations,
         isOneTransaction(item) ? item.statements : listSent(item, outcome.stepsDone + 1),
-        undefined,
       ),
       steps: {
         done: outcome.stepsDone,
@@ -248,6 +264,18 @@ export async function revertAll(
     if (!result.success) break;
   }
   return { results, interrupted: false };
+}
+
+function locate(
+  error: MigrationFailure,
+  { name, source }: PlannedRollback,
+  migrations: readonly Migration[],
+  sent: readonly Statement[],
+): MigrationFailure {
+  if (source === "stored") return locateFailure(error, sent, undefined, nameStored(name));
+  const section = migrations.find((migration) => migration.name === name)?.rollback ?? undefined;
+  const file = section?.file;
+  return locateFailure(error, sent, section, file === name ? undefined : file);
 }
 
 async function revertOne(

@@ -13,6 +13,7 @@ import type { CancelBlockers } from "../operations/cancel_blockers.ts";
 import type { Concern } from "../operations/concerns.ts";
 import type { SafetyCopyMode, SafetyCopyOptions } from "../operations/safety_copies.ts";
 import type { LedgerMode } from "../planning/ledger.ts";
+import type { MigrationFailure } from "../planning/plan.ts";
 import type { OrderBy } from "../planning/order.ts";
 import type { CancelFlags } from "./cancel.ts";
 import { confirmConcerns } from "./confirm.ts";
@@ -119,6 +120,27 @@ export function guardCopies(
       confirmCopies: async (survey) => (await import("./kept.ts")).confirmCopies(reporter, survey),
     }),
   };
+}
+
+/** Shows in a pull request what failed, at its line; of what was stored no line is in a file. */
+export function annotateFailures(
+  reporter: Reporter,
+  results: readonly {
+    readonly name: string;
+    readonly source?: "file" | "stored";
+    readonly error: MigrationFailure | null;
+  }[],
+): void {
+  for (const { name, source, error } of results) {
+    if (error === null) continue;
+    const { code, message, line, place, part } = error;
+    const isStored = source === "stored" || part === "undo";
+    reporter.annotate(`${message} (${code})`, {
+      file: isStored ? name : place?.file ?? name,
+      ...(isStored || line === undefined ? {} : { line }),
+      ...(isStored || place === undefined ? {} : { column: place.column }),
+    });
+  }
 }
 
 /** The exit code of a run. */

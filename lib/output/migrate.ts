@@ -9,6 +9,7 @@ import type { SafetyCopyMode } from "../safety_copy_modes.ts";
 import type { MigrationFailure, StepCount } from "../planning/plan.ts";
 import { describeDone } from "../planning/step_count.ts";
 import {
+  annotateFailures,
   type Asking,
   type Flag,
   type GlobalFlags,
@@ -112,17 +113,7 @@ async function migrateOnly(
     ...given,
   });
   if (result.success && !result.dryRun) await projects.remember();
-  for (const { name, error } of result.results) {
-    if (error !== null) {
-      const { line, place } = error;
-      const position = {
-        file: name,
-        ...(line === undefined ? {} : { line }),
-        ...(place === undefined ? {} : { column: place.column }),
-      };
-      reporter.annotate(`${error.message} (${error.code})`, position);
-    }
-  }
+  annotateFailures(reporter, result.results);
   const health = check !== undefined && result.success && result.migrationsRun > 0
     ? await (await import("./health.ts")).examine(run, check, result, !!flags.rollbackOnFailedCheck)
     : undefined;

@@ -5,6 +5,7 @@ import type { RollbackResult, RollbackRunResult } from "../operations/rollback.t
 import { shorten } from "../shorten.ts";
 import type { SafetyCopyMode } from "../safety_copy_modes.ts";
 import {
+  annotateFailures,
   type Asking,
   type Flag,
   type GlobalFlags,
@@ -62,6 +63,7 @@ async function rollbackOnly(
     ...guardCopies(run, flags),
     ...given,
   });
+  annotateFailures(reporter, result.results);
   // Where nothing was undone, nobody was asked about the project.
   if (result.success && result.migrationsRolledBack > 0) await projects.remember();
   return {

@@ -51,7 +51,7 @@ export function formatFailure(name: string, error: MigrationFailure): string[] {
   const { line: number, place: found } = error;
   const position = number === undefined || found === undefined
     ? []
-    : formatPosition({ file: name, line: number, ...found }, found.occurrences);
+    : formatPosition({ file: name, ...found, line: number }, found.occurrences);
   return [
     line`🔎 ${name}`,
     line`   SQLSTATE ${error.code} ${place}`,

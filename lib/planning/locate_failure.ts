@@ -14,12 +14,14 @@ import { findTokens, type Token } from "./tokens.ts";
  * @param error What the server said.
  * @param statements The statements of the part that failed.
  * @param section Where they stand; undefined where that is no part of a file.
+ * @param file What that is, where it is not the migration's file.
  * @returns The same, with the place where that can be told.
  */
 export function locateFailure(
   error: MigrationFailure,
   statements: readonly Statement[],
   section: Section | undefined,
+  file?: string,
 ): MigrationFailure {
   const statement = statements[(error.statement ?? 0) - 1];
   if (statement === undefined) return error;
@@ -28,10 +30,11 @@ export function locateFailure(
   const [first] = found;
   const offset = first ?? area.start;
   const line = statement.line + countNewlines(statement.sql, 0, offset);
-  if (first === undefined || section === undefined) return { ...error, line };
-  const start = findStatement(statement, section);
+  if (first === undefined) return { ...error, line };
+  const within = section ?? statement;
+  const start = findStatement(statement, within);
   if (start === undefined) return { ...error, line };
-  return placed(error, section, start + first, found.length);
+  return placed(error, within, start + first, found.length, file);
 }
 
 /** What ends the connection that it is run on, or has it ended. */
@@ -65,9 +68,15 @@ function placed(
   section: Section,
   offset: number,
   occurrences: number,
+  file?: string,
 ): MigrationFailure {
   const { line, column, excerpt } = locate(section, offset);
-  const place = { column, excerpt, ...(occurrences > 1 ? { occurrences } : {}) };
+  const place = {
+    ...(file === undefined ? {} : { file }),
+    column,
+    excerpt,
+    ...(occurrences > 1 ? { occurrences } : {}),
+  };
   return { ...error, line, place };
 }
 

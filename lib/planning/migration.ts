@@ -85,6 +85,8 @@ export interface Blocker {
  * errors have a `column` too, which is the name of a table's column.
  */
 export interface FailurePlace {
+  /** What it stands in, where that is not the migration's file: what undoes it, beside it or stored. */
+  readonly file?: string;
   /** The column of the line, in characters from 1. */
   readonly column: number;
   /** The text of the line; left out where it holds what looks like a key or a password. */

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { formatRollback } from "../../lib/output/rollback.ts";
 import { type AnyProject, testOnEveryDatabase } from "../support/projects.ts";
 
 // Where an error of the server is shown: what it says has no position.
@@ -115,6 +116,49 @@ testOnEveryDatabase("an error of rollback SQL has its line", async (project) => 
   await migrator.migrate();
   assert.equal((await migrator.rollback()).results[0]?.error?.line, 5);
 });
+
+testOnEveryDatabase(
+  "an error of rollback SQL is shown where it is, in whichever file that is",
+  async (project) => {
+    const forward = "create table a ();\n";
+    const undo = "select 1; drop\n  table a, b;";
+    const show = async (files: Record<string, string>) => {
+      const result = await project.migrator(files).rollback();
+      const text = formatRollback(result);
+      return text.slice(text.indexOf("🔎")).split("\n").slice(0, 6);
+    };
+    const own = { "1_a.sql": `${forward}-- ROLLBACK\n${undo}` };
+    await project.migrator(own).migrate();
+    assert.deepEqual(await show(own), [
+      "🔎 1_a.sql",
+      "   SQLSTATE 42P01 in statement 2, line 4",
+      '   table "b" does not exist',
+      "   at 1_a.sql:4:12",
+      "   4 |   table a, b;",
+      "                  ^",
+    ]);
+    const beside = await show({ "1_a.sql": forward, "1_a.down.sql": `\n${undo}` });
+    assert.deepEqual(beside.slice(3), [
+      "   at 1_a.down.sql:3:12",
+      "   3 |   table a, b;",
+      "                  ^",
+    ]);
+    const stored = await show({ "2_b.sql": "select 1;" });
+    assert.deepEqual(stored.slice(3), [
+      "   at stored rollback of 1_a.sql:2:12",
+      "   2 |   table a, b",
+      "                  ^",
+    ]);
+    // The stored one is run as well before what was changed is applied again.
+    const { results } = await project.migrator({ "1_a.sql": "create table a (id int);" })
+      .migrate({ onChange: "redo" });
+    assert.deepEqual(results[0]?.error?.place, {
+      file: "stored rollback of 1_a.sql",
+      column: 12,
+      excerpt: "  table a, b",
+    });
+  },
+);
 
 testOnEveryDatabase("a recursion without an end is told in a few lines", async (project) => {
   const { results } = await project.migrator({
