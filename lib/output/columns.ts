@@ -150,6 +150,43 @@ export function wrap(line: string, width: number): string[] {
   return [...lines, current];
 }
 
+/** An excerpt of a file behind its line's number, and the mark below it. */
+const EXCERPT = /^\s*\d+ \| /;
+const CARET = /^\s*\^$/;
+
+/**
+ * Cuts excerpts of files that are wider than a screen, around the mark below them.
+ *
+ * @param lines The lines, of which some are excerpts.
+ * @param width How many cells there are.
+ * @returns As many lines.
+ */
+export function fitExcerpts(lines: readonly string[], width: number): string[] {
+  const fitted = [...lines];
+  for (const [index, line] of lines.entries()) {
+    const margin = EXCERPT.exec(line)?.[0];
+    if (margin === undefined || measure(line) <= width) continue;
+    const caret = lines[index + 1] ?? "";
+    const at = CARET.test(caret) ? caret.length - 1 - margin.length : 0;
+    const cut = cutAround(line.slice(margin.length), at, Math.max(1, width - margin.length));
+    fitted[index] = margin + cut.text;
+    if (CARET.test(caret)) fitted[index + 1] = `${" ".repeat(margin.length + cut.at)}^`;
+  }
+  return fitted;
+}
+
+/** What stands at a cell stays, with twice as much in front of it as behind it. */
+function cutAround(text: string, at: number, width: number): { text: string; at: number } {
+  const all = measure(text);
+  const start = Math.max(0, Math.min(at - Math.floor(width * 2 / 3), all - width + 1));
+  let left = 0;
+  const characters = [...split(text)];
+  while (left < start) left += measure(characters.shift()!);
+  return left === 0
+    ? { text: cutEnd(text, width), at }
+    : { text: cutEnd(CUT + characters.join(""), width), at: at - left + 1 };
+}
+
 /** A column of a table. */
 export interface Column {
   /** What stands above it. */

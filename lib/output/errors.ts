@@ -13,6 +13,7 @@ import {
   UnreachableError,
 } from "../errors.ts";
 import { shorten, shortenSaid } from "../shorten.ts";
+import { measure } from "./columns.ts";
 import { indent, line, neutralize } from "./neutral.ts";
 
 /** The exit codes, as `--help` explains them. */
@@ -134,10 +135,11 @@ export function formatPosition(
   // A long line is cut so that the caret stays in sight, and between words: see shorten().
   let start = Math.max(0, at - 59);
   while (start > 0 && start < at && /\S/.test(characters[start - 1]!)) start++;
-  const lines = [place, `${margin}${shorten(characters.slice(start).join(""), 100)}`];
+  const cut = start === 0 ? "" : "…";
+  const lines = [place, `${margin}${cut}${shorten(characters.slice(start).join(""), 100)}`];
   if (column !== undefined) {
-    const before = neutralize(characters.slice(start, at).join(""));
-    lines.push(`${" ".repeat(margin.length + before.length)}^`);
+    const before = cut + neutralize(characters.slice(start, at).join(""));
+    lines.push(`${" ".repeat(margin.length + measure(before))}^`);
   }
   return lines;
 }

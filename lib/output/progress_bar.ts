@@ -16,6 +16,10 @@ const LEAST_MS = 1000;
 const MOST_DRAWN = 20;
 const LEAST_DRAWN = 8;
 
+/** How narrow what runs may get before figures are left out, and before it is left out itself. */
+const LEAST_NAME = 12;
+const LEAST_CUT = 5;
+
 /** A run of many, and how far it has come. */
 export class ProgressBar {
   /** How many there are. */
@@ -72,17 +76,32 @@ export class ProgressBar {
     const left = rate === undefined || this.#done === this.total
       ? undefined
       : 1000 * (this.total - this.#done) / rate;
-    const parts = [
-      percent,
-      ...(rate === undefined ? [] : [`${formatRate(rate)}/s`]),
-      ...(left === undefined ? [] : [`${formatDuration(left)} left`]),
-    ].join(", ");
-    const room = width - measure(count) - measure(parts) - 4;
+    const figures = [
+      { says: percent, leaveOut: 1 },
+      ...(rate === undefined ? [] : [{ says: `${formatRate(rate)}/s`, leaveOut: 3 }]),
+      ...(left === undefined ? [] : [{ says: `${formatDuration(left)} left`, leaveOut: 2 }]),
+    ];
+    // The highest number goes first, where the name would not be recognised any more.
+    const name = Math.min(measure(text), LEAST_NAME);
+    const say = (figures: readonly { says: string }[]) =>
+      figures.map(({ says }) => says).join(", ");
+    while (
+      figures.length > 0 && measure(`${count} ${say(figures)}  `) + name > width
+    ) {
+      const least = figures.reduce((a, b) => a.leaveOut > b.leaveOut ? a : b);
+      figures.splice(figures.indexOf(least), 1);
+    }
+    const parts = figures.length === 0 ? "" : ` ${say(figures)}`;
+    const room = width - measure(count) - measure(parts) - 3;
     const wanted = isLong ? measure(text) : Math.floor(width / 3);
     const drawn = Math.min(MOST_DRAWN, Math.floor(width / 6), room - wanted);
     const filled = Math.round(drawn * share);
     const bar = drawn < LEAST_DRAWN ? "" : ` ${"█".repeat(filled)}${"░".repeat(drawn - filled)}`;
-    return cutEnd(`${count}${bar} ${parts}  ${text}`.trimEnd(), width);
+    const figured = `${count}${bar}${parts}`;
+    const rest = width - measure(figured) - 2;
+    return rest < LEAST_CUT
+      ? cutEnd(figured, width)
+      : `${figured}  ${cutEnd(text, rest)}`.trimEnd();
   }
 }
 

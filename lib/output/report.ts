@@ -1,7 +1,7 @@
 /** What `report` and `status --diagram` do and print. @module */
 
 import { ConfigurationError } from "../errors.ts";
-import { drawNeighbourhood, findTable } from "../report/neighbourhood.ts";
+import { drawNeighbourhood, findTable } from "./neighbourhood.ts";
 import { readReplaced, replaceFile } from "../replace_file.ts";
 import { count } from "../report/parts.ts";
 import type { Flag, GlobalFlags, Report, Run } from "./actions.ts";
@@ -62,7 +62,7 @@ export async function report(
 
 /** Shows a table with what it has to do with others. */
 export async function showTable(
-  { migrator }: Run,
+  { migrator, reporter }: Run,
   name: string,
 ): Promise<Report<JsonDocuments["status"]>> {
   const { tables } = await migrator.tables();
@@ -87,7 +87,7 @@ export async function showTable(
           .map(({ target: _, ...key }) => ({ table: id, ...key }))
       ),
     },
-    text: drawNeighbourhood(table, tables).join("\n"),
+    text: drawNeighbourhood(table, tables, reporter.screen).join("\n"),
   };
 }
 

@@ -7,7 +7,7 @@ import { formatActivity, formatBlocker, formatRange, formatRetry } from "./activ
 import { type AnnotationLevel, formatAnnotation } from "./errors.ts";
 import { formatDuration } from "../duration.ts";
 import { createRedactor } from "../redact.ts";
-import { type Screen, wrap } from "./columns.ts";
+import { fitExcerpts, type Screen, wrap } from "./columns.ts";
 import { LiveLine } from "./live_line.ts";
 import { line, neutralize, neutralizeJson } from "./neutral.ts";
 import { findStyle, paint } from "./paint.ts";
@@ -211,7 +211,7 @@ export class Reporter {
     const clean = this.clean(nameCommands(text, this.#nameCommand));
     const width = writer.isTTY === true ? writer.columns || 80 : Infinity;
     const paints = this.#paints(writer);
-    const lines = clean.split("\n").flatMap((text) => {
+    const lines = fitExcerpts(clean.split("\n"), width).flatMap((text) => {
       const style = paints ? findStyle(text) : undefined;
       const fitted = wrap(text, width);
       return style === undefined ? fitted : fitted.map((part) => paint(part, style));

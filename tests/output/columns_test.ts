@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import stringWidth from "string-width";
-import { cutEnd, cutMiddle, formatTable, measure, wrap } from "../../lib/output/columns.ts";
+import {
+  cutEnd,
+  cutMiddle,
+  fitExcerpts,
+  formatTable,
+  measure,
+  wrap,
+} from "../../lib/output/columns.ts";
 
 const clean = (text: string) => text;
 
@@ -148,4 +155,45 @@ Deno.test("a cell is clean before it is cut, and stays on its line", () => {
     formatTable(COLUMNS, rows, { columns: 80, clean })[1]?.trimEnd(),
     "a [hidden] b      1",
   );
+});
+
+Deno.test("an excerpt that is wider than the screen is cut around its mark", () => {
+  const head = "   12 | ";
+  const words = "select one, two, three, four, wrong, six, seven, eight, nine, ten from numbers";
+  const show = (text: string, what: string, width: number) =>
+    fitExcerpts([
+      "   at 001_a.sql",
+      head + text,
+      " ".repeat(head.length + measure(text.slice(0, text.indexOf(what)))) + "^",
+      "and on",
+    ], width);
+  assert.deepEqual(show(words, "wrong", 40), [
+    "   at 001_a.sql",
+    "   12 | …e, two, three, four, wrong, si…",
+    "                              ^",
+    "and on",
+  ]);
+  assert.deepEqual(show(words, "select", 40).slice(1, 3), [
+    "   12 | select one, two, three, four, w…",
+    "        ^",
+  ]);
+  assert.deepEqual(show(words, "numbers", 40).slice(1, 3), [
+    "   12 | …, eight, nine, ten from numbers",
+    "                                 ^",
+  ]);
+  assert.deepEqual(fitExcerpts([head + words], 20), ["   12 | select one,…"]);
+  for (
+    const text of [
+      words,
+      `${"表の名前".repeat(9)} wrong ${"表".repeat(40)}`,
+      `'${"👩‍👩‍👧‍👦".repeat(20)}' wrong`,
+    ]
+  ) {
+    for (let width = 14; width < 100; width++) {
+      const [, excerpt, caret] = show(text, "wrong", width);
+      assert.ok(measure(excerpt!) <= width && caret!.length <= width, excerpt);
+      const before = excerpt!.slice(0, excerpt!.indexOf("wrong"));
+      if (excerpt!.includes("wrong")) assert.equal(measure(before), caret!.length - 1, excerpt);
+    }
+  }
 });

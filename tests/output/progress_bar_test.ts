@@ -21,6 +21,24 @@ Deno.test("a bar says how many are done, how fast, how long it takes, and what r
   assert.match(bar.draw("⏳", "", false, 96, 10_000), /^⏳ 300\/300 █{16} 100 %, 30\/s$/);
 });
 
+Deno.test("where there is little room, what matters least is left out, and no figure is cut", () => {
+  const bar = new ProgressBar(300, 0);
+  bar.tell(75, 5000);
+  const lines = [70, 50, 45, 40, 30, 20, 12, 10].map((width) =>
+    bar.draw("⏳", "076_add_invoices.sql", false, width, 5000)
+  );
+  assert.deepEqual(lines, [
+    "⏳  75/300 ███░░░░░░░░  25 %, 15/s, 15 s left  076_add_invoices.sql",
+    "⏳  75/300  25 %, 15/s, 15 s left  076_add_invoic…",
+    "⏳  75/300  25 %, 15 s left  076_add_invoice…",
+    "⏳  75/300  25 %  076_add_invoices.sql",
+    "⏳  75/300  25 %  076_add_inv…",
+    "⏳  75/300  076_add…",
+    "⏳  75/300",
+    "⏳  75/300",
+  ]);
+});
+
 Deno.test("the rate is that of the last while, and falls while nothing ends", () => {
   const bar = new ProgressBar(1000, 0);
   assert.equal(bar.rateAt(500), undefined);

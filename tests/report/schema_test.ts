@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { instance } from "@viz-js/viz";
 import { findChanges } from "../../lib/report/changes.ts";
 import { drawDiagram, findHubs } from "../../lib/report/diagram.ts";
-import { drawNeighbourhood, findTable } from "../../lib/report/neighbourhood.ts";
 import { findTouched } from "../../lib/report/touched.ts";
 import { parseText } from "../../lib/planning/parser.ts";
 import type { ReportTable } from "../../mod.ts";
@@ -166,40 +165,6 @@ Deno.test("changes of tables are told by what is added, removed and changed of e
     },
     { id: "public.new", change: "added", details: [] },
   ]);
-});
-
-Deno.test("a table is drawn as text with what refers to it and what it refers to", () => {
-  const books = table("books", {
-    rows: 1200,
-    columns: [
-      { name: "id", type: "uuid", required: true },
-      { name: "author_id", type: "uuid", required: true },
-      { name: "sold_at", type: "timestamp with time zone" },
-    ],
-    constraints: [{ name: "k", kind: "primary key", columns: ["id"], definition: "" }],
-    references: [reference("author_id", "authors", { onDelete: "cascade" })],
-  });
-  const chapters = table("chapters", {
-    references: [reference("book_id", "books", { optional: true })],
-  });
-  const reviews = table("reviews", { references: [reference("of", "books", { unique: true })] });
-  const tables = [table("authors"), books, chapters, reviews];
-  assert.deepEqual(drawNeighbourhood(books, tables), [
-    "  ┌── chapters (book_id)  optional",
-    "  ├── reviews (of)        one to one",
-    "  ▼",
-    "┌───────────────────────────────────────┐",
-    "│ books · about 1,200 rows · 0 policies │",
-    "├───────────────────────────────────────┤",
-    "│ id         uuid         key           │",
-    "│ author_id  uuid         →             │",
-    "│ sold_at    timestamptz  optional      │",
-    "└─┬─────────────────────────────────────┘",
-    "  └── author_id → authors  on delete cascade",
-  ]);
-  assert.deepEqual(findTable(tables, "public.books"), [books]);
-  assert.deepEqual(findTable(tables, "books"), [books]);
-  assert.deepEqual(findTable(tables, "nothing"), []);
 });
 
 Deno.test("statements say which tables they are about", async () => {

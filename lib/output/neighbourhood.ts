@@ -1,8 +1,9 @@
 /** Draws a table and what it has to do with others as text. @module */
 
-import { shortName } from "./diagram.ts";
-import { count, shortType } from "./parts.ts";
-import type { ReportReference, ReportTable } from "./schema.ts";
+import { shortName } from "../report/diagram.ts";
+import { count, shortType } from "../report/parts.ts";
+import type { ReportReference, ReportTable } from "../report/schema.ts";
+import { cutEnd, measure, type Screen } from "./columns.ts";
 
 /**
  * Finds the table that somebody means.
@@ -26,9 +27,14 @@ export function findTable(tables: readonly ReportTable[], name: string): readonl
  *
  * @param table The table.
  * @param tables All tables.
+ * @param screen Where they are to fit.
  * @returns The lines.
  */
-export function drawNeighbourhood(table: ReportTable, tables: readonly ReportTable[]): string[] {
+export function drawNeighbourhood(
+  table: ReportTable,
+  tables: readonly ReportTable[],
+  screen: Screen,
+): string[] {
   const referring = tables.flatMap(({ id, references }) =>
     references.filter(({ target }) => target === table.id && id !== table.id)
       .map((key) => ({ id, key }))
@@ -42,9 +48,9 @@ export function drawNeighbourhood(table: ReportTable, tables: readonly ReportTab
     notes: key.target === table.id ? ["itself", ...describeKey(key)] : describeKey(key),
   }));
   return [
-    ...drawBranches(incoming, "┌", "▼"),
-    ...drawFrame(table),
-    ...drawBranches(outgoing, "├", "└"),
+    ...drawBranches(incoming, "┌", "▼", screen),
+    ...drawFrame(table, screen),
+    ...drawBranches(outgoing, "├", "└", screen),
   ];
 }
 
@@ -62,32 +68,41 @@ function describeKey({ onDelete, optional, unique }: ReportReference): string[] 
 }
 
 /** What comes in ends above the frame, what goes out begins below it. */
-function drawBranches(branches: readonly Branch[], first: "┌" | "├", last: "▼" | "└"): string[] {
+function drawBranches(
+  branches: readonly Branch[],
+  first: "┌" | "├",
+  last: "▼" | "└",
+  { columns = Infinity, clean }: Screen,
+): string[] {
   if (branches.length === 0) return [];
-  const widest = Math.max(...branches.map(({ name }) => widthOf(name)));
-  const lines = branches.map(({ name, notes }, index) => {
+  const names = branches.map(({ name }) => toCell(name, clean));
+  const widest = Math.max(...names.map(measure));
+  const lines = branches.map(({ notes }, index) => {
+    const name = names[index]!;
     const corner = first === "┌"
       ? index === 0 ? "┌" : "├"
       : index === branches.length - 1
       ? "└"
       : "├";
     const text = notes.length === 0 ? name : `${pad(name, widest)}  ${notes.join(", ")}`;
-    return `  ${corner}── ${text}`;
+    return cutEnd(`  ${corner}── ${text}`, columns);
   });
   return last === "▼" ? [...lines, "  ▼"] : lines;
 }
 
 function drawFrame(
   { id, kind, rows, rls, policies, columns, constraints, references }: ReportTable,
-) {
+  { columns: screenWidth = Infinity, clean }: Screen,
+): string[] {
   const keys = new Set(
     constraints.filter(({ kind }) => kind === "primary key").flatMap(({ columns }) => columns),
   );
   const foreign = new Set(references.flatMap(({ columns }) => columns));
-  const names = Math.max(0, ...columns.map(({ name }) => widthOf(name)));
-  const types = Math.max(0, ...columns.map((column) => widthOf(shortType(column.type))));
-  const body = columns.map((column) =>
-    `${pad(column.name, names)}  ${pad(shortType(column.type), types)}  ${
+  const names = columns.map(({ name }) => toCell(name, clean));
+  const types = columns.map(({ type }) => toCell(shortType(type), clean));
+  const [widestName, widestType] = [names, types].map((all) => Math.max(0, ...all.map(measure)));
+  const body = columns.map((column, index) =>
+    `${pad(names[index]!, widestName!)}  ${pad(types[index]!, widestType!)}  ${
       [
         ...(keys.has(column.name) ? ["key"] : []),
         ...(foreign.has(column.name) ? ["→"] : []),
@@ -96,15 +111,15 @@ function drawFrame(
     }`.trimEnd()
   );
   const title = [
-    shortName(id),
+    toCell(shortName(id), clean),
     ...(kind === "table" ? [] : [kind]),
     ...(rows === null ? [] : [`about ${count(rows, "row")}`]),
     ...(kind.endsWith("table")
       ? [rls ? count(policies.length, "policy", "policies") : "no row level security"]
       : []),
   ].join(" · ");
-  const width = Math.max(...[title, ...body].map(widthOf));
-  const row = (text: string) => `│ ${pad(text, width)} │`;
+  const width = Math.min(Math.max(...[title, ...body].map(measure)), screenWidth - 4);
+  const row = (text: string) => `│ ${pad(cutEnd(text, width), width)} │`;
   const rule = "─".repeat(width + 2);
   return [
     `┌${rule}┐`,
@@ -115,10 +130,11 @@ function drawFrame(
   ];
 }
 
-function widthOf(text: string): number {
-  return [...text].length;
+/** As it will be written: what cannot be seen takes the room of what is shown for it. */
+function toCell(text: string, clean: Screen["clean"]): string {
+  return clean(text).replace(/\s+/g, " ");
 }
 
 function pad(text: string, width: number): string {
-  return text + " ".repeat(Math.max(0, width - widthOf(text)));
+  return text + " ".repeat(Math.max(0, width - measure(text)));
 }
