@@ -9,6 +9,7 @@
 import { posix, relative } from "node:path";
 import type { Target } from "../database/target.ts";
 import { ConfigurationError } from "../errors.ts";
+import { replaceFile } from "../replace_file.ts";
 import { line } from "./neutral.ts";
 import { ask, canAsk, isYes } from "./prompt.ts";
 import type { Reporter } from "./terminal.ts";
@@ -141,13 +142,10 @@ function isKnownProject(value: unknown): value is KnownProject {
 }
 
 async function write(folder: string, text: string): Promise<void> {
-  const { mkdir, rename, writeFile } = await import("node:fs/promises");
-  const { default: process } = await import("node:process");
+  const { mkdir, writeFile } = await import("node:fs/promises");
   await mkdir(folder, { recursive: true });
   await writeFile(`${folder}/.gitignore`, "*\n", { flag: "wx" }).catch((error) => {
     if ((error as { code?: string }).code !== "EEXIST") throw error;
   });
-  const draft = `${folder}/${NAME}.${process.pid}`;
-  await writeFile(draft, text);
-  await rename(draft, `${folder}/${NAME}`);
+  await replaceFile(`${folder}/${NAME}`, text, "Nobody needs it: a run goes on without.");
 }

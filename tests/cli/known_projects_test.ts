@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { INSTALL_SQL } from "../../lib/database/bootstrap.ts";
+import { ProjectMemory } from "../../lib/output/known_projects.ts";
+import { Reporter } from "../../lib/output/terminal.ts";
 import { Workspace } from "../support/cli.ts";
 import { type HostedProject, openHosted, openTrust } from "../support/hosted.ts";
 import { startStack } from "../support/stack.ts";
@@ -199,5 +201,32 @@ Deno.test("a file that somebody else wrote is not believed, and not printed", as
     const { code, stderr } = await workspace.run(["migrate"]);
     assert.deepEqual([code, stderr], [0, ""], content);
     assert.deepEqual(await known(workspace), [hosted.name], content);
+  }
+});
+
+Deno.test("what is remembered is written through no link that lies beside it", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "supamigrate-known-" });
+  const own = `${folder}/own.txt`;
+  const place = `${folder}/.supamigrate`;
+  try {
+    await Deno.writeTextFile(own, "mine");
+    await Deno.mkdir(place);
+    for (const end of [Deno.pid, "new", "tmp"]) {
+      await Deno.symlink(own, `${place}/projects.json.${end}`);
+    }
+    const silent = { write: () => {} };
+    const reporter = new Reporter(silent, silent, {
+      json: false,
+      quiet: true,
+      verbose: false,
+      color: false,
+    });
+    const target = { kind: "project", name: ELSEWHERE, url: "https://example.com" } as const;
+    await new ProjectMemory("migrations", target, reporter, false, folder).remember();
+    assert.equal(await Deno.readTextFile(own), "mine");
+    assert.ok((await Deno.lstat(`${place}/projects.json`)).isFile);
+    assert.match(await Deno.readTextFile(`${place}/projects.json`), new RegExp(ELSEWHERE));
+  } finally {
+    await Deno.remove(folder, { recursive: true });
   }
 });
