@@ -22,6 +22,7 @@ import type { FreshFlags } from "./lib/output/fresh.ts";
 import type { ImportFlags } from "./lib/output/importing.ts";
 import type { InitFlags } from "./lib/output/init.ts";
 import type { InstallFlags } from "./lib/output/install.ts";
+import { SHARED } from "./lib/output/options.ts";
 import type { PlanFlags } from "./lib/output/plan.ts";
 import type { MigrateFlags } from "./lib/output/migrate.ts";
 import type { PullFlags } from "./lib/output/pull.ts";
@@ -53,16 +54,6 @@ function parseWord({ value }: ArgumentValue): string {
   if (value.startsWith("-")) throw new ValidationError(`Unknown option "${value}"`);
   return value;
 }
-
-/** Options that many commands have. */
-const SHADOW = [
-  "--shadow <url:string>",
-  "Make shadows on this PostgreSQL server, in databases of their own.",
-] as const;
-const CANCEL_BLOCKERS = [
-  "--cancel-blockers <seconds:number>",
-  "End sessions that keep a step waiting for this long, of the roles in --cancel-roles.",
-] as const;
 
 /** The command tree. */
 function makeCli() {
@@ -133,8 +124,8 @@ function makeCli() {
     })
     .command("init", "Set up a repository: folder, tasks or scripts, .gitignore, .env.example.")
     .option("--workflow", "Write a GitHub workflow that migrates, too.")
-    .option("--dry-run", "Show what would be written, and change nothing.")
-    .option("-y, --yes", "Do not ask.")
+    .option(...SHARED.dryRun)
+    .option(...SHARED.yes)
     .action((flags: InitFlags) =>
       report(flags, async () => {
         const { init } = await import("./lib/output/init.ts");
@@ -142,53 +133,41 @@ function makeCli() {
       })
     )
     .command("migrate, up", "Apply what is pending.")
-    .option("--to <name:string>", "Stop after this migration.")
+    .option(...SHARED.to)
     .option("--plan <path:string>", "Run this plan; refuse where anything differs from it.")
-    .option("--dry-run", "Show what would run, and change nothing.")
+    .option(...SHARED.dryRun)
     .option("--locks", "With --dry-run: the locks that it takes, and for how long.")
-    .option(...SHADOW)
-    .option("--transaction <mode:transaction>", "What is committed together (each).")
-    .option("--wait <seconds:number>", "Wait this long for another run.")
-    .option(
-      "--on-change <way:change>",
-      "What to do with an applied migration that was changed (rerun).",
-    )
-    .option(
-      "--out-of-order <way:late>",
-      "What to do with a migration that comes before some that are applied (warn).",
-    )
-    .option(...CANCEL_BLOCKERS)
-    .option("--cancel-roles <names:string>", "Whose, with commas; never the platform's.")
+    .option(...SHARED.shadow)
+    .option(...SHARED.transaction)
+    .option(...SHARED.wait)
+    .option(...SHARED.onChange)
+    .option(...SHARED.outOfOrder)
+    .option(...SHARED.cancelBlockers)
+    .option(...SHARED.cancelRoles)
     .option(
       "--on-drift <way:drift>",
       "What to do where others have changed the schema since the last run (warn).",
     )
     .option("--drift", "After the run: compare the schema with what the migrations make.")
     .option("--strict", "Refuse what validate --strict would, before anything is sent.")
-    .option("--safety-copy <mode:copies>", "Keep the rows that are destroyed (auto: up to 1 GB).")
-    .option("--backup", "Make a backup before, and refuse to go on without one.")
-    .option("--before <command:string>", "Run this before; nothing is done where it fails.")
-    .option("--after <command:string>", "Run this after, with the result.")
+    .option(...SHARED.safetyCopy)
+    .option(...SHARED.backup)
+    .option(...SHARED.before)
+    .option(...SHARED.after)
     .option("--check <what:string>", "Ask this URL, or run this query, after: 1 where it fails.")
     .option("--rollback-on-failed-check", "Take the run back where the check fails.")
-    .option("-y, --yes", "Do not ask.")
+    .option(...SHARED.yes)
     .action((flags: MigrateFlags) =>
       run(flags, async (it) => (await import("./lib/output/migrate.ts")).migrate(it, flags))
     )
     .command("plan", "Show what migrate would do, and write it down to be run as it is.")
     .option("--out <path:string>", "Write the plan to this file, for migrate --plan.")
-    .option("--to <name:string>", "Stop after this migration.")
-    .option("--transaction <mode:transaction>", "What is committed together (each).")
-    .option(
-      "--on-change <way:change>",
-      "What to do with an applied migration that was changed (rerun).",
-    )
-    .option(
-      "--out-of-order <way:late>",
-      "What to do with a migration that comes before some that are applied (warn).",
-    )
+    .option(...SHARED.to)
+    .option(...SHARED.transaction)
+    .option(...SHARED.onChange)
+    .option(...SHARED.outOfOrder)
     .option("--locks", "Measure the locks that it takes, and for how long.")
-    .option(...SHADOW)
+    .option(...SHARED.shadow)
     .option("--format <kind:planFormat>", "How it is written to standard output (text).")
     .option("-y, --yes", "Say yes in the plan to what migrate would ask about.")
     .action((flags: PlanFlags) => {
@@ -211,15 +190,15 @@ function makeCli() {
       "Undo the last batch, or everything after a batch or a migration.",
     )
     .option("--steps <number:integer>", "Undo this many migrations.")
-    .option(...CANCEL_BLOCKERS)
-    .option("--cancel-roles <names:string>", "Whose, with commas; never the platform's.")
-    .option("--dry-run", "Show what would run, and change nothing.")
-    .option("--wait <seconds:number>", "Wait this long for another run.")
-    .option("--safety-copy <mode:copies>", "Keep the rows that are destroyed (auto: up to 1 GB).")
-    .option("--backup", "Make a backup before, and refuse to go on without one.")
-    .option("--before <command:string>", "Run this before; nothing is done where it fails.")
-    .option("--after <command:string>", "Run this after, with the result.")
-    .option("-y, --yes", "Do not ask.")
+    .option(...SHARED.cancelBlockers)
+    .option(...SHARED.cancelRoles)
+    .option(...SHARED.dryRun)
+    .option(...SHARED.wait)
+    .option(...SHARED.safetyCopy)
+    .option(...SHARED.backup)
+    .option(...SHARED.before)
+    .option(...SHARED.after)
+    .option(...SHARED.yes)
     .action((flags: RollbackFlags, target?: string) =>
       run(
         flags,
@@ -241,7 +220,7 @@ function makeCli() {
       default: "text",
     })
     .option("--strict", "Exit with 1 for warnings too.")
-    .option(...SHADOW)
+    .option(...SHARED.shadow)
     .option("--no-shadow", "Do not run them on a shadow database: quicker, and it knows less.")
     .action(({ via: _, ...flags }: ValidateFlags, ...names: string[]) =>
       // No database is opened, whichever it would be.
@@ -253,7 +232,7 @@ function makeCli() {
     .command("bundle", "Make an edge function of the migrations, with everything in one file.")
     .option("--out <folder:string>", "The function's folder (supabase/functions/migrate).")
     .option("--check", "Write nothing; exit with 1 unless what is there is up to date.")
-    .option("--dry-run", "Show what would be written, and write nothing.")
+    .option(...SHARED.dryRun)
     .action(({ via: _, ...flags }: BundleFlags) =>
       run({ ...flags, embedded: true }, async (it) => {
         const { bundle } = await import("./lib/output/bundle.ts");
@@ -263,9 +242,9 @@ function makeCli() {
     .command("import", "Write another tool's migration files as ours.")
     .option("--from <path:string>", "Folder of the other tool's files.", { required: true })
     .option("--format <name:string>", "Which tool's they are (found out by the folder).")
-    .option("--dry-run", "Show what would be written, and write nothing.")
+    .option(...SHARED.dryRun)
     .option("--no-prove", "Do not compare on the embedded database what both make.")
-    .option("-y, --yes", "Do not ask.")
+    .option(...SHARED.yes)
     .action(({ via: _, ...flags }: ImportFlags & { via?: unknown }) =>
       // Only files are written: no database is opened but two in memory.
       run({ ...flags, embedded: true }, async (it) => {
@@ -290,9 +269,9 @@ function makeCli() {
     .command("fresh", "Undo everything, then apply everything. Destroys all data.")
     .option("--drop-schema", "Empty the application's schemas instead of running rollback SQL.")
     .option("--seed", "Run the seeds after that.")
-    .option("--backup", "Make a backup before, and refuse to go on without one.")
-    .option("--wait <seconds:number>", "Wait this long for another run.")
-    .option("-y, --yes", "Do not ask.")
+    .option(...SHARED.backup)
+    .option(...SHARED.wait)
+    .option(...SHARED.yes)
     .action((flags: FreshFlags) =>
       run(flags, async (it) => (await import("./lib/output/fresh.ts")).fresh(it, flags))
     )
@@ -301,9 +280,9 @@ function makeCli() {
       "Run the Supabase CLI's seeds, each once.",
     )
     .option("--force", "Run all seeds again.")
-    .option("--dry-run", "Show what would run, and change nothing.")
-    .option("--wait <seconds:number>", "Wait this long for another run.")
-    .option("-y, --yes", "Do not ask.")
+    .option(...SHARED.dryRun)
+    .option(...SHARED.wait)
+    .option(...SHARED.yes)
     .action((flags: GlobalFlags & Asking & { force?: Flag; dryRun?: Flag }) =>
       run(flags, async (it) => (await import("./lib/output/seed.ts")).seed(it, flags))
     )
@@ -311,7 +290,7 @@ function makeCli() {
       "baseline <name:word>",
       "Record everything up to a migration as applied, without running it.",
     )
-    .option("-y, --yes", "Do not ask.")
+    .option(...SHARED.yes)
     .action((flags: GlobalFlags & Asking, name: string) =>
       run(flags, async (it) => (await import("./lib/output/records.ts")).baseline(it, flags, name))
     )
@@ -324,8 +303,8 @@ function makeCli() {
       "--files <path:string>",
       "Drizzle's own folder, with its journal, if it is another one.",
     )
-    .option("--dry-run", "Show what would be recorded, and change nothing.")
-    .option("-y, --yes", "Do not ask.")
+    .option(...SHARED.dryRun)
+    .option(...SHARED.yes)
     .action((flags: AdoptFlags, tool?: string) =>
       run(flags, async (it) => (await import("./lib/output/adopt.ts")).adopt(it, flags, tool))
     )
@@ -335,7 +314,7 @@ function makeCli() {
     )
     .option("--mark <state:mark>", "What to record the migration as.")
     .option("--renamed <name:string>", "The name that its file has now.")
-    .option("-y, --yes", "Do not ask.")
+    .option(...SHARED.yes)
     .action(({ ledger, ...flags }: RepairFlags, name?: string) =>
       ledger === true && (name ?? flags.mark ?? flags.renamed) === undefined
         ? run(flags, async (it) => (await import("./lib/output/ledger.ts")).repairLedger(it, flags))
@@ -345,7 +324,7 @@ function makeCli() {
         )
     )
     .command("drift", "Show what in the project is not as its migrations make it.")
-    .option(...SHADOW)
+    .option(...SHARED.shadow)
     .action((flags: GlobalFlags) =>
       run(flags, async (it) => (await import("./lib/output/drift.ts")).drift(it, flags))
     )
@@ -353,31 +332,31 @@ function makeCli() {
     .option("--all", "All migrations, those that are applied among them.")
     .option("--data", "Make rows in the tables before, and see whether they keep their values.")
     .option("--strict", "Fail where a migration has no rollback SQL.")
-    .option(...SHADOW)
+    .option(...SHARED.shadow)
     .action((flags: VerifyFlags, ...names: string[]) =>
       run(flags, async (it) => (await import("./lib/output/verify.ts")).verify(it, flags, names))
     )
     .command("pull <name:word>", "Write what was done by hand as a migration, and record it.")
-    .option(...SHADOW)
+    .option(...SHARED.shadow)
     .option("--schema <names:string>", "In these schemas alone, with commas.")
-    .option("--include <patterns:string>", "Objects like schema.name alone, with * and commas.")
-    .option("--exclude <patterns:string>", "But for objects like schema.name, with * and commas.")
-    .option("--rename <pairs:string>", "What was renamed: schema.table.OLD=schema.table.NEW.")
-    .option("--no-renames", "Nothing was renamed.")
-    .option("--dry-run", "Show what would be written, and change nothing.")
-    .option("-y, --yes", "Do not ask.")
+    .option(...SHARED.include)
+    .option(...SHARED.exclude)
+    .option(...SHARED.rename)
+    .option(...SHARED.noRenames)
+    .option(...SHARED.dryRun)
+    .option(...SHARED.yes)
     .action((flags: PullFlags, name: string) =>
       run(flags, async (it) => (await import("./lib/output/pull.ts")).pull(it, flags, name))
     )
     .command("diff <name:word>", "Write the migration that leads to a schema in SQL files.")
     .option("--schema <path:string>", "The file or folder that declares it.", { required: true })
-    .option(...SHADOW)
-    .option("--include <patterns:string>", "Objects like schema.name alone, with * and commas.")
-    .option("--exclude <patterns:string>", "But for objects like schema.name, with * and commas.")
-    .option("--rename <pairs:string>", "What was renamed: schema.table.OLD=schema.table.NEW.")
-    .option("--no-renames", "Nothing was renamed.")
-    .option("--dry-run", "Show what would be written, and write nothing.")
-    .option("-y, --yes", "Do not ask.")
+    .option(...SHARED.shadow)
+    .option(...SHARED.include)
+    .option(...SHARED.exclude)
+    .option(...SHARED.rename)
+    .option(...SHARED.noRenames)
+    .option(...SHARED.dryRun)
+    .option(...SHARED.yes)
     .action(({ via: _, ...flags }: DiffFlags & { via?: unknown }, name: string) =>
       // No project is asked: the two databases are in memory.
       run({ ...flags, embedded: true }, async (it) => {
@@ -388,9 +367,9 @@ function makeCli() {
     .command("squash <name:word>", "Put one migration in the place of many.")
     .option("--to <name:string>", "Up to this migration (the last one).")
     .option("--flatten", "Write out the schema that they make, instead of all their statements.")
-    .option(...SHADOW)
-    .option("--dry-run", "Show what would be done, and change nothing.")
-    .option("-y, --yes", "Do not ask.")
+    .option(...SHARED.shadow)
+    .option(...SHARED.dryRun)
+    .option(...SHARED.yes)
     .action((flags: SquashFlags, name: string) =>
       run(flags, async (it) => (await import("./lib/output/squash.ts")).squash(it, flags, name))
     )
@@ -399,7 +378,7 @@ function makeCli() {
       "List what migrations have destroyed and is kept; show NAME, drop NAME.",
     )
     .option("--older-than <age:string>", "With drop: all that are older, such as 30d.")
-    .option("-y, --yes", "Do not ask.")
+    .option(...SHARED.yes)
     .action((flags: BackupsFlags, action?: string, ...names: string[]) =>
       run(flags, async (it) => {
         const { backups } = await import("./lib/output/backups.ts");
@@ -415,7 +394,7 @@ function makeCli() {
     .option("--out <path:string>", "Write it to this file.", { default: "migrations-report.html" })
     .option("--open", "Show it in the browser.")
     .option("--drift", "Look for what is not as the migrations make it, too.")
-    .option(...SHADOW)
+    .option(...SHARED.shadow)
     .option(
       "--no-shadow",
       "Do not run what is pending on a shadow database: quicker, and it knows less.",
@@ -428,12 +407,12 @@ function makeCli() {
       run(flags, async (it) => (await import("./lib/output/doctor.ts")).doctor(it))
     )
     .command("cancel", "End the statement that a run is at, which then fails.")
-    .option("-y, --yes", "Do not ask.")
+    .option(...SHARED.yes)
     .action((flags: GlobalFlags & Asking) =>
       run(flags, async (it) => (await import("./lib/output/cancel.ts")).cancel(it, flags))
     )
     .command("unlock", "Release a lock that was left behind.")
-    .option("-y, --yes", "Do not ask.")
+    .option(...SHARED.yes)
     .action((flags: GlobalFlags & Asking) =>
       run(flags, async (it) => (await import("./lib/output/records.ts")).unlock(it, flags))
     )
@@ -444,7 +423,7 @@ function makeCli() {
       "--schema <name:string>",
       "Have exec_sql in this schema too, for an API without public.",
     )
-    .option("-y, --yes", "Do not ask.")
+    .option(...SHARED.yes)
     .action((flags: InstallFlags) =>
       flags.print
         ? report(
@@ -458,7 +437,7 @@ function makeCli() {
         )
     )
     .command("uninstall", "Take exec_sql and the tracking schema out again.")
-    .option("-y, --yes", "Do not ask.")
+    .option(...SHARED.yes)
     .action((flags: GlobalFlags & Asking) =>
       run(flags, async (it) => (await import("./lib/output/install.ts")).uninstall(it, flags), true)
     )
