@@ -191,7 +191,10 @@ async function applyRenames(
     throw new ConfigurationError(
       `Was the ${one.kind} ${one.from} renamed to ${one.to}, or dropped, and ${one.to} made anew?`,
       {
-        hint: `Say --rename ${asWord(toKey(one))}, or --no-renames where nothing was renamed. ` +
+        hint:
+          `Say --rename ${
+            asWord(`${asName(one.from)}=${asName(one.to)}`)
+          }, or --no-renames where nothing was renamed. ` +
           "Dropping loses what is in it.",
       },
     );
@@ -216,6 +219,11 @@ async function applyRenames(
     });
   }
   return { renames: accepted, current };
+}
+
+/** A name, in quotes where something in it would not count as a part of it. */
+function asName(name: string): string {
+  return /[,="]/.test(name) ? `"${name.replaceAll('"', '""')}"` : name;
 }
 
 /** As one word of a shell, to be copied. */

@@ -14,7 +14,7 @@ import type { JsonDocuments } from "./json_documents.ts";
 export interface CaptureFlags extends GlobalFlags, Asking {
   include?: string;
   exclude?: string;
-  /** `OLD=NEW`, with commas; false where nothing was renamed. */
+  /** `OLD=NEW`, with commas, names in double quotes where they have some; false where nothing was renamed. */
   rename?: string | false;
   renames?: boolean;
   dryRun?: Flag;
@@ -76,7 +76,9 @@ export async function readRenames(
   reporter: Reporter,
 ): Promise<RenameOptions> {
   if (renames === false) return { renames: [] };
-  if (typeof rename === "string") return { renames: readList(rename).map(readRename) };
+  if (typeof rename === "string") {
+    return { renames: split(rename, ",").filter((one) => one !== "").map(readRename) };
+  }
   if (yes || !await canAsk()) return {};
   return {
     confirmRename: async ({ kind, from, to }) =>
@@ -85,13 +87,25 @@ export async function readRenames(
 }
 
 function readRename(text: string): Renamed {
-  const [from, to, more] = text.split("=");
+  const [from, to, more] = split(text, "=").map(readName);
   if (!from || !to || more !== undefined) {
     throw new ConfigurationError(`"${text}" does not say what was renamed`, {
-      hint: "Write OLD=NEW, such as --rename public.notes.body=public.notes.text.",
+      hint: "Write OLD=NEW, such as --rename public.notes.body=public.notes.text; a name with a " +
+        "comma or an equals sign stands in double quotes.",
     });
   }
-  return { from: from.trim(), to: to.trim() };
+  return { from, to };
+}
+
+/** Takes a list apart, but for what stands in double quotes. */
+function split(text: string, sign: "," | "="): string[] {
+  // No argument of a program has a NUL in it.
+  const marked = text.replace(/"(?:[^"]|"")*"|[,=]/g, (found) => found === sign ? "\0" : found);
+  return marked.split("\0").map((part) => part.trim());
+}
+
+function readName(text: string): string {
+  return /^".*"$/s.test(text) ? text.slice(1, -1).replaceAll('""', '"') : text;
 }
 
 function readList(text: string): string[] {
