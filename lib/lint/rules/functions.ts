@@ -101,8 +101,8 @@ export const FUNCTION_RULES: readonly Rule[] = [
     look(statement, model, tell) {
       const found = definerBody(statement, model);
       if (found === undefined) return;
-      const texts = found.parameters.flatMap(({ name, type }, index) =>
-        /^(?:text|varchar|bpchar)$/.test(type) ? [name.toLowerCase(), `$${index + 1}`] : []
+      const texts = found.parameters.flatMap(({ names, type }) =>
+        /^(?:text|varchar|bpchar)$/.test(type) ? names : []
       );
       for (const words of executed(found.body)) {
         if (words.length === 1 && texts.includes(words[0]!.toLowerCase())) {
@@ -118,21 +118,18 @@ export const FUNCTION_RULES: readonly Rule[] = [
   },
   {
     code: "function-joins-sql",
-    title: "SQL is put together by format() or quote_…, not by ||",
+    title: "A SECURITY DEFINER function puts SQL together by format() or quote_…, not by ||",
     level: "warn",
     reason:
       "A quote in a value ends the string: whoever chooses it writes SQL, which runs with the " +
-      "rights of the function's owner",
+      "rights of the function's owner. So do concat() and %s of format()",
     remedy: "Write: execute format('… %I … %L', name, value); or execute '… $1' using value.",
     look(statement, model, tell) {
       const found = definerBody(statement, model);
       if (found === undefined) return;
-      const names = new Set(found.parameters.map(({ name }) => name.toLowerCase()));
+      const given = new Set(found.parameters.flatMap(({ names }) => names));
       for (const words of executed(found.body)) {
-        const joined = words.find((word, index) =>
-          names.has(word.toLowerCase()) &&
-          (words[index - 1] === "||" || words[index + 1] === "||")
-        );
+        const joined = findJoined(words).find((word) => given.has(word.toLowerCase()));
         if (joined === undefined) continue;
         tell(statement, `The function ${found.name} joins "${joined}" into SQL`, "execute");
         return;
@@ -214,17 +211,11 @@ export const FUNCTION_RULES: readonly Rule[] = [
         const known = model.routinesOf(name);
         if (all || known.length === 0 || routinesIn(model, [object]).length > 0) continue;
         const takes = (objargs ?? []).map(({ TypeName }: Tree) => typeOf(TypeName)).join(", ");
-        // Types that are written in another way may be the same.
-        if (known.some((it) => countTypes(it.takes) === (objargs ?? []).length)) continue;
         tell(place, `There is no ${name}(${takes}), but ${name}(${known[0]!.takes})`, name);
       }
     },
   },
 ];
-
-function countTypes(takes: string): number {
-  return takes === "" ? 0 : takes.split(",").length;
-}
 
 /** The body of a function or a DO block, where it is written as one text. */
 function bodyOf({ type, node }: LintStatement): string | undefined {
@@ -236,7 +227,8 @@ function bodyOf({ type, node }: LintStatement): string | undefined {
 interface DefinerBody {
   readonly name: string;
   readonly body: string;
-  readonly parameters: readonly { readonly name: string; readonly type: string }[];
+  /** What it is given: `name` and `$1`. */
+  readonly parameters: readonly { readonly names: readonly string[]; readonly type: string }[];
 }
 
 /** A SECURITY DEFINER function in PL/pgSQL that clients may call. */
@@ -250,26 +242,72 @@ function definerBody(statement: LintStatement, model: Model): DefinerBody | unde
   return {
     name: `${routine.schema}.${routine.name}`,
     body,
-    parameters: (node.parameters ?? []).map(({ FunctionParameter: it }: Tree) => ({
-      name: it.name ?? "",
-      type: typeOf(it.argType),
-    })),
+    parameters: (node.parameters ?? [])
+      .filter(({ FunctionParameter: { mode } }: Tree) => !/_(?:OUT|TABLE)$/.test(mode))
+      .map(({ FunctionParameter: { name, argType } }: Tree, index: number) => ({
+        names: [...name === undefined ? [] : [name.toLowerCase()], `$${index + 1}`],
+        type: typeOf(argType),
+      })),
   };
 }
 
-/** What stands behind each EXECUTE of a body, word by word, up to INTO, USING or its end. */
+/**
+ * What stands behind each EXECUTE of a body, word by word, up to INTO, USING or its end. Of a
+ * variable that stands there alone it is what the body puts into it as well.
+ */
 function* executed(body: string): Iterable<string[]> {
-  const tokens = findTokens(body);
-  const textOf = (index: number) => {
-    const token = tokens[index];
-    return token === undefined ? "" : body.slice(token.start, token.end);
+  const words = findTokens(body).map(({ start, end }) => body.slice(start, end));
+  const upTo = (from: number, end: RegExp) => {
+    const length = words.slice(from).findIndex((word) => end.test(word));
+    return words.slice(from, length === -1 ? undefined : from + length);
   };
-  for (let at = 0; at < tokens.length; at++) {
-    if (!/^execute$/i.test(textOf(at)) || /^(?:grant|revoke|on|,)$/i.test(textOf(at - 1))) continue;
-    const words: string[] = [];
-    for (at++; at < tokens.length && !/^(?:;|into|using|loop)$/i.test(textOf(at)); at++) {
-      words.push(textOf(at));
-    }
-    yield words;
+  const followed = new Set<string>();
+  for (const [at, word] of words.entries()) {
+    if (!/^execute$/i.test(word) || /^(?:grant|revoke|on|,)$/i.test(words[at - 1] ?? "")) continue;
+    const text = upTo(at + 1, /^(?:;|into|using|loop)$/i);
+    yield text;
+    if (text.length === 1) followed.add(text[0]!.toLowerCase());
+  }
+  for (const [at, word] of words.entries()) {
+    if (!/^(?::?=|default)$/i.test(word)) continue;
+    // A declaration has a type behind the name.
+    const before = words.slice(0, at)
+      .findLastIndex((it) => /^(?:;|begin|declare|then|else|loop)$/i.test(it));
+    if (followed.has(words[before + 1]?.toLowerCase() ?? "")) yield upTo(at + 1, /^;$/);
   }
 }
+
+/** The words that become a part of a text as they are: by ||, concat() and %s of format(). */
+function findJoined(words: readonly string[]): string[] {
+  const found: string[] = [];
+  const calls: { readonly name: string; readonly format: string; argument: number }[] = [];
+  for (const [at, word] of words.entries()) {
+    const [before = "", after = ""] = [words[at - 1], words[at + 1]];
+    if (word === "(") calls.push({ name: before.toLowerCase(), format: after, argument: 0 });
+    else if (word === ")") calls.pop();
+    else if (word === "," && calls.length > 0) calls.at(-1)!.argument++;
+    else if (calls.every(takesAsItIs)) {
+      const isJoined = before === "||" || after === "||";
+      const isArgument = /^[(,]$/.test(before) && /^[,)]$/.test(after) &&
+        /^(?:concat|concat_ws|format)$/.test(calls.at(-1)?.name ?? "");
+      if (isJoined || isArgument) found.push(word);
+    }
+  }
+  return found;
+}
+
+/** Whether brackets, or the function whose they are, leave what stands in them as it is. */
+function takesAsItIs(
+  { name, format, argument }: { name: string; format: string; argument: number },
+): boolean {
+  if (name !== "format") return /^(?:concat|concat_ws)$/.test(name) || !/^\w+$/.test(name);
+  if (argument === 0) return true;
+  let next = 1;
+  for (const [, number, letter] of format.matchAll(PLACEHOLDER)) {
+    if (letter === undefined) continue; // %%
+    if (Number(number ?? next++) === argument) return letter === "s";
+  }
+  return false;
+}
+
+const PLACEHOLDER = /%(?:%|(?:(\d+)\$)?-?(?:\d+|\*)?([sIL]))/g;
