@@ -1,6 +1,15 @@
 /** How statements change what is known. @module */
 
-import { addColumn, addConstraint, toIndex, toRelation, toRoutine } from "./made.ts";
+import {
+  addColumn,
+  addConstraint,
+  alterPolicy,
+  toColumn,
+  toIndex,
+  toPolicy,
+  toRelation,
+  toRoutine,
+} from "./made.ts";
 import { API_ROLES, type Model, type Relation, type Routine } from "./model.ts";
 import type { LintStatement } from "./statement.ts";
 import { isOn, optionsOf, rolesOf, textsOf, type Tree, typeOf } from "./tree.ts";
@@ -41,14 +50,14 @@ export function learn(model: Model, statement: LintStatement): void {
       learnTableChange(model, statement);
       break;
     case "CreatePolicyStmt":
-      model.find(node.table)?.policies.set(node.policy_name, {
-        name: node.policy_name,
-        command: node.cmd_name,
-        roles: rolesOf(node.roles),
-        isPermissive: !!node.permissive,
-        place: statement.place,
-      });
+      model.find(node.table)?.policies.set(node.policy_name, toPolicy(node, statement.place));
       break;
+    case "AlterPolicyStmt": {
+      const policies = model.find(node.table)?.policies;
+      const policy = policies?.get(node.policy_name);
+      if (policy !== undefined) policies!.set(policy.name, alterPolicy(policy, statement));
+      break;
+    }
     case "CreateTrigStmt":
       if (node.relation.schemaname === "auth") {
         const table = model.nameOf(node.relation);
@@ -96,6 +105,9 @@ export function learn(model: Model, statement: LintStatement): void {
     case "AlterObjectSchemaStmt":
       if (node.relation !== undefined) {
         move(model, model.nameOf(node.relation), { schema: node.newschema });
+      } else if (/^OBJECT_(?:TYPE|DOMAIN)$/.test(node.objectType)) {
+        const name = model.nameIn(node.object?.List?.items);
+        renameType(model, name, `${node.newschema}.${name.slice(name.indexOf(".") + 1)}`);
       }
       break;
   }
@@ -149,7 +161,12 @@ function learnTableChange(model: Model, statement: LintStatement): void {
         relation.hasRls = false;
         break;
       case "AT_AddColumn":
-        addColumn(relation, def.ColumnDef, statement);
+        addColumn(model, relation, def.ColumnDef, statement);
+        break;
+      case "AT_AlterColumnType":
+        if (relation.columns.has(name)) {
+          relation.columns.set(name, toColumn(name, def.ColumnDef));
+        }
         break;
       case "AT_DropColumn":
         relation.columns.delete(name);
@@ -161,7 +178,7 @@ function learnTableChange(model: Model, statement: LintStatement): void {
         );
         break;
       case "AT_AddConstraint":
-        addConstraint(relation, def.Constraint, statement);
+        addConstraint(model, relation, def.Constraint, statement);
         break;
       case "AT_DropConstraint":
         if (name === `${relation.name}_pkey`) relation.hasPrimaryKey = false;
@@ -231,11 +248,39 @@ export function routinesIn(model: Model, objects: Tree): Routine[] {
   return (objects ?? []).flatMap(({ ObjectWithArgs: object }: Tree) => {
     if (object === undefined) return [];
     const name = model.nameIn(object.objname);
-    if (object.args_unspecified) return model.routinesOf(name);
-    const takes = (object.objargs ?? []).map(({ TypeName }: Tree) => typeOf(TypeName)).join(",");
-    const found = model.routines.get(`${name}(${takes})`);
-    return found === undefined ? [] : [found];
+    const known = model.routinesOf(name);
+    if (object.args_unspecified) return known;
+    const takes: string[] = (object.objargs ?? []).map(({ TypeName }: Tree) => typeOf(TypeName));
+    return known.filter((routine) => {
+      const types = routine.takes === "" ? [] : routine.takes.split(",");
+      return types.length === takes.length &&
+        types.every((type, index) => areSameTypes(type, takes[index]!));
+    });
   });
+}
+
+/** Whether two names may be of one type: `mood` and `public.mood`, `int4[]` and `_int4`. */
+function areSameTypes(one: string, other: string): boolean {
+  // That of a column is what the column has.
+  if (one.endsWith("%type") || other.endsWith("%type")) return true;
+  const [parts, others] = [one, other].map((type) =>
+    type.replace(/(^|\.)_(\w+)$/, "$1$2[]").split(".").reverse()
+  );
+  return parts![0] === others![0] &&
+    (parts!.length === 1 || others!.length === 1 || parts![1] === others![1]);
+}
+
+/** Functions that take a type know it by its new name. */
+function renameType(model: Model, from: string, to: string): void {
+  const names = [from, from.slice(from.indexOf(".") + 1)];
+  for (const [key, routine] of model.routines) {
+    const takes = routine.takes.split(",").map((type) =>
+      names.includes(type.replace("[]", "")) ? to + (type.endsWith("[]") ? "[]" : "") : type
+    ).join(",");
+    if (takes === routine.takes) continue;
+    model.routines.delete(key);
+    model.routines.set(keyOf({ ...routine, takes }), { ...routine, takes });
+  }
 }
 
 const ROUTINES = ["OBJECT_FUNCTION", "OBJECT_ROUTINE", "OBJECT_PROCEDURE"];
@@ -372,10 +417,12 @@ function learnRename(model: Model, node: Tree): void {
     case "OBJECT_TYPE":
     case "OBJECT_DOMAIN": {
       const name = model.nameIn(node.object?.List?.items);
+      const renamed = `${name.split(".", 1)[0]}.${node.newname}`;
+      renameType(model, name, renamed);
       const type = model.types.get(name);
       if (type === undefined) break;
       model.types.delete(name);
-      model.types.set(`${name.split(".", 1)[0]}.${node.newname}`, type);
+      model.types.set(renamed, type);
       break;
     }
     case "OBJECT_FUNCTION":
@@ -416,5 +463,6 @@ function move(model: Model, name: string, to: { name?: string; schema?: string }
   if (relation === undefined) return;
   model.relations.delete(name);
   const moved = { ...relation, ...to };
+  renameType(model, name, `${moved.schema}.${moved.name}`);
   model.relations.set(`${moved.schema}.${moved.name}`, moved);
 }

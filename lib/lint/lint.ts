@@ -14,7 +14,13 @@ import { learn } from "./learn.ts";
 import { Model } from "./model.ts";
 import type { Rule, Tell } from "./rule.ts";
 import { RULES } from "./rules.ts";
-import { type LintStatement, placeNear, readBlock, toLintStatements } from "./statement.ts";
+import {
+  findWrites,
+  type LintStatement,
+  placeNear,
+  readBlock,
+  toLintStatements,
+} from "./statement.ts";
 
 /** Schemas that the API shows where nothing else is said. */
 export const EXPOSED: readonly string[] = ["public", "graphql_public"];
@@ -120,6 +126,7 @@ export class Linter {
       rule.look!(statement, this.#model, this.#tellers.get(rule)!);
     }
     this.#current = undefined;
+    for (const inner of findWrites(statement)) this.#look(inner);
     if (!statement.isRollback) learn(this.#model, statement);
   }
 

@@ -1,8 +1,10 @@
 /** What statements make, as the model has it. @module */
 
-import type { Column, ForeignKey, Index, Model, Relation, Routine } from "./model.ts";
+import type { Place } from "./finding.ts";
+import type { Column, ForeignKey, Index, Model, Policy, Relation, Routine } from "./model.ts";
 import type { LintStatement } from "./statement.ts";
-import { findAll, isOn, optionsOf, textsOf, type Tree, typeOf } from "./tree.ts";
+import { findAll, isOn, limitsOf, optionsOf, rolesOf, textsOf, type Tree, typeOf } from "./tree.ts";
+import { collationOf } from "./type_changes.ts";
 
 /**
  * The table or view that a statement makes.
@@ -37,21 +39,23 @@ export function toRelation(model: Model, statement: LintStatement): Relation | u
     notNull: new Set(),
   };
   for (const { ColumnDef, Constraint } of base.tableElts ?? []) {
-    if (ColumnDef !== undefined) addColumn(relation, ColumnDef, statement);
-    if (Constraint !== undefined) addConstraint(relation, Constraint, statement);
+    if (ColumnDef !== undefined) addColumn(model, relation, ColumnDef, statement);
+    if (Constraint !== undefined) addConstraint(model, relation, Constraint, statement);
   }
   return relation;
 }
 
 function addForeignKey(
+  model: Model,
   relation: Relation,
-  { conname }: Tree,
+  { conname, pktable }: Tree,
   columns: readonly string[],
   { place }: LintStatement,
 ): void {
   const key: ForeignKey = {
     name: conname ?? `${relation.name}_${columns.join("_")}_fkey`,
     columns,
+    to: model.nameOf(pktable),
     place,
   };
   relation.foreignKeys = [...relation.foreignKeys, key];
@@ -69,17 +73,33 @@ function kindOf(type: string, node: Tree): Relation["kind"] {
   return node.partbound === undefined ? "table" : "partition";
 }
 
+/** A column as its definition has it. */
+export function toColumn(name: string, { typeName, collClause }: Tree): Column {
+  return {
+    name,
+    type: typeOf(typeName),
+    limits: limitsOf(typeName),
+    collation: collationOf(collClause),
+  };
+}
+
 /** Adds a column with what is written behind it. */
-export function addColumn(relation: Relation, definition: Tree, statement: LintStatement): void {
-  const column: Column = { name: definition.colname, type: typeOf(definition.typeName) };
+export function addColumn(
+  model: Model,
+  relation: Relation,
+  definition: Tree,
+  statement: LintStatement,
+): void {
+  const column = toColumn(definition.colname, definition);
   if (!relation.columns.has(column.name)) relation.columns.set(column.name, column);
   for (const { Constraint } of definition.constraints ?? []) {
-    addConstraint(relation, Constraint, statement, [column.name]);
+    addConstraint(model, relation, Constraint, statement, [column.name]);
   }
 }
 
 /** Adds a constraint: of a column where one is named, else of the table. */
 export function addConstraint(
+  model: Model,
   relation: Relation,
   constraint: Tree,
   statement: LintStatement,
@@ -99,7 +119,7 @@ export function addConstraint(
         name,
         columns,
         definition: `unique btree ${columns}`,
-        isPartial: false,
+        findsAll: true,
         place: statement.place,
       });
       break;
@@ -112,13 +132,13 @@ export function addConstraint(
         name,
         columns,
         definition,
-        isPartial: constraint.where_clause !== undefined,
+        findsAll: constraint.where_clause === undefined,
         place: statement.place,
       });
       break;
     }
     case "CONSTR_FOREIGN":
-      addForeignKey(relation, constraint, of ?? textsOf(constraint.fk_attrs), statement);
+      addForeignKey(model, relation, constraint, of ?? textsOf(constraint.fk_attrs), statement);
       break;
     case "CONSTR_CHECK": {
       const column = findColumn(constraint.raw_expr);
@@ -150,7 +170,8 @@ export function toIndex({ node, place, sql }: LintStatement): Index {
         node.indexIncludingParams === undefined
       ? `${unique ? "unique " : ""}btree ${columns}`
       : `${unique ? "unique " : ""}${accessMethod} ${parts}`,
-    isPartial: whereClause !== undefined,
+    findsAll: /^(?:btree|hash|gist|spgist)$/.test(accessMethod) &&
+      (whereClause === undefined || columns.includes(findColumn(whereClause) ?? "")),
     place,
   };
 }
@@ -193,7 +214,23 @@ export function toRoutine(model: Model, { node, place, file }: LintStatement): R
   };
 }
 
-/** The column of which a check says that it is not null. */
+/** The policy that CREATE POLICY makes. */
+export function toPolicy(node: Tree, place: Place): Policy {
+  return {
+    name: node.policy_name,
+    command: node.cmd_name,
+    roles: rolesOf(node.roles),
+    isPermissive: !!node.permissive,
+    place,
+  };
+}
+
+/** A policy as ALTER POLICY leaves it. */
+export function alterPolicy(policy: Policy, { node: { roles } }: LintStatement): Policy {
+  return roles === undefined ? policy : { ...policy, roles: rolesOf(roles) };
+}
+
+/** The column of which a condition says that it is not null. */
 function findColumn(expression: Tree): string | undefined {
   const test = expression?.NullTest;
   if (test?.nulltesttype !== "IS_NOT_NULL") return undefined;

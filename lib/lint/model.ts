@@ -17,6 +17,10 @@ export interface Column {
   readonly name: string;
   /** Its type, such as `int4`; an empty text where it is not known. */
   readonly type: string;
+  /** What limits its type, such as 20 in varchar(20); undefined where that is not known. */
+  readonly limits: readonly number[] | undefined;
+  /** Its collation, where it is not its type's. */
+  readonly collation: string | undefined;
 }
 
 /** A policy. */
@@ -35,7 +39,8 @@ export interface Index {
   readonly columns: readonly string[];
   /** Two indexes of which it is the same do the same. */
   readonly definition: string;
-  readonly isPartial: boolean;
+  /** It finds all rows that have a value of its columns. */
+  readonly findsAll: boolean;
   readonly place: Place;
 }
 
@@ -43,6 +48,8 @@ export interface Index {
 export interface ForeignKey {
   readonly name: string;
   readonly columns: readonly string[];
+  /** The table that it refers to. */
+  readonly to: string;
   readonly place: Place;
 }
 

@@ -25,6 +25,8 @@ export interface Rule {
   readonly reason: string;
   /** What to do. */
   readonly remedy: string;
+  /** What it does not look at, where that is a list; for the documentation. */
+  readonly passesOver?: string;
   /** It looks at the statements of rollback parts too. */
   readonly inRollback?: true;
   /** Looks at a statement; the model is what the statements before it have made. */

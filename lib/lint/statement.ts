@@ -85,6 +85,15 @@ function placeAt(sql: string, place: Place, offset: number): Place {
   };
 }
 
+/** What writes rows inside of another statement: behind WITH, EXPLAIN, COPY and the like. */
+export function findWrites(statement: LintStatement): LintStatement[] {
+  const { withClause, query, selectStmt } = statement.node;
+  const roots = [withClause, query, selectStmt?.SelectStmt?.withClause];
+  return ["InsertStmt", "UpdateStmt", "DeleteStmt"].flatMap((type) =>
+    findAll(roots, type).map((node) => ({ ...statement, type, node }))
+  );
+}
+
 /**
  * Reads what a DO block does, as far as it says so.
  *

@@ -101,10 +101,28 @@ export function rolesOf(specs: Tree): string[] {
   });
 }
 
-/** A type's name without `pg_catalog`, such as `int4`, `text[]`. */
+/** A type's name without `pg_catalog`, such as `int4`, `text[]`; `notes.id%type` of a column's. */
 export function typeOf(name: Tree): string {
   const names = textsOf(name?.names).filter((part, index) => index > 0 || part !== "pg_catalog");
-  return names.join(".") + (name?.arrayBounds === undefined ? "" : "[]");
+  return names.join(".") + (name?.pct_type ? "%type" : "") +
+    (name?.arrayBounds === undefined ? "" : "[]");
+}
+
+/** What limits a type, such as `[5, 2]` of numeric(5, 2); undefined where it is no number. */
+export function limitsOf(name: Tree): readonly number[] | undefined {
+  const limits: Tree[] = (name?.typmods ?? []).map((limit: Tree) => limit.A_Const?.ival);
+  return limits.includes(undefined) ? undefined : limits.map(({ ival = 0 }) => ival);
+}
+
+/** A type as it is written, such as `numeric(5,2)`. */
+export function describeType(name: Tree): string {
+  const type = typeOf(name);
+  const limits = limitsOf(name) ?? [];
+  // The first limit of an interval is which fields it has.
+  const shown = type.startsWith("interval") ? limits.slice(1) : limits;
+  return shown.length === 0
+    ? type
+    : type.replace(/(?:\[\])?$/, (brackets) => `(${shown})${brackets}`);
 }
 
 /** The constant in an expression, casts aside: a string, or undefined where it is something else. */
@@ -117,8 +135,18 @@ export function stringOf(node: Tree): string | undefined {
     : node.A_Const.sval.sval ?? "";
 }
 
-/** Whether an expression is the constant TRUE, or a comparison of two constants such as `1 = 1`. */
+/**
+ * Whether an expression is the constant TRUE, a comparison of two constants such as `1 = 1`, or put
+ * together of such ones: `… or true`, `(select true)`.
+ */
 export function isAlwaysTrue(node: Tree): boolean {
+  const { boolop, args = [] } = node?.BoolExpr ?? {};
+  if (boolop === "OR_EXPR") return args.some(isAlwaysTrue);
+  if (boolop === "AND_EXPR") return args.every(isAlwaysTrue);
+  const query = node?.SubLink?.subselect?.SelectStmt;
+  if (query?.targetList?.length === 1 && query.fromClause === undefined) {
+    return query.whereClause === undefined && isAlwaysTrue(query.targetList[0].ResTarget.val);
+  }
   if (node?.A_Const?.boolval !== undefined) return node.A_Const.boolval.boolval === true;
   if (node?.TypeCast !== undefined && /^bool$/.test(typeOf(node.TypeCast.typeName))) {
     return /^(?:t|true)$/.test(stringOf(node.TypeCast.arg) ?? "");

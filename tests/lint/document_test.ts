@@ -7,15 +7,17 @@ const UPDATE = Deno.env.get("UPDATE_SNAPSHOTS") === "1";
 
 /** What the document says of something that can be found. */
 function describe(
-  { code, title, level, reason, remedy }: {
+  { code, title, level, reason, remedy, passesOver }: {
     code: string;
     title: string;
     level: string;
     reason: string;
     remedy: string;
+    passesOver?: string;
   },
 ): string {
-  return `**\`${code}\`** (${level}): ${title}. ${reason}. ${remedy}`
+  const rest = passesOver === undefined ? "" : ` Passed over: ${passesOver}.`;
+  return `**\`${code}\`** (${level}): ${title}. ${reason}. ${remedy}${rest}`
     .replaceAll("<", "&lt;").replaceAll("*", (star, at) => at < code.length + 8 ? star : "\\*");
 }
 

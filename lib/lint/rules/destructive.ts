@@ -126,7 +126,7 @@ export const DESTRUCTIVE_RULES: readonly Rule[] = [
     remedy: "Say which rows; where true, if all are meant.",
     look(statement, model, tell) {
       const { type, node } = statement;
-      if (type !== "DeleteStmt" || node.whereClause !== undefined || node.usingClause) return;
+      if (type !== "DeleteStmt" || node.whereClause !== undefined) return;
       const name = model.nameOf(node.relation);
       if (!isOwn(name, statement, model)) tell(statement, `All rows of ${name} are deleted`);
     },
@@ -141,8 +141,7 @@ export const DESTRUCTIVE_RULES: readonly Rule[] = [
     remedy: "Say which rows, such as: where new_column is null; where true, if all are meant.",
     look(statement, model, tell) {
       const { type, node } = statement;
-      if (type !== "UpdateStmt" || node.fromClause !== undefined) return;
-      if (node.whereClause !== undefined) return;
+      if (type !== "UpdateStmt" || node.whereClause !== undefined) return;
       const name = model.nameOf(node.relation);
       if (!isOwn(name, statement, model)) tell(statement, `All rows of ${name} are written anew`);
     },

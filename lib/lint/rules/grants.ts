@@ -2,7 +2,7 @@
 
 import { API_ROLES } from "../model.ts";
 import type { Rule } from "../rule.ts";
-import { optionsOf, rolesOf, textsOf } from "../tree.ts";
+import { optionsOf, rolesOf, textsOf, type Tree } from "../tree.ts";
 
 const OPEN_TO_ALL = ["anon", "authenticated", "public"];
 
@@ -99,14 +99,18 @@ export const GRANT_RULES: readonly Rule[] = [
     look({ type, node, place }, model, tell) {
       if (type !== "GrantStmt" || !node.is_grant) return;
       const roles = rolesOf(node.grantees).filter((role) => OPEN_TO_ALL.includes(role));
-      if (roles.length === 0 || node.objtype !== "OBJECT_TABLE") return;
+      if (roles.length === 0) return;
       for (const object of node.objects) {
-        const name = object.RangeVar === undefined
-          ? `${object.String?.sval}.*`
-          : model.nameOf(object.RangeVar);
-        if (/^(?:auth|vault)\./.test(name)) {
-          tell(place, `A right on ${name} is granted to ${roles.join(", ")}`);
-        }
+        const name = object.RangeVar !== undefined
+          ? model.nameOf(object.RangeVar)
+          : object.ObjectWithArgs !== undefined
+          ? model.nameIn(object.ObjectWithArgs.objname)
+          : node.objtype === "OBJECT_SCHEMA"
+          ? `the schema ${object.String?.sval}`
+          : `${object.String?.sval}.*`;
+        const schema = /^(?:the schema )?(auth|vault)(?:\.|$)/.exec(name)?.[1];
+        if (schema === undefined || (schema === "auth" && isTheirs(node))) continue;
+        tell(place, `A right on ${name} is granted to ${roles.join(", ")}`);
       }
     },
   },
@@ -125,6 +129,13 @@ export const GRANT_RULES: readonly Rule[] = [
     },
   },
 ];
+
+/** Whether the API's roles have it in auth anyhow: auth.uid() is to be called by all of them. */
+function isTheirs({ objtype, privileges }: Tree): boolean {
+  return /^OBJECT_(?:FUNCTION|ROUTINE|PROCEDURE)$/.test(objtype) ||
+    (objtype === "OBJECT_SCHEMA" && privileges !== undefined &&
+      privileges.every(({ AccessPriv }: Tree) => AccessPriv.priv_name === "usage"));
+}
 
 const MISSPELT =
   /^(?:anonymous|anonym|anon_?user|authenticate|authentificated|authenticated_?users?|auth|service|service_?key|servicerole|logged_?in)$/i;

@@ -3,7 +3,8 @@
 import { isNew, type Model } from "../model.ts";
 import type { Rule, Tell } from "../rule.ts";
 import type { LintStatement } from "../statement.ts";
-import { calledName, findAll, type Tree, typeOf } from "../tree.ts";
+import { calledName, describeType, findAll, type Tree, typeOf } from "../tree.ts";
+import { keepsRows } from "../type_changes.ts";
 
 /** Makes a rule about a part of ALTER TABLE, of a table that was there before. */
 function each(
@@ -27,6 +28,14 @@ function each(
 const constraintsOf = (column: Tree): Tree[] =>
   (column?.constraints ?? []).map(({ Constraint }: Tree) => Constraint);
 
+/** Constraints that are added, those of a new column among them; those that nobody keeps are not. */
+function addedConstraints(command: Tree): Tree[] {
+  const added = addedConstraint(command);
+  if (added !== undefined) return [added];
+  const own = constraintsOf(addedColumn(command));
+  return own.filter((_, index) => own[index + 1]?.contype !== "CONSTR_ATTR_NOT_ENFORCED");
+}
+
 /** The column that is added. */
 const addedColumn = ({ subtype, def }: Tree): Tree | undefined =>
   subtype === "AT_AddColumn" ? def.ColumnDef : undefined;
@@ -44,19 +53,18 @@ export const LOCK_RULES: readonly Rule[] = [
       "The table is written anew with its indexes, and nobody reads or writes it until that is done",
     remedy:
       "Add a column of the new type, fill it in parts, and change over; or do it while nobody is " +
-      "there. From varchar to text, and to a longer varchar, nothing is written.",
+      "there. Nothing is written from varchar to text, and where the type holds more than before: " +
+      "a longer varchar, a numeric with more digits in front of the point, more digits of seconds.",
     look: each(({ subtype, name: column, def }, { statement, model, name }, tell) => {
       if (subtype !== "AT_AlterColumnType") return;
-      const before = model.relations.get(name)?.columns.get(column)?.type;
-      const after = typeOf(def.ColumnDef.typeName);
-      const limit = def.ColumnDef.typeName.typmods;
-      if (after === "text" && (before === "varchar" || before === "text")) return;
-      if (after === "varchar" && limit === undefined && /^(?:varchar|text)$/.test(before ?? "")) {
-        return;
-      }
+      const { ColumnDef } = def;
+      const before = model.relations.get(name)?.columns.get(column);
+      if (before !== undefined && keepsRows(before, ColumnDef)) return;
       tell(
         statement,
-        `The column ${column} of ${name} becomes ${after}${before ? `, and was ${before}` : ""}`,
+        `The column ${column} of ${name} becomes ${describeType(ColumnDef.typeName)}${
+          before?.type ? `, and was ${before.type}` : ""
+        }`,
         column,
       );
     }),
@@ -123,10 +131,13 @@ export const LOCK_RULES: readonly Rule[] = [
     level: "warn",
     reason: "All rows are read under a lock that lets nobody in",
     remedy:
-      "Add it with NOT VALID, and validate it in the next migration, which lets reads and writes on.",
+      "Add it by ADD CONSTRAINT … NOT VALID, and validate it in the next migration, which lets reads " +
+      "and writes on.",
     look: each((command, { statement, name }, tell) => {
-      const constraint = addedConstraint(command);
-      if (constraint?.contype !== "CONSTR_CHECK" || constraint.skip_validation) return;
+      const constraint = addedConstraints(command).find(({ contype }) =>
+        contype === "CONSTR_CHECK"
+      );
+      if (constraint === undefined || constraint.skip_validation) return;
       tell(
         statement,
         `The CHECK ${constraint.conname ?? ""} reads all rows of ${name}`.replace("  ", " "),
@@ -140,10 +151,17 @@ export const LOCK_RULES: readonly Rule[] = [
     level: "warn",
     reason:
       "All rows are looked up in the other table, and neither of the two can be written meanwhile",
-    remedy: "Add it with NOT VALID, and validate it in the next migration, which lets writes on.",
+    remedy:
+      "Add it by ADD CONSTRAINT … NOT VALID, and validate it in the next migration, which lets " +
+      "writes on.",
     look: each((command, { statement, name }, tell) => {
-      const constraint = addedConstraint(command);
-      if (constraint?.contype !== "CONSTR_FOREIGN" || constraint.skip_validation) return;
+      const constraint = addedConstraints(command).find(({ contype }) =>
+        contype === "CONSTR_FOREIGN"
+      );
+      if (constraint === undefined || constraint.skip_validation) return;
+      const column = addedColumn(command);
+      // What is NULL in every row refers to nothing: PostgreSQL does not look.
+      if (column !== undefined && !hasDefault(column)) return;
       const { schemaname, relname } = constraint.pktable;
       tell(
         statement,
@@ -161,15 +179,10 @@ export const LOCK_RULES: readonly Rule[] = [
     reason: "The index is built under a lock that lets nobody in",
     remedy: "Create the unique index concurrently, then: add constraint … unique using index …",
     look: each((command, { statement, name }, tell) => {
-      const added = addedColumn(command);
-      const constraint = addedConstraint(command);
-      const kinds = [constraint, ...constraintsOf(added)];
-      const found = kinds.find((it) =>
-        /^CONSTR_(?:UNIQUE|PRIMARY|EXCLUSION)$/.test(it?.contype ?? "") &&
-        it.indexname === undefined
+      const found = addedConstraints(command).find(({ contype, indexname }) =>
+        /^CONSTR_(?:UNIQUE|PRIMARY|EXCLUSION)$/.test(contype) && indexname === undefined
       );
-      // A new column without values is no work.
-      if (found === undefined || (added !== undefined && writesRows(added) === undefined)) return;
+      if (found === undefined) return;
       tell(statement, `An index on ${name} is built under a lock`, found.conname);
     }),
   },
@@ -275,6 +288,12 @@ export const LOCK_RULES: readonly Rule[] = [
     },
   },
 ];
+
+/** Whether a new column has values in rows that are there; DEFAULT NULL is one to PostgreSQL. */
+function hasDefault(column: Tree): boolean {
+  return /^(?:small|big)?serial/.test(typeOf(column.typeName)) ||
+    constraintsOf(column).some(({ contype }) => /^CONSTR_(?:DEFAULT|GENERATED)$/.test(contype));
+}
 
 /** What of a column has a value of its own for each row; undefined where nothing has. */
 function writesRows(column: Tree): string | undefined {

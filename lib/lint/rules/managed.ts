@@ -39,7 +39,9 @@ function makes(
     case "CreateFunctionStmt":
       return ["function", model.nameIn(node.funcname)];
     case "IndexStmt":
-      return ["index", model.nameOf({ ...node.relation, relname: node.idxname ?? "of it" })];
+      return node.idxname === undefined
+        ? ["index on", model.nameOf(node.relation)]
+        : ["index", model.nameOf({ ...node.relation, relname: node.idxname })];
     case "CreateEnumStmt":
       return ["type", model.nameIn(node.typeName)];
     case "CompositeTypeStmt":

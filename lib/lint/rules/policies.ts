@@ -1,6 +1,7 @@
 /** Policies. @module */
 
-import type { Policy } from "../model.ts";
+import { alterPolicy, toPolicy } from "../made.ts";
+import type { Model, Policy } from "../model.ts";
 import type { Rule, Tell } from "../rule.ts";
 import type { LintStatement } from "../statement.ts";
 import { calledName, findAll, isAlwaysTrue, rolesOf, textsOf, type Tree } from "../tree.ts";
@@ -26,6 +27,16 @@ function look(
   };
 }
 
+/** The policy that a statement makes or alters, as it is then; where files do not say all, undefined. */
+function policyOf(statement: LintStatement, model: Model): Policy | undefined {
+  const { type, node, place } = statement;
+  if (type === "AlterPolicyStmt") {
+    const before = model.find(node.table)?.policies.get(node.policy_name);
+    return before && alterPolicy(before, statement);
+  }
+  return type === "CreatePolicyStmt" ? toPolicy(node, place) : undefined;
+}
+
 export const POLICY_RULES: readonly Rule[] = [
   {
     code: "policy-always-true",
@@ -33,19 +44,24 @@ export const POLICY_RULES: readonly Rule[] = [
     level: "warn",
     reason: "Whoever has the public key may then write every row, where rights are granted",
     remedy: "Say whose rows they are, such as: using ((select auth.uid()) = user_id).",
-    look(statement, _, tell) {
-      const { type, node } = statement;
-      if (type !== "CreatePolicyStmt" || node.cmd_name === "select" || !node.permissive) return;
-      const roles = rolesOf(node.roles).filter((role) => CLIENTS.includes(role));
-      // Whoever sees no row by USING changes none, whatever WITH CHECK says.
-      const always = node.cmd_name === "insert" ? node.with_check : node.qual;
-      if (roles.length === 0 || !isAlwaysTrue(always)) return;
-      tell(
-        statement,
-        `The policy "${node.policy_name}" lets ${roles.join(", ")} ${
-          node.cmd_name === "all" ? "write" : node.cmd_name
-        } every row`,
-      );
+    look(statement, model, tell) {
+      const policy = policyOf(statement, model);
+      if (policy === undefined || !policy.isPermissive || policy.command === "select") return;
+      const roles = policy.roles.filter((role) => CLIENTS.includes(role));
+      if (roles.length === 0) return;
+      const { qual, with_check: check } = statement.node;
+      const isFor = (...commands: string[]) => commands.includes(policy.command);
+      const may = isFor("update", "delete") && isAlwaysTrue(qual)
+        ? policy.command
+        // Whoever sees no row by USING changes none, whatever WITH CHECK says; to add one, nothing
+        // else is asked.
+        : isFor("all") && isAlwaysTrue(qual)
+        ? "write"
+        : isFor("all", "insert") && isAlwaysTrue(check)
+        ? "insert"
+        : undefined;
+      if (may === undefined) return;
+      tell(statement, `The policy "${policy.name}" lets ${roles.join(", ")} ${may} every row`);
     },
   },
   {
@@ -106,9 +122,9 @@ export const POLICY_RULES: readonly Rule[] = [
     remedy: "Leave it out.",
     look(statement, _, tell) {
       const { type, node } = statement;
-      if (type !== "CreatePolicyStmt") return;
+      if (type !== "CreatePolicyStmt" && type !== "AlterPolicyStmt") return;
       const roles = rolesOf(node.roles);
-      if (!roles.every((role) => role === "service_role")) return;
+      if (roles.length === 0 || !roles.every((role) => role === "service_role")) return;
       tell(statement, `The policy "${node.policy_name}" is for service_role alone`);
     },
   },
@@ -135,10 +151,9 @@ export const POLICY_RULES: readonly Rule[] = [
     reason:
       "PostgreSQL refuses it: an INSERT has no row to see before, SELECT and DELETE write none",
     remedy: "WITH CHECK alone for INSERT, USING alone for SELECT and DELETE.",
-    look(statement, _, tell) {
-      const { type, node } = statement;
-      if (type !== "CreatePolicyStmt") return;
-      const { cmd_name: command, policy_name: name } = node;
+    look(statement, model, tell) {
+      const { node } = statement;
+      const { command = "", name } = policyOf(statement, model) ?? {};
       if (command === "insert" && node.qual !== undefined) {
         tell(statement, `The policy "${name}" for INSERT has USING`, "using");
       } else if (["select", "delete"].includes(command) && node.with_check !== undefined) {
@@ -160,8 +175,8 @@ export const POLICY_RULES: readonly Rule[] = [
       "Read the table in a SECURITY DEFINER function in a schema that the API does not show, " +
       "and call that.",
     look(statement, model, tell) {
-      const { type, node } = statement;
-      if (type !== "CreatePolicyStmt" || !["all", "select"].includes(node.cmd_name)) return;
+      const { node } = statement;
+      if (!["all", "select"].includes(policyOf(statement, model)?.command ?? "")) return;
       const own = model.nameOf(node.table);
       for (const select of findAll(node.qual, "SelectStmt")) {
         if (!findAll(select.fromClause, "RangeVar").some((it) => model.nameOf(it) === own)) {

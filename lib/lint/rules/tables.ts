@@ -206,9 +206,10 @@ export const TABLE_RULES: readonly Rule[] = [
 const SENSITIVE =
   /^(?:password|passwd|pwd|password_(?:hash|digest)|hashed_password|encrypted_password|secret(?:_key)?|private_key|api_secret|access_token|refresh_token|ssn|social_security(?:_number)?|credit_card(?:_number)?|card_number|cvv|cvc)$/i;
 
-/** Whether an index begins with the columns, in any order. */
+/** Whether an index of all rows begins with the columns, in any order. */
 function isIndexed({ indexes }: Relation, columns: readonly string[]): boolean {
   return [...indexes.values()].some((index) => {
+    if (!index.findsAll) return false;
     const first = index.columns.slice(0, columns.length);
     return columns.every((name) => first.includes(name));
   });

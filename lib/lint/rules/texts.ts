@@ -2,9 +2,10 @@
 
 import { blankComments } from "../../planning/lexer.ts";
 import { findLongNames } from "../../planning/long_names.ts";
+import type { Model, Relation } from "../model.ts";
 import type { Rule } from "../rule.ts";
 import type { LintStatement } from "../statement.ts";
-import { addedColumns, findAll, textsOf, type Tree } from "../tree.ts";
+import { addedColumns, findAll, stringOf, textsOf, type Tree } from "../tree.ts";
 
 /** A rule about what the texts of a file hold; comments are none. */
 function lookFor(
@@ -32,6 +33,29 @@ function* textsIn({ node }: LintStatement): Iterable<string> {
     }
   }
 }
+
+/** What dumps set, and what is about the migration itself. */
+const USUAL = new Set([
+  "search_path",
+  "role",
+  "check_function_bodies",
+  "statement_timeout",
+  "lock_timeout",
+  "idle_in_transaction_session_timeout",
+  "transaction_timeout",
+  "client_encoding",
+  "standard_conforming_strings",
+  "xmloption",
+  "client_min_messages",
+  "row_security",
+  "default_tablespace",
+  "default_table_access_method",
+  "default_toast_compression",
+  "session_replication_role",
+  "timezone",
+  "maintenance_work_mem",
+  "safeupdate.enabled",
+]);
 
 export const TEXT_RULES: readonly Rule[] = [
   {
@@ -107,14 +131,13 @@ export const TEXT_RULES: readonly Rule[] = [
       "The id is of one project: in every other the foreign key to auth.users refuses it (23503)",
     remedy: "Put such rows into a seed, or find the user by something that all projects have.",
     look(statement, model, tell) {
-      const { type, node } = statement;
-      if (type !== "InsertStmt") return;
-      const at = (node.cols ?? []).map(({ ResTarget }: Tree) => ResTarget.name)
-        .findIndex((name: string) => USER_COLUMN.test(name));
-      if (at === -1 || node.relation.schemaname === "auth") return;
-      for (const { List } of node.selectStmt?.SelectStmt?.valuesLists ?? []) {
-        const value = List.items[at];
-        const text = value?.A_Const?.sval?.sval ?? value?.TypeCast?.arg?.A_Const?.sval?.sval ?? "";
+      const { node } = statement;
+      if (node.relation?.schemaname === "auth") return;
+      for (const [column, value] of writtenValues(statement, model)) {
+        if (!USER_COLUMN.test(column) && !refersToUsers(model.find(node.relation), column)) {
+          continue;
+        }
+        const text = stringOf(value) ?? "";
         if (!UUID.test(text) || /^0{8}-0{4}/.test(text)) continue;
         tell(statement, `The row for ${model.nameOf(node.relation)} is of the user ${text}`, text);
         return;
@@ -128,6 +151,7 @@ export const TEXT_RULES: readonly Rule[] = [
     reason:
       "SET without LOCAL is put back at the end of the migration: what comes later does not have it",
     remedy: "Write SET LOCAL; or, where it is to stay, alter role … set …, alter database … set …",
+    passesOver: `what dumps set, and what is about the migration itself: ${[...USUAL].join(", ")}`,
     look({ type, node, place }, _, tell) {
       if (type !== "VariableSetStmt" || node.is_local || node.kind !== "VAR_SET_VALUE") return;
       if (USUAL.has(node.name)) return;
@@ -172,27 +196,31 @@ export const TEXT_RULES: readonly Rule[] = [
 
 const UUID = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/i;
 
-const USER_COLUMN = /^(?:user_id|auth_user_id|auth_id|owner_id|profile_id|created_by)$/i;
+/** What INSERT and UPDATE put into columns, as far as they say it, by the column's name. */
+function* writtenValues({ type, node }: LintStatement, model: Model): Iterable<[string, Tree]> {
+  if (type === "UpdateStmt") {
+    for (const { ResTarget: { name, val } } of node.targetList ?? []) yield [name, val];
+  }
+  if (type !== "InsertStmt") return;
+  const names: string[] = node.cols?.map(({ ResTarget }: Tree) => ResTarget.name) ??
+    [...model.find(node.relation)?.columns.keys() ?? []];
+  const { valuesLists = [], targetList = [] } = node.selectStmt?.SelectStmt ?? {};
+  const rows: Tree[][] = [
+    ...valuesLists.map(({ List }: Tree) => List.items),
+    targetList.map(({ ResTarget }: Tree) => ResTarget.val),
+  ];
+  for (const row of rows) {
+    for (const [index, value] of row.entries()) {
+      const name = names[index];
+      if (name !== undefined) yield [name, value];
+    }
+  }
+}
 
-/** What dumps set, and what is about the migration itself. */
-const USUAL = new Set([
-  "search_path",
-  "role",
-  "check_function_bodies",
-  "statement_timeout",
-  "lock_timeout",
-  "idle_in_transaction_session_timeout",
-  "transaction_timeout",
-  "client_encoding",
-  "standard_conforming_strings",
-  "xmloption",
-  "client_min_messages",
-  "row_security",
-  "default_tablespace",
-  "default_table_access_method",
-  "default_toast_compression",
-  "session_replication_role",
-  "timezone",
-  "maintenance_work_mem",
-  "safeupdate.enabled",
-]);
+function refersToUsers(relation: Relation | undefined, column: string): boolean {
+  return relation?.foreignKeys.some(({ columns, to }) =>
+    to === "auth.users" && `${columns}` === column
+  ) ?? false;
+}
+
+const USER_COLUMN = /^(?:user_id|auth_user_id|auth_id|owner_id|profile_id|created_by)$/i;

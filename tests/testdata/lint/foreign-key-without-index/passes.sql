@@ -9,3 +9,10 @@ create table public.tags (
   tag text,
   primary key (note_id, tag)
 );
+
+create table public.hearts (
+  id bigint primary key,
+  note_id bigint references public.notes (id)
+);
+-- What is NULL refers to nothing.
+create index on public.hearts (note_id) where note_id is not null;

@@ -1,2 +1,10 @@
-create table public.words (id bigint primary key, word varchar(20));
+alter table public.words alter column word type varchar(40);
+alter table public.words alter column word type varchar using word::varchar;
 alter table public.words alter column word type text;
+alter table public.words alter column price type numeric(10, 2), alter column at type timestamptz(6);
+alter table public.words alter column price type numeric;
+alter table public.words alter column name type text collate "C" using name;
+alter table public.words alter column words type varchar[];
+alter table public.words alter column note type text;
+create table public.own (id bigint primary key, n int);
+alter table public.own alter column n type bigint;

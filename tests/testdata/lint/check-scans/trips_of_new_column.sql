@@ -1,0 +1,1 @@
+alter table public.notes add column price int check (price > 0);

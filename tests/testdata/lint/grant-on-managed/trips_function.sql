@@ -1,0 +1,1 @@
+grant execute on function vault.create_secret(text) to authenticated;

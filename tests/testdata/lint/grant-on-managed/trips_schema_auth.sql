@@ -1,0 +1,1 @@
+grant all on schema auth to authenticated;

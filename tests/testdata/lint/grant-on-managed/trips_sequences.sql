@@ -1,0 +1,1 @@
+grant select on all sequences in schema auth to anon;

@@ -1,0 +1,1 @@
+with made as (insert into public.notes values (1) returning id) select id from made;

@@ -1,0 +1,1 @@
+alter policy own on public.notes to service_role;

@@ -1,0 +1,1 @@
+alter table public.words alter column words type varchar(10)[];

@@ -1,0 +1,1 @@
+alter table public.words alter column since type text;

@@ -1,0 +1,1 @@
+alter table public.words alter column word type text using trim(word);

@@ -1,0 +1,1 @@
+update public.notes set body = people.name from public.people;
