@@ -11,6 +11,7 @@ import {
   toRoutine,
 } from "./made.ts";
 import { API_ROLES, type Model, type Relation, type Routine } from "./model.ts";
+import { learnObjects } from "./objects.ts";
 import type { LintStatement } from "./statement.ts";
 import { isOn, optionsOf, rolesOf, textsOf, type Tree, typeOf } from "./tree.ts";
 
@@ -22,6 +23,7 @@ import { isOn, optionsOf, rolesOf, textsOf, type Tree, typeOf } from "./tree.ts"
  */
 export function learn(model: Model, statement: LintStatement): void {
   const { type, node } = statement;
+  learnObjects(model, statement);
   switch (type) {
     case "CreateStmt":
     case "CreateForeignTableStmt":

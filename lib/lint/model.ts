@@ -105,6 +105,8 @@ export class Model {
   readonly relations = new Map<string, Relation>();
   readonly routines = new Map<string, Routine>();
   readonly types = new Map<string, { readonly place: Place; readonly file: number }>();
+  /** What else is there, by its title: the names on which it depends. */
+  readonly made = new Map<string, readonly string[]>();
   /** API roles whose rights on later tables a schema's default privileges decide. */
   readonly decidedLater = new Map<string, Set<string>>();
   /** Roles from which default privileges take EXECUTE on later functions. */
@@ -181,6 +183,7 @@ export class Model {
 
   /** Takes in what a block drops that it puts together while it runs: it may be any of a kind. */
   forget(text: string): void {
+    if (/\bdrop\b/i.test(text)) this.made.clear();
     if (/\bdrop\s+schema\b/i.test(text)) {
       for (const known of [this.relations, this.routines, this.types]) known.clear();
     }

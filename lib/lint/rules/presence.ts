@@ -2,8 +2,10 @@
 
 import { toRoutine } from "../made.ts";
 import type { Model } from "../model.ts";
+import { objectsMadeBy } from "../objects.ts";
 import type { Rule } from "../rule.ts";
 import type { LintStatement } from "../statement.ts";
+import type { Tree } from "../tree.ts";
 
 export const PRESENCE_RULES: readonly Rule[] = [
   {
@@ -49,13 +51,22 @@ function madeBefore(statement: LintStatement, model: Model): string | undefined 
       const name = model.nameIn(type === "CreateEnumStmt" ? node.typeName : node.domainname);
       return model.types.has(name) ? `type ${name}` : undefined;
     }
-    case "IndexStmt": {
-      if (node.if_not_exists || node.idxname === undefined) return undefined;
-      return model.find(node.relation)?.indexes.has(node.idxname)
-        ? `index ${node.idxname}`
-        : undefined;
+    case "AlterTableStmt": {
+      const column = node.cmds.find(({ AlterTableCmd: { subtype, missing_ok: isOk, def } }: Tree) =>
+        subtype === "AT_AddColumn" && !isOk &&
+        model.find(node.relation)?.columns.has(def.ColumnDef.colname)
+      )?.AlterTableCmd.def.ColumnDef.colname;
+      return column === undefined
+        ? findMade(statement, model)
+        : `column ${column} of ${model.nameOf(node.relation)}`;
     }
     default:
-      return undefined;
+      return node.if_not_exists || node.replace || node.skipIfNewValExists
+        ? undefined
+        : findMade(statement, model);
   }
+}
+
+function findMade(statement: LintStatement, model: Model): string | undefined {
+  return objectsMadeBy(statement, model).find(({ title }) => model.made.has(title))?.title;
 }

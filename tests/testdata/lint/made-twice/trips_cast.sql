@@ -1,0 +1,2 @@
+create cast (public.place as text) with inout;
+create cast (public.place as text) with inout;

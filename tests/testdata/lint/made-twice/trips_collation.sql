@@ -1,0 +1,2 @@
+create collation public.plain (locale = 'C');
+create collation public.plain (locale = 'C');

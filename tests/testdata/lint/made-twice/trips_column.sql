@@ -1,0 +1,3 @@
+create table public.notes (id bigint primary key);
+alter table public.notes add column body text;
+alter table public.notes add column body text;

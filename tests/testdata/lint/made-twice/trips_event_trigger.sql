@@ -1,0 +1,2 @@
+create event trigger t on ddl_command_end execute function app.f();
+create event trigger t on ddl_command_end execute function app.f();

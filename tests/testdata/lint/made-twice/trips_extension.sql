@@ -1,0 +1,2 @@
+create extension pg_trgm with schema extensions;
+create extension pg_trgm with schema extensions;

@@ -1,0 +1,2 @@
+create publication p for table public.notes;
+create publication p for table public.notes;

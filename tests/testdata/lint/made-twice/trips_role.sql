@@ -1,0 +1,2 @@
+create role worker;
+create role worker;

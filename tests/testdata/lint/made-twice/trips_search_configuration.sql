@@ -1,0 +1,2 @@
+create text search configuration public.own (copy = simple);
+create text search configuration public.own (copy = simple);

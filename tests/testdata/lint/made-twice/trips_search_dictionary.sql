@@ -1,0 +1,2 @@
+create text search dictionary public.own (template = simple);
+create text search dictionary public.own (template = simple);

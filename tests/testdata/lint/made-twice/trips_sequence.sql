@@ -1,0 +1,2 @@
+create sequence public.numbers;
+create sequence public.numbers;

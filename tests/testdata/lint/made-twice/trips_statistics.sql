@@ -1,0 +1,2 @@
+create statistics public.s on a, b from public.notes;
+create statistics public.s on a, b from public.notes;

@@ -1,0 +1,2 @@
+create user mapping for postgres server there;
+create user mapping for postgres server there;

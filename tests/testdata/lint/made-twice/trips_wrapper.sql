@@ -1,0 +1,2 @@
+create foreign data wrapper own;
+create foreign data wrapper own;
