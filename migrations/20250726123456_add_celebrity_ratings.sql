@@ -1,6 +1,7 @@
 -- Migration: add_celebrity_ratings
 -- Description: Add rating system for celebrities
 -- Created: 2025-07-26T12:34:56.789Z
+-- supamigrate: allow check-scans celebrities has some hundred rows, which are read at once
 
 -- ============================================
 -- FORWARD MIGRATION
