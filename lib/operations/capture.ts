@@ -19,7 +19,7 @@ import { applyToShadow, contextOf, makeShadow, type ShadowSource } from "./shado
 import { shorten } from "../shorten.ts";
 import { loadMigrations } from "./source.ts";
 
-/** A schema, table or column that has another name now. */
+/** A schema, table, column or the like that has another name now. */
 export interface Renamed {
   /** What it was called: `public.notes.body`. */
   readonly from: string;
@@ -90,7 +90,7 @@ export async function capture(
     warnings: [
       ...describeLosses(forward, "Applied where there are rows, it loses them"),
       ...describeLosses(back.statements, "Its rollback loses rows"),
-      ...describeOpenFunctions(from, there.to),
+      ...describeOpenFunctions(there.from, there.to),
     ],
     from,
     to: there.to,
@@ -214,8 +214,8 @@ async function applyRenames(
   for (const { from, to } of unused) {
     throw new ConfigurationError(`Nothing shows that ${from} was renamed to ${to}`, {
       hint:
-        "Name schemas as schema, tables as schema.table and columns as schema.table.column, as " +
-        "they were and are.",
+        "Name schemas as schema, tables, types and sequences as schema.name, and columns and the " +
+        "values of enums as schema.table.column, as they were and are.",
     });
   }
   return { renames: accepted, current };

@@ -137,6 +137,114 @@ Deno.test("pull() asks whether a schema was renamed and a table moved", embedded
   });
 });
 
+Deno.test(
+  "pull() asks whether types, what they have, and sequences were renamed",
+  embedded,
+  async () => {
+    const made = `create type mood as enum ('sad', 'ok', 'it''s fine');
+create type place as (x int, y int);
+create type span as range (subtype = int4);
+create domain age as int check (value > 0);
+create collation plain (locale = 'C');
+create sequence numbers;
+create table people (
+  id serial primary key, mood mood default 'sad', place place, span span, age age,
+  name text collate plain, number int default nextval('numbers')
+);
+create function is_ok(mood) returns boolean language sql immutable set search_path = ''
+  as $$ select true $$;
+alter table people add check (is_ok(mood));
+-- ROLLBACK
+drop table people; drop function is_ok; drop sequence numbers; drop collation plain;
+drop type mood, place, span; drop domain age;`;
+    await withProject(async (project) => {
+      await withFolder({ "001_people.sql": made }, async (folder) => {
+        const migrator = project.migrator(folder);
+        await migrator.migrate();
+        await project.sql(`
+        insert into public.people (place, span, age) values ('(1,2)', '[1,2)', 3);
+        alter type public.mood rename value 'sad' to 'gloomy';
+        alter type public.mood rename value 'it''s fine' to 'it''s well';`);
+        await assert.rejects(migrator.pull("names"), {
+          message: "Was the value public.mood.sad renamed to public.mood.gloomy, or dropped, and " +
+            "public.mood.gloomy made anew?",
+        });
+        const values = await migrator.pull("values", {
+          renames: [
+            { from: "public.mood.sad", to: "public.mood.gloomy" },
+            { from: "public.mood.it's fine", to: "public.mood.it's well" },
+          ],
+        });
+        assert.match(values.text!, /ALTER TYPE public\.mood RENAME VALUE 'sad' TO 'gloomy';/);
+        assert.match(values.text!, /RENAME VALUE 'it''s well' TO 'it''s fine';/);
+        assert.doesNotMatch(values.text!, /DROP|CREATE|COLUMN/);
+
+        await project.sql(`
+        create schema app;
+        alter type public.mood set schema app;
+        alter type public.place rename to spot;
+        alter type public.spot rename attribute x to z;
+        alter type public.span rename to stretch;
+        alter domain public.age rename to years;
+        alter collation public.plain rename to simple;
+        alter sequence public.numbers rename to digits;
+        alter sequence public.people_id_seq rename to people_numbers;`);
+        const asked: string[] = [];
+        const types = await migrator.pull("types", {
+          confirmRename: ({ kind, from, to }) => {
+            asked.push(`${kind} ${from} ${to}`);
+            return Promise.resolve(true);
+          },
+        });
+        assert.deepEqual(asked.sort(), [
+          "attribute public.spot.x public.spot.z",
+          "collation public.plain public.simple",
+          "domain public.age public.years",
+          "sequence public.numbers public.digits",
+          "sequence public.people_id_seq public.people_numbers",
+          "type public.mood app.mood",
+          "type public.place public.spot",
+          "type public.span public.stretch",
+        ]);
+        assert.doesNotMatch(types.text!, /(DROP|CREATE) (?!SCHEMA)|COLUMN/);
+        // What a function takes has another name, and it is no new function.
+        assert.deepEqual(types.warnings, []);
+        const { success } = await migrator.verify({ names: [values.name!, types.name!] });
+        assert.ok(success);
+        assert.deepEqual((await migrator.drift()).differences, []);
+      });
+    });
+  },
+);
+
+Deno.test(
+  "pull() asks of a value that is new only where an old one may have been",
+  embedded,
+  async () => {
+    await withProject(async (project) => {
+      const files = {
+        "001_mood.sql": "create type mood as enum ('a', 'b', 'c');\n-- ROLLBACK\ndrop type mood;",
+      };
+      await withFolder(files, async (folder) => {
+        const migrator = project.migrator(folder);
+        await migrator.migrate();
+        await project.sql(`
+        alter type public.mood rename value 'b' to 'z';
+        alter type public.mood add value 'first' before 'a';`);
+        const asked: string[] = [];
+        const { text } = await migrator.pull("names", {
+          confirmRename: ({ from, to }) => {
+            asked.push(`${from} ${to}`);
+            return Promise.resolve(true);
+          },
+        });
+        assert.deepEqual(asked, ["public.mood.b public.mood.z"]);
+        assert.match(text!, /ADD VALUE 'first' BEFORE 'a'/);
+      });
+    });
+  },
+);
+
 Deno.test("diff() writes what files declare, whatever their order", embedded, async () => {
   await withProject(async (project) => {
     const files = {
