@@ -98,6 +98,42 @@ select 'comment on column', n.nspname, format('%I.%I.%I', n.nspname, typname, at
      select from pg_depend d
       where d.classid = 'pg_type'::regclass and d.objid = t.oid and d.deptype = 'e')
 union all
+-- The index of a constraint belongs to it, and has a comment of its own.
+select 'comment on index', n.nspname, format('%I.%I', n.nspname, i.relname), comment,
+       format('comment on index %I.%I is %L;', n.nspname, i.relname, comment),
+       format('comment on index %I.%I is null;', n.nspname, i.relname)
+  from relation
+  join pg_constraint k on k.conrelid = relation.oid and k.contype in ('p', 'u', 'x')
+  join pg_class i on i.oid = k.conindid
+  join pg_namespace n on n.oid = i.relnamespace
+ cross join lateral obj_description(i.oid, 'pg_class') as comment
+ where comment is not null
+union all
+-- What an extension says of itself is no comment of anybody's; and only its owner can write one.
+select 'comment on extension', null, quote_ident(extname), coalesce(said.comment, ''),
+       format('comment on extension %I is %L;', extname, said.comment),
+       format('comment on extension %I is %s;', extname, coalesce(quote_literal(a.comment), 'null'))
+  from pg_extension e
+ cross join lateral obj_description(e.oid, 'pg_extension') as said (comment)
+  left join pg_available_extensions a on a.name = extname
+ where extowner = (select oid from pg_roles where rolname = 'postgres')
+   and said.comment is distinct from a.comment
+union all
+select 'comment on event trigger', null, quote_ident(evtname), comment,
+       format('comment on event trigger %I is %L;', evtname, comment),
+       format('comment on event trigger %I is null;', evtname)
+  from pg_event_trigger e
+ cross join lateral obj_description(e.oid, 'pg_event_trigger') as comment
+ where evtowner = (select oid from pg_roles where rolname = 'postgres')
+   and comment is not null
+union all
+select 'comment on role', null, quote_ident(rolname), comment,
+       format('comment on role %I is %L;', rolname, comment),
+       format('comment on role %I is null;', rolname)
+  from pg_roles r
+ cross join lateral shobj_description(r.oid, 'pg_authid') as comment
+ where comment is not null
+union all
 select 'default of a view', schema, format('%s.%I', name, attname), by_default,
        format('%s set default %s;', alter_column, by_default),
        format('%s drop default;', alter_column)

@@ -99,8 +99,25 @@ export function compareExtras(
     const [before, after] = [from.extras.get(key), to.extras.get(key)];
     const { schema, kind } = (before ?? after)!;
     const differs = before?.definition !== after?.definition;
-    return differs && isInScope(schema, kind) ? [{ before, after }] : [];
+    return differs && isInScope(schema, kind) &&
+        (isOfApplication(from, before) || isOfApplication(to, after))
+      ? [{ before, after }]
+      : [];
   });
+}
+
+/** Kinds of extras of objects that are in no schema, some of which are the platform's. */
+const ON_GLOBAL: Readonly<Record<string, "extension" | "eventTrigger" | "role">> = {
+  "comment on extension": "extension",
+  "comment on event trigger": "eventTrigger",
+  "comment on role": "role",
+};
+
+function isOfApplication({ facts }: Catalogue, extra: Extra | undefined): boolean {
+  if (extra === undefined) return false;
+  const kind = ON_GLOBAL[extra.kind];
+  const name = extra.name.replace(/^"(.*)"$/s, "$1").replaceAll('""', '"');
+  return kind === undefined || applicationFacts(facts).has({ kind, name });
 }
 
 /** The plans that lead away from facts. What was planned is asked for again to be described. */
@@ -166,6 +183,10 @@ const SETTABLE = [
   "bucket",
   "clustered index",
   "comment on column",
+  "comment on event trigger",
+  "comment on extension",
+  "comment on index",
+  "comment on role",
   "compression",
   "default of a view",
   "inherited default",

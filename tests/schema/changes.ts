@@ -588,6 +588,16 @@ export const CHANGES: readonly Change[] = [
     "create role reader nologin; grant select on public.authors to reader",
     "role reader",
   ),
+  change(
+    "a comment on a role",
+    "create role annotated; comment on role annotated is 'Nobody''s'",
+    "comment on role annotated",
+  ),
+  change(
+    "a comment on a primary key's index",
+    "comment on index public.books_pkey is 'By number'",
+    "comment on index public.books_pkey",
+  ),
   change("a role in a role", "create role writer; grant writer to authenticator", "role writer"),
   change(
     "a collation",

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { compareAll } from "../../lib/operations/capture.ts";
 import { CHANGES } from "./changes.ts";
 import { makeRoundTrip, openBase, pickChanges } from "./round_trips.ts";
 
@@ -21,6 +22,25 @@ Deno.test({
         assert.deepEqual(await makeRoundTrip(database, pickChanges(seed)), []);
       });
     }
+  },
+});
+
+Deno.test({
+  name: "comments on extensions are seen, taken back and made again, but for those of the platform",
+  ...quietly,
+  fn: async () => {
+    const database = await openBase("create extension pg_trgm");
+    await using _ = database.shadow;
+    const comment = (of: string, shows = `comment on extension ${of}`) => ({
+      title: `a comment on ${of}`,
+      sql: `comment on extension ${of} is 'It''s for names'`,
+      shows,
+    });
+    assert.deepEqual(await makeRoundTrip(database, [comment("pg_trgm")]), []);
+    const { shadow } = database;
+    const before = await shadow.read();
+    await shadow.run(comment("pgcrypto").sql);
+    assert.deepEqual(compareAll(before, await shadow.read()), []);
   },
 });
 
