@@ -7,12 +7,12 @@ import type { Migration } from "../planning/plan.ts";
 import type { Catalogue } from "../schema/catalogue.ts";
 import { compareExtras, compareSchemas, type SchemaStatement } from "../schema/compare.ts";
 import { converge } from "../schema/converge.ts";
-import { describeDeltas, describeExtras, type SchemaDifference } from "../schema/describe.ts";
+import { describeDeltas, describeExtras, path, type SchemaDifference } from "../schema/describe.ts";
 import { findRenames, type PossibleRename } from "../schema/renames.ts";
 import { isEverything, selectFrom, type Selection } from "../schema/select.ts";
 import { isInScope } from "../schema/scope.ts";
 import type { Shadow } from "../schema/shadow.ts";
-import { writeStatements } from "../schema/write.ts";
+import { unquote, writeStatements } from "../schema/write.ts";
 import { type MigrationDraft, UNDO_FOLDER } from "./create.ts";
 import { rollback } from "./rollback.ts";
 import { applyToShadow, contextOf, makeShadow, type ShadowSource } from "./shadow.ts";
@@ -88,8 +88,8 @@ export async function capture(
     renamed: renames.map(({ from, to }) => ({ from, to })),
     differences: compareAll(there.from, there.to),
     warnings: [
-      ...describeLosses(forward, "Applied where there are rows, it loses them"),
-      ...describeLosses(back.statements, "Its rollback loses rows"),
+      ...describeLosses(forward, keywords, "Applied where there are rows, it loses them"),
+      ...describeLosses(back.statements, keywords, "Its rollback loses rows"),
       ...describeOpenFunctions(there.from, there.to),
     ],
     from,
@@ -286,11 +286,15 @@ function toStatement(sql: string): SchemaStatement {
   return { sql, losesData: false, commitsAfter: false, about: [] };
 }
 
-function describeLosses(statements: readonly SchemaStatement[], what: string): string[] {
+function describeLosses(
+  statements: readonly SchemaStatement[],
+  keywords: ReadonlySet<string>,
+  what: string,
+): string[] {
   const losing = statements.filter(({ sql, losesData }) =>
     losesData && !/^(?:select|set)\b/i.test(sql)
   )
-    .map(({ sql }) => sql.split("\n", 1)[0]!.replaceAll('"', ""));
+    .map(({ sql }) => unquote(sql, keywords).split("\n", 1)[0]!);
   if (losing.length === 0) return [];
   return [`${what}: ${nameSome(losing)}`];
 }
@@ -304,7 +308,7 @@ function describeOpenFunctions(from: Catalogue, to: Catalogue): string[] {
     if (target.kind !== "function" && target.kind !== "procedure") return [];
     if (!isInScope(target.schema, target.kind)) return [];
     const isTrigger = to.facts.get(target)?.payload.returnType === "trigger";
-    return from.facts.has(target) || isTrigger ? [] : [`${target.schema}.${target.name}`];
+    return from.facts.has(target) || isTrigger ? [] : [path(target.schema, target.name)];
   }).filter((name, index, all) => all.indexOf(name) === index);
   if (open.length === 0) return [];
   return [

@@ -3,7 +3,7 @@
 import type { DriftResult } from "../operations/drift.ts";
 import type { GlobalFlags, Report, Run } from "./actions.ts";
 import { EXIT_CODES } from "./errors.ts";
-import { line } from "./neutral.ts";
+import { block, line } from "./neutral.ts";
 import type { JsonDocuments } from "./json_documents.ts";
 
 const MARKS = { added: "+", removed: "-", changed: "~" } as const;
@@ -33,7 +33,7 @@ function formatDrift(result: DriftResult, verbose: boolean): string {
     for (const detail of details) lines.push(line`      ${detail}`);
   }
   for (const { what, reason } of unwritable) lines.push(line`  ! ${what}: ${reason}`);
-  if (verbose) lines.push("", ...sql.map((statement) => line`${statement};`));
+  if (verbose) lines.push("", ...sql.map((statement) => block(`${statement};`)));
   const count = differences.length;
   lines.push(
     "",

@@ -64,3 +64,8 @@ export function line(parts: TemplateStringsArray, ...values: unknown[]): string 
 export function indent(value: string, spaces = 10): string {
   return value.replaceAll("\n", `\n${" ".repeat(spaces)}`);
 }
+
+/** A text of several lines as a block of its own: all of its lines are indented alike. */
+export function block(text: string, spaces = 4): string {
+  return text.trimEnd().replace(/^(?=.)/gm, " ".repeat(spaces));
+}

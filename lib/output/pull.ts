@@ -5,7 +5,7 @@ import type { Renamed, RenameOptions } from "../operations/capture.ts";
 import type { PullResult, WrittenMigration } from "../operations/pull.ts";
 import type { Selection } from "../schema/select.ts";
 import type { Asking, Flag, GlobalFlags, Report, Run } from "./actions.ts";
-import { line } from "./neutral.ts";
+import { block, line } from "./neutral.ts";
 import { ask, canAsk, isYes } from "./prompt.ts";
 import type { Reporter } from "./terminal.ts";
 import type { JsonDocuments } from "./json_documents.ts";
@@ -136,10 +136,8 @@ export function formatWritten(written: WrittenMigration, verbose: boolean): stri
 /** The texts of the file, and of the one that undoes it. */
 export function formatTexts({ name, text, rollbackText }: WrittenMigration): string[] {
   return [
-    line`${text}`.trimEnd(),
-    ...(rollbackText === null
-      ? []
-      : ["", line`📄 rollback/${name}`, "", line`${rollbackText}`.trimEnd()]),
+    block(text ?? ""),
+    ...(rollbackText === null ? [] : ["", line`📄 rollback/${name}`, "", block(rollbackText)]),
   ];
 }
 

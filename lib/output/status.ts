@@ -31,7 +31,7 @@ export async function status(
   }
   reporter.say(formatTarget(migrator.target, namedBy));
   const result = await migrator.status();
-  for (const warning of result.warnings) reporter.warn(line`⚠️  ${warning}`);
+  for (const message of result.warnings) reporter.onProgress({ type: "notice", message });
   reporter.say(formatStatus(result, {
     verbose: !!flags.verbose,
     all: !!flags.all,

@@ -278,6 +278,7 @@ export class Reporter {
         this.#startLive(line`⏳ ${event.what}`);
         break;
       case "notice":
+        if (this.#style.quiet) break;
         this.#scroll(line`⚠️  ${event.message}`);
         break;
       case "phase":

@@ -45,16 +45,21 @@ export async function validate(
       : { valid: isValid, ...result },
     text: flags.format === "github"
       ? summarize(result, !!flags.verbose)
-      : formatFindings(result, !!flags.verbose),
+      : formatFindings(result, flags),
     code: isValid ? EXIT_CODES.done : EXIT_CODES.failed,
   };
 }
 
-function formatFindings(result: ValidateResult, verbose: boolean): string {
-  const shown = verbose
-    ? result.findings
-    : result.findings.filter(({ level }) => level !== "info").slice(0, SHOWN);
-  const left = verbose ? 0 : result.errors + result.warnings - shown.length;
+/** Whoever wants errors alone gets those, and warnings where they count as such. */
+function formatFindings(
+  result: ValidateResult,
+  { verbose = false, quiet, strict }: ValidateFlags,
+): string {
+  const isTold = ({ level }: Finding) =>
+    verbose || level === "error" || (level === "warn" && (!quiet || !!strict));
+  const told = result.findings.filter(isTold);
+  const shown = verbose ? told : told.slice(0, SHOWN);
+  const left = told.length - shown.length;
   const explained = new Set<string>();
   const lines = shown.flatMap((finding) => {
     const isFirst = !explained.has(finding.code);
@@ -64,7 +69,7 @@ function formatFindings(result: ValidateResult, verbose: boolean): string {
   return [
     ...lines,
     ...(left > 0 ? [`… and ${left} more (--verbose shows all)`, ""] : []),
-    summarize(result, verbose),
+    summarize(result, !!verbose),
     ...(shown.length === 0 ? [] : [
       "💡 What is meant to be so is accepted by a comment above its statement: " +
       "-- supamigrate: allow CODE reason",

@@ -47,7 +47,7 @@ export function describeDeltas(deltas: readonly Delta[]): SchemaDifference[] {
   for (const delta of deltas) {
     if (delta.verb === "set") {
       const { details } = draft(delta.id, "changed");
-      details.push(`${words(delta.attr)}: ${show(delta.from)} → ${show(delta.to)}`);
+      details.push(`${words(delta.attr)}: ${showChange(delta.from, delta.to)}`);
     } else if ((delta.verb === "link" || delta.verb === "unlink") && delta.edge.kind === "owner") {
       const { from, to } = delta.edge;
       if (whole.has(keyOf(from)) || to.kind !== "role") continue;
@@ -82,7 +82,7 @@ export function describeExtras(
       schema,
       details: before === undefined || after === undefined
         ? []
-        : [`${show(before.definition)} → ${show(after.definition)}`],
+        : [showChange(before.definition, after.definition)],
       keys: [`${kind} ${name}`],
     };
   });
@@ -117,15 +117,32 @@ function words(attribute: string): string {
 /** Longer texts are in the statements. */
 const LONGEST = 60;
 
-function show(value: unknown): string {
+/** How much of what both have is shown in front of where they part. */
+const BEFORE = 20;
+
+/** What was, and what is; of longer texts the place where they differ. */
+function showChange(from: unknown, to: unknown): string {
+  const [before, after] = [[...toLine(from)], [...toLine(to)]];
+  if (before.join("") === after.join("")) return "white space alone";
+  let first = 0;
+  while (first < before.length && before[first] === after[first]) first++;
+  const start = Math.max(before.length, after.length) <= LONGEST ? 0 : Math.max(0, first - BEFORE);
+  return `${cut(before, start)} → ${cut(after, start)}`;
+}
+
+function cut(text: readonly string[], start: number): string {
+  const end = start + LONGEST;
+  return (start > 0 ? "…" : "") + text.slice(start, end).join("") + (end < text.length ? "…" : "");
+}
+
+function toLine(value: unknown): string {
   if (value === undefined || value === null) return "none";
   const text = typeof value === "string"
     ? value
     : Array.isArray(value)
     ? value.join(", ")
     : JSON.stringify(value);
-  const line = text.replace(/\s+/g, " ").trim();
-  return line.length > LONGEST ? `${line.slice(0, LONGEST)}…` : line;
+  return text.replace(/\s+/g, " ").trim();
 }
 
 /** What SQL calls the kinds whose words are not their names. */
@@ -212,7 +229,8 @@ function schemaOf(id: StableId): string | null {
   return "schema" in id ? id.schema : null;
 }
 
-function path(...names: string[]): string {
+/** A name as SQL writes it: with dots, and quotes where it needs them. */
+export function path(...names: string[]): string {
   return names.map(quote).join(".");
 }
 

@@ -142,8 +142,13 @@ function format(sql: string, keywords: ReadonlySet<string>): string {
   return breakTable(unquote(sql.trim(), keywords));
 }
 
-/** Takes quotes off names that PostgreSQL would not quote. Strings and bodies stay as they are. */
-function unquote(sql: string, keywords: ReadonlySet<string>): string {
+/**
+ * Takes quotes off names that PostgreSQL would not quote. Strings and bodies stay as they are.
+ *
+ * @param sql The statement.
+ * @param keywords Words that cannot be names without quotes.
+ */
+export function unquote(sql: string, keywords: ReadonlySet<string>): string {
   let text = "";
   let at = 0;
   for (const { kind, start, end } of findTokens(sql)) {
