@@ -17,7 +17,18 @@ const CASES: readonly [code: string, message: string, advice: RegExp | undefined
     /what the embedded database has of storage/,
   ],
   ["42P01", 'relation "auth.unknown" does not exist', /what the embedded database has of auth/],
+  [
+    "42704",
+    'collation "de-x-icu" for encoding "UTF8" does not exist',
+    /collation de-x-icu comes from ICU or the operating system/,
+  ],
+  [
+    "42704",
+    'collation "pg_catalog.de_DE" for encoding "UTF8" does not exist',
+    /collation de_DE comes from/,
+  ],
   // The project's own.
+  ["42704", 'collation "public.german" for encoding "UTF8" does not exist', undefined],
   ["42P01", 'relation "notes" does not exist', undefined],
   ["42P01", 'relation "auth" does not exist', undefined],
   ["42883", "function storage(text) does not exist", undefined],
@@ -31,6 +42,25 @@ Deno.test("what is missing of the platform is told from the project's own", () =
     if (advice === undefined) assert.equal(given, undefined, message);
     else assert.match(given ?? "", advice, message);
   }
+});
+
+Deno.test("where the shadow lacks a collation that servers have, a shadow on a server is advised", async () => {
+  await using workspace = await Workspace.create({
+    "001_names.sql": `create table names (name text collate "de-x-icu");`,
+  });
+  const verify = await workspace.run(["verify"]);
+  assert.match(verify.stdout, /collation "de-x-icu" .* does not exist \(42704\)\n/);
+  assert.match(
+    verify.stdout,
+    /run it on a project; a shadow on a server has it, such as --shadow p/,
+  );
+  await Deno.writeTextFile(
+    `${workspace.path}/schema.sql`,
+    `create domain word as text collate "de-x-icu";`,
+  );
+  await Deno.remove(`${workspace.path}/migrations/001_names.sql`);
+  const diff = await workspace.run(["diff", "words", "--schema", "schema.sql", "--dry-run"]);
+  assert.match(diff.stderr, /--shadow postgresql:/);
 });
 
 Deno.test("an extension that the embedded database has not is not the file's mistake", async () => {

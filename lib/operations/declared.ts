@@ -1,10 +1,13 @@
 /** Reads a schema that is declared in SQL files, and makes it on a shadow. @module */
 
+import type { CallError } from "../database/channel.ts";
+import { isOnServers } from "../embedded/platform/missing.ts";
 import { ConfigurationError, MigrationFileError } from "../errors.ts";
 import { Refusals } from "../planning/refusals.ts";
 import { normalizeText } from "../planning/sections.ts";
 import { splitStatements } from "../planning/statements.ts";
 import type { Statement } from "../planning/step.ts";
+import { OTHER_SHADOW } from "../schema/converge.ts";
 import type { Shadow } from "../schema/shadow.ts";
 import { findAbilities } from "../ways.ts";
 import { readMigrationFile } from "./source.ts";
@@ -100,8 +103,9 @@ function toError(
         line,
         excerpt: sql.split("\n", 1)[0]!,
       }, {
-        hint:
-          "The statement does not work in whatever order. What it needs has to be in the files.",
+        hint: isOnServers(failures[index] as CallError)
+          ? `The embedded database lacks it, which is the shadow here: ${OTHER_SHADOW}.`
+          : "The statement does not work in whatever order. What it needs has to be in the files.",
         cause: failures[index],
       }),
     )

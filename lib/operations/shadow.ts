@@ -1,10 +1,11 @@
 /** Makes the shadow of a project: the migrations that it has, in a database in memory. @module */
 
 import type { DatabaseState } from "../database/state.ts";
-import { adviseOnMissing } from "../embedded/platform/missing.ts";
+import { adviseOnMissing, isOnServers } from "../embedded/platform/missing.ts";
 import { ConfigurationError } from "../errors.ts";
 import type { Catalogue } from "../schema/catalogue.ts";
 import { compareSchemas } from "../schema/compare.ts";
+import { OTHER_SHADOW } from "../schema/converge.ts";
 import { describeDeltas } from "../schema/describe.ts";
 import { type OpenShadow, openShadow, type Shadow } from "../schema/shadow.ts";
 import { type Defaults, FORMER_DEFAULTS, writeShape } from "../schema/shape.ts";
@@ -277,7 +278,9 @@ function findFailure(
 
 function adviseOnShadow(shadow: Shadow, error: MigrationFailure): string {
   const missing = adviseOnMissing(error);
-  if (missing !== undefined) return `${missing}.`;
+  if (missing !== undefined) {
+    return isOnServers(error) ? `${missing}; ${OTHER_SHADOW}.` : `${missing}.`;
+  }
   const standIns = shadow.standIns();
   const used = standIns.length === 0
     ? ""

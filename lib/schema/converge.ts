@@ -17,6 +17,7 @@ import {
   type Unwritable,
 } from "./compare.ts";
 import { describeDeltas } from "./describe.ts";
+import { isOnServers } from "../embedded/platform/missing.ts";
 import type { Shadow } from "./shadow.ts";
 
 /** A plan, and what it leads to. */
@@ -132,6 +133,9 @@ async function runOnShadow(
   }
 }
 
+/** What to do where the embedded database lacks what servers have. */
+export const OTHER_SHADOW = "a shadow on a server has it, such as --shadow postgresql://…";
+
 /** What the shadow says against it; null where it has taken it. */
 async function attempt(
   shadow: Shadow,
@@ -139,7 +143,11 @@ async function attempt(
 ): Promise<string | null> {
   return await shadow.run(toScript(statements)).then(
     () => null,
-    (error: Error) => `the shadow says: ${error.message}`,
+    (error: Error & { readonly code?: string; readonly detail?: string }) =>
+      `the shadow says: ${error.message}` +
+      (isOnServers({ ...error, code: error.code ?? "", message: error.message })
+        ? `; ${OTHER_SHADOW}`
+        : ""),
   );
 }
 

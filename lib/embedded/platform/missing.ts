@@ -40,6 +40,12 @@ export function adviseOnMissing({ code, message, detail = "" }: Complaint): stri
   const version = /^extension "([^"]+)" has no installation script nor update path/.exec(message);
   if (version !== null) return `Leave the version out: there is one of ${version[1]}. ${SEE}`;
 
+  const collation = missingCollation(message);
+  if (code === "42704" && collation !== undefined) {
+    return `The collation ${collation} comes from ICU or the operating system, of which the embedded ` +
+      "database has next to nothing. The file may well be right: run it on a project";
+  }
+
   const type = /^type "(?:[^".]+\.)?([^".]+)" does not exist/.exec(message)?.[1];
   if (code === "42704" && type !== undefined && type in TYPES) return needs(TYPES[type]!);
 
@@ -56,6 +62,23 @@ export function adviseOnMissing({ code, message, detail = "" }: Complaint): stri
     ? needs(piece.name)
     : `It is not among what the embedded database has of ${piece.name}: ${SEE}. On a project it ` +
       "may be there";
+}
+
+/**
+ * Whether a server may have what the embedded database has not.
+ *
+ * @param complaint What the embedded database said.
+ */
+export function isOnServers({ code, message, detail = "" }: Complaint): boolean {
+  return code === "42704" && missingCollation(message) !== undefined ||
+    /^extension "[^"]+" is not available/.test(message) && detail === "";
+}
+
+/** One that servers have from ICU or the operating system, such as `de-x-icu`, `de_DE.utf8`. */
+function missingCollation(message: string): string | undefined {
+  const name = /^collation "(?:pg_catalog\.)?([^"]+)"(?: for encoding "\w+")? does not exist/
+    .exec(message)?.[1];
+  return name !== undefined && /-x-icu$|^[a-z]{2,3}_[A-Z]{2}\b/.test(name) ? name : undefined;
 }
 
 function needs(extension: string): string {
