@@ -1,10 +1,12 @@
 /** Takes a migration up, down and up again on a shadow that has all that comes before it. @module */
 
+import identitiesSql from "../../sql/schema_identities.sql" with { type: "text" };
 import { CallError } from "../database/channel.ts";
 import type { Migration } from "../planning/plan.ts";
 import type { Catalogue } from "../schema/catalogue.ts";
 import { compareExtras, compareSchemas, type Unwritable } from "../schema/compare.ts";
 import { converge } from "../schema/converge.ts";
+import { findRenames, type PossibleRename } from "../schema/renames.ts";
 import { compareRows, type RowLoss } from "../schema/rows.ts";
 import type { Shadow } from "../schema/shadow.ts";
 import { type DriftedObject, pairWithStatements } from "./drift.ts";
@@ -155,6 +157,7 @@ export async function openRoundTrips(
     const index = sequence.indexOf(migration);
     const upTo = sequence.slice(0, index + 1);
     const before = known ?? await read();
+    const identities = before && await readIdentities(shadow);
     const up = await attemptOnShadow(shadow, upTo);
     if (up !== undefined) {
       await renew();
@@ -173,8 +176,8 @@ export async function openRoundTrips(
       return [failureOf("rollback-fails", file, down)];
     }
     const restored = await read();
-    if (before && restored && differs(before, restored)) {
-      const { isRestored, ...rest } = await explainRest(shadow, before, restored);
+    if (before && identities && restored && differs(before, restored)) {
+      const { isRestored, ...rest } = await explainRest(shadow, before, restored, identities);
       problems.push(problemOf(
         "rollback-forgets",
         file,
@@ -279,13 +282,38 @@ function differs(a: Catalogue, b: Catalogue): boolean {
   return compareSchemas(a, b).length + compareExtras(a, b).length > 0;
 }
 
+/** What PostgreSQL knows things by that have a name: it stays where the name does not. */
+type Identities = ReadonlyMap<string, string>;
+
+async function readIdentities({ channel }: Shadow): Promise<Identities> {
+  const rows = await channel.run(identitiesSql);
+  return new Map(rows.map(({ kind, name, identity }) => [`${kind} ${name}`, `${identity}`]));
+}
+
 /** Finds what would make a shadow what it was, and does so. */
-async function explainRest(shadow: Shadow, before: Catalogue, restored: Catalogue) {
+async function explainRest(
+  shadow: Shadow,
+  before: Catalogue,
+  restored: Catalogue,
+  identities: Identities,
+) {
+  const renames: PossibleRename[] = [];
   try {
+    let current = restored;
+    for (;;) {
+      const now = await readIdentities(shadow);
+      const rename = findRenames(current, before).find(({ kind, from, to }) =>
+        now.get(`${kind} ${from}`) === identities.get(`${kind} ${to}`)
+      );
+      if (rename === undefined) break;
+      await shadow.run(rename.sql);
+      renames.push(rename);
+      current = await shadow.read();
+    }
     const { from, to, statements, unwritable } = await converge(shadow, before);
     return {
-      objects: describeRest(to, from),
-      sql: statements.map(({ sql }) => sql),
+      objects: [...renames.map(describeRename), ...describeRest(to, from)],
+      sql: [...renames, ...statements].map(({ sql }) => sql),
       unwritable,
       isRestored: unwritable.length === 0,
     };
@@ -299,6 +327,17 @@ async function explainRest(shadow: Shadow, before: Catalogue, restored: Catalogu
       isRestored: false,
     };
   }
+}
+
+function describeRename({ kind, from, to, sql }: PossibleRename): LeftObject {
+  return {
+    change: "changed",
+    kind,
+    name: from,
+    schema: from.split(".", 1)[0]!,
+    details: [`name: ${to} → ${from}`],
+    sql: [sql],
+  };
 }
 
 const CHANGES = { added: "left behind", removed: "taken away", changed: "changed" } as const;

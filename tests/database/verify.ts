@@ -1,6 +1,7 @@
 /** Migrations go up, down and up again on a shadow of the project. */
 
 import assert from "node:assert/strict";
+import type { RoundTripProblem } from "../../lib/operations/round_trip.ts";
 import { testOnEveryDatabase } from "../support/projects.ts";
 
 const NOTES = `create table notes (id int generated always as identity primary key, body text);
@@ -54,5 +55,43 @@ select 1;`,
     assert.equal(forgotten!.sql.length, 3);
     assert.deepEqual(forgotten!.unwritable, []);
     assert.deepEqual(await project.catalog(), before, "the project is as it was");
+  },
+);
+
+testOnEveryDatabase(
+  "verify() advises to rename what a rollback has left under another name, and to drop nothing of it",
+  async (project) => {
+    const applied = { "001_notes.sql": NOTES };
+    await project.migrator(applied).migrate();
+    const migrator = project.migrator({
+      ...applied,
+      "002_names.sql": `alter table notes rename column body to text;
+alter table notes rename to memos;
+-- ROLLBACK
+alter table memos rename column text to content;`,
+      "003_other.sql": `alter table memos add column other text;
+alter table memos drop column text;
+-- ROLLBACK
+select 1;`,
+    });
+    const { migrations } = await migrator.verify();
+    const [[renamed], [replaced]] = migrations.map(({ problems }) => problems) as [
+      [RoundTripProblem],
+      [RoundTripProblem],
+    ];
+    assert.deepEqual(renamed.sql, [
+      'ALTER TABLE "public"."memos" RENAME TO "notes"',
+      'ALTER TABLE "public"."notes" RENAME COLUMN "content" TO "body"',
+    ]);
+    assert.deepEqual(
+      renamed.objects.map(({ change, kind, details }) => [change, kind, ...details]),
+      [
+        ["changed", "table", "name: public.notes → public.memos"],
+        ["changed", "column", "name: public.notes.body → public.notes.content"],
+      ],
+    );
+    // A column that takes the place of another is another.
+    assert.match(replaced.sql.join(";\n"), /DROP COLUMN "other"/);
+    assert.doesNotMatch(replaced.sql.join(";\n"), /RENAME/);
   },
 );
