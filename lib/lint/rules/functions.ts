@@ -118,7 +118,9 @@ export const FUNCTION_RULES: readonly Rule[] = [
   },
   {
     code: "function-joins-sql",
-    title: "A SECURITY DEFINER function puts SQL together by format() or quote_…, not by ||",
+    title:
+      "A SECURITY DEFINER function of an exposed schema puts SQL together by format() or quote_…, " +
+      "not by ||",
     level: "warn",
     reason:
       "A quote in a value ends the string: whoever chooses it writes SQL, which runs with the " +

@@ -52,9 +52,13 @@ function madeBefore(statement: LintStatement, model: Model): string | undefined 
       return model.types.has(name) ? `type ${name}` : undefined;
     }
     case "AlterTableStmt": {
+      // What the same statement drops is gone by then, whatever stands first.
+      if (node.cmds.some(({ AlterTableCmd }: Tree) => /^AT_Drop/.test(AlterTableCmd.subtype))) {
+        return undefined;
+      }
+      const known = model.find(node.relation)?.columns;
       const column = node.cmds.find(({ AlterTableCmd: { subtype, missing_ok: isOk, def } }: Tree) =>
-        subtype === "AT_AddColumn" && !isOk &&
-        model.find(node.relation)?.columns.has(def.ColumnDef.colname)
+        subtype === "AT_AddColumn" && !isOk && known?.has(def.ColumnDef.colname)
       )?.AlterTableCmd.def.ColumnDef.colname;
       return column === undefined
         ? findMade(statement, model)

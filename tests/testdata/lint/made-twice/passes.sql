@@ -57,3 +57,10 @@ create extension pg_trgm with schema extensions;
 do $$ begin
   if not exists (select from pg_roles where rolname = 'worker') then create role worker; end if;
 end $$;
+create table app.prices (id bigint primary key, amount int, constraint above check (amount > 0));
+alter table app.prices drop constraint above, add constraint above check (amount > 1);
+alter table app.prices drop column amount, add column amount bigint constraint above check (amount > 2);
+alter table app.prices drop constraint if exists above;
+alter table app.prices add constraint above check (amount > 3);
+drop trigger if exists t on app.prices;
+create trigger t before insert on app.prices for each row execute function app.f();
