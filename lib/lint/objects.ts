@@ -120,8 +120,8 @@ const isTemporary = (relation: Tree) => relation?.relpersistence === "t";
 function constraintsOf({ type, node }: { type: string; node: Tree }): Tree[] {
   const within = type === "CreateStmt"
     ? node.tableElts
-    : node.cmds.map(({ AlterTableCmd: { subtype, def } }: Tree) =>
-      /^AT_Add(?:Column|Constraint)$/.test(subtype) ? def : undefined
+    : node.cmds.map(({ AlterTableCmd: { subtype, missing_ok: isOk, def } }: Tree) =>
+      /^AT_Add(?:Column|Constraint)$/.test(subtype) && !isOk ? def : undefined
     );
   return findAll(within, "Constraint").filter(({ contype, conname }) =>
     conname !== undefined && CONSTRAINT.test(contype)

@@ -25,7 +25,7 @@ export interface Rule {
   readonly reason: string;
   /** What to do. */
   readonly remedy: string;
-  /** What it does not look at, where that is a list; for the documentation. */
+  /** What it does not look at, where that is more than the title says; for the documentation. */
   readonly passesOver?: string;
   /** It looks at the statements of rollback parts too. */
   readonly inRollback?: true;

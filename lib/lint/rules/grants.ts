@@ -96,6 +96,7 @@ export const GRANT_RULES: readonly Rule[] = [
     remedy:
       "Copy what the application shows into a table of its own, or hand it out by a function " +
       "that checks who asks.",
+    passesOver: "what they have anyhow, USAGE on the schema auth and EXECUTE on its functions",
     look({ type, node, place }, model, tell) {
       if (type !== "GrantStmt" || !node.is_grant) return;
       const roles = rolesOf(node.grantees).filter((role) => OPEN_TO_ALL.includes(role));

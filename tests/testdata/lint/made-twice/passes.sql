@@ -64,3 +64,5 @@ alter table app.prices drop constraint if exists above;
 alter table app.prices add constraint above check (amount > 3);
 drop trigger if exists t on app.prices;
 create trigger t before insert on app.prices for each row execute function app.f();
+alter table app.prices add column if not exists cost int constraint fair check (cost > 0);
+alter table app.prices add column if not exists cost int constraint fair check (cost > 0);
