@@ -15,7 +15,6 @@ import type { SafetyCopyMode, SafetyCopyOptions } from "../operations/safety_cop
 import type { LedgerMode } from "../planning/ledger.ts";
 import type { MigrationFailure } from "../planning/plan.ts";
 import type { OrderBy } from "../planning/order.ts";
-import type { CancelFlags } from "./cancel.ts";
 import { confirmConcerns } from "./confirm.ts";
 import { EXIT_CODES } from "./errors.ts";
 import type { ProjectMemory } from "./known_projects.ts";
@@ -85,6 +84,12 @@ export function waiting({ wait = 0 }: Asking): { waitMs: number } {
     );
   }
   return { waitMs: wait * 1000 };
+}
+
+/** The flags of commands that may end what keeps them waiting. */
+export interface CancelFlags {
+  cancelBlockers?: number;
+  cancelRoles?: string;
 }
 
 /** Whose sessions may be ended: what asks about it is loaded where somebody wants it. */

@@ -6,7 +6,7 @@ import { ConfigurationError } from "../errors.ts";
 import { createMigrator, type MigratorOptions } from "../migrator.ts";
 import type { CancelResult } from "../operations/cancel.ts";
 import { type CancelBlockers, checkCancelBlockers } from "../operations/cancel_blockers.ts";
-import type { Asking, Flag, GlobalFlags, Report, Run } from "./actions.ts";
+import type { Asking, CancelFlags, Flag, GlobalFlags, Report, Run } from "./actions.ts";
 import { formatActivity } from "./activity.ts";
 import { EXIT_CODES } from "./errors.ts";
 import { line } from "./neutral.ts";
@@ -43,12 +43,6 @@ async function confirmCancel(
         "Its step is undone, and the run fails. Cancel it? (yes/no): ",
     ),
   );
-}
-
-/** The flags of commands that may end what keeps them waiting. */
-export interface CancelFlags {
-  cancelBlockers?: number;
-  cancelRoles?: string;
 }
 
 /**

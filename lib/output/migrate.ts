@@ -11,6 +11,7 @@ import { describeDone } from "../planning/step_count.ts";
 import {
   annotateFailures,
   type Asking,
+  type CancelFlags,
   type Flag,
   type GlobalFlags,
   guardConcerns,
@@ -22,7 +23,6 @@ import {
   waiting,
 } from "./actions.ts";
 import { type Around, around, type AroundFlags } from "./around.ts";
-import type { CancelFlags } from "./cancel.ts";
 import { confirmUndo } from "./confirm.ts";
 import { EXIT_CODES } from "./errors.ts";
 import { formatKept } from "./kept.ts";

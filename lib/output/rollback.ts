@@ -7,6 +7,7 @@ import type { SafetyCopyMode } from "../safety_copy_modes.ts";
 import {
   annotateFailures,
   type Asking,
+  type CancelFlags,
   type Flag,
   type GlobalFlags,
   guardCopies,
@@ -17,7 +18,6 @@ import {
   waiting,
 } from "./actions.ts";
 import { type Around, around, type AroundFlags } from "./around.ts";
-import type { CancelFlags } from "./cancel.ts";
 import { confirmUndo } from "./confirm.ts";
 import { leaveOutStatements } from "./documents.ts";
 import { line } from "./neutral.ts";

@@ -122,7 +122,7 @@ export const DESTRUCTIVE_RULES: readonly Rule[] = [
     title: "DELETE has a WHERE",
     level: "warn",
     reason:
-      "All rows are gone. Over the API PostgreSQL refuses it (21000), where safeupdate is loaded",
+      "All rows are gone. Over the API PostgreSQL refuses it (21000), where safeupdate cannot be turned off",
     remedy: "Say which rows; where true, if all are meant.",
     look(statement, model, tell) {
       const { type, node } = statement;
@@ -137,7 +137,7 @@ export const DESTRUCTIVE_RULES: readonly Rule[] = [
     level: "warn",
     reason:
       "Every row is written anew, which locks all of them and doubles the table's size. Over the " +
-      "API PostgreSQL refuses it (21000), where safeupdate is loaded",
+      "API PostgreSQL refuses it (21000), where safeupdate cannot be turned off",
     remedy: "Say which rows, such as: where new_column is null; where true, if all are meant.",
     look(statement, model, tell) {
       const { type, node } = statement;
