@@ -139,13 +139,15 @@ as $function$
             and not (c.relkind in ('r', 'p')))
   ), field as materialized (
     -- Columns: of what is gone as a whole, and those that are gone alone.
-    select a.*, relation.oid is null as is_alone, a.attidentity <> '' or a.attgenerated <> '' as fills
-      from pg_attribute a
-      left join relation on relation.oid = a.attrelid and relation.relkind in ('r', 'p', 'v', 'm')
-     where a.attnum > 0 and not a.attisdropped
-       and (relation.oid is not null
-            or exists (select from object
-                        where class_id = 'pg_class'::regclass and object_id = a.attrelid and sub_id = a.attnum))
+    select a.*, is_alone, a.attidentity <> '' or a.attgenerated <> '' as fills
+      from (select oid as relation, null::smallint as number, false as is_alone
+              from relation where relkind in ('r', 'p', 'v', 'm')
+            union all
+            select object_id, sub_id, true
+              from object
+             where class_id = 'pg_class'::regclass and sub_id > 0 and object_id not in (select oid from relation)) of
+      join pg_attribute a on a.attrelid = of.relation and a.attnum > 0 and not a.attisdropped
+       and (a.attnum = number or not is_alone)
   ), owned as materialized (
     -- What has an owner and is granted: how ALTER and GRANT call it, and what is granted by itself.
     select 'pg_class'::regclass::oid as class_id, oid as object_id, oid::regclass::text as name,

@@ -23,7 +23,7 @@ testOnServers("of two runs at once one applies, the other is told who does", asy
   assert.equal(error.message, held);
   assert.equal(error.holder, "ci, run 7");
   assert.ok(error.ageMs! >= 0 && error.ageMs! < 20_000, `${error.ageMs}`);
-  assert.match(error.hint ?? "", /^ci, run 7 has held it for \d+ s\./);
+  assert.match(error.hint ?? "", /^ci, run 7 has held it for \d+ s, and .+ is running\./);
   assert.deepEqual(await project.records(), records);
   assert.deepEqual(await project.catalog(), catalog);
 
