@@ -64,7 +64,8 @@ Deno.test("help and the version are shown whatever else is asked for, and need n
   for (const [args, expected] of cases) {
     // The schemas are of documents.
     const { code, stdout, stderr } = toResult(await workspace.spawn(args).output());
-    assert.deepEqual([args, code, stderr, stdout], [args, 0, "", expected]);
+    assert.deepEqual([args, code, stdout], [args, 0, expected]);
+    assert.doesNotMatch(stderr, /❌|⚠️/); // Deno itself may warn of packages there
   }
   const misplaced = await workspace.run(["migrate", "--version"]);
   assert.match(misplaced.stderr, /Unknown option "--version"/);
