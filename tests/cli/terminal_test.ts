@@ -218,7 +218,7 @@ Deno.test("two runs at once: one applies, the other ends with 3 or waits", async
   assert.equal(second.code, 3);
   assert.match(
     second.stderr,
-    /^❌ Migration command failed: Failed to acquire migration lock - another migration is in progress\n💡 ada@\S+ has held it for N s\./m,
+    /^❌ Migration command failed: Failed to acquire migration lock - another migration is in progress\n💡 ada@\S+ has held it for N s, and 001_slow\.sql line 2 is running\. Wait/m,
   );
   assert.match(
     (await workspace.run(["status"])).stdout,
