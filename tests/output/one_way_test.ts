@@ -27,7 +27,7 @@ Deno.test("there is one way to standard output and standard error, and it cleans
     // The log of an edge function: JSON, in which nothing drives a terminal.
     "lib/edge/main.ts: log: (line: string) => globalThis.console.log(line),",
     // What a command before or after a run prints, which is passed on.
-    "lib/output/programs.ts: const reading = [child.stdout, child.stderr].map(async (stream) => {",
+    "lib/output/programs.ts: const outputs = [child.stdout, child.stderr].map((stream) => ({",
     // readline shows what is typed.
     "lib/output/prompt.ts: const terminal = createInterface({ input: process.stdin, output: process.stderr });",
     'lib/output/prompt.ts: process.stderr.write("\\n");',
