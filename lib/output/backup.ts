@@ -163,8 +163,8 @@ said=$(
 case "$said" in
 *restored) echo "Restored." ;;
 *)
-  echo "Nothing was restored. What was made since and refers to it has to go before:" \\
-    "supamigrate rollback takes migrations back." >&2
+  echo "Nothing was restored, for the reason above. Where what was made since refers to what is in the" \\
+    "backup, it has to go before: supamigrate rollback takes migrations back." >&2
   exit 1
   ;;
 esac
@@ -224,9 +224,40 @@ async function runDump(
   );
 }
 
+/** What pg_dump calls by several words. */
+const KINDS = [
+  "ACCESS METHOD",
+  "BLOB METADATA",
+  "CHECK CONSTRAINT",
+  "DEFAULT ACL",
+  "EVENT TRIGGER",
+  "FK CONSTRAINT",
+  "FOREIGN DATA WRAPPER",
+  "FOREIGN TABLE",
+  "INDEX ATTACH",
+  "LARGE OBJECTS",
+  "MATERIALIZED VIEW DATA",
+  "MATERIALIZED VIEW",
+  "OPERATOR CLASS",
+  "OPERATOR FAMILY",
+  "PROCEDURAL LANGUAGE",
+  "PUBLICATION TABLES IN SCHEMA",
+  "PUBLICATION TABLE",
+  "ROW SECURITY",
+  "SECURITY LABEL",
+  "SEQUENCE OWNED BY",
+  "SEQUENCE SET",
+  "SHELL TYPE",
+  "STATISTICS DATA",
+  "SUBSCRIPTION TABLE",
+  "TABLE ATTACH",
+  "TABLE DATA",
+  "TEXT SEARCH \\w+",
+  "USER MAPPING",
+];
+
 /** An entry of the table of contents: what it is, in which schema ("-" for none), its name and its owner. */
-const ENTRY =
-  /^\d+; \d+ \d+ (DEFAULT ACL|EVENT TRIGGER|EXTENSION|FK CONSTRAINT|CHECK CONSTRAINT|INDEX ATTACH|MATERIALIZED VIEW DATA|MATERIALIZED VIEW|OPERATOR CLASS|OPERATOR FAMILY|PUBLICATION TABLE|ROW SECURITY|SEQUENCE OWNED BY|SEQUENCE SET|TABLE ATTACH|TABLE DATA|TEXT SEARCH \w+|[A-Z]+) (\S+) (.*) (\S+)$/;
+const ENTRY = new RegExp(`^\\d+; \\d+ \\d+ (${KINDS.join("|")}|[A-Z]+) (\\S+) (.*) (\\S+)$`);
 
 /** What a dump has. */
 interface Contents {
@@ -257,7 +288,11 @@ async function verify(path: string, user: string): Promise<Contents> {
       if (!["SCHEMA", "ACL"].includes(kind!) || STAYING.has(own!)) return;
       if (kind === "SCHEMA") schemas.push(own!);
       else if (name.startsWith("SCHEMA ")) entries.push(line);
-    } else if (kind !== undefined && !STAYING.has(schema)) {
+    } else if (
+      kind !== undefined && !STAYING.has(schema) &&
+      // Schemas are not dropped, and neither is what publications take of them as a whole.
+      kind !== "PUBLICATION TABLES IN SCHEMA"
+    ) {
       entries.push(line);
     }
   });

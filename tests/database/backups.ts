@@ -396,7 +396,13 @@ select 1;`,
     await project.sql(`
       create function public.notice() returns event_trigger language plpgsql as 'begin end';
       create event trigger noticed on ddl_command_end when tag in ('CREATE TABLE') execute function public.notice();
-      alter event trigger noticed enable always`);
+      alter event trigger noticed enable always;
+      create publication everything for tables in schema public;
+      create foreign data wrapper elsewhere;
+      create server far foreign data wrapper elsewhere;
+      grant usage on foreign server far to postgres;
+      create foreign table public.distant (id int) server far;
+      alter foreign table public.distant owner to postgres;`);
     const rights = () =>
       project.sql(`
       select (select jsonb_object_agg(oid::regclass, coalesce(relacl, acldefault('r', relowner))::text) from pg_class
@@ -470,7 +476,10 @@ select 1;`,
     await project.sql("create view public.peeked as select public.peek()");
     const refused = await restore();
     assert.match(refused.stderr, /view public\.peeked depends on function public\.peek/);
-    assert.match(refused.stderr, /Nothing was restored\. .* has to go before/);
+    assert.match(
+      refused.stderr,
+      /Nothing was restored, for the reason above\. .* has to go before/,
+    );
     assert.equal(refused.code, 1);
     await project.sql("drop view public.peeked");
     const restored = await restore();
