@@ -11,6 +11,7 @@ import { type ArgumentValue, Command, EnumType, ValidationError } from "@cliffy/
 import { CompletionsCommand } from "@cliffy/command/completions";
 import { HelpCommand } from "@cliffy/command/help";
 import { VIAS } from "./lib/database/channel.ts";
+import { ConfigurationError } from "./lib/errors.ts";
 import type { Asking, Flag, GlobalFlags } from "./lib/output/actions.ts";
 import type { AdoptFlags } from "./lib/output/adopt.ts";
 import type { BackupsFlags } from "./lib/output/backups.ts";
@@ -40,7 +41,7 @@ import { LEDGER_MODES } from "./lib/planning/ledger.ts";
 import { holdsKey } from "./lib/redact.ts";
 import { SAFETY_COPY_MODES } from "./lib/safety_copy_modes.ts";
 import { findSecrets } from "./lib/setting_names.ts";
-import { ConfigurationError, VERSION } from "./mod.ts";
+import { VERSION } from "./lib/version.ts";
 
 const stopping = new AbortController();
 
@@ -529,9 +530,12 @@ if (import.meta.main) {
     reporter.hide(findSecrets(process.env));
     refuseKeys(args);
     const cli = makeCli();
-    await cli.parse(keepAsked(args, cli));
+    const words = keepAsked(args, cli);
+    // The version alone names no command.
+    if (!words.some((word) => ["-V", "--version"].includes(word))) await shell.learnNames();
+    await cli.parse(words);
   } catch (error) {
-    if (error instanceof ValidationError) shell.failUsage(error);
+    if (error instanceof ValidationError) await shell.failUsage(error);
     else shell.fail(error);
   }
   process.exit();

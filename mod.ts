@@ -24,8 +24,8 @@ export {
   installScript,
   type Migrator,
   type MigratorOptions,
-  VERSION,
 } from "./lib/migrator.ts";
+export { VERSION } from "./lib/version.ts";
 
 export {
   type CompletedStep,

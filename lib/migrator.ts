@@ -1,6 +1,5 @@
 /** Puts the operations together for one project. @module */
 
-import manifest from "../deno.json" with { type: "json" };
 import type { ApiChannel } from "./database/api.ts";
 import type { Channel } from "./database/channel.ts";
 import { explaining } from "./database/explain.ts";
@@ -54,6 +53,7 @@ import type { OrderBy } from "./planning/order.ts";
 import type { ReportSchema } from "./report/schema.ts";
 import { findUnstorable } from "./storable.ts";
 import { traced } from "./telemetry.ts";
+import { VERSION } from "./version.ts";
 import type { OpenShadow } from "./schema/shadow.ts";
 import {
   findAbilities,
@@ -64,9 +64,6 @@ import {
   resolveTarget,
   type WayOptions,
 } from "./ways.ts";
-
-/** The version of this package. */
-export const VERSION: string = manifest.version;
 
 /** Which database the migrations go to, where they come from, and how a run behaves. */
 export interface MigratorOptions extends WayOptions {

@@ -3,7 +3,7 @@
 import { bundle as makeBundle } from "../operations/bundle.ts";
 import type { BundleResult } from "../operations/bundle.ts";
 import type { MigratorOptions } from "../migrator.ts";
-import { VERSION } from "../migrator.ts";
+import { VERSION } from "../version.ts";
 import type { Flag, GlobalFlags, Report, Run } from "./actions.ts";
 import { EXIT_CODES } from "./errors.ts";
 import { line } from "./neutral.ts";

@@ -2,17 +2,14 @@
 
 import type { ValidationError } from "@cliffy/command";
 import { ConfigurationError, MigrationFileError } from "../errors.ts";
-import { createMigrator, type MigratorOptions } from "../migrator.ts";
-import { resolveSettings } from "../settings.ts";
+import type { MigratorOptions } from "../migrator.ts";
 import type { GlobalFlags, Report, Run } from "./actions.ts";
 import { explainDenied } from "./denied.ts";
 import { EXIT_CODES, formatError, toExitCode, toJsonError } from "./errors.ts";
-import { ProjectMemory } from "./known_projects.ts";
 import { line } from "./neutral.ts";
 import { choosePaint } from "./paint.ts";
-import { findTasks, type NameCommand, nameCommandsAs } from "./started_as.ts";
+import { findTasks, nameCommandsAs } from "./started_as.ts";
 import { Reporter, type ReportStyle } from "./terminal.ts";
-import { explainUsage } from "./usage.ts";
 
 /** What is used of the process, which `cli.ts` hands over. */
 export type ProcessParts =
@@ -28,8 +25,6 @@ export class Shell {
   readonly #signal: AbortSignal;
   /** What the migrator of the command was made of. */
   #running: MigratorOptions | undefined;
-  /** How hints name commands: found out when the first one is printed. */
-  #nameCommand: NameCommand | undefined;
 
   /**
    * @param process The process.
@@ -43,17 +38,18 @@ export class Shell {
       quiet: false,
       verbose: false,
       color: choosePaint(process.env, !process.argv.includes("--no-color")),
-    }, (command) => (this.#nameCommand ??= this.#findNames())(command));
+    });
   }
 
-  #findNames(): NameCommand {
+  /** Finds out how hints are to name commands. */
+  async learnNames(): Promise<void> {
     const { argv, env, versions } = this.#process;
-    return nameCommandsAs({
+    this.reporter.nameCommands(nameCommandsAs({
       isDeno: versions.deno !== undefined,
       script: argv[1] ?? "",
       environment: env,
-      tasks: findTasks(this.#process.cwd()),
-    });
+      tasks: await findTasks(this.#process.cwd()),
+    }));
   }
 
   /**
@@ -71,6 +67,7 @@ export class Shell {
     const { reporter } = this;
     const { env } = this.#process;
     await this.report(flags, async () => {
+      const { resolveSettings } = await import("../settings.ts");
       const settings = await resolveSettings(
         env,
         { ...flags, needsProject },
@@ -85,8 +82,10 @@ export class Shell {
         onProgress: (event) => reporter.onProgress(event),
       };
       this.#running = options;
+      const { createMigrator } = await import("../migrator.ts");
       await using migrator = createMigrator(options);
       if (settings.embeddedNote !== null) reporter.say(line`🧪 ${settings.embeddedNote}\n`);
+      const { ProjectMemory } = await import("./known_projects.ts");
       const projects = new ProjectMemory(
         settings.folder,
         migrator.target,
@@ -165,7 +164,8 @@ export class Shell {
   }
 
   /** Says what is wrong with the command line, and where to read what is right. */
-  failUsage(error: ValidationError): void {
+  async failUsage(error: ValidationError): Promise<void> {
+    const { explainUsage } = await import("./usage.ts");
     const { cmd } = error;
     const name = (cmd?.getPath() ?? "").split(" ").slice(1).join(" ");
     const message = explainUsage(error.message, {

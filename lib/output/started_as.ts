@@ -5,9 +5,7 @@
  * @module
  */
 
-import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { parse } from "jsonc-parser";
 
 /** The commands, which stand behind `supamigrate` in texts. */
 const COMMANDS = [
@@ -63,21 +61,23 @@ export interface StartFacts {
  * @param folder Where to begin; then the folders above.
  * @returns Tasks by name; none where there is no such file, or it cannot be read.
  */
-export function findTasks(folder: string): Record<string, string> {
+export async function findTasks(folder: string): Promise<Record<string, string>> {
+  const { readFile } = await import("node:fs/promises");
   for (const name of ["deno.json", "deno.jsonc"]) {
     let text: string;
     try {
-      text = readFileSync(join(folder, name), "utf8");
+      text = await readFile(join(folder, name), "utf8");
     } catch {
       continue;
     }
-    return readTasks(text);
+    return await readTasks(text);
   }
   const above = dirname(folder);
-  return above === folder ? {} : findTasks(above);
+  return above === folder ? {} : await findTasks(above);
 }
 
-function readTasks(text: string): Record<string, string> {
+async function readTasks(text: string): Promise<Record<string, string>> {
+  const { parse } = await import("jsonc-parser");
   // Whether it is right is for Deno to say.
   const { tasks } = Object(parse(text, [], { allowTrailingComma: true })) as {
     tasks?: Record<string, string | { command?: string }>;

@@ -62,9 +62,9 @@ const COLOR = /(\x1b\[\d{1,2}m)/;
 export class Reporter {
   readonly #out: Writer;
   readonly #err: Writer;
-  readonly #nameCommand: NameCommand;
   readonly #secrets = new Set<string>();
   #style: ReportStyle;
+  #nameCommand: NameCommand = (command) => `supamigrate ${command}`;
   #redact = createRedactor([]);
   readonly #live: LiveLine;
   /** Of a run of many migrations. */
@@ -83,18 +83,15 @@ export class Reporter {
    * @param out Standard output.
    * @param err Standard error.
    * @param style How much to write, and in what form.
-   * @param nameCommand How hints name commands.
    */
   constructor(
     out: Writer,
     err: Writer,
     style: ReportStyle,
-    nameCommand: NameCommand = (command) => `supamigrate ${command}`,
   ) {
     this.#out = out;
     this.#err = err;
     this.#style = style;
-    this.#nameCommand = nameCommand;
     this.#live = new LiveLine((text) => err.write(text), () => err.columns ?? 80);
   }
 
@@ -114,6 +111,11 @@ export class Reporter {
   /** Goes on in another style. */
   restyle(style: ReportStyle): void {
     this.#style = style;
+  }
+
+  /** From now on hints name commands like this. */
+  nameCommands(nameCommand: NameCommand): void {
+    this.#nameCommand = nameCommand;
   }
 
   /** From now on these secrets are written nowhere, and those before neither. */

@@ -2,7 +2,7 @@
 
 import type { Finding, Level } from "../lint/finding.ts";
 import type { ValidateResult } from "../operations/validate.ts";
-import { VERSION } from "../migrator.ts";
+import { VERSION } from "../version.ts";
 import type { Flag, GlobalFlags, Report, Run } from "./actions.ts";
 import { EXIT_CODES } from "./errors.ts";
 import { indent, line } from "./neutral.ts";

@@ -74,9 +74,9 @@ Deno.test("tasks are those of the nearest deno.json, comments and all, or none",
       `${folder}/deno.jsonc`,
       `{ // tasks\n "tasks": { "up": "echo // no comment", "down": { "command": "x" }, }, /* , */ }`,
     );
-    assert.deepEqual(findTasks(`${folder}/a/b`), { up: "echo // no comment", down: "x" });
+    assert.deepEqual(await findTasks(`${folder}/a/b`), { up: "echo // no comment", down: "x" });
     await Deno.writeTextFile(`${folder}/a/deno.json`, "broken");
-    assert.deepEqual(findTasks(`${folder}/a/b`), {});
+    assert.deepEqual(await findTasks(`${folder}/a/b`), {});
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
