@@ -30,7 +30,9 @@ create table if not exists supamigrate.safety_copy (
   kind           text not null constraint known_kind check (
                    kind in ('table', 'rows', 'values', 'state', 'objects')),
   relation       text,
+  relation_id    oid,
   former_name    text,
+  former_columns jsonb,
   copy_name      text,
   columns        jsonb,
   key_columns    text[],
@@ -41,10 +43,14 @@ create table if not exists supamigrate.safety_copy (
   made_at        timestamp with time zone not null default clock_timestamp()
 );
 alter table supamigrate.safety_copy add column if not exists former_name text;
+alter table supamigrate.safety_copy add column if not exists former_columns jsonb;
+alter table supamigrate.safety_copy add column if not exists relation_id oid;
 comment on table supamigrate.safety_copy is
   'What was kept in the schema supamigrate_backup before it was destroyed';
 comment on column supamigrate.safety_copy.former_name is
   'What the table was called before the migration renamed it';
+comment on column supamigrate.safety_copy.former_columns is
+  'What columns were called before the migration renamed them, by their names in the copy';
 comment on column supamigrate.safety_copy.is_open is
   'Whether a rollback of its migration is to put it back';
 
@@ -69,7 +75,7 @@ begin
 end
 $function$;
 
--- The columns of a table as a copy has them: [{name, type, plain}]. What is generated from others is
+-- The columns of a table as a copy has them: [{name, number, type, plain}]. What is generated from others is
 -- left out.
 create or replace function supamigrate.columns_to_keep(relation oid, chosen name[]) returns jsonb
 language sql stable
@@ -77,6 +83,7 @@ set search_path = pg_catalog, pg_temp
 as $function$
   select coalesce(jsonb_agg(jsonb_build_object(
            'name', a.attname,
+           'number', a.attnum,
            'type', format_type(a.atttypid, a.atttypmod),
            -- Of another collation, or of a name that stands for a number, the text is kept.
            'plain', a.atttypid < 16384 and a.attcollation < 16384 and t.typname !~ '^_?reg')
@@ -852,11 +859,17 @@ as $function$
            group by 1) added
    where copy.id = added.id;
   insert into supamigrate.safety_copy
-    (id, migration_name, batch_number, purpose, line, kind, relation, former_name, copy_name, columns,
-     key_columns, row_count, sequences, definition, is_open)
+    (id, migration_name, batch_number, purpose, line, kind, relation, relation_id, former_name,
+     former_columns, copy_name, columns, key_columns, row_count, sequences, definition, is_open)
   select (entry->>'id')::bigint, migration->>'name', (migration->>'batch')::integer, purpose,
          (entry->>'line')::integer, entry->>'kind', entry->>'relation',
-         nullif(known->'names'->>(entry->>'relation_id'), entry->>'relation'), entry->>'copy',
+         (entry->>'relation_id')::oid, nullif(known->'names'->>(entry->>'relation_id'), entry->>'relation'),
+         (select jsonb_object_agg(item->>'name', former.name)
+            from jsonb_array_elements(entry->'columns') item
+           cross join lateral (
+             select known->'columns'->(entry->>'relation_id')->>(item->>'number') as name) former
+           where former.name <> item->>'name'),
+         entry->>'copy',
          entry->'columns',
          (select array_agg(field) from jsonb_array_elements_text(nullif(entry->'key', 'null')) field),
          (entry->>'rows')::bigint, nullif(entry->'sequences', 'null'), entry->>'definition', purpose = 'apply'

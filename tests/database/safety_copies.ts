@@ -413,6 +413,35 @@ const TAKEN: Record<string, readonly [setup: string, forward: string, back?: str
     "alter table c.notes rename to memos; update c.memos set body = upper(body); delete from c.memos where id = 2",
     "alter table c.memos rename to notes",
   ],
+  "of columns that get other names first, the key's too": [
+    NOTES,
+    `alter table c.notes rename column body to content; alter table c.notes rename column id to number;
+     update c.notes set content = upper(content); delete from c.notes where number = 2`,
+    "alter table c.notes rename column content to body; alter table c.notes rename column number to id",
+  ],
+  "of columns that exchange their names": [
+    `create table c.t (id int primary key, a text, b text);
+     insert into c.t values (1, 'a', 'b'), (2, 'c', 'd')`,
+    `alter table c.t rename a to x; alter table c.t rename b to a; alter table c.t rename x to b;
+     update c.t set a = 'changed'`,
+    "alter table c.t rename a to x; alter table c.t rename b to a; alter table c.t rename x to b",
+  ],
+  "of tables that exchange their names": [
+    `create table c.a (id int primary key, v text); create table c.b (id int primary key, v text);
+     insert into c.a values (1, 'a1'), (2, 'a2'); insert into c.b values (1, 'b1'), (2, 'b2')`,
+    `alter table c.a rename to x; alter table c.b rename to a; alter table c.x rename to b;
+     update c.a set v = 'changed'; delete from c.b where id = 1`,
+    "alter table c.a rename to x; alter table c.b rename to a; alter table c.x rename to b",
+  ],
+  "of a column and a table that got other names, and were dropped": [
+    `create table c.t (id int primary key, v text, w text); create table c.u (id int primary key, v text);
+     insert into c.t values (1, 'v1', 'w1'), (2, 'v2', 'w2'); insert into c.u values (1, 'u1')`,
+    `alter table c.t rename to t2; alter table c.t2 rename column w to w2; alter table c.t2 rename to t3;
+     alter table c.t3 drop column w2;
+     alter table c.u rename to u2; alter table c.u2 rename v to v2; drop table c.u2`,
+    `create table c.u (id int primary key, v text);
+     alter table c.t3 add column w text; alter table c.t3 rename to t`,
+  ],
 };
 
 /** All rows of the schema, and how far its sequences have counted. */
