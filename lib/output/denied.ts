@@ -19,19 +19,13 @@ const DENIED =
 export function explainDenied(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   const isOurs = error instanceof SupamigrateError;
-  const isDenied = isOurs
-    ? error.completed.length === 0
-    // A module that is loaded when it is needed is a TypeError.
-    : ["NotCapable", "TypeError"].includes(error.name);
-  const [found, kind, what = ""] = isDenied ? DENIED.exec(error.message) ?? [] : [];
+  if (isOurs ? error.completed.length > 0 : error.name !== "NotCapable") return error;
+  const [found, kind, what = ""] = DENIED.exec(error.message) ?? [];
   if (found === undefined) return error;
   const denied = `Deno does not allow to ${USES[kind!]}${what === "" ? "" : ` ${what}`}`;
   const message = isOurs ? error.message.replace(found, () => denied) : denied;
   const flag = `--allow-${kind}`;
-  const path = what.startsWith('"') ? what.slice(1, -1) : undefined;
-  // Where a module of the tool's own may not be read, the next one may not be either.
-  const own = decodeURI(new URL("../../", import.meta.url).pathname);
-  const missing = path === undefined ? flag : `${path.startsWith(own) ? own : path} to ${flag}`;
+  const missing = what.startsWith('"') ? `${what.slice(1, -1)} to ${flag}` : flag;
   return new ConfigurationError(message, {
     hint: `Add ${missing} where it is started, in the task of deno.json or behind "deno run"; ` +
       "or start it with -A, which allows everything.",
