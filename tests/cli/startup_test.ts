@@ -62,3 +62,11 @@ Deno.test("no task asks for every permission", () => {
     if (name !== "migrate:bundle") assert.doesNotMatch(task, /(^| )--allow-run/, name);
   }
 });
+
+Deno.test("a first start in a clone downloads nothing that tests bring for themselves", async () => {
+  const { specifiers } = JSON.parse(
+    await Deno.readTextFile(new URL("../../deno.lock", import.meta.url)),
+  );
+  const known = new Set<string>(Object.values(manifest.imports));
+  assert.deepEqual(Object.keys(specifiers).filter((name) => !known.has(name)), []);
+});

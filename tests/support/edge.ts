@@ -1,7 +1,7 @@
 /** Runs edge functions as Supabase does: in its version of Deno, without files to read. */
 
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { installFromNpm } from "./binaries.ts";
 import { until } from "./until.ts";
 
 /** The Deno that is in Supabase's edge runtime. */
@@ -32,9 +32,7 @@ export interface EdgeReply {
 export async function findEdgeDeno(): Promise<string> {
   const arch = Deno.build.arch === "aarch64" ? "arm64" : "x64";
   const platform = Deno.build.os === "linux" ? `linux-${arch}-glibc` : `${Deno.build.os}-${arch}`;
-  const manifest = `npm:@deno/${platform}@${EDGE_DENO_VERSION}/package.json`;
-  await import(manifest, { with: { type: "json" } });
-  return join(dirname(fileURLToPath(import.meta.resolve(manifest))), "deno");
+  return join(await installFromNpm(`@deno/${platform}`, EDGE_DENO_VERSION), "deno");
 }
 
 /**

@@ -1,8 +1,8 @@
 /** Builds the npm package once, and installs it as its users do. */
 
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { buildNpm } from "../../lib/delivery/build_npm.ts";
+import { installFromNpm } from "./binaries.ts";
 
 /** How a program ended. */
 export interface Ended {
@@ -54,9 +54,7 @@ export async function installPackage(): Promise<Installed> {
 export async function findNode(version: "22.23.3" | "24.9.0"): Promise<string> {
   const { os } = Deno.build;
   const arch = Deno.build.arch === "aarch64" ? "arm64" : "x64";
-  const manifest = `npm:node-${os}-${arch}@${version}/package.json`;
-  await import(manifest, { with: { type: "json" } });
-  return join(dirname(fileURLToPath(import.meta.resolve(manifest))), "bin");
+  return join(await installFromNpm(`node-${os}-${arch}`, version), "bin");
 }
 
 /** Stops where a program has not done what it was to do. */

@@ -1,14 +1,13 @@
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
+import { installFromNpm } from "./binaries.ts";
 
 const VERSION = "3.1.0";
 
 /** The path of the Supabase CLI, which npm brings as a program for each platform. */
 export async function findSupabaseCli(): Promise<string> {
   const arch = Deno.build.arch === "aarch64" ? "arm64" : "x64";
-  const manifest = `npm:@supabase/cli-${Deno.build.os}-${arch}@${VERSION}/package.json`;
-  await import(manifest, { with: { type: "json" } });
-  return join(dirname(fileURLToPath(import.meta.resolve(manifest))), "bin", "supabase");
+  const name = `@supabase/cli-${Deno.build.os}-${arch}`;
+  return join(await installFromNpm(name, VERSION), "bin", "supabase");
 }
 
 /** Runs the Supabase CLI in a folder. */
