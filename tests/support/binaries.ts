@@ -1,5 +1,5 @@
 import { homedir, tmpdir } from "node:os";
-import { basename, dirname, join } from "node:path";
+import { basename, join } from "node:path";
 
 /** The PostgreSQL majors that Supabase hosts. */
 export type Major = 15 | 17;
