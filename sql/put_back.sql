@@ -29,7 +29,7 @@ as $function$
 $function$;
 
 -- The columns of that table that those of a copy belong to, found in the same way; field is null where there
--- is none that can be written.
+-- is none that can be written. Those that the migration made itself, and that are gone, are left out.
 create or replace function supamigrate.find_fields(copy supamigrate.safety_copy)
 returns table (kept_name text, field text, number smallint, item jsonb)
 language sql stable
@@ -46,6 +46,16 @@ as $function$
          and live.attgenerated = ''
        order by live.attnum = (item->>'number')::smallint desc nulls last, live.attname = item->>'name'
        limit 1) a on true
+   where a.attname is not null
+      or not coalesce(copy.former_columns->(item->>'name') = 'null', false)
+$function$;
+
+-- Which columns of a copy the table does not have: null where it has them all.
+create or replace function supamigrate.list_missing(copy supamigrate.safety_copy) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+  select string_agg(kept_name, ', ') from supamigrate.find_fields(copy) where field is null
 $function$;
 
 -- Puts back one copy, and returns how many rows that came to.
@@ -140,22 +150,24 @@ language sql stable
 set search_path = pg_catalog, pg_temp
 as $function$
   select case
-    when copy.kind = 'objects' then null
     when to_regclass(format('supamigrate_backup.%I', copy.copy_name)) is null then 'the copy is gone'
     when not exists (select from pg_class where oid = supamigrate.find_home(copy) and relkind in ('r', 'p'))
       then 'there is no such table, as the rollback has not made it anew'
     when copy.kind in ('values', 'state') and copy.key_columns is null
       then 'nothing tells the rows of the table apart'
-    when missing.names is not null then format('the table has no column %s', missing.names)
+    when missing.all_of_them or missing.part_of_key then format('the table has no column %s', missing.names)
     when copy.kind = 'table' and supamigrate.has_rows_of_others(supamigrate.find_home(copy))
       then 'there are rows in it that came after the migration'
   end
-    from (select string_agg(kept_name, ', ') as names
-            from supamigrate.find_fields(copy) where field is null) missing
+    from (select string_agg(kept_name, ', ') filter (where field is null) as names,
+                 coalesce(bool_and(field is null) filter (where not is_key), false) as all_of_them,
+                 copy.kind in ('values', 'state') and bool_or(field is null and is_key) as part_of_key
+            from (select fields.*, kept_name = any (coalesce(copy.key_columns, '{}')) as is_key
+                    from supamigrate.find_fields(copy) fields) each_field) missing
 $function$;
 
 -- Sets sequences to where they had come to; or further, where rows that came since have had their numbers.
--- That is not undone with a transaction, so it comes when all else is done.
+-- That is not undone with a transaction, so it comes when all else is done, and all are there.
 create or replace function supamigrate.set_sequences(counted jsonb) returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -219,6 +231,7 @@ begin
    where c.migration_name = migration->>'name'
      and c.purpose = 'apply'
      and c.is_open
+     and c.kind <> 'objects'
      and supamigrate.find_obstacle(c) is null
      and not exists (
        select from jsonb_array_elements(back->'results') result where (result->>'id')::bigint = c.id);
@@ -279,14 +292,15 @@ begin
     while jsonb_array_length(results) > done_before loop
       done_before := jsonb_array_length(results);
       foreach copy in array copies loop
-        continue when copy.kind = 'objects' or results @> jsonb_build_array(jsonb_build_object('id', copy.id));
+        continue when results @> jsonb_build_array(jsonb_build_object('id', copy.id));
         begin
           put := supamigrate.put_back_one(copy);
           results := results || jsonb_build_object(
             'id', copy.id, 'relation', copy.relation, 'copy', copy.copy_name, 'rows', copy.row_count,
             'put_back', put, 'reason', case when put < copy.row_count then case copy.kind
               when 'values' then format('%s rows are not there any more', copy.row_count - put)
-              else format('%s rows are there already', copy.row_count - put) end end);
+              else format('%s rows are there already', copy.row_count - put) end
+            else 'the table has no column ' || supamigrate.list_missing(copy) end);
         exception when others then
           failures := failures || jsonb_build_object(copy.id::text, sqlerrm);
         end;
@@ -301,17 +315,30 @@ begin
       execute format('alter table only %s enable %s trigger %I', link.relation,
                      case link.state when 'A' then 'always' when 'R' then 'replica' else '' end, link.name);
     end loop;
-    foreach copy in array copies loop
-      if copy.kind = 'objects' then
-        perform supamigrate.set_sequences(copy.sequences);
-        results := results || jsonb_build_object('id', copy.id);
-      end if;
-    end loop;
     return jsonb_set(jsonb_set(back, '{results}', (back->'results') || results),
                      '{failures}', coalesce(back->'failures', '{}') || failures);
   exception when others then
     return jsonb_set(back, '{failure}', to_jsonb(sqlerrm));
   end;
+end
+$function$;
+
+-- Fills materialized views that this transaction has made before the rows were back.
+create or replace function supamigrate.refresh_views() returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+declare
+  made regclass;
+begin
+  for made in
+    select oid from pg_class
+     where relkind = 'm' and relispopulated and pg_has_role(relowner, 'usage')
+       and age(xmin) <= age(pg_current_xact_id()::xid)
+     order by oid
+  loop
+    execute format('refresh materialized view %s', made);
+  end loop;
 end
 $function$;
 
@@ -345,6 +372,16 @@ begin
     else
       all_back := false;
     end if;
+  end loop;
+  if told @> '[{"reason": null}]' then
+    perform supamigrate.refresh_views();
+  end if;
+  for copy in
+    select * from supamigrate.safety_copy c
+     where c.migration_name = migration->>'name' and c.purpose = 'apply' and c.is_open and c.kind = 'objects'
+     order by c.id desc
+  loop
+    perform supamigrate.set_sequences(copy.sequences);
   end loop;
   delete from supamigrate.safety_copy c
    where c.migration_name = migration->>'name' and c.is_open and c.purpose = 'apply' and all_back;

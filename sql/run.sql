@@ -260,7 +260,8 @@ begin
               execute statement;
               get diagnostics affected = row_count;
             -- A constraint that is made anew may need the rows that are to be put back.
-            when foreign_key_violation or not_null_violation or check_violation then
+            when foreign_key_violation or not_null_violation or check_violation
+              or unique_violation or exclusion_violation then
               if not puts_back then
                 raise;
               end if;

@@ -50,7 +50,7 @@ comment on table supamigrate.safety_copy is
 comment on column supamigrate.safety_copy.former_name is
   'What the table was called before the migration renamed it';
 comment on column supamigrate.safety_copy.former_columns is
-  'What columns were called before the migration renamed them, by their names in the copy';
+  'What columns were called before the migration renamed them, by their names in the copy; null for those that it made';
 comment on column supamigrate.safety_copy.is_open is
   'Whether a rollback of its migration is to put it back';
 
@@ -868,7 +868,8 @@ as $function$
             from jsonb_array_elements(entry->'columns') item
            cross join lateral (
              select known->'columns'->(entry->>'relation_id')->>(item->>'number') as name) former
-           where former.name <> item->>'name'),
+           where former.name <> item->>'name'
+              or (item->>'number')::integer > (known->>(entry->>'relation_id'))::integer),
          entry->>'copy',
          entry->'columns',
          (select array_agg(field) from jsonb_array_elements_text(nullif(entry->'key', 'null')) field),

@@ -44,6 +44,11 @@ export function formatKept(kept: readonly KeptRows[]): string[] {
   );
 }
 
+function describeRest(putBack: number, rows: number): string {
+  if (putBack === 0) return "They are in";
+  return putBack === rows ? "Its values are in" : "The others are in";
+}
+
 /** What a rollback's result says of rows that were kept. */
 export function formatPutBack(results: readonly PutBack[]): string[] {
   return results.map(({ rows, relation, copy, putBack, reason }) =>
@@ -54,7 +59,7 @@ export function formatPutBack(results: readonly PutBack[]): string[] {
       : line`     ⚠️  ${putBack} of ${rows} rows of ${relation} put back: ${reason}` +
         (reason === "the copy is gone"
           ? ""
-          : line`. The others are in supamigrate_backup.${copy}: ` +
+          : line`. ${describeRest(putBack, rows)} supamigrate_backup.${copy}: ` +
             line`supamigrate backups show ${copy} says how to have them back`)
   );
 }

@@ -413,6 +413,34 @@ const TAKEN: Record<string, readonly [setup: string, forward: string, back?: str
     "alter table c.notes rename to memos; update c.memos set body = upper(body); delete from c.memos where id = 2",
     "alter table c.memos rename to notes",
   ],
+  "with a column that the file adds, and its rollback drops": [
+    `create table c.t (id int primary key, v text); insert into c.t select i, 'v' || i from generate_series(1, 9) i`,
+    `alter table c.t add column w int; update c.t set w = id, v = upper(v); delete from c.t where id > 7`,
+    "alter table c.t drop column w",
+  ],
+  "where a foreign key wants them before a sequence is made anew": [
+    `create sequence c.sq; create table c.u (id int primary key default nextval('c.sq'));
+     create table c.j (id int generated always as identity primary key, t text);
+     create table c.l (id int primary key, j int references c.j on delete cascade);
+     insert into c.u select from generate_series(1, 5); insert into c.j (t) values ('a'), ('b');
+     insert into c.l values (1, 1), (2, 2)`,
+    `drop table c.u; drop sequence c.sq; alter table c.j drop constraint j_pkey cascade; delete from c.j where id = 2`,
+    `alter table c.j add primary key (id);
+     alter table c.l add constraint l_j_fkey foreign key (j) references c.j on delete cascade;
+     create sequence c.sq; create table c.u (id int primary key default nextval('c.sq'))`,
+  ],
+  "where a unique constraint is made anew that they alone fulfil": [
+    `create table c.t (id int primary key, v text constraint one unique); insert into c.t values (1, 'a'), (2, 'b')`,
+    "alter table c.t drop constraint one; update c.t set v = 'same'",
+    "alter table c.t add constraint one unique (v)",
+  ],
+  "which a materialized view shows": [
+    `create table c.t (id int primary key, v text); insert into c.t values (1, 'a'), (2, 'b');
+     create materialized view c.m as select v, count(*) from c.t group by v`,
+    "drop table c.t cascade",
+    `create table c.t (id int primary key, v text);
+     create materialized view c.m as select v, count(*) from c.t group by v`,
+  ],
   "of columns that get other names first, the key's too": [
     NOTES,
     `alter table c.notes rename column body to content; alter table c.notes rename column id to number;
@@ -447,12 +475,14 @@ const TAKEN: Record<string, readonly [setup: string, forward: string, back?: str
 /** All rows of the schema, and how far its sequences have counted. */
 async function readAll({ sql }: AnyProject): Promise<unknown> {
   const tables = await sql(`
-    select oid::regclass::text as name from pg_class
-     where relnamespace = 'c'::regnamespace and relkind in ('r', 'S') order by 1`);
+    select oid::regclass::text as name, relkind = 'S' as counts from pg_class
+     where relnamespace = 'c'::regnamespace and relkind in ('r', 'S', 'm') order by 1`);
   const all: Record<string, unknown> = {};
-  for (const { name } of tables) {
-    all[String(name)] = (await sql(`select t::text from only ${name} t order by 1`)).map(({ t }) =>
-      t
+  for (const { name, counts } of tables) {
+    all[String(name)] = await sql(
+      counts
+        ? `select last_value, is_called from ${name}`
+        : `select t::text from only ${name} t order by 1`,
     );
   }
   return all;
