@@ -61,12 +61,14 @@ export async function backups(
     throw new ConfigurationError("backups show takes the name of one safety copy");
   }
   const copy = findCopy(name, copies);
-  const together = copies.filter(({ migration, batch, line, purpose }) =>
+  // Those of an application before this one are not open any more.
+  const together = copies.filter(({ migration, batch, line, purpose, isOpen }) =>
     migration === copy.migration && batch === copy.batch && line === copy.line &&
-    purpose === copy.purpose
+    purpose === copy.purpose && isOpen === copy.isOpen
   );
   const sql = together.some(({ definition }) => definition !== null)
-    ? writeDropped(together.toSorted((one, other) => one.id - other.id))
+    // What was dropped last may be what the others were made with: a table's sequence.
+    ? writeDropped(together.toSorted((one, other) => other.id - one.id))
     : writeRows(copy) || "-- The rows of this copy are gone.";
   return { result: { ...copy, sql }, text: sql };
 }

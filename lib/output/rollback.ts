@@ -96,7 +96,9 @@ export function formatRollback(result: RollbackRunResult, isBrief = false): stri
         ...formatMessages(item),
       ], isBrief),
       "",
-      "✅ Rollback completed successfully!",
+      result.results.some(({ putBack }) => putBack.some(({ reason }) => reason !== null))
+        ? "⚠️  Rollback completed, but not everything that was kept is back: see above"
+        : "✅ Rollback completed successfully!",
       `📉 Migrations rolled back: ${result.migrationsRolledBack}`,
     );
   } else {
@@ -140,11 +142,17 @@ export function formatUndone(
         ? "This migration is still applied, and everything before it."
         : `${failed.steps.done} of the ${failed.steps.total} steps that undo it are done; everything ` +
           "before it is still applied.",
-      "💡 Mend its ROLLBACK section and run the command again",
+      "💡 Mend its ROLLBACK section and run the command again" +
+        (failed.error!.code === NOT_NULL_VIOLATION
+          ? ". Rows that were kept come back behind ADD COLUMN: set NOT NULL in a statement of its own"
+          : ""),
     );
   }
   return lines;
 }
+
+/** What PostgreSQL says of a column that is added NOT NULL where there are rows. */
+const NOT_NULL_VIOLATION = "23502";
 
 function formatSource({ source, sourceReason }: { source: string; sourceReason: string }): string {
   return source === "file" ? "" : ` (stored rollback SQL: ${sourceReason})`;

@@ -369,6 +369,37 @@ testOnServers(
 );
 
 testOnServers(
+  "what backups show prints makes a table's sequence before the table, and each of them once",
+  async (project) => {
+    await using owner = await project.connect();
+    await owner.sql(
+      "create sequence counts; create table counted (id int default nextval('counts'), note text); " +
+        "insert into counted (note) values ('one'), ('two')",
+    );
+    await using workspace = await Workspace.create({
+      "1_drop.sql": "drop table counted; drop sequence counts;\n-- ROLLBACK\n" +
+        "create sequence counts; create table counted (id int, note text);",
+    });
+    const read = () => project.sql("select id, note, nextval('counts')::int as next from counted");
+    for (const command of ["migrate", "rollback", "migrate"]) {
+      const { code, stderr } = await workspace.run([command, "--yes"], settings(project));
+      assert.equal(code, 0, stderr);
+    }
+    const { stdout } = await workspace.run(["backups", "--json"], settings(project));
+    const { copy } = JSON.parse(stdout).find(({ kind }: { kind: string }) => kind === "table");
+    const shown = await workspace.run(["backups", "show", copy], settings(project));
+    assert.equal(shown.stdout.match(/create sequence/gi)?.length, 1, shown.stdout);
+    await owner.sql(shown.stdout);
+    assert.deepEqual(await read(), [{ id: 1, note: "one", next: 3 }, {
+      id: 2,
+      note: "two",
+      next: 4,
+    }]);
+  },
+  ownProject,
+);
+
+testOnServers(
   "migrate --backup makes a dump that can be restored, or does nothing",
   async (project) => {
     if (missing.length > 0) return;
