@@ -64,10 +64,11 @@ export async function run(search: Search): Promise<Outcome> {
     }
     const macros = search.macros.map((macro) => `-D${macro}`);
     // The shortest way to a find is found breadth first. Where there is none, depth first takes
-    // less memory, and each transition is counted; -o3 keeps them apart for that.
+    // less memory, and each transition is counted; -o3 keeps them apart for that. A find comes
+    // early: clearing the usual table of 2^24 entries would take longer than the search.
     const first = search.finds === null
       ? { spin: ["-o3"], gcc: ["-O2", "-DPEG"], pan: ["-m1000000"] }
-      : { spin: [], gcc: ["-O0", "-DBFS"], pan: [] };
+      : { spin: [], gcc: ["-O0", "-DBFS"], pan: ["-w18"] };
     await call(folder, "spin", ...first.spin, ...macros, "-a", search.model);
     await call(
       folder,
