@@ -4,7 +4,7 @@ import {
   listeningProject,
   type ServerProject,
   testOnEveryDatabase,
-  testOnServers,
+  testOnOneServer,
 } from "../support/projects.ts";
 import { injectFault } from "./requests.ts";
 
@@ -48,7 +48,7 @@ async function embedStars(project: ServerProject): Promise<number> {
 }
 
 for (const via of ["api", "direct"] as const) {
-  testOnServers(
+  testOnOneServer(
     `a run ends when the API serves the schema that it leaves (${via})`,
     async (project) => {
       const { migrator, notices } = waiting(
@@ -79,7 +79,7 @@ for (const via of ["api", "direct"] as const) {
   );
 }
 
-testOnServers("an API that has not taken the schema up in time is told of", async (project) => {
+testOnOneServer("an API that has not taken the schema up in time is told of", async (project) => {
   const { migrator, notices } = waiting(project, FILES, { apiReadyMs: 1000 });
   using _ = project.gateway.intercept(async (request, forward) =>
     new URL(request.url).pathname.startsWith("/rest/v1/supamigrate_schema_")
@@ -96,7 +96,7 @@ testOnServers("an API that has not taken the schema up in time is told of", asyn
   assert.deepEqual(await readAnnouncements(project), []);
 }, listeningProject);
 
-testOnServers("an API that does not listen is not waited for", async (project) => {
+testOnOneServer("an API that does not listen is not waited for", async (project) => {
   const { migrator, notices } = waiting(project);
   const started = performance.now();
   const result = await migrator.migrate();
@@ -125,7 +125,7 @@ testOnEveryDatabase("what changes rows alone asks the API nothing", async (proje
   assert.deepEqual(notices, []);
 });
 
-testOnServers("what a dead run has left goes with the next one", async (project) => {
+testOnOneServer("what a dead run has left goes with the next one", async (project) => {
   const { migrator } = waiting(project);
   await migrator.migrate();
   await project.sql(`set role postgres;
@@ -141,7 +141,7 @@ testOnServers("what a dead run has left goes with the next one", async (project)
   assert.deepEqual(await readAnnouncements(project), [{ relname: "supamigrate_schema_of_mine" }]);
 });
 
-testOnServers(
+testOnOneServer(
   "where no view can be made it cannot be told, and the run succeeds",
   async (project) => {
     await project.sql(`create function no_views() returns event_trigger language plpgsql
@@ -161,7 +161,7 @@ testOnServers(
   listeningProject,
 );
 
-testOnServers("a lost answer about the API is no failure of the run", async (project) => {
+testOnOneServer("a lost answer about the API is no failure of the run", async (project) => {
   const { migrator } = waiting(project);
   using _ = injectFault(project, ["announce"], async (request, forward) => {
     await forward(request);

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { type Extra, readCatalogue } from "../../lib/schema/catalogue.ts";
 import bucketsSql from "../../sql/schema_buckets.sql" with { type: "text" };
-import { ownProject, type ServerProject, testOnServers } from "../support/projects.ts";
+import { ownProject, type ServerProject, testOnOneServer } from "../support/projects.ts";
 
 /** Runs a statement as the catalogue is read. */
 const withPath = async ({ sql }: ServerProject, text: string) => {
@@ -24,7 +24,7 @@ const VERSIONS: Readonly<Record<string, string>> = {
     drop column file_size_limit, drop column allowed_mime_types`,
 };
 
-testOnServers(
+testOnOneServer(
   "buckets are read, and made, whatever columns Storage gives them",
   async (project) => {
     await project.sql(`

@@ -4,6 +4,7 @@ import {
   automaticRlsProject,
   supautilsProject,
   testOnEveryDatabase,
+  testOnOneServer,
   testOnServers,
 } from "../support/projects.ts";
 
@@ -307,7 +308,7 @@ testOnEveryDatabase("a migration of 8,000 statements is ordinary work", async (p
   assert.deepEqual(await project.sql("select count(*)::int as n from public.a"), [{ n: 8000 }]);
 });
 
-testOnServers("the API knows a new table after migrate()", async (project) => {
+testOnOneServer("the API knows a new table after migrate()", async (project) => {
   await project.migrator({
     "1_a.sql":
       "create table a (id int); insert into a values (1); grant select on a to service_role;",

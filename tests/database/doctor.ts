@@ -9,6 +9,7 @@ import {
   ownProject,
   type ServerProject,
   testOnEveryDatabase,
+  testOnOneServer,
   testOnServers,
 } from "../support/projects.ts";
 import { openSession } from "../support/session.ts";
@@ -415,7 +416,7 @@ testOnEveryDatabase("doctor() does not call functions that were altered", async 
   assert.deepEqual(skipped.map(({ check }) => check), ["chain", "history", "ledger", "copies"]);
 });
 
-testOnServers("doctor() sees a client's clock that is off", async (project) => {
+testOnOneServer("doctor() sees a client's clock that is off", async (project) => {
   const { now } = Date;
   Date.now = () => now() + 24 * 60 * 60_000;
   try {
@@ -499,7 +500,7 @@ testOnServers("doctor() finds that service_role may not call exec_sql", async (p
   await findNothing(project);
 });
 
-testOnServers("doctor() finds that there is no exec_sql", async (project) => {
+testOnOneServer("doctor() finds that there is no exec_sql", async (project) => {
   const finding = await findOne(project, "api", /^The project has no function exec_sql yet$/);
   const past = project.migrator(migrations, { databaseUrl: project.databaseUrl });
   const { findings, via } = await past.doctor();
@@ -528,7 +529,7 @@ testOnServers(
 );
 
 for (const past of [true, false]) {
-  testOnServers(
+  testOnOneServer(
     `doctor() waits for the API ${past ? "with" : "without"} a way past it`,
     async (project) => {
       await project.sql("notify pgrst, 'reload schema'"); // another test's may be in the cache
@@ -556,7 +557,7 @@ for (const past of [true, false]) {
   );
 }
 
-testOnServers("doctor() finds that the API does not know of exec_sql yet", async (project) => {
+testOnOneServer("doctor() finds that the API does not know of exec_sql yet", async (project) => {
   let finding: Finding | undefined;
   {
     using _ = project.gateway.intercept(() =>
@@ -573,7 +574,7 @@ testOnServers("doctor() finds that the API does not know of exec_sql yet", async
   await findNothing(project);
 }, listeningProject);
 
-testOnServers("doctor() finds that the API shows the tracking schema", async (project) => {
+testOnOneServer("doctor() finds that the API shows the tracking schema", async (project) => {
   const [{ name } = {}] = await project.sql("select quote_ident(current_database()) as name");
   await project.sql(`
     alter role authenticator in database ${name}
@@ -593,7 +594,7 @@ testOnServers("doctor() finds that the API shows the tracking schema", async (pr
   await findNothing(project);
 }, ownListeningProject);
 
-testOnServers("doctor() asks the API which schemas it shows", async (project) => {
+testOnOneServer("doctor() asks the API which schemas it shows", async (project) => {
   using _ = project.gateway.intercept(async (request, forward) =>
     new URL(request.url).pathname.endsWith("/supamigrate_is_this_schema_shown")
       ? Response.json({ code: "PGRST202", message: "no such function" }, { status: 404 })
@@ -630,7 +631,7 @@ testOnEveryDatabase(
   },
 );
 
-testOnServers("doctor() finds a replica and an old server", async (project) => {
+testOnOneServer("doctor() finds a replica and an old server", async (project) => {
   const answerWith = (server: Record<string, unknown>) =>
     project.gateway.intercept(async (request, forward) => {
       const response = await forward(request);
@@ -683,7 +684,7 @@ testOnServers("doctor() finds that functions may not lift statement_timeout", as
   await findNothing(project);
 }, listeningProject);
 
-testOnServers("doctor() finds a PostgREST that knows no function settings", async (project) => {
+testOnOneServer("doctor() finds a PostgREST that knows no function settings", async (project) => {
   {
     const url = new URL(project.databaseUrl);
     url.username = "authenticator";
@@ -808,25 +809,28 @@ testOnServers(
   ownProject,
 );
 
-testOnServers("doctor() finds what a request has left on the API's connection", async (project) => {
-  const leave = async () => {
-    const { error } = await project.client(project.serviceKey).rpc("leave_more");
-    assert.equal(error, null);
-  };
-  await leave();
-  const finding = await findOne(
-    project,
-    "pool",
-    /row_security is set for the session, work_mem is set.*2 advisory locks.*1 prepared.*1 cursors.*1 LISTENs/,
-  );
-  await findNothing(project); // a call of exec_sql cleans up
-  await leave();
-  await mend(project, finding);
-  await until("the API's new connections", async () => (await examine(project)).healthy);
-}, {
-  dbPool: 1,
-  own: true,
-  setup: `
+testOnOneServer(
+  "doctor() finds what a request has left on the API's connection",
+  async (project) => {
+    const leave = async () => {
+      const { error } = await project.client(project.serviceKey).rpc("leave_more");
+      assert.equal(error, null);
+    };
+    await leave();
+    const finding = await findOne(
+      project,
+      "pool",
+      /row_security is set for the session, work_mem is set.*2 advisory locks.*1 prepared.*1 cursors.*1 LISTENs/,
+    );
+    await findNothing(project); // a call of exec_sql cleans up
+    await leave();
+    await mend(project, finding);
+    await until("the API's new connections", async () => (await examine(project)).healthy);
+  },
+  {
+    dbPool: 1,
+    own: true,
+    setup: `
     create function public.leave_more() returns void language plpgsql security definer as $$
     begin
       set row_security = off;
@@ -837,9 +841,10 @@ testOnServers("doctor() finds what a request has left on the API's connection", 
       listen channel;
     end $$;
     revoke all on function public.leave_more() from public, anon, authenticated;`,
-});
+  },
+);
 
-testOnServers("doctor() finds connections of the API that are not at rest", async (project) => {
+testOnOneServer("doctor() finds connections of the API that are not at rest", async (project) => {
   await using session = await project.connect("authenticator");
   await session.sql("select pg_advisory_lock(20250727)");
   const [{ pid } = {}] = await session.sql("select pg_backend_pid() as pid");
@@ -856,7 +861,7 @@ testOnServers("doctor() finds connections of the API that are not at rest", asyn
   await until("the connection to end", async () => (await examine(project)).healthy);
 });
 
-testOnServers("a DATABASE_URL that leads nowhere leaves the API to be asked", async (project) => {
+testOnOneServer("a DATABASE_URL that leads nowhere leaves the API to be asked", async (project) => {
   const notices: string[] = [];
   const { healthy, via } = await project.migrator(migrations, {
     databaseUrl: "postgresql://postgres:s3cret-word@127.0.0.1:1/postgres",
@@ -867,7 +872,7 @@ testOnServers("a DATABASE_URL that leads nowhere leaves the API to be asked", as
   assert.doesNotMatch(notices.join(), /s3cret-word/);
 });
 
-testOnServers("a DATABASE_URL of another database is noticed", async (project) => {
+testOnOneServer("a DATABASE_URL of another database is noticed", async (project) => {
   await using other = await project.stack.createProject();
   await assert.rejects(
     project.migrator(migrations, { databaseUrl: other.databaseUrl }).doctor(),
@@ -875,7 +880,7 @@ testOnServers("a DATABASE_URL of another database is noticed", async (project) =
   );
 });
 
-testOnServers("doctor() tells a refused key and no answer from findings", async (project) => {
+testOnOneServer("doctor() tells a refused key and no answer from findings", async (project) => {
   const key = await project.keyFor({ role: "service_role", exp: 1 });
   await assert.rejects(
     project.migrator(migrations, { client: project.client(key) }).doctor(),

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { bareProject, type ServerProject, testOnServers } from "../support/projects.ts";
+import { bareProject, type ServerProject, testOnOneServer } from "../support/projects.ts";
 
 // A dump of a project, restored into another one. The new project's default privileges grant new
 // functions to anon and authenticated, and a dump takes nothing from them by name.
@@ -54,35 +54,43 @@ const forms = {
 } as const;
 
 for (const [what, options] of Object.entries(forms)) {
-  testOnServers(`a dump ${what} opens exec_sql to nobody where it is restored`, async (project) => {
-    // pg_dump reads no server that is newer than itself.
-    if (project.stack.major > dumpMajor) return;
-    const source = await project.stack.createProject();
-    try {
-      const { INSTALL_SCRIPT } = await import("../../lib/database/bootstrap.ts");
-      await using owner = await source.connect();
-      await owner.sql(INSTALL_SCRIPT);
-      const dump = await run("pg_dump", [...options, source.databaseUrl]);
-      assert.match(dump, /CREATE FUNCTION public\.exec_sql/);
+  testOnOneServer(
+    `a dump ${what} opens exec_sql to nobody where it is restored`,
+    async (project) => {
+      // pg_dump reads no server that is newer than itself.
+      if (project.stack.major > dumpMajor) return;
+      const source = await project.stack.createProject();
+      try {
+        const { INSTALL_SCRIPT } = await import("../../lib/database/bootstrap.ts");
+        await using owner = await source.connect();
+        await owner.sql(INSTALL_SCRIPT);
+        const dump = await run("pg_dump", [...options, source.databaseUrl]);
+        assert.match(dump, /CREATE FUNCTION public\.exec_sql/);
 
-      await run("psql", ["-X", "-q", project.databaseUrl], dump);
-      await project.reloadSchema();
-      await assertRefused(project);
+        await run("psql", ["-X", "-q", project.databaseUrl], dump);
+        await project.reloadSchema();
+        await assertRefused(project);
 
-      const direct = project.migrator(migrations, { databaseUrl: project.databaseUrl });
-      const before = await direct.doctor();
-      const open = before.findings.find(({ check }) => check === "callers");
-      assert.match(open?.mend.sql ?? "", /revoke execute on function public\.exec_sql\(.*\) from /);
-      const migrator = project.migrator(migrations);
-      // Where the rows are missing as well, the tracking schema is taken for an old one, and mended.
-      if (what !== "without data") await assert.rejects(migrator.migrate(), /can run any SQL/);
-      await direct.install();
-      assert.equal((await migrator.migrate()).success, true);
-      await assertRefused(project);
-      const { findings } = await direct.doctor();
-      assert.deepEqual(findings.filter(({ check }) => check === "callers"), []);
-    } finally {
-      await source[Symbol.asyncDispose]();
-    }
-  }, { ...bareProject, own: true });
+        const direct = project.migrator(migrations, { databaseUrl: project.databaseUrl });
+        const before = await direct.doctor();
+        const open = before.findings.find(({ check }) => check === "callers");
+        assert.match(
+          open?.mend.sql ?? "",
+          /revoke execute on function public\.exec_sql\(.*\) from /,
+        );
+        const migrator = project.migrator(migrations);
+        // Where the rows are missing as well, the tracking schema is taken for an old one, and mended.
+        if (what !== "without data") await assert.rejects(migrator.migrate(), /can run any SQL/);
+        await direct.install();
+        assert.equal((await migrator.migrate()).success, true);
+        await assertRefused(project);
+        const { findings } = await direct.doctor();
+        assert.deepEqual(findings.filter(({ check }) => check === "callers"), []);
+      } finally {
+        await source[Symbol.asyncDispose]();
+      }
+    },
+    { ...bareProject, own: true },
+    15,
+  );
 }

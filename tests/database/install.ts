@@ -5,6 +5,7 @@ import {
   ownListeningProject,
   type ServerProject,
   testOnEveryDatabase,
+  testOnOneServer,
   testOnServers,
 } from "../support/projects.ts";
 import { openSession } from "../support/session.ts";
@@ -25,7 +26,7 @@ async function untilApiKnows(project: ServerProject, expected: boolean): Promise
   });
 }
 
-testOnServers("without exec_sql every command says so and names three ways", async (project) => {
+testOnOneServer("without exec_sql every command says so and names three ways", async (project) => {
   await project.reloadSchema(); // another test's may be in PostgREST's cache
   const migrator = project.migrator(migrations);
   const refusal = {
@@ -46,7 +47,7 @@ testOnServers("without exec_sql every command says so and names three ways", asy
   assert.deepEqual(await project.catalog(), catalog);
 }, bareProject);
 
-testOnServers("where the API does not show public every command says so", async (project) => {
+testOnOneServer("where the API does not show public every command says so", async (project) => {
   const [{ name } = {}] = await project.sql("select quote_ident(current_database()) as name");
   await project.sql(`
     alter role authenticator in database ${name} set pgrst.db_schemas = 'storage, auth';
@@ -106,7 +107,7 @@ testOnServers("the script of a first installation says nothing", async (project)
   assert.deepEqual(notices, ["heard"], "and what comes after it is heard again");
 }, bareProject);
 
-testOnServers("install() over the Management API makes the project ready", async (project) => {
+testOnOneServer("install() over the Management API makes the project ready", async (project) => {
   await using api = await startManagementApi(project);
   const { accessToken } = api;
   const options = { accessToken, managementApiUrl: api.url };
@@ -123,17 +124,21 @@ testOnServers("install() over the Management API makes the project ready", async
   assert.deepEqual([again.previousVersion, again.found.length], [again.version, 1]);
 }, bareProject);
 
-testOnServers("a wrong access token is refused and not repeated in the error", async (project) => {
-  await using api = await startManagementApi(project);
-  const accessToken = "sbp_ffffffffffffffffffffffffffffffffffffffff";
-  const error = await project.migrator(migrations, { accessToken, managementApiUrl: api.url })
-    .install().then(() => assert.fail(), (error) => error);
-  assert.equal(error.name, "ConfigurationError");
-  assert.match(error.message, /refuses SUPABASE_ACCESS_TOKEN/);
-  assert.ok(!`${error.message}${error.hint}${error.stack}`.includes(accessToken));
-}, bareProject);
+testOnOneServer(
+  "a wrong access token is refused and not repeated in the error",
+  async (project) => {
+    await using api = await startManagementApi(project);
+    const accessToken = "sbp_ffffffffffffffffffffffffffffffffffffffff";
+    const error = await project.migrator(migrations, { accessToken, managementApiUrl: api.url })
+      .install().then(() => assert.fail(), (error) => error);
+    assert.equal(error.name, "ConfigurationError");
+    assert.match(error.message, /refuses SUPABASE_ACCESS_TOKEN/);
+    assert.ok(!`${error.message}${error.hint}${error.stack}`.includes(accessToken));
+  },
+  bareProject,
+);
 
-testOnServers(
+testOnOneServer(
   "a DATABASE_URL that leads nowhere is unreachable, its password unsaid",
   async (project) => {
     const cases = [
@@ -247,7 +252,7 @@ testOnEveryDatabase(
   },
 );
 
-testOnServers(
+testOnOneServer(
   "uninstall() takes supamigrate out, and what migrations made stays",
   async (project) => {
     const empty = await project.catalog();

@@ -129,13 +129,8 @@ testOnOneServer("a direct connection that is cut at any packet is made again", a
   const { port } = new URL(project.databaseUrl);
   await using proxy = await WireProxy.open(Number(port));
   const databaseUrl = project.databaseUrl.replace(`:${port}`, `:${proxy.port}`);
-  for (
-    const fault of [
-      { kind: "cut before" },
-      { kind: "cut after" },
-      { kind: "truncate", bytes: 1 },
-    ] as const
-  ) {
+  // To the client a packet that was lost is the same as one whose answer was.
+  for (const fault of [{ kind: "cut after" }, { kind: "truncate", bytes: 1 }] as const) {
     for (let packet = 0, isCut = true; isCut; packet++) {
       isCut = false;
       proxy.arm(fault, packet, () => isCut = true);

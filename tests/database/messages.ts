@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createMigrator, type Migrator } from "../../mod.ts";
-import { type AnyProject, testOnEveryDatabase, testOnServers } from "../support/projects.ts";
+import { type AnyProject, testOnEveryDatabase, testOnOneServer } from "../support/projects.ts";
 
 // What the server says beside its answers. HTTP does not carry it: servers are asked over a direct
 // connection.
@@ -107,7 +107,7 @@ testOnEveryDatabase("what rollback SQL raises is told, and no key", async (proje
   assert.match(result.messages[0]!.message, /^gone: (?!sb_secret_0123)/);
 });
 
-testOnServers("the API carries no messages", async (project) => {
+testOnOneServer("the API carries no messages", async (project) => {
   const { results } = await project.migrator({
     "1_a.sql": "do $$ begin raise warning 'unheard'; end $$;",
   }).migrate();

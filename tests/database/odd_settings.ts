@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { SCHEMA_VERSION } from "../../lib/database/state.ts";
 import type { Migrator } from "../../mod.ts";
-import { ownProject, testOnEveryDatabase, testOnServers } from "../support/projects.ts";
+import {
+  ownProject,
+  testOnEveryDatabase,
+  testOnOneServer,
+  testOnServers,
+} from "../support/projects.ts";
 import { startManagementApi } from "./management_api.ts";
 
 // What somebody may have set for a role, a database or a server, and what has a say in how SQL is
@@ -77,7 +82,7 @@ testOnEveryDatabase("what is set in a session confuses no command", async (proje
   await project.sql("reset all");
 });
 
-testOnServers("what is set for roles and a database confuses no command", async (project) => {
+testOnOneServer("what is set for roles and a database confuses no command", async (project) => {
   const [{ name } = {}] = await project.sql("select quote_ident(current_database()) as name");
   await using management = await startManagementApi(project);
   await using direct = project.migrator(migrations, {

@@ -5,7 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { openDirectChannel } from "../../lib/database/direct.ts";
 import type { Migrator, MigratorOptions } from "../../mod.ts";
 import { openSession } from "../support/session.ts";
-import { type ServerProject, testOnServers } from "../support/projects.ts";
+import { type ServerProject, testOnOneServer, testOnServers } from "../support/projects.ts";
 import { until } from "../support/until.ts";
 
 const files = {
@@ -51,7 +51,7 @@ testOnServers(
   },
 );
 
-testOnServers(
+testOnOneServer(
   "over the API it is refused before anything is sent, and both ways are named",
   async (project) => {
     const records = await project.records();
@@ -174,7 +174,7 @@ testOnServers(
   },
 );
 
-testOnServers(
+testOnOneServer(
   "a file that was changed while its build goes on is not begun anew",
   async (project) => {
     await using first = directly(project, files);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type ServerProject, testOnServers } from "../support/projects.ts";
+import { type ServerProject, testOnOneServer, testOnServers } from "../support/projects.ts";
 import { readStep } from "./requests.ts";
 
 /** Has the gateway refuse larger bodies, as many do. */
@@ -37,7 +37,7 @@ const EQUAL = `select (select md5(string_agg(text, ',' order by id)) from rows) 
   (select md5(string_agg(text, ',' order by id)) from copies) as equal,
   (select text from rows where id = 7) as text`;
 
-testOnServers("a file of megabytes is applied and undone", async (project) => {
+testOnOneServer("a file of megabytes is applied and undone", async (project) => {
   using limit = limitBodies(project, 1_000_000);
   const migrator = project.migrator(LARGE, { safetyCopy: "never" });
   const { success, results } = await migrator.migrate();
@@ -55,7 +55,7 @@ testOnServers("a file of megabytes is applied and undone", async (project) => {
   assert.deepEqual(await project.sql("select from supamigrate.staged_part"), []);
 });
 
-testOnServers("what is smaller goes as a whole", async (project) => {
+testOnOneServer("what is smaller goes as a whole", async (project) => {
   let parts = 0;
   using _ = project.gateway.intercept(async (request, forward) => {
     if (await readStep(request) === "stage") parts++;
@@ -69,7 +69,7 @@ testOnServers("what is smaller goes as a whole", async (project) => {
   assert.equal(parts, 0);
 });
 
-testOnServers("where a gateway lets less through, parts become smaller", async (project) => {
+testOnOneServer("where a gateway lets less through, parts become smaller", async (project) => {
   using limit = limitBodies(project, 150_000);
   const files = {
     "1_table.sql": `create table rows (id int, text text);
@@ -86,7 +86,7 @@ testOnServers("where a gateway lets less through, parts become smaller", async (
   );
 });
 
-testOnServers("parts that are lost, or come twice, make one effect", async (project) => {
+testOnOneServer("parts that are lost, or come twice, make one effect", async (project) => {
   const { "2_many.sql": _, ...files } = LARGE;
   let parts = 0;
   let calls = 0;

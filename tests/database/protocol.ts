@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { UnknownOutcomeError, UnreachableError } from "../../mod.ts";
 import type { Forward } from "../support/gateway.ts";
-import { ownProject, testOnServers } from "../support/projects.ts";
+import { ownProject, testOnOneServer } from "../support/projects.ts";
 import { until } from "../support/until.ts";
 import { type ChannelProject, testOnBothWays } from "./channel_projects.ts";
 import { closeGate, passGate } from "./gate.ts";
@@ -284,7 +284,7 @@ testOnBothWays("a migration that takes longer than its request is waited for", a
   assert.deepEqual(await said(project), ["up"]);
 });
 
-testOnServers("PostgREST is killed in mid-migration and comes back", async (project) => {
+testOnOneServer("PostgREST is killed in mid-migration and comes back", async (project) => {
   await makeWitness(project);
   await using gate = await closeGate(project);
   const run = project.migrator(gated).migrate();
@@ -297,7 +297,7 @@ testOnServers("PostgREST is killed in mid-migration and comes back", async (proj
   assert.equal((await project.records()).lock[0]?.is_locked, false);
 }, ownProject);
 
-testOnServers("PostgREST is restarted in mid-migration, as updates do", async (project) => {
+testOnOneServer("PostgREST is restarted in mid-migration, as updates do", async (project) => {
   await makeWitness(project);
   await using gate = await closeGate(project);
   const run = project.migrator(gated).migrate();
@@ -340,7 +340,7 @@ testOnBothWays(
   },
 );
 
-testOnServers("a migration outlasts the API's statement_timeout", async (project) => {
+testOnOneServer("a migration outlasts the API's statement_timeout", async (project) => {
   await project.sql(`
     do $$ begin
       execute format('alter role authenticator in database %I set statement_timeout to 2000', current_database());

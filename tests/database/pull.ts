@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { openForMigrations } from "../../lib/embedded/migrations.ts";
 import { withFolder } from "../support/folders.ts";
-import { type AnyProject, describeEmbedded, testOnEveryDatabase } from "../support/projects.ts";
+import { type AnyProject, describeEmbedded, testOnEmbedded } from "../support/projects.ts";
 
 const NOTES = `
 create table notes (id int generated always as identity primary key, body text not null);
@@ -41,7 +41,7 @@ async function withSecondProject(body: (project: AnyProject) => Promise<void>): 
   await body(describeEmbedded(database));
 }
 
-testOnEveryDatabase(
+testOnEmbedded(
   "pull() takes what was done by hand to a second project, where drift() is empty, too",
   async (project) => {
     await withFolder({ "001_notes.sql": NOTES }, async (folder) => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { MigratorOptions } from "../../mod.ts";
-import { type AnyProject, testOnEveryDatabase, testOnServers } from "../support/projects.ts";
+import { type AnyProject, testOnEveryDatabase, testOnOneServer } from "../support/projects.ts";
 import everyKindSql from "../testdata/types/every_kind.sql" with { type: "text" };
 
 const EXPECTED = new URL("../testdata/types/every_kind.ts", import.meta.url);
@@ -56,7 +56,7 @@ testOnEveryDatabase("types() writes the schemas that the API shows", async (proj
   }
 });
 
-testOnServers("types() are the same over a direct connection", async (project) => {
+testOnOneServer("types() are the same over a direct connection", async (project) => {
   const options = { via: "direct", databaseUrl: project.databaseUrl } as const;
   await using migrator = await makeEveryKind(project, options);
   const { text, postgrestVersion } = await migrator.types({ schemas: SCHEMAS });

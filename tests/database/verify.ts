@@ -2,14 +2,14 @@
 
 import assert from "node:assert/strict";
 import type { RoundTripProblem } from "../../lib/operations/round_trip.ts";
-import { testOnEveryDatabase } from "../support/projects.ts";
+import { testOnEmbedded } from "../support/projects.ts";
 
 const NOTES = `create table notes (id int generated always as identity primary key, body text);
 create policy own on notes for select to authenticated using (id > 0);
 -- ROLLBACK
 drop table notes;`;
 
-testOnEveryDatabase(
+testOnEmbedded(
   "verify() says object by object what a rollback forgets, and with which statements it would not",
   async (project) => {
     const applied = { "001_notes.sql": NOTES };
@@ -58,7 +58,7 @@ select 1;`,
   },
 );
 
-testOnEveryDatabase(
+testOnEmbedded(
   "verify() advises to rename what a rollback has left under another name, and to drop nothing of it",
   async (project) => {
     const applied = { "001_notes.sql": NOTES };

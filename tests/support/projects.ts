@@ -87,7 +87,8 @@ export const automaticRlsProject: ProjectKind = { ...unlistening, automaticRls: 
 /** A project without supamigrate. */
 export const bareProject: ProjectKind = { installed: false };
 
-const ordinaryProject: ProjectKind = unlistening;
+/** A project like most. */
+export const ordinaryProject: ProjectKind = unlistening;
 
 /** The variable that has every test run on every server. */
 const EVERY_SERVER = "SUPAMIGRATE_TEST_EVERY_SERVER";
@@ -119,6 +120,15 @@ export function testOnEveryDatabase(
   serverTests.push({ name, body, kind, majors: [15] });
 }
 
+/**
+ * A test for the embedded database alone: for what is a matter of the shadow, which is the same
+ * whatever database is compared with it. Servers have it with `SUPAMIGRATE_TEST_EVERY_SERVER`.
+ */
+export function testOnEmbedded(name: string, body: Body<AnyProject>): void {
+  embeddedTests.push({ name, body });
+  serverTests.push({ name, body, kind: ordinaryProject, majors: [] });
+}
+
 /** A test for real servers: for what needs several connections or PostgREST. */
 export function testOnServers(
   name: string,
@@ -129,16 +139,18 @@ export function testOnServers(
 }
 
 /**
- * A test for what takes long and is a matter of the client, the shadow or the way to the database:
- * a second major says the same. What reads catalogues, takes locks or guards the door belongs on
- * every server. With `SUPAMIGRATE_TEST_EVERY_SERVER` in the environment these are run there, too.
+ * A test for what takes long and is a matter of the client, the API, the shadow or the way to the
+ * database: a second major says the same. What reads catalogues, takes locks or guards the door
+ * belongs on every server. With `SUPAMIGRATE_TEST_EVERY_SERVER` in the environment these are run
+ * there, too. Where it is the older one that matters, as to pg_dump of 15, `major` is 15.
  */
 export function testOnOneServer(
   name: string,
   body: Body<ServerProject>,
   kind: ProjectKind = ordinaryProject,
+  major: Major = 17,
 ): void {
-  serverTests.push({ name, body, kind, majors: [17] });
+  serverTests.push({ name, body, kind, majors: [major] });
 }
 
 /** Hands the tests that were defined so far to Deno, to be run on one server. */
