@@ -4,10 +4,13 @@ import { buildControl, CONTROLS, tryControl } from "./controls.ts";
 import { faultsOf, planRound } from "./plan.ts";
 import { runChaos } from "./run.ts";
 
-const ROUNDS = 32;
-const DIRECT_ROUNDS = 16;
-const BUILDS = 8;
-const BATCHES = 4;
+// The short form, with a lane on each server; `deno task chaos` plays as many rounds as wanted. Of the
+// first seeds these are such as have the most kinds of faults in so few rounds.
+const ROUNDS = 16;
+const DIRECT_ROUNDS = 8;
+const BUILDS = 4;
+const BATCHES = 2;
+const LANES = 2;
 
 // PostgreSQL's and PostgREST's connections end when they like, also between two tests.
 const unsanitized = { sanitizeOps: false, sanitizeResources: false };
@@ -16,9 +19,9 @@ Deno.test(`${ROUNDS} rounds of faults leave nothing lost, nothing twice and noth
   ...unsanitized,
 }, async () => {
   const { rounds, byFault, violations, unplayed } = await runChaos({
-    seed: 20261122,
+    seed: 3775,
     rounds: Array.from({ length: ROUNDS }, (_, round) => round),
-    lanes: 4,
+    lanes: LANES,
   });
   assert.deepEqual([violations, unplayed], [[], []]);
   assert.equal(rounds, ROUNDS);
@@ -31,9 +34,9 @@ Deno.test(`${DIRECT_ROUNDS} rounds of faults on direct connections leave nothing
   ...unsanitized,
 }, async () => {
   const { rounds, byFault, violations, unplayed } = await runChaos({
-    seed: 20261127,
+    seed: 3056,
     rounds: Array.from({ length: DIRECT_ROUNDS }, (_, round) => round),
-    lanes: 4,
+    lanes: LANES,
     via: "direct",
   });
   assert.deepEqual([violations, unplayed], [[], []]);
@@ -49,9 +52,9 @@ Deno.test(
   },
   async () => {
     const { rounds, violations, unplayed } = await runChaos({
-      seed: 20261128,
+      seed: 1,
       rounds: Array.from({ length: BUILDS }, (_, round) => round),
-      lanes: 4,
+      lanes: LANES,
       via: "builds",
     });
     assert.deepEqual([violations, unplayed], [[], []]);
@@ -64,9 +67,9 @@ Deno.test(
   unsanitized,
   async () => {
     const { rounds, violations, unplayed } = await runChaos({
-      seed: 20261129,
+      seed: 61,
       rounds: Array.from({ length: BATCHES }, (_, round) => round),
-      lanes: 4,
+      lanes: LANES,
       via: "batches",
     });
     assert.deepEqual([violations, unplayed], [[], []]);
@@ -74,9 +77,12 @@ Deno.test(
   },
 );
 
-for (const name of ["with a new operation id on retry", "without the revoke from anon"]) {
+// Begun where it is known to be caught.
+const CAUGHT_IN = { "with a new operation id on retry": 3, "without the revoke from anon": 0 };
+
+for (const [name, first] of Object.entries(CAUGHT_IN)) {
   Deno.test(`the rig catches a build ${name}`, unsanitized, async () => {
-    const { caughtAfter } = await tryControl(name, { seed: 3, most: 200, lanes: 2 });
+    const { caughtAfter } = await tryControl(name, { seed: 3, first, most: 200, lanes: 1 });
     assert.notEqual(caughtAfter, null);
   });
 }

@@ -122,18 +122,18 @@ export interface ControlResult {
  * Plays rounds with a flawed copy until it is caught.
  *
  * @param name Which one of {@linkcode CONTROLS}.
- * @param options The seed, how many rounds at most, and how many lanes beside each other.
+ * @param options The seed, the first round, how many at most, and how many lanes beside each other.
  */
 export async function tryControl(
   name: string,
-  { seed, most, lanes }: { seed: number; most: number; lanes: number },
+  { seed, first = 0, most, lanes }: { seed: number; first?: number; most: number; lanes: number },
 ): Promise<ControlResult> {
   const build = await Deno.makeTempDir({ prefix: "supamigrate-control-" });
   try {
     await buildControl(name, build);
     const { rounds, violations } = await runChaos({
       seed,
-      rounds: Array.from({ length: most }, (_, number) => number),
+      rounds: Array.from({ length: most }, (_, index) => first + index),
       lanes,
       build,
       stopAtViolation: true,
