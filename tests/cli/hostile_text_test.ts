@@ -25,14 +25,16 @@ interface Printed {
 async function runHarmlessly(
   workspace: Workspace,
   args: readonly string[],
-  environment: Record<string, string> = {},
 ): Promise<{ plain: Printed; json: Printed }> {
-  const [plain, , json] = [
-    await print(workspace, args, environment),
-    await print(workspace, [...args, "--verbose"], { ...environment, GITHUB_ACTIONS: "true" }),
-    await print(workspace, [...args, "--json"], environment),
-  ];
-  return { plain, json };
+  const plain = await printForReaders(workspace, args);
+  return { plain, json: await print(workspace, [...args, "--json"], {}) };
+}
+
+/** Runs it in those forms that people read. JSON writes the text of each error in the same way. */
+async function printForReaders(workspace: Workspace, args: readonly string[]): Promise<Printed> {
+  const plain = await print(workspace, args, {});
+  await print(workspace, [...args, "--verbose"], { GITHUB_ACTIONS: "true" });
+  return plain;
 }
 
 async function print(
@@ -103,9 +105,9 @@ Deno.test("names of files, SQL and PostgreSQL's messages cannot drive the termin
   assert.equal(json.code, 0);
   for (const [what, sql] of Object.entries(FAILURES)) {
     await workspace.write(`002_${what}.sql`, sql);
-    const { plain, json } = await runHarmlessly(workspace, ["migrate"]);
-    assert.notEqual(plain.code, 0, what);
+    assert.notEqual((await printForReaders(workspace, ["migrate"])).code, 0, what);
     if (what === "a message with everything") {
+      const json = await print(workspace, ["migrate", "--json"], {});
       const [result] = JSON.parse(json.stdout).results;
       assert.equal(result.error.message, MESSAGE, "JSON holds what was there");
       await print(workspace, ["migrate", "--dry-run", "--verbose"], {});
@@ -114,7 +116,8 @@ Deno.test("names of files, SQL and PostgreSQL's messages cannot drive the termin
   }
   const { json: status } = await runHarmlessly(workspace, ["status"]);
   const { json: history } = await runHarmlessly(workspace, ["history"]);
-  assert(JSON.parse(history.stdout)[0].actor.startsWith(SHORT.slice(0, 200)));
+  const actors: string[] = JSON.parse(history.stdout).map(({ actor }: { actor: string }) => actor);
+  assert(actors.some((actor) => actor.startsWith(SHORT.slice(0, 200))), actors.join());
   await Deno.rename(`${workspace.path}/migrations/${NAME}`, `${workspace.path}/migrations/3.sql`);
   const { json: renamed } = await runHarmlessly(workspace, ["status"]);
   assert.deepEqual([JSON.parse(status.stdout).renamed, JSON.parse(renamed.stdout).renamed], [
@@ -204,11 +207,8 @@ Deno.test("what a gateway answers cannot drive them", async () => {
   };
   for (const [what, answer] of Object.entries(answers)) {
     using _ = project.gateway.intercept(() => Promise.resolve(answer()));
-    const [plain] = await Promise.all([
-      print(workspace, ["status"], {}),
-      print(workspace, ["status", "--verbose"], { GITHUB_ACTIONS: "true" }),
-      print(workspace, ["status", "--json"], {}),
-    ]);
+    const plain = await printForReaders(workspace, ["status"]);
+    if (what === "a page") await print(workspace, ["status", "--json"], {});
     assert(plain.code === 2 || plain.code === 4, `${what}: ${plain.code} ${plain.stderr}`);
     assert.doesNotMatch(plain.stderr, /defect/, what);
   }
