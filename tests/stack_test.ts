@@ -42,6 +42,8 @@ for (const major of [15, 17] as const) {
   Deno.test.afterAll(async () => await stack[Symbol.asyncDispose]());
   const test = (name: string, body: () => Promise<void>) =>
     Deno.test(`PostgreSQL ${major}: ${name}`, body);
+  /** A test of what stands before the server, which is the same before both. */
+  const testOnce = major === 17 ? test : () => {};
 
   test("the server is of this major", async () => {
     await using project = await stack.createProject();
@@ -276,7 +278,7 @@ for (const major of [15, 17] as const) {
     });
   });
 
-  test("reloadSchema() resolves when the API knows the latest change", async () => {
+  testOnce("reloadSchema() resolves when the API knows the latest change", async () => {
     await using project = await stack.createProject();
     await project.sql("drop event trigger pgrst_ddl_watch");
     for (const name of ["first", "second", "third"]) {
@@ -286,7 +288,7 @@ for (const major of [15, 17] as const) {
     }
   });
 
-  test("a setting that leaks into the next request shows on a pool of one", async () => {
+  testOnce("a setting that leaks into the next request shows on a pool of one", async () => {
     await using project = await stack.createProject({
       dbPool: 1,
       setup: `
@@ -306,7 +308,7 @@ for (const major of [15, 17] as const) {
     assert.equal(await call(project, project.anonKey, "row_security"), "off");
   });
 
-  test("the gateway refuses requests without a key of this project", async () => {
+  testOnce("the gateway refuses requests without a key of this project", async () => {
     await using project = await stack.createProject({ setup: whoAmI });
     const ask = async (headers: Record<string, string>, path = "/rest/v1/rpc/who_am_i") => {
       const response = await fetch(project.url + path, { method: "POST", headers });
@@ -327,7 +329,7 @@ for (const major of [15, 17] as const) {
     assert.equal(project.gateway.requests, 4);
   });
 
-  test("an interceptor can repeat, drop, and answer requests", async () => {
+  testOnce("an interceptor can repeat, drop, and answer requests", async () => {
     await using project = await stack.createProject({
       setup: `
         create table public.calls (note text);
@@ -359,7 +361,7 @@ for (const major of [15, 17] as const) {
     assert.equal(gateway.requests, 5);
   });
 
-  test("PostgREST can be stopped, crashed and started again", async () => {
+  testOnce("PostgREST can be stopped, crashed and started again", async () => {
     await using project = await stack.createProject({ setup: whoAmI });
     const { postgrest, anonKey } = project;
     for (const end of [() => postgrest.stop(), () => postgrest.kill()]) {

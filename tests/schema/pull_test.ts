@@ -121,7 +121,6 @@ Deno.test("pull() asks whether a schema was renamed and a table moved", embedded
       assert.doesNotMatch(text!, /(DROP|CREATE) TABLE|(DROP|ADD) COLUMN/);
       assert.match(text!, /ALTER SCHEMA app RENAME TO "the app";/);
       assert.match(text!, /ALTER TABLE public\.notes SET SCHEMA "the app";/);
-      assert.deepEqual((await migrator.drift()).differences, []);
 
       await project.sql(`create schema archive; alter table "the app".notes set schema archive;`);
       const moved = await migrator.pull("archived", {
