@@ -24,13 +24,13 @@ async function compareFolders(major: 15 | 17, way: Way, count: number): Promise<
 
 for (const [major, way] of [[15, "api"], [17, "direct"]] as const) {
   Deno.test(`psql and the tool end the same, ${way} (PostgreSQL ${major})`, async () => {
-    const endings = await compareFolders(major, way, 20);
+    const endings = await compareFolders(major, way, 12);
     for (const [number, { verdict, ran, what }] of endings.entries()) {
       const isSaid = verdict === "refused" && (!ran || REFUSED[way].test(what));
       assert.ok(verdict === "same" || isSaid, `folder ${number} of seed ${major}: ${what}`);
     }
     const ran = endings.filter((ending) => ending.ran && ending.verdict === "same");
-    assert.ok(ran.length > 5, `only ${ran.length} folders ran to their end on both sides`);
+    assert.ok(ran.length > 3, `only ${ran.length} folders ran to their end on both sides`);
   });
 }
 

@@ -4,7 +4,7 @@ import { CHANGES } from "./changes.ts";
 import { makeRoundTrip, openBase, pickChanges } from "./round_trips.ts";
 
 /** How many random sets there are here; `deno task round-trips` has more. */
-const SETS = 5;
+const SETS = 3;
 
 const quietly = { sanitizeOps: false, sanitizeResources: false }; // PGlite keeps timers
 
