@@ -129,12 +129,14 @@ begin
       into known
       from pg_class c join pg_namespace n on n.oid = c.relnamespace
      where c.relkind in ('r', 'p');
-    if migration::text ~* 'rename' then
-      select known || jsonb_build_object('columns', jsonb_object_agg(named.id, named.columns))
+    -- It may rename them first; in a large one that is not looked for.
+    if pg_column_size(migration) > 1000000 or migration::text ~* 'rename' then
+      select known || jsonb_build_object('columns', coalesce(jsonb_object_agg(named.id, named.columns), '{}'))
         into known
         from (select a.attrelid as id, jsonb_object_agg(a.attnum, a.attname) as columns
                 from pg_attribute a
-               where known ? a.attrelid::text and a.attnum > 0 and not a.attisdropped
+               where a.attrelid >= 16384 and a.attnum > 0 and not a.attisdropped
+                 and known ? a.attrelid::text
                group by a.attrelid) named;
     end if;
   end if;
