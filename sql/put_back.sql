@@ -29,7 +29,8 @@ as $function$
 $function$;
 
 -- The columns of that table that those of a copy belong to, found in the same way; field is null where there
--- is none that can be written. Those that the migration made itself, and that are gone, are left out.
+-- is none that can be written. Those that the migration made itself, and that are gone, are left out, and so
+-- are those that the rollback itself has dropped.
 create or replace function supamigrate.find_fields(copy supamigrate.safety_copy)
 returns table (kept_name text, field text, number smallint, item jsonb)
 language sql stable
@@ -48,6 +49,12 @@ as $function$
        limit 1) a on true
    where a.attname is not null
       or not coalesce(copy.former_columns->(item->>'name') = 'null', false)
+         and not exists (
+           select from pg_attribute gone
+            where gone.attrelid = copy.relation_id
+              and gone.attnum = (item->>'number')::smallint
+              and gone.attisdropped
+              and age(gone.xmin) <= age(pg_current_xact_id()::xid))
 $function$;
 
 -- Which columns of a copy the table does not have: null where it has them all.

@@ -121,6 +121,28 @@ select 1;`,
   },
 );
 
+testOnEveryDatabase(
+  "a column that the file adds, and its rollback drops, costs no row of a batch its way back",
+  async (project) => {
+    await makeItems(project);
+    const read = () => project.sql("select * from items order by id");
+    const before = await read();
+    const migrator = project.migrator({
+      "1_wide.sql": `alter table items add column twice int;
+-- supamigrate: batch items id 20
+update items set twice = 2 * id, label = 'changed';
+-- supamigrate: batch items id 20
+delete from items where id > 50;
+-- ROLLBACK
+alter table items drop column twice;`,
+    });
+    assert.equal((await migrator.migrate()).success, true);
+    const { results: [undone] } = await migrator.rollback();
+    assert.deepEqual(undone!.putBack.filter(({ reason }) => reason !== null), []);
+    assert.deepEqual(await read(), before);
+  },
+);
+
 testOnEveryDatabase("rows are deleted in ranges, with what refers to them", async (project) => {
   await makeItems(project);
   await project.sql(`
