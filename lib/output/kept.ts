@@ -44,11 +44,6 @@ export function formatKept(kept: readonly KeptRows[]): string[] {
   );
 }
 
-function describeRest(putBack: number, rows: number): string {
-  if (putBack === 0) return "They are in";
-  return putBack === rows ? "Its values are in" : "The others are in";
-}
-
 /** What a rollback's result says of rows that were kept. */
 export function formatPutBack(results: readonly PutBack[]): string[] {
   return results.map(({ rows, relation, copy, putBack, reason }) =>
@@ -56,10 +51,21 @@ export function formatPutBack(results: readonly PutBack[]): string[] {
       ? line`     🛟 ${formatCount(putBack)} ${
         putBack === 1 ? "row" : "rows"
       } of ${relation} put back`
-      : line`     ⚠️  ${putBack} of ${rows} rows of ${relation} put back: ${reason}` +
+      : line`     ⚠️  ${putBack} of ${rows} ${
+        rows === 1 ? "row" : "rows"
+      } of ${relation} put back: ${reason}` +
         (reason === "the copy is gone"
           ? ""
-          : line`. ${describeRest(putBack, rows)} supamigrate_backup.${copy}: ` +
-            line`supamigrate backups show ${copy} says how to have them back`)
+          : line`. ${
+            nameOthers(rows, putBack)
+          } in supamigrate_backup.${copy}: supamigrate backups ` +
+            line`show ${copy} says how to have ${rows - putBack === 1 ? "it" : "them"} back`)
   );
+}
+
+function nameOthers(rows: number, putBack: number): string {
+  const isOne = rows - putBack === 1;
+  if (putBack === rows) return "Its values are";
+  if (putBack === 0) return isOne ? "It is" : "All are";
+  return isOne ? "The other is" : "The others are";
 }
