@@ -1,6 +1,7 @@
 /** What `status` does and prints. @module */
 
 import { formatDuration } from "../duration.ts";
+import { ConfigurationError } from "../errors.ts";
 import { describeDone } from "../planning/step_count.ts";
 import type { AppliedMigration, StatusResult } from "../operations/status.ts";
 import { formatBlockers, formatDetails } from "./activity.ts";
@@ -26,6 +27,13 @@ export async function status(
 ): Promise<Report<JsonDocuments["status"]>> {
   const { migrator, reporter, namedBy } = run;
   if (flags.diagram !== undefined) {
+    const other = flags.check ? "--check" : flags.all ? "--all" : undefined;
+    if (other !== undefined) {
+      throw new ConfigurationError(`--diagram and ${other} exclude each other`, {
+        hint:
+          "The one shows a table, the other says where the project stands: ask for one of them.",
+      });
+    }
     const { showTable } = await import("./report.ts");
     return await showTable(run, flags.diagram);
   }

@@ -67,6 +67,11 @@ Deno.test("report writes a page of the project and of what is pending, status --
   const unknown = await workspace.run(["status", "--diagram", "nothing"]);
   assert.match(unknown.stderr, /There is no table "nothing"\n💡 There are: customers, orders\./);
   assert.equal(unknown.code, 2);
+  for (const option of ["--check", "--all"]) {
+    const both = await workspace.run(["status", "--diagram", "orders", option]);
+    assert.match(both.stderr, new RegExp(`--diagram and ${option} exclude each other`));
+    assert.equal(both.code, 2, "a check that asks nothing must not pass");
+  }
 });
 
 Deno.test("report calls nothing new that is there already, and is not green where files are gone", async () => {
