@@ -15,10 +15,11 @@ select c.oid, n.nspname as schema, c.relname as name, c.relkind as kind,
    and n.nspname !~ '^(pg_|supamigrate)'
    and n.nspname <> 'information_schema';
 
--- What a statement has added to that.
+-- What a statement has added to that. The locks are JSON, as arrays are plain text to some ways to a
+-- database.
 create table supamigrate_shadow.seen (
   statement integer, schema text, name text, kind text,
-  locks text[], rewritten boolean, scanned boolean, indexes integer
+  locks jsonb, rewritten boolean, scanned boolean, indexes integer
 );
 
 create view supamigrate_shadow.now as
@@ -58,7 +59,7 @@ as $function$
   ), noted as (
     insert into supamigrate_shadow.seen
     select statement, known.schema, known.name, known.kind,
-           array(select unnest(now.locks) except select unnest(known.locks)),
+           to_jsonb(array(select unnest(now.locks) except select unnest(known.locks))),
            coalesce(now.file <> known.file, false),
            now.scans > known.scans,
            cardinality(array(select unnest(now.indexes) except select unnest(known.indexes)))

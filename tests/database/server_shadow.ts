@@ -126,6 +126,46 @@ testOnOneServer(
   },
 );
 
+testOnServers(
+  "a shadow on a server names the locks that statements take, as the one in memory does",
+  async (project) => {
+    await using _roles = await keepRoles(project);
+    const applied = {
+      "001_p.sql": `create table p (id int primary key, b int);
+        create table c (p int);
+        create function touch() returns trigger language plpgsql as $$ begin return new; end $$;
+        -- ROLLBACK
+        drop table c, p; drop function touch;`,
+    };
+    const pending = {
+      "002_update.sql": "update p set b = 3 where id = 1;",
+      "003_trigger.sql":
+        "create trigger t before update on p for each row execute function touch();",
+      "004_key.sql": "alter table c add constraint c_p foreign key (p) references p;",
+      "005_analyze.sql": "analyze p;",
+      "006_lock.sql": "lock table p in exclusive mode;",
+    };
+    await project.migrator(applied).migrate();
+    const measure = async (options: { shadowUrl?: string }) => {
+      const { locks } = await project.migrator({ ...applied, ...pending }, options)
+        .plan({ locks: true });
+      return locks!.statements.flatMap(({ migration, locks }) =>
+        locks.map(({ table, lock }) => `${migration}: ${lock} on ${table}`)
+      ).sort();
+    };
+    const onServer = await measure({ shadowUrl: project.superuserUrl });
+    assert.deepEqual(onServer, [
+      "002_update.sql: ROW EXCLUSIVE on public.p",
+      "003_trigger.sql: SHARE ROW EXCLUSIVE on public.p",
+      "004_key.sql: SHARE ROW EXCLUSIVE on public.c",
+      "004_key.sql: SHARE ROW EXCLUSIVE on public.p",
+      "005_analyze.sql: SHARE UPDATE EXCLUSIVE on public.p",
+      "006_lock.sql: EXCLUSIVE on public.p",
+    ]);
+    assert.deepEqual(await measure({}), onServer);
+  },
+);
+
 testOnOneServer(
   "a shadow's database is dropped where a migration cannot be applied",
   async (project) => {
