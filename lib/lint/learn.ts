@@ -126,6 +126,7 @@ function learnRelation(model: Model, statement: LintStatement): void {
   if (before !== undefined) {
     if (!statement.node.replace) return; // IF NOT EXISTS, or it fails
     before.isInvoker = relation.isInvoker;
+    before.unknown.delete("options");
     return;
   }
   for (const role of model.decidedLater.get(relation.schema) ?? []) relation.decided.add(role);
@@ -157,10 +158,9 @@ function learnTableChange(model: Model, statement: LintStatement): void {
   for (const { AlterTableCmd: { subtype, name, def } } of node.cmds) {
     switch (subtype) {
       case "AT_EnableRowSecurity":
-        relation.hasRls = true;
-        break;
       case "AT_DisableRowSecurity":
-        relation.hasRls = false;
+        relation.hasRls = subtype === "AT_EnableRowSecurity";
+        relation.unknown.delete("rls");
         break;
       case "AT_AddColumn":
         addColumn(model, relation, def.ColumnDef, statement);
@@ -227,10 +227,8 @@ function learnRoutine(model: Model, statement: LintStatement): void {
     : before.closedTo;
   for (const role of closed) routine.closedTo.add(role);
   for (const role of before?.openTo ?? []) routine.openTo.add(role);
+  if (before?.unknown.has("grants")) routine.unknown.add("grants");
   model.routines.set(key, routine);
-  const body = optionsOf(statement.node.options).get("as")?.List?.items?.[0]?.String?.sval;
-  // Which of its words are put together while it runs is not told apart.
-  if (/\bexecute\b/i.test(body ?? "")) model.learnDynamic(body);
 }
 
 function keyOf({ schema, name, takes }: Pick<Routine, "schema" | "name" | "takes">): string {

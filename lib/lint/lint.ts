@@ -15,6 +15,7 @@ import { Model } from "./model.ts";
 import type { Rule, Tell } from "./rule.ts";
 import { RULES } from "./rules.ts";
 import {
+  bodyOf,
   findWrites,
   type LintStatement,
   placeNear,
@@ -50,6 +51,8 @@ export class Linter {
   /** The statement that is looked at. */
   #current: LintStatement | undefined;
   #files = 0;
+  /** Functions that execute what they put together, or call one that does. */
+  readonly #executing = new Map<string, LintStatement>();
 
   /** @param exposed Schemas that the API shows. */
   constructor(exposed: readonly string[] = EXPOSED) {
@@ -101,13 +104,11 @@ export class Linter {
         this.#model.notValid.clear();
       }
       this.#look(statement);
-      if (statement.type !== "DoStmt") continue;
-      const block = await readBlock(statement);
-      if (!isRollback) {
-        this.#model.learnDynamic(block.dynamic);
-        this.#model.forget(block.dynamic);
+      if (statement.type === "DoStmt") {
+        await this.#run(statement, (inner) => this.#look(inner));
+      } else if (!isRollback) {
+        await this.#followCode(statement);
       }
-      for (const inner of block.statements) this.#look(inner);
     }
   }
 
@@ -118,6 +119,54 @@ export class Linter {
   } {
     for (const rule of RULES) rule.conclude?.(this.#model, this.#tellers.get(rule)!);
     return { findings: [...this.#found.values()], allowances: this.#allowances };
+  }
+
+  /** What a DO block or a function does, of which what is not told may come first or last. */
+  async #run(statement: LintStatement, take: (inner: LintStatement) => void): Promise<void> {
+    const { statements, dynamic } = await readBlock(statement);
+    if (!statement.isRollback) this.#model.learnDynamic(dynamic);
+    for (const inner of statements) take(inner);
+    if (statement.isRollback) return;
+    await this.#call(bodyOf(statement) ?? "", statement);
+    this.#model.learnDynamic(dynamic);
+  }
+
+  /** Functions that execute what they put together do that when they are called. */
+  async #followCode(statement: LintStatement): Promise<void> {
+    const { type, node, sql } = statement;
+    if (type === "CreateFunctionStmt") {
+      const body = bodyOf(statement) ?? "";
+      const name = this.#model.nameIn(node.funcname);
+      // One that calls itself need not be followed for that.
+      if (/\bexecute\b/i.test(body) || this.#findCalled(body).length > 0) {
+        this.#executing.set(name, statement);
+      } else {
+        this.#executing.delete(name);
+      }
+    } else if (type === "CreateEventTrigStmt") {
+      const code = this.#executing.get(this.#model.nameIn(node.funcname));
+      if (code !== undefined) this.#model.learnEventTrigger((await readBlock(code)).dynamic);
+    } else if (CALLS.test(type)) {
+      await this.#call(sql, statement);
+    }
+  }
+
+  /** Takes in what the functions do that a text calls. */
+  async #call(text: string, { file }: LintStatement): Promise<void> {
+    for (const name of this.#findCalled(text)) {
+      const code = this.#executing.get(name);
+      if (code === undefined) continue; // It is being followed.
+      this.#executing.delete(name);
+      await this.#run({ ...code, file }, (inner) => learn(this.#model, inner));
+      this.#executing.set(name, code);
+    }
+  }
+
+  #findCalled(text: string): string[] {
+    return [...this.#executing.keys()].filter((full) => {
+      const name = full.slice(full.indexOf(".") + 1).replace(/[^\w]/g, "\\$&");
+      return new RegExp(`(?<![\\w$])${name}"?\\s*\\(`, "i").test(text);
+    });
   }
 
   #look(statement: LintStatement): void {
@@ -157,5 +206,7 @@ export class Linter {
   }
 }
 
+/** What may call a function in passing. */
+const CALLS = /^(?:Select|Call|Insert|Update|Delete|Merge)Stmt$/;
 const LOOKING = RULES.filter(({ look }) => look !== undefined);
 const IN_ROLLBACK = LOOKING.filter(({ inRollback }) => inRollback);

@@ -37,6 +37,7 @@ export function toRelation(model: Model, statement: LintStatement): Relation | u
     isLike: node.inhRelations !== undefined || node.ofTypename !== undefined ||
       findAll(node.tableElts, "TableLikeClause").length > 0,
     notNull: new Set(),
+    unknown: new Set(model.unknownLater),
   };
   for (const { ColumnDef, Constraint } of base.tableElts ?? []) {
     if (ColumnDef !== undefined) addColumn(model, relation, ColumnDef, statement);
@@ -211,6 +212,7 @@ export function toRoutine(model: Model, { node, place, file }: LintStatement): R
     isTrigger: /^(?:event_)?trigger$/.test(typeOf(node.returnType)),
     closedTo: new Set(),
     openTo: new Set(),
+    unknown: new Set(model.unknownLater),
   };
 }
 

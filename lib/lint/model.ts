@@ -53,6 +53,12 @@ export interface ForeignKey {
   readonly place: Place;
 }
 
+/**
+ * What SQL that is put together while it runs may have changed, so that it is not known any more:
+ * `options` are those of views and functions, search_path and the like.
+ */
+export type Fact = "rls" | "grants" | "policies" | "indexes" | "options";
+
 /** A table, a view and what else has rows. */
 export interface Relation {
   readonly schema: string;
@@ -79,6 +85,7 @@ export interface Relation {
   readonly isLike: boolean;
   /** Constraints that were checked: `column is not null`, by the column. */
   readonly notNull: Set<string>;
+  readonly unknown: Set<Fact>;
 }
 
 /** A function. */
@@ -96,6 +103,7 @@ export interface Routine {
   readonly closedTo: Set<string>;
   /** Roles to which EXECUTE was granted. */
   readonly openTo: Set<string>;
+  readonly unknown: Set<Fact>;
 }
 
 /** What the rules know. */
@@ -122,12 +130,8 @@ export class Model {
     string,
     { readonly name: string; readonly table: string; readonly calls: string; readonly place: Place }
   >();
-  /** SQL that is put together while it runs turns row level security on. */
-  hasDynamicRls = false;
-  /** SQL that is put together while it runs grants or revokes. */
-  hasDynamicGrants = false;
-  /** SQL that is put together while it runs makes policies. */
-  hasDynamicPolicies = false;
+  /** What is not known of anything that comes later: an event trigger or the like is about it. */
+  readonly unknownLater = new Set<Fact>();
   /** Where names without a schema are made. */
   searchPath = "public";
 
@@ -181,29 +185,59 @@ export class Model {
     return found;
   }
 
-  /** Takes in what a block drops that it puts together while it runs: it may be any of a kind. */
-  forget(text: string): void {
-    if (/\bdrop\b/i.test(text)) this.made.clear();
-    if (/\bdrop\s+schema\b/i.test(text)) {
-      for (const known of [this.relations, this.routines, this.types]) known.clear();
+  /**
+   * Takes in SQL that is put together while it runs: what it may be about is not known any more of
+   * anything that is there. What comes later it is not about.
+   */
+  learnDynamic(text: string): void {
+    this.#forget(text);
+    const facts = factsIn(text);
+    for (const { unknown } of [...this.relations.values(), ...this.routines.values()]) {
+      for (const fact of facts) unknown.add(fact);
     }
-    if (/\bdrop\s+(?:materialized\s+)?(?:table|view)\b/i.test(text)) this.relations.clear();
-    if (/\bdrop\s+(?:function|procedure|routine)\b/i.test(text)) this.routines.clear();
-    if (/\bdrop\s+(?:type|domain)\b/i.test(text)) this.types.clear();
-    if (/\bdrop\s+policy\b/i.test(text)) {
-      for (const { policies } of this.relations.values()) policies.clear();
-    }
-    if (/\bdrop\s+(?:index|constraint)\b/i.test(text)) {
-      for (const { indexes } of this.relations.values()) indexes.clear();
-    }
+    if (/\bdefault\s+privileges\b/i.test(text)) this.unknownLater.add("grants");
   }
 
-  /** Takes in what is put together while it runs: what it may be about is no longer known. */
-  learnDynamic(text: string): void {
-    if (/\brow\s+level\s+security\b/i.test(text)) this.hasDynamicRls = true;
-    if (/\b(?:grant|revoke)\b/i.test(text)) this.hasDynamicGrants = true;
-    if (/\bcreate\s+policy\b/i.test(text)) this.hasDynamicPolicies = true;
+  /** Takes in SQL that an event trigger puts together: it is about what comes later. */
+  learnEventTrigger(text: string): void {
+    for (const fact of factsIn(text)) this.unknownLater.add(fact);
   }
+
+  /** What is dropped, or has other names now, may be any of its kind. */
+  #forget(text: string): void {
+    if (/\bdrop\b/i.test(text)) this.made.clear();
+    if (/\bdrop\s+schema\b|\brename\s+to\b|\bset\s+schema\b/i.test(text)) {
+      for (const known of [this.relations, this.routines, this.types, this.made]) known.clear();
+    }
+    if (/\bdrop\s+(?:materialized\s+|foreign\s+)?(?:table|view)\b/i.test(text)) {
+      this.relations.clear();
+    }
+    if (/\bdrop\s+(?:function|procedure|routine)\b/i.test(text)) this.routines.clear();
+    if (/\bdrop\s+(?:type|domain)\b/i.test(text)) this.types.clear();
+    if (/\bdrop\s+trigger\b/i.test(text)) this.authTriggers.clear();
+    if (/\benable\s+(?:always\s+|replica\s+)?trigger\b/i.test(text)) this.disabledTriggers.clear();
+    for (const { policies, indexes, columns } of this.relations.values()) {
+      if (/\bdrop\s+policy\b/i.test(text)) policies.clear();
+      if (/\bdrop\s+(?:index|constraint)\b/i.test(text)) indexes.clear();
+      if (CHANGES_COLUMNS.test(text)) columns.clear();
+    }
+  }
+}
+
+const CHANGES_COLUMNS =
+  /\b(?:drop|rename)\s+column\b|\bset\s+data\s+type\b|\balter\s+column\b[^;]*\btype\b/i;
+
+/** What a text may be about. */
+const FACTS: readonly (readonly [Fact, RegExp])[] = [
+  ["rls", /\brow\s+level\s+security\b/i],
+  ["grants", /\b(?:grant|revoke)\b/i],
+  ["policies", /\bpolicy\b/i],
+  ["indexes", /\b(?:index|constraint|primary\s+key|unique)\b/i],
+  ["options", /\b(?:security_invoker|search_path|security\s+(?:definer|invoker))\b/i],
+];
+
+function factsIn(text: string): Fact[] {
+  return FACTS.flatMap(([fact, about]) => about.test(text) ? [fact] : []);
 }
 
 /** Whether a relation was made by the same file as a statement: then it holds nothing yet. */

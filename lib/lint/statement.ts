@@ -1,10 +1,11 @@
 /** Statements as rules see them, those of DO blocks among them. @module */
 
+import { blankComments } from "../planning/lexer.ts";
 import { loadParser, type ParsedStatement, parseText } from "../planning/parser.ts";
 import { countNewlines } from "../planning/position.ts";
 import type { Section } from "../planning/sections.ts";
 import type { Place } from "./finding.ts";
-import { findAll, optionsOf, type Tree } from "./tree.ts";
+import { findAll, optionsOf, stringOf, textsOf, type Tree } from "./tree.ts";
 
 /** A statement, and where it stands. */
 export interface LintStatement {
@@ -94,17 +95,28 @@ export function findWrites(statement: LintStatement): LintStatement[] {
   );
 }
 
+/** The body of a function or a DO block, where it is written as one text. */
+export function bodyOf(
+  { type, node }: Pick<LintStatement, "type" | "node">,
+): string | undefined {
+  if (type === "DoStmt") return optionsOf(node.args).get("as")?.String?.sval;
+  if (type !== "CreateFunctionStmt") return undefined;
+  return optionsOf(node.options).get("as")?.List?.items?.[0]?.String?.sval;
+}
+
 /**
- * Reads what a DO block does, as far as it says so.
+ * Reads what the body of a DO block or a function does, as far as it says so.
  *
- * @param statement The block.
- * @returns Its statements in order, and what it puts together while it runs.
+ * @param statement The block, or what makes the function.
+ * @returns Its statements in order, constant texts that it executes among them, and what it puts
+ * together while it runs.
  */
 export async function readBlock(
   statement: LintStatement,
 ): Promise<{ statements: LintStatement[]; dynamic: string }> {
-  const { sql, node } = statement;
-  const text: string = optionsOf(node.args).get("as")?.String?.sval ?? "";
+  const { sql } = statement;
+  // What is executed may have been put together in a variable before: all counts that is not told.
+  let text = bodyOf(statement) ?? "";
   const { parsePlPgSQLSync } = await loadParser();
   let body: Tree;
   try {
@@ -113,26 +125,50 @@ export async function readBlock(
     return { statements: [], dynamic: text }; // Whether it can be run is told elsewhere.
   }
   const statements: LintStatement[] = [];
+  let isDynamic = false;
   let from = 0;
-  for (const { sqlstmt } of findAll(body, "PLpgSQL_stmt_execsql")) {
-    const query: string = sqlstmt.PLpgSQL_expr.query;
+  for (const part of findAll(body, ["PLpgSQL_stmt_execsql", "PLpgSQL_stmt_dynexecute"])) {
+    const { query } = (part.sqlstmt ?? part.query).PLpgSQL_expr;
     const found = sql.indexOf(query, from);
     if (found !== -1) from = found + query.length;
-    const place = found === -1 ? statement.place : placeAt(sql, statement.place, found);
+    const executed: string | undefined = part.sqlstmt ? query : await readConstant(query);
+    if (executed === undefined) {
+      isDynamic = true;
+      continue;
+    }
+    const at = found === -1 ? -1 : Math.max(sql.indexOf(executed, found), found);
+    const place = at === -1 ? statement.place : placeAt(sql, statement.place, at);
     // A variable of the block may stand where SQL has none: such a statement is left out.
-    for (const { type, node, start, end } of (await parseText(query)).statements) {
+    const parsed = (await parseText(executed)).statements;
+    for (const { type, node, start, end } of parsed) {
       statements.push({
         ...statement,
         type,
         node,
-        sql: query.slice(start, end),
+        sql: executed.slice(start, end),
         place,
         isInBlock: true,
       });
     }
+    // Rows, and what SELECT INTO has in it, may be executed.
+    if (!part.sqlstmt || parsed.every(({ type }) => !HAS_VALUES.test(type))) {
+      text = text.replace(query, () => " ");
+    }
   }
-  const dynamic = findAll(body, "PLpgSQL_stmt_dynexecute")
-    .map(({ query }) => query.PLpgSQL_expr.query).join("\n");
-  // What is executed may have been put together in a variable before.
-  return { statements, dynamic: dynamic === "" ? "" : text };
+  return { statements, dynamic: isDynamic ? blankComments(text) : "" };
+}
+
+const HAS_VALUES = /^(?:Select|Insert|Update|Delete|Merge)Stmt$/;
+
+/** The text that an expression is, where all parts of it are constants. */
+async function readConstant(expression: string): Promise<string | undefined> {
+  const [parsed] = (await parseText(`select ${expression}`)).statements;
+  const join = (node: Tree): string | undefined => {
+    const { A_Expr: joined } = node ?? {};
+    if (joined === undefined) return stringOf(node);
+    if (textsOf(joined.name).at(-1) !== "||") return undefined;
+    const [left, right] = [join(joined.lexpr), join(joined.rexpr)];
+    return left === undefined || right === undefined ? undefined : left + right;
+  };
+  return join(parsed?.node.targetList?.[0]?.ResTarget.val);
 }

@@ -6,14 +6,19 @@ import type { ParsedStatement } from "../planning/parser.ts";
 export type Tree = ParsedStatement["node"];
 
 /**
- * Finds the parts of a tree that are of a kind.
+ * Finds the parts of a tree that are of a kind, in order.
  *
  * @param tree The tree.
- * @param kind The kind, such as `FuncCall`.
+ * @param kind The kind, such as `FuncCall`, or several.
  * @param except Parts of these kinds are not looked into.
  */
-export function findAll(tree: Tree, kind: string, except: readonly string[] = []): Tree[] {
+export function findAll(
+  tree: Tree,
+  kind: string | readonly string[],
+  except: readonly string[] = [],
+): Tree[] {
   const found: Tree[] = [];
+  const kinds = typeof kind === "string" ? [kind] : kind;
   // Trees are as deep as an expression is long: a call for each level would be too many.
   const waiting: Tree[] = [tree];
   while (waiting.length > 0) {
@@ -27,7 +32,7 @@ export function findAll(tree: Tree, kind: string, except: readonly string[] = []
     for (let index = keys.length - 1; index >= 0; index--) {
       const key = keys[index]!;
       if (except.includes(key)) continue;
-      if (key === kind) found.push(part[key]);
+      if (kinds.includes(key)) found.push(part[key]);
       waiting.push(part[key]);
     }
   }

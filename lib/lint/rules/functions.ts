@@ -6,7 +6,7 @@ import { toRoutine } from "../made.ts";
 import type { Model } from "../model.ts";
 import { routinesIn } from "../learn.ts";
 import type { Rule } from "../rule.ts";
-import type { LintStatement } from "../statement.ts";
+import { bodyOf, type LintStatement } from "../statement.ts";
 import { optionsOf, type Tree, typeOf } from "../tree.ts";
 
 export const FUNCTION_RULES: readonly Rule[] = [
@@ -19,8 +19,9 @@ export const FUNCTION_RULES: readonly Rule[] = [
       "with the rights of its owner",
     remedy: "Write: set search_path = '' and name everything with its schema.",
     conclude(model, tell) {
-      for (const { schema, name, isDefiner, hasSearchPath, place } of model.routines.values()) {
-        if (!isDefiner || hasSearchPath) continue;
+      for (const routine of model.routines.values()) {
+        const { schema, name, isDefiner, hasSearchPath, place, unknown } = routine;
+        if (!isDefiner || hasSearchPath || unknown.has("options")) continue;
         tell(
           place,
           `The SECURITY DEFINER function ${schema}.${name} has no search_path of its own`,
@@ -37,8 +38,9 @@ export const FUNCTION_RULES: readonly Rule[] = [
       "a trigger",
     remedy: "Write: set search_path = '' and name everything with its schema.",
     conclude(model, tell) {
-      for (const { schema, name, isDefiner, hasSearchPath, place } of model.routines.values()) {
-        if (isDefiner || hasSearchPath) continue;
+      for (const routine of model.routines.values()) {
+        const { schema, name, isDefiner, hasSearchPath, place, unknown } = routine;
+        if (isDefiner || hasSearchPath || unknown.has("options")) continue;
         tell(place, `The function ${schema}.${name} has no search_path of its own`);
       }
     },
@@ -54,9 +56,9 @@ export const FUNCTION_RULES: readonly Rule[] = [
       "Write: revoke execute on function … from public, anon; or put it into a schema that the " +
       "API does not show; or grant it to anon, to say that this is meant.",
     conclude(model, tell) {
-      if (model.hasDynamicGrants) return;
       for (const routine of model.routines.values()) {
-        const { schema, name, isDefiner, isTrigger, closedTo, openTo, place } = routine;
+        const { schema, name, isDefiner, isTrigger, closedTo, openTo, place, unknown } = routine;
+        if (unknown.has("grants") || unknown.has("options")) continue;
         if (!isDefiner || isTrigger || !model.exposed.has(schema)) continue;
         if (openTo.has("anon") || openTo.has("public")) continue;
         if (closedTo.has("public") && closedTo.has("anon")) continue;
@@ -76,8 +78,9 @@ export const FUNCTION_RULES: readonly Rule[] = [
     remedy:
       "Write: revoke execute on function … from public, anon, authenticated; then grant what is needed.",
     conclude(model, tell) {
-      if (model.hasDynamicGrants) return;
-      for (const { schema, name, isTrigger, closedTo, openTo, place } of model.routines.values()) {
+      for (const routine of model.routines.values()) {
+        const { schema, name, isTrigger, closedTo, openTo, place, unknown } = routine;
+        if (unknown.has("grants")) continue;
         if (isTrigger || !model.exposed.has(schema)) continue;
         if (openTo.has("anon") || openTo.has("public")) continue;
         const [isClosed, isShut] = [closedTo.has("public"), closedTo.has("anon")];
@@ -169,7 +172,7 @@ export const FUNCTION_RULES: readonly Rule[] = [
     conclude(model, tell) {
       for (const { name, table, calls, place } of model.authTriggers.values()) {
         const routine = model.routines.get(`${calls}()`);
-        if (routine === undefined || routine.isDefiner) continue;
+        if (routine === undefined || routine.isDefiner || routine.unknown.has("options")) continue;
         tell(
           place,
           `The trigger "${name}" on ${table} calls ${calls}, which is no SECURITY DEFINER`,
@@ -218,13 +221,6 @@ export const FUNCTION_RULES: readonly Rule[] = [
     },
   },
 ];
-
-/** The body of a function or a DO block, where it is written as one text. */
-function bodyOf({ type, node }: LintStatement): string | undefined {
-  if (type === "DoStmt") return optionsOf(node.args).get("as")?.String?.sval;
-  if (type !== "CreateFunctionStmt") return undefined;
-  return optionsOf(node.options).get("as")?.List?.items?.[0]?.String?.sval;
-}
 
 interface DefinerBody {
   readonly name: string;

@@ -18,8 +18,8 @@ export const GRANT_RULES: readonly Rule[] = [
       "Grant what is needed, such as: grant select on … to anon, authenticated, service_role; " +
       "or revoke all on it from anon and authenticated, to say that the API has no part in it.",
     conclude(model, tell) {
-      if (model.hasDynamicGrants) return;
-      for (const { schema, name, kind, decided, place } of model.relations.values()) {
+      for (const { schema, name, kind, decided, place, unknown } of model.relations.values()) {
+        if (unknown.has("grants")) continue;
         if (!model.exposed.has(schema) || kind === "partition" || decided.size > 0) continue;
         tell(place, `Nothing is granted on the ${kind} ${schema}.${name}`);
       }

@@ -18,9 +18,9 @@ export const RLS_RULES: readonly Rule[] = [
       "Whoever has the public key reads and writes all of its rows, as far as rights are granted",
     remedy: "Write: alter table … enable row level security; and policies for what is allowed.",
     conclude(model, tell) {
-      if (model.hasDynamicRls) return;
-      for (const { schema, name, hasRls, policies, place } of tablesOf(model)) {
+      for (const { schema, name, hasRls, policies, place, unknown } of tablesOf(model)) {
         if (hasRls || policies.size > 0 || !model.exposed.has(schema)) continue;
+        if (unknown.has("rls")) continue;
         tell(place, `The table ${schema}.${name} has no row level security`);
       }
     },
@@ -32,9 +32,8 @@ export const RLS_RULES: readonly Rule[] = [
     reason: "Policies do nothing while row level security is off: all rows are open",
     remedy: "Write: alter table … enable row level security;",
     conclude(model, tell) {
-      if (model.hasDynamicRls) return;
-      for (const { schema, name, hasRls, policies } of tablesOf(model)) {
-        if (hasRls) continue;
+      for (const { schema, name, hasRls, policies, unknown } of tablesOf(model)) {
+        if (hasRls || unknown.has("rls")) continue;
         for (const policy of policies.values()) {
           tell(
             policy.place,
@@ -71,9 +70,10 @@ export const RLS_RULES: readonly Rule[] = [
     reason: "Without one no row is seen or written by anon and authenticated, whatever is granted",
     remedy: "Write a policy, or take the grants away where the API has no part in it.",
     conclude(model, tell) {
-      if (model.hasDynamicPolicies) return;
-      for (const { schema, name, hasRls, policies, granted, place } of tablesOf(model)) {
+      for (const table of tablesOf(model)) {
+        const { schema, name, hasRls, policies, granted, place, unknown } = table;
         if (!hasRls || policies.size > 0 || !model.exposed.has(schema)) continue;
+        if (unknown.has("policies") || unknown.has("grants")) continue;
         const has = ["anon", "authenticated"].filter((role) => (granted.get(role)?.size ?? 0) > 0);
         if (has.length === 0) continue;
         tell(place, `${schema}.${name} is granted to ${has.join(" and ")}, and has no policy`);

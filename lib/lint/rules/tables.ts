@@ -32,6 +32,7 @@ export const TABLE_RULES: readonly Rule[] = [
     remedy: "Write: create index on … (…); with the columns of the key first.",
     conclude(model, tell) {
       for (const relation of model.relations.values()) {
+        if (relation.unknown.has("indexes")) continue;
         for (const { columns, place } of relation.foreignKeys) {
           if (columns.some((name) => !relation.columns.has(name)) && !relation.isLike) continue;
           if (isIndexed(relation, columns)) continue;
@@ -54,8 +55,9 @@ export const TABLE_RULES: readonly Rule[] = [
       "DELETE, and the dashboard cannot edit it",
     remedy: "Write: id bigint generated always as identity primary key.",
     conclude(model, tell) {
-      for (const { schema, name, kind, hasPrimaryKey, isLike, place } of model.relations.values()) {
-        if (kind !== "table" || hasPrimaryKey || isLike) continue;
+      for (const relation of model.relations.values()) {
+        const { schema, name, kind, hasPrimaryKey, isLike, place, unknown } = relation;
+        if (kind !== "table" || hasPrimaryKey || isLike || unknown.has("indexes")) continue;
         tell(place, `The table ${schema}.${name} has no primary key`);
       }
     },
