@@ -65,7 +65,13 @@ select 'operator', s.name, o.oid::regoperator::text,
                 case when oprcanmerge then 'merges' end)),
          format('comment on operator %s is ', o.oid::regoperator)
            || quote_literal(obj_description(o.oid, 'pg_operator')) || ';'),
-       format('drop operator %s;', o.oid::regoperator)
+       -- Partners that nobody has defined are shells, which came with it and do not go along.
+       concat_ws(E'\n',
+         format('drop operator %s;', o.oid::regoperator),
+         (select string_agg(format('drop operator if exists %s;', shell.oid::regoperator), E'\n'
+                            order by shell.oid::regoperator::text)
+            from pg_operator shell
+           where shell.oid in (o.oprcom, o.oprnegate) and shell.oprcode = 0))
   from pg_operator o
   join space s on s.oid = o.oprnamespace
  where oprcode <> 0

@@ -645,6 +645,16 @@ export const CHANGES: readonly Change[] = [
     "operator public.<~>(integer,integer)",
   ),
   change(
+    "an operator whose commutator and negator nobody has defined",
+    "create schema shells; create type shells.pair as (a int, b int); create function shells.under(shells.pair, shells.pair) returns boolean language sql immutable as 'select $1.a < $2.a'; create operator shells.<<< (function = shells.under, leftarg = shells.pair, rightarg = shells.pair, commutator = operator(shells.>>>), negator = operator(public.>>>=))",
+    "operator shells.<<<(shells.pair,shells.pair)",
+  ),
+  change(
+    "operators that are each other's commutator, in a schema of their own",
+    "create schema pairs; create function pairs.under(int, text) returns boolean language sql immutable as 'select true'; create function pairs.over(text, int) returns boolean language sql immutable as 'select true'; create operator pairs.<<< (function = pairs.under, leftarg = int, rightarg = text, commutator = operator(pairs.>>>)); create operator pairs.>>> (function = pairs.over, leftarg = text, rightarg = int, commutator = operator(pairs.<<<))",
+    "operator pairs.<<<(integer,text)",
+  ),
+  change(
     "a text search configuration",
     "create text search configuration public.plain (copy = pg_catalog.simple)",
     "text search configuration public.plain",
