@@ -13,6 +13,7 @@ import { type Action, plan } from "@supabase/pg-delta/plan";
 import { resolveView } from "@supabase/pg-delta/policy";
 import { findTokens } from "../planning/tokens.ts";
 import type { Catalogue, Extra } from "./catalogue.ts";
+import { nameOf } from "./describe.ts";
 import { isInScope, SCOPE } from "./scope.ts";
 
 /** A statement that brings one schema nearer to another. */
@@ -35,10 +36,16 @@ export interface Unwritable {
   readonly reason: string;
 }
 
+/** What a plan leaves out. */
+export interface Unplanned extends Unwritable {
+  /** Which differences that is: keys as {@linkcode keyOf} makes them. */
+  readonly about: readonly string[];
+}
+
 /** What lies between two schemas. */
 export interface SchemaPlan {
   readonly statements: readonly SchemaStatement[];
-  readonly unwritable: readonly Unwritable[];
+  readonly unplanned: readonly Unplanned[];
 }
 
 /** A name for a fact, or for what a delta is about. */
@@ -61,7 +68,7 @@ export function planSchema(from: Catalogue, to: Catalogue): SchemaPlan {
       ...actions.filter((action) => !saysNothing(action, source, desired)).map(toStatement),
       ...extras.made,
     ],
-    unwritable: [...unplanned, ...extras.unwritable],
+    unplanned: [...unplanned, ...extras.unplanned],
   };
 }
 
@@ -127,19 +134,86 @@ const plansFrom = remember((source: FactBase) =>
 
 const planFacts = (source: FactBase, desired: FactBase) => plansFrom(source)(desired);
 
-/** Where pg-delta knows no way, it throws. */
+/** Where pg-delta knows no way, it throws: what that is about is left as it is, and named. */
 function findActions(
   source: FactBase,
   desired: FactBase,
-): { actions: readonly Action[]; unplanned: Unwritable[] } {
+): { actions: readonly Action[]; unplanned: Unplanned[] } {
   // Planning takes ten times as long as seeing that there is nothing to plan.
   if (diffFacts(source, desired).length === 0) return { actions: [], unplanned: [] };
-  try {
-    return { actions: plan(source, desired, { policy: SCOPE }).actions, unplanned: [] };
-  } catch (error) {
-    const reason = `no statements were found for it: ${(error as Error).message}`;
-    return { actions: [], unplanned: [{ what: "all that differs", reason }] };
+  const unplanned: Unplanned[] = [];
+  for (let wanted = desired;;) {
+    const planned = tryPlan(source, wanted);
+    if (typeof planned !== "string") return { actions: planned, unplanned };
+    const found = findUnplannable(source, wanted);
+    const reason = (message: string) => `no statements were found for it: ${message}`;
+    if (found === undefined) {
+      const about = diffFacts(source, wanted).map((delta) => keyOf(idOf(delta)));
+      return {
+        actions: [],
+        unplanned: [...unplanned, {
+          what: "all that differs",
+          reason: reason(planned),
+          about: [...new Set(about)],
+        }],
+      };
+    }
+    const { kind, name } = nameOf(found.id);
+    unplanned.push({
+      what: `${kind} ${name}`,
+      reason: reason(found.message),
+      about: [keyOf(found.id)],
+    });
+    wanted = leave(source, wanted, [found.id]);
   }
+}
+
+/** The actions, or why there are none. */
+function tryPlan(source: FactBase, desired: FactBase): readonly Action[] | string {
+  try {
+    return plan(source, desired, { policy: SCOPE }).actions;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+/** The last of what is changed for which pg-delta knows no way; undefined where it is something else. */
+function findUnplannable(
+  source: FactBase,
+  desired: FactBase,
+): { id: StableId; message: string } | undefined {
+  const changed = [
+    ...new Map(
+      diffFacts(source, desired).flatMap((delta) =>
+        delta.verb === "set" ? [[keyOf(delta.id), delta.id] as const] : []
+      ),
+    ).values(),
+  ];
+  // With that many of the first left as they are, there is a plan; with one less, there is none.
+  const without = (count: number) =>
+    tryPlan(source, leave(source, desired, changed.slice(0, count)));
+  if (typeof without(changed.length) === "string") return undefined;
+  let [fails, works] = [0, changed.length];
+  while (works - fails > 1) {
+    const count = Math.floor((fails + works) / 2);
+    if (typeof without(count) === "string") fails = count;
+    else works = count;
+  }
+  return { id: changed[fails]!, message: String(without(fails)) };
+}
+
+/** Facts with some of them as they were. */
+function leave(source: FactBase, desired: FactBase, ids: readonly StableId[]): FactBase {
+  const left = new Set(ids.map(keyOf));
+  return mapFacts(
+    desired,
+    (fact) => left.has(keyOf(fact.id)) ? { ...fact, payload: source.get(fact.id)!.payload } : fact,
+  );
+}
+
+function idOf(delta: Delta): StableId {
+  if (delta.verb === "add" || delta.verb === "remove") return delta.fact.id;
+  return delta.verb === "set" ? delta.id : delta.edge.from;
 }
 
 /** Whether an action gives the owner of a new object what owners have. */
@@ -157,14 +231,15 @@ function saysNothing({ sql, consumes }: Action, source: FactBase, desired: FactB
 function planExtras(from: Catalogue, to: Catalogue) {
   const dropped: SchemaStatement[] = [];
   const made: SchemaStatement[] = [];
-  const unwritable: Unwritable[] = [];
+  const unplanned: Unplanned[] = [];
   for (const { before, after } of compareExtras(from, to)) {
     const { kind, name } = (before ?? after)!;
     const about = [`${kind} ${name}`];
     if (after !== undefined && after.create === null) {
-      unwritable.push({
+      unplanned.push({
         what: `${kind} ${name}`,
         reason: "its statement has to be written by hand",
+        about,
       });
       continue;
     }
@@ -175,7 +250,7 @@ function planExtras(from: Catalogue, to: Catalogue) {
     }
     if (after !== undefined) made.push(...toStatements(after.create!, false, about));
   }
-  return { dropped, made, unwritable };
+  return { dropped, made, unplanned };
 }
 
 /** Kinds of extras that are set, not made. */

@@ -21,7 +21,9 @@ import { isOnServers } from "../embedded/platform/missing.ts";
 import type { Shadow } from "./shadow.ts";
 
 /** A plan, and what it leads to. */
-export interface ConvergedPlan extends SchemaPlan {
+export interface ConvergedPlan {
+  readonly statements: readonly SchemaStatement[];
+  readonly unwritable: readonly Unwritable[];
   /** The shadow's schema before it. */
   readonly from: Catalogue;
   /** The schema that it leads to: the one that was wanted, in the shadow's spelling. */
@@ -66,13 +68,15 @@ export async function converge(
   }
   const last = seen.pop()!;
   const steps = seen.map((catalogue) => planSchema(catalogue, to));
-  const differences = describeDeltas(compareSchemas(last, to));
+  const named = new Set(left.unplanned.flatMap(({ about }) => about));
+  const differences = describeDeltas(compareSchemas(last, to))
+    .filter(({ keys }) => !keys.some((key) => named.has(key)));
   return {
     from: seen[0] ?? last,
     to,
     statements: steps.flatMap(({ statements }) => statements),
     unwritable: [
-      ...left.unwritable,
+      ...left.unplanned.map(({ what, reason }) => ({ what, reason })),
       ...differences.map(({ kind, name, keys }): Unwritable => ({
         what: `${kind} ${name}`,
         reason: [...refused.values()].find(({ about }) => about.some((key) => keys.includes(key)))

@@ -1,7 +1,6 @@
 /** Differences between two schemas in words: which object, and what about it. @module */
 
-import type { Delta, Fact, StableId } from "./facts.ts";
-import { keyOf } from "./compare.ts";
+import { type Delta, encodeId as keyOf, type Fact, type StableId } from "./facts.ts";
 import type { Extra } from "./catalogue.ts";
 
 /** A difference between two schemas. */
