@@ -63,11 +63,11 @@ export function planSchema(from: Catalogue, to: Catalogue): SchemaPlan {
   const { actions, unplanned } = planFacts(source, desired);
   const extras = planExtras(from, to);
   return {
-    statements: [
+    statements: valuesFirst([
       ...extras.dropped,
       ...actions.filter((action) => !saysNothing(action, source, desired)).map(toStatement),
       ...extras.made,
-    ],
+    ]),
     unplanned: [...unplanned, ...extras.unplanned],
   };
 }
@@ -81,6 +81,19 @@ export function planSchema(from: Catalogue, to: Catalogue): SchemaPlan {
  */
 export function compareSchemas(from: Catalogue, to: Catalogue): Delta[] {
   return diffFacts(...level(from, to));
+}
+
+/**
+ * Brings what has to be committed before it can be used, new values of enums, to the front: nothing has
+ * to come before it, and no catalogue says which defaults, bounds and conditions use it. One commit is
+ * enough for all of them.
+ */
+function valuesFirst(statements: readonly SchemaStatement[]): SchemaStatement[] {
+  const values = statements.filter(({ commitsAfter }) => commitsAfter);
+  return [
+    ...values.map((value, index) => ({ ...value, commitsAfter: index === values.length - 1 })),
+    ...statements.filter(({ commitsAfter }) => !commitsAfter),
+  ];
 }
 
 /** What of facts is the application's. A catalogue is compared with several others. */

@@ -1,0 +1,53 @@
+/** What differs is written so that it works, and so that rows stay where they can. */
+
+import assert from "node:assert/strict";
+import { createMigrator } from "../../mod.ts";
+import { withFolder } from "../support/folders.ts";
+
+/** PGlite keeps timers beyond the end of a test. */
+const embedded = { sanitizeOps: false, sanitizeResources: false } as const;
+
+/** The migration from what one file makes to what another declares, which was proved: no project is asked. */
+async function writeDiff(before: string, declared: string): Promise<string> {
+  const files = { "migrations/001_before.sql": before, "schemas/after.sql": declared };
+  let text = "";
+  await withFolder(files, async (folder) => {
+    await using migrator = createMigrator({
+      embedded: true,
+      migrations: `${folder}/migrations`,
+    });
+    const written = await migrator.diff("change", { schema: `${folder}/schemas`, renames: [] });
+    text = written.text ?? "";
+  });
+  return text;
+}
+
+Deno.test("diff() commits a new value of an enum before anything uses it", embedded, async () => {
+  const schema = (values: string, used: string) => `
+create type mood as enum (${values});
+create table notes (
+  id bigint primary key, mood mood not null default '${used}', moods mood[] default '{${used}}'
+);
+alter table notes enable row level security;
+create policy own on notes for select to authenticated using (mood = '${used}');
+alter table notes add constraint fine check (mood <> '${used}' or id > 0);
+create index of_mood on notes (id) where mood = '${used}';
+create view used with (security_invoker) as select '${used}'::mood as mood;
+create function is_used(mood mood default '${used}') returns boolean
+  language sql set search_path = '' as 'select true';
+create function stamp() returns trigger language plpgsql set search_path = ''
+  as 'begin return new; end';
+create trigger stamped before insert on notes for each row when (new.mood = '${used}')
+  execute function stamp();`;
+  const text = await writeDiff(
+    schema("'sad', 'ok'", "ok"),
+    schema("'first', 'sad', 'ok', 'happy'", "happy"),
+  );
+  assert.match(
+    text,
+    /\n\nALTER TYPE public\.mood ADD VALUE 'first' BEFORE 'sad';\nALTER TYPE public\.mood ADD VALUE 'happy' AFTER 'ok';\n\n-- supamigrate: commit\n\n/,
+  );
+  assert.equal(text.split("-- supamigrate: commit").length, 2);
+  assert.match(text, /ALTER COLUMN mood SET DEFAULT 'happy'/);
+  assert.match(text, /ALTER COLUMN moods SET DEFAULT '\{happy\}'/);
+});
