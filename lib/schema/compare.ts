@@ -14,6 +14,7 @@ import { resolveView } from "@supabase/pg-delta/policy";
 import { findTokens } from "../planning/tokens.ts";
 import type { Catalogue, Extra } from "./catalogue.ts";
 import { nameOf } from "./describe.ts";
+import { planInPlace } from "./in_place.ts";
 import { isInScope, SCOPE } from "./scope.ts";
 
 /** A statement that brings one schema nearer to another. */
@@ -60,10 +61,11 @@ export const keyOf: (id: StableId) => string = encodeId;
  */
 export function planSchema(from: Catalogue, to: Catalogue): SchemaPlan {
   const [source, desired] = level(from, to);
-  const { actions, unplanned } = planFacts(source, desired);
+  const { first, actions, unplanned } = planFacts(source, desired);
   const extras = planExtras(from, to);
   return {
     statements: valuesFirst([
+      ...first,
       ...extras.dropped,
       ...actions.filter((action) => !saysNothing(action, source, desired)).map(toStatement),
       ...extras.made,
@@ -147,13 +149,30 @@ const plansFrom = remember((source: FactBase) =>
 
 const planFacts = (source: FactBase, desired: FactBase) => plansFrom(source)(desired);
 
-/** Where pg-delta knows no way, it throws: what that is about is left as it is, and named. */
-function findActions(
-  source: FactBase,
-  desired: FactBase,
-): { actions: readonly Action[]; unplanned: Unplanned[] } {
+/** What leads from some facts to others. */
+interface PlannedFacts {
+  /** What comes before all else. */
+  readonly first: readonly SchemaStatement[];
+  readonly actions: readonly Action[];
+  readonly unplanned: readonly Unplanned[];
+}
+
+function findActions(source: FactBase, desired: FactBase): PlannedFacts {
   // Planning takes ten times as long as seeing that there is nothing to plan.
-  if (diffFacts(source, desired).length === 0) return { actions: [], unplanned: [] };
+  if (diffFacts(source, desired).length === 0) return { first: [], actions: [], unplanned: [] };
+  const ours = applicationFacts(desired);
+  const left = planInPlace(source, desired, (id) => ours.has(id));
+  const first = left.statements.map(({ sql, about }): SchemaStatement => ({
+    sql,
+    losesData: false,
+    commitsAfter: false,
+    about: [keyOf(about)],
+  }));
+  return { first, ...findRest(left.source, left.desired) };
+}
+
+/** Where pg-delta knows no way, it throws: what that is about is left as it is, and named. */
+function findRest(source: FactBase, desired: FactBase): Omit<PlannedFacts, "first"> {
   const unplanned: Unplanned[] = [];
   for (let wanted = desired;;) {
     const planned = tryPlan(source, wanted);

@@ -51,3 +51,40 @@ create trigger stamped before insert on notes for each row when (new.mood = '${u
   assert.match(text, /ALTER COLUMN mood SET DEFAULT 'happy'/);
   assert.match(text, /ALTER COLUMN moods SET DEFAULT '\{happy\}'/);
 });
+
+Deno.test(
+  "diff() changes a column's collation where it stands, and its rows stay",
+  embedded,
+  async () => {
+    const schema = (name: string, code: string, text: string) => `
+create collation plain (locale = 'C');
+create table people (
+  id bigint primary key, name ${name} not null default 'x', code ${code} unique, notes ${text}
+);
+create index by_name on people (name);
+create view names with (security_invoker) as select id, name from people;
+create table parted (k text, v ${text}) partition by list (k);
+create table part partition of parted for values in ('x');`;
+    const text = await writeDiff(
+      schema("text", 'text collate "C"', "varchar(20)"),
+      schema('text collate "C"', "text", "text collate plain"),
+    );
+    assert.match(text, /ALTER COLUMN name TYPE text COLLATE pg_catalog\."C"/);
+    assert.match(text, /ALTER COLUMN name SET DEFAULT 'x'/);
+    assert.match(text, /ALTER COLUMN notes TYPE character varying\(20\) USING/);
+    assert.match(text, /ALTER TABLE public\.parted ALTER COLUMN v TYPE text COLLATE public\.plain/);
+    assert.doesNotMatch(text, /(DROP|ADD) COLUMN|(DROP|CREATE) TABLE/);
+  },
+);
+
+Deno.test("diff() keeps the values of a column that is generated no more", embedded, async () => {
+  const schema = (generated: string) =>
+    `create table people (name text, upper text ${generated}, n int);`;
+  const text = await writeDiff(
+    schema("generated always as (upper(name)) stored"),
+    schema("not null default 'x'"),
+  );
+  const [forward] = text.split("-- ROLLBACK");
+  assert.match(forward!, /ALTER COLUMN upper DROP EXPRESSION/);
+  assert.doesNotMatch(forward!, /(DROP|ADD) COLUMN/);
+});
