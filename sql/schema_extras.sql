@@ -95,30 +95,39 @@ select 'operator class', s.name, format('%I.%I using %I', s.name, opcname, amnam
  where not exists (select from owned where classid = 'pg_opclass'::regclass and objid = c.oid)
 union all
 select 'text search configuration', s.name, format('%I.%I', s.name, cfgname),
-       concat_ws(' ', cfgparser, cfgowner::regrole, mapping, obj_description(c.oid, 'pg_ts_config')),
+       concat_ws(' ', cfgparser, cfgowner::regrole, obj_description(c.oid, 'pg_ts_config')),
        concat_ws(E'\n',
                  format('create text search configuration %I.%I (parser = %s);', s.name, cfgname,
                         (select format('%I.%I', n.nspname, p.prsname)
                            from pg_ts_parser p join pg_namespace n on n.oid = p.prsnamespace
                           where p.oid = cfgparser)),
-                 mapping,
                  'comment on text search configuration ' || format('%I.%I', s.name, cfgname)
                    || ' is ' || quote_literal(obj_description(c.oid, 'pg_ts_config')) || ';'),
        format('drop text search configuration %I.%I;', s.name, cfgname)
   from pg_ts_config c
   join space s on s.oid = c.cfgnamespace
-  left join lateral (
-    select string_agg(
-             format('alter text search configuration %I.%I add mapping for %s with %s;', s.name,
-                    cfgname, token, dictionaries),
-             E'\n' order by token) as mapping
-      from (select t.alias as token,
-                   string_agg(m.mapdict::regdictionary::text, ', ' order by mapseqno) as dictionaries
-              from pg_ts_config_map m
-              join ts_token_type(c.cfgparser) t on t.tokid = m.maptokentype
-             where m.mapcfg = c.oid
-             group by t.alias) tokens) mappings on true
  where not exists (select from owned where classid = 'pg_ts_config'::regclass and objid = c.oid)
+union all
+-- By themselves: a configuration that is used somewhere cannot be made anew, and can be mapped anew.
+select 'text search mappings', s.name, format('%I.%I', s.name, cfgname),
+       string_agg(format('%s: %s', token, dictionaries), '; ' order by token),
+       string_agg(
+         format('alter text search configuration %I.%I add mapping for %s with %s;', s.name, cfgname,
+                token, dictionaries),
+         E'\n' order by token),
+       format('alter text search configuration %I.%I drop mapping if exists for %s;', s.name, cfgname,
+              string_agg(token, ', ' order by token))
+  from pg_ts_config c
+  join space s on s.oid = c.cfgnamespace
+ cross join lateral (
+   select t.alias as token,
+          string_agg(m.mapdict::regdictionary::text, ', ' order by mapseqno) as dictionaries
+     from pg_ts_config_map m
+     join ts_token_type(c.cfgparser) t on t.tokid = m.maptokentype
+    where m.mapcfg = c.oid
+    group by t.alias) mapped
+ where not exists (select from owned where classid = 'pg_ts_config'::regclass and objid = c.oid)
+ group by s.name, cfgname
 union all
 select 'text search dictionary', s.name, format('%I.%I', s.name, dictname),
        concat_ws(' ', t.tmplname, dictinitoption, dictowner::regrole,

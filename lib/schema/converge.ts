@@ -16,7 +16,7 @@ import {
   type SchemaStatement,
   type Unwritable,
 } from "./compare.ts";
-import { describeDeltas } from "./describe.ts";
+import { describeDeltas, describeExtras } from "./describe.ts";
 import { isOnServers } from "../embedded/platform/missing.ts";
 import type { Shadow } from "./shadow.ts";
 
@@ -52,13 +52,14 @@ export async function converge(
 ): Promise<ConvergedPlan> {
   const seen: Catalogue[] = [current ?? await shadow.read()];
   const refused = new Map<SchemaStatement["sql"], Refusal>();
+  const late: (readonly SchemaStatement["sql"][])[] = [];
   let to = wanted;
   let left: SchemaPlan;
   for (let round = 1;; round++) {
     left = planSchema(seen.at(-1)!, to);
     const statements = left.statements.filter(({ sql }) => !refused.has(sql));
     if (statements.length === 0 || round > MOST_ROUNDS) break;
-    await runOnShadow(shadow, statements, refused);
+    late.push(await runOnShadow(shadow, statements, refused));
     const next = await shadow.read();
     seen.push(next);
     // What was refused is a difference still, whatever else was done to the same object.
@@ -67,14 +68,20 @@ export async function converge(
     to = respell(to, next, new Set(applied));
   }
   const last = seen.pop()!;
-  const steps = seen.map((catalogue) => planSchema(catalogue, to));
+  const steps = seen.map((catalogue, round) =>
+    putOff(planSchema(catalogue, to).statements, late[round]!)
+  );
   const named = new Set(left.unplanned.flatMap(({ about }) => about));
-  const differences = describeDeltas(compareSchemas(last, to))
-    .filter(({ keys }) => !keys.some((key) => named.has(key)));
+  const differences = [
+    ...describeDeltas(compareSchemas(last, to)),
+    ...describeExtras(compareExtras(last, to)),
+  ].filter(({ kind, name, keys }) =>
+    !named.has(`${kind} ${name}`) && !keys.some((key) => named.has(key))
+  );
   return {
     from: seen[0] ?? last,
     to,
-    statements: steps.flatMap(({ statements }) => statements),
+    statements: steps.flat(),
     unwritable: [
       ...left.unplanned.map(({ what, reason }) => ({ what, reason })),
       ...differences.map(({ kind, name, keys }): Unwritable => ({
@@ -121,20 +128,54 @@ interface Refusal {
   readonly message: string;
 }
 
+/**
+ * Runs statements. No catalogue names everything that a statement needs: one that is refused waits for
+ * the others.
+ *
+ * @param shadow The shadow.
+ * @param statements The statements.
+ * @param refused Gets those that the shadow never takes.
+ * @returns What had to wait, in an order that works.
+ */
 async function runOnShadow(
   shadow: Shadow,
   statements: readonly SchemaStatement[],
   refused: Map<SchemaStatement["sql"], Refusal>,
-): Promise<void> {
+): Promise<SchemaStatement["sql"][]> {
+  let waiting: SchemaStatement[] = [];
+  const runEach = async (all: readonly SchemaStatement[]) => {
+    const done: SchemaStatement[] = [];
+    for (const statement of all) {
+      const message = await attempt(shadow, [statement]);
+      if (message === null) done.push(statement);
+      else refused.set(statement.sql, { about: statement.about, message });
+    }
+    return done;
+  };
   for (const part of splitAtCommits(statements)) {
     const together = await attempt(shadow, part);
     if (together === null) continue;
-    // One of them, and those that need what it would have made: the others can be run.
-    for (const statement of part) {
-      const message = await attempt(shadow, [statement]);
-      if (message !== null) refused.set(statement.sql, { about: statement.about, message });
-    }
+    const done = await runEach(part);
+    waiting.push(...part.filter((statement) => !done.includes(statement)));
   }
+  const late: SchemaStatement["sql"][] = [];
+  while (waiting.length > 0) {
+    const done = await runEach(waiting);
+    if (done.length === 0) break;
+    for (const { sql } of done) refused.delete(sql);
+    late.push(...done.map(({ sql }) => sql));
+    waiting = waiting.filter((statement) => !done.includes(statement));
+  }
+  return late;
+}
+
+/** Brings what had to wait to the end, in the order in which it worked. */
+function putOff(
+  statements: readonly SchemaStatement[],
+  late: readonly SchemaStatement["sql"][],
+): SchemaStatement[] {
+  const place = ({ sql }: SchemaStatement) => late.indexOf(sql);
+  return statements.toSorted((a, b) => place(a) - place(b));
 }
 
 /** What to do where the embedded database lacks what servers have. */

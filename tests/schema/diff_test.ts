@@ -88,3 +88,61 @@ Deno.test("diff() keeps the values of a column that is generated no more", embed
   assert.match(forward!, /ALTER COLUMN upper DROP EXPRESSION/);
   assert.doesNotMatch(forward!, /(DROP|ADD) COLUMN/);
 });
+
+Deno.test(
+  "diff() writes what needs something else behind it, though no catalogue says so",
+  embedded,
+  async () => {
+    const text = await writeDiff(
+      "select 1;",
+      `
+create text search dictionary words (template = simple);
+create text search configuration app_words (copy = pg_catalog.simple);
+alter text search configuration app_words alter mapping for asciiword with words;
+create function first() returns int language sql set search_path = '' as 'select 1';
+create table notes (
+  id int primary key, v int not null default first(), w int default first(), body text,
+  found tsvector generated always as (to_tsvector('public.app_words', body)) stored
+);
+alter table notes replica identity full, enable row level security;
+create policy large on notes for select to authenticated using (v > w);
+create index few on notes (w) where v > 3;
+alter publication supabase_realtime add table notes where (v > 3);
+create table counted (v int primary key default first(), n int);
+alter publication supabase_realtime add table counted (v);
+create function is_near(int, text) returns boolean language sql immutable set search_path = ''
+  as 'select true';
+create operator public.=== (function = is_near, leftarg = int, rightarg = text);
+create view near with (security_invoker) as select id from notes where id === body;`,
+    );
+    const order = (...patterns: RegExp[]) => {
+      const places = patterns.map((pattern) => text.search(pattern));
+      assert.ok(!places.includes(-1), `${patterns[places.indexOf(-1)]} is missing`);
+      assert.deepEqual(places, places.toSorted((a, b) => a - b), text);
+    };
+    order(
+      /create text search dictionary/,
+      /mapping for asciiword with public\.words/,
+      /ADD COLUMN found/,
+    );
+    order(/FUNCTION public\.first/, /ADD COLUMN v/, /ADD TABLE public\.notes WHERE/);
+    order(/create operator/, /CREATE VIEW public\.near/);
+  },
+);
+
+Deno.test("diff() maps a text search configuration anew while it is used", embedded, async () => {
+  const schema = (mapped: string) => `
+create text search dictionary words (template = simple);
+create text search configuration app_words (copy = pg_catalog.simple);
+${mapped}
+create table notes (
+  body text, found tsvector generated always as (to_tsvector('public.app_words', body)) stored
+);`;
+  const text = await writeDiff(
+    schema(""),
+    schema(`alter text search configuration app_words alter mapping for asciiword with words;
+alter text search configuration app_words drop mapping for email;`),
+  );
+  assert.match(text, /add mapping for asciiword with public\.words;/);
+  assert.doesNotMatch(text, /COLUMN|(drop|create) text search/i);
+});
