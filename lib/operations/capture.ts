@@ -117,8 +117,8 @@ export async function prove(
   { from, to }: Pick<Captured, "from" | "to">,
   live?: Catalogue,
 ): Promise<void> {
-  await using shadow = await makeShadow(source, base, live);
   const all = [...base, migration];
+  await using shadow = await makeShadow(source, base, live, all);
   const up = async (when: string) => {
     await applyToShadow(shadow, all);
     refuseDifference(await shadow.read(), to, `${when}, it does not lead to what is there`);

@@ -28,7 +28,7 @@ import {
   writeDraft,
 } from "./create.ts";
 import { describeLeftOut, keepLedger, refuseUnwritable } from "./ledger.ts";
-import { findApplied, makeShadow, type ShadowSource } from "./shadow.ts";
+import { changesDefaults, findApplied, makeShadow, type ShadowSource } from "./shadow.ts";
 import { loadIfAny } from "./source.ts";
 import { refuseUnvouched } from "./vouched.ts";
 
@@ -108,10 +108,9 @@ export async function pull(
       refuseUnvouched(state, files.order);
       const { migrations: base, doubts } = findApplied(files, state);
       live = await readLive();
-      const captured = await captureLive(context, base, live, options);
-      if (captured === null) return { ...NOTHING, warnings: doubts };
-      const drafted = draft(captured);
-      const migration = await readWritten(drafted);
+      const written = await writeLive(context, base, live, options, draft);
+      if (written === null) return { ...NOTHING, warnings: doubts };
+      const { captured, drafted, migration } = written;
       await prove(context, base, migration, captured, live);
 
       const all = { ...files, migrations: [...files.migrations, migration] };
@@ -182,14 +181,39 @@ const NOTHING_WRITTEN: Omit<PullResult, "warnings" | "dryRun"> = {
   batchNumber: null,
 };
 
-async function captureLive(
+/** What was captured, as a migration. */
+interface WrittenLive {
+  readonly captured: Captured;
+  readonly drafted: MigrationDraft;
+  readonly migration: Migration;
+}
+
+/**
+ * Writes what a project has as a migration; null where there is nothing to write.
+ *
+ * Where that is the first one that changes default privileges, those that the project has now are not
+ * those that it was made with: they belong to what is written.
+ */
+async function writeLive(
   source: ShadowSource,
   base: readonly Migration[],
   live: Catalogue,
   options: PullOptions,
-): Promise<Captured | null> {
-  await using shadow = await makeShadow(source, base, live);
-  return await capture(shadow, live, options);
+  draft: (sections: NewSections) => MigrationDraft,
+): Promise<WrittenLive | null> {
+  const write = async (applied: readonly Migration[], options: PullOptions) => {
+    await using shadow = await makeShadow(source, base, live, applied);
+    const captured = await capture(shadow, live, options);
+    if (captured === null) return null;
+    const drafted = draft(captured);
+    return { captured, drafted, migration: await readWritten(drafted) };
+  };
+  const first = await write(base, options);
+  if (first === null || base.some(changesDefaults) || !changesDefaults(first.migration)) {
+    return first;
+  }
+  const { renamed } = first.captured;
+  return await write([...base, first.migration], { ...options, renames: renamed });
 }
 
 /**

@@ -94,7 +94,8 @@ export async function makeShadow(
   return await makeShadowWith(source, migrations, live, defaults);
 }
 
-function changesDefaults({ forward }: Migration): boolean {
+/** Whether a migration changes what is granted by default, so that nobody knows what was before it. */
+export function changesDefaults({ forward }: Migration): boolean {
   return /\balter\s+default\s+privileges\b/i.test(forward.sql);
 }
 

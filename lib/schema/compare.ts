@@ -264,7 +264,8 @@ function planExtras(from: Catalogue, to: Catalogue) {
   const dropped: SchemaStatement[] = [];
   const made: SchemaStatement[] = [];
   const unplanned: Unplanned[] = [];
-  for (const { before, after } of compareExtras(from, to)) {
+  const pairs = compareExtras(from, to).toSorted((a, b) => placeOf(a) - placeOf(b));
+  for (const { before, after } of pairs) {
     const { kind, name } = (before ?? after)!;
     const about = [`${kind} ${name}`];
     if (after !== undefined && after.create === null) {
@@ -278,11 +279,20 @@ function planExtras(from: Catalogue, to: Catalogue) {
     // What is set, and what can be set again, needs no removing before.
     const isReplaced = after !== undefined && !SETTABLE.includes(kind);
     if (before !== undefined && (after === undefined || isReplaced)) {
-      dropped.push(...toStatements(before.drop, kind === "bucket", about));
+      dropped.unshift(...toStatements(before.drop, kind === "bucket", about));
     }
     if (after !== undefined) made.push(...toStatements(after.create!, false, about));
   }
   return { dropped, made, unplanned };
+}
+
+/** Kinds of extras that need each other, in the order in which they are made; they are dropped in reverse. */
+const IN_ORDER = ["text search dictionary", "text search configuration", "text search mappings"];
+
+function placeOf(
+  { before, after }: { before: Extra | undefined; after: Extra | undefined },
+): number {
+  return IN_ORDER.indexOf((before ?? after)!.kind);
 }
 
 /** Kinds of extras that are set, not made. */

@@ -145,10 +145,10 @@ async function runOnShadow(
   let waiting: SchemaStatement[] = [];
   const runEach = async (all: readonly SchemaStatement[]) => {
     const done: SchemaStatement[] = [];
-    for (const statement of all) {
-      const message = await attempt(shadow, [statement]);
-      if (message === null) done.push(statement);
-      else refused.set(statement.sql, { about: statement.about, message });
+    for (const unit of splitUnits(all)) {
+      const message = await attempt(shadow, unit);
+      if (message === null) done.push(...unit);
+      else for (const { sql, about } of unit) refused.set(sql, { about, message });
     }
     return done;
   };
@@ -167,6 +167,19 @@ async function runOnShadow(
     waiting = waiting.filter((statement) => !done.includes(statement));
   }
   return late;
+}
+
+/** Several statements in a row that are about the same belong together: a setting and what it is for. */
+function splitUnits(statements: readonly SchemaStatement[]): SchemaStatement[][] {
+  const units: SchemaStatement[][] = [];
+  let last: string | undefined;
+  for (const statement of statements) {
+    const about = JSON.stringify(statement.about);
+    if (about === last) units.at(-1)!.push(statement);
+    else units.push([statement]);
+    last = about;
+  }
+  return units;
 }
 
 /** Brings what had to wait to the end, in the order in which it worked. */

@@ -41,8 +41,7 @@ export function writeShape(
   for (const { id, payload } of facts.facts()) {
     const grants = writeGrants(payload, major < MAINTAINING && shadowMajor >= MAINTAINING);
     if (id.kind === "defaultPrivilege" && isAsNow && isOfShadow(id)) {
-      const where = id.schema === null ? "" : ` in schema ${quote(id.schema)}`;
-      const alter = `alter default privileges for role postgres${where}`;
+      const alter = `alter default privileges for role postgres in schema ${quote(id.schema)}`;
       const on = OBJECT_TYPES[id.objtype];
       if (on === undefined) continue;
       const grantee = role(id.grantee);
@@ -83,10 +82,15 @@ function isKnownRole(name: string): boolean {
   return ROLES.includes(name);
 }
 
-/** What the application's own schemas and roles have is made by migrations. */
-function isOfShadow(id: Extract<StableId, { kind: "defaultPrivilege" }>): boolean {
-  if (id.role !== "postgres" || !isKnownRole(id.grantee)) return false;
-  return id.schema === null || id.schema === "public" ||
+/**
+ * What the application's own schemas and roles have is made by migrations, and so is what counts in all
+ * schemas: no project is made with that.
+ */
+function isOfShadow(
+  id: Extract<StableId, { kind: "defaultPrivilege" }>,
+): id is typeof id & { readonly schema: string } {
+  if (id.role !== "postgres" || id.schema === null || !isKnownRole(id.grantee)) return false;
+  return id.schema === "public" ||
     ["graphql_public", "storage", "realtime", "auth", "extensions"].includes(id.schema) &&
       PLATFORM_SCHEMAS.includes(id.schema);
 }

@@ -49,6 +49,45 @@ Deno.test("pull() writes the first migration of a project that has none", embedd
   });
 });
 
+Deno.test(
+  "pull() takes default privileges of all schemas into the first migration",
+  embedded,
+  async () => {
+    await withProject(async (project) => {
+      await withFolder({}, async (folder) => {
+        await project.sql(`
+        set role postgres;
+        create schema priv;
+        create function public.f() returns int language sql set search_path = '' as 'select 1';
+        revoke all on function public.f from public, anon, authenticated;
+        create sequence public.numbers;
+        create type public.mood as enum ('ok');
+        alter default privileges for role postgres grant usage on schemas to authenticated;
+        alter default privileges for role postgres grant select on tables to authenticated;
+        alter default privileges for role postgres grant usage on sequences to anon;
+        alter default privileges for role postgres revoke execute on functions from public;
+        alter default privileges for role postgres revoke usage on types from public;
+        alter default privileges for role postgres in schema public grant select on tables to anon;
+        reset role;`);
+        const migrator = project.migrator(folder);
+        const { text } = await migrator.pull("first");
+        const [forward] = text!.split("-- ROLLBACK");
+        const written = forward!.matchAll(/^ALTER DEFAULT PRIVILEGES FOR ROLE postgres (.*);$/gm);
+        assert.deepEqual([...written].map(([, what]) => what).sort(), [
+          "GRANT SELECT ON TABLES TO authenticated",
+          "GRANT USAGE ON SCHEMAS TO authenticated",
+          "GRANT USAGE ON SEQUENCES TO anon",
+          "IN SCHEMA public GRANT SELECT ON TABLES TO anon",
+          "REVOKE ALL ON FUNCTIONS FROM PUBLIC",
+          "REVOKE ALL ON TYPES FROM PUBLIC",
+        ]);
+        assert.doesNotMatch(forward!, /^REVOKE .* ON SCHEMA/m);
+        assert.deepEqual((await migrator.drift()).differences, []);
+      });
+    });
+  },
+);
+
 Deno.test("pull() asks what was renamed, and never guesses it", embedded, async () => {
   await withProject(async (project) => {
     await withFolder({ "001_notes.sql": NOTES }, async (folder) => {
