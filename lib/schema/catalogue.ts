@@ -10,6 +10,7 @@ import cronJobsSql from "../../sql/schema_cron_jobs.sql" with { type: "text" };
 import extrasSql from "../../sql/schema_extras.sql" with { type: "text" };
 import settingsSql from "../../sql/schema_settings.sql" with { type: "text" };
 import { buildFactBase, type Fact, type FactBase } from "./facts.ts";
+import { findTokens } from "../planning/tokens.ts";
 import { extract } from "@supabase/pg-delta/extract";
 
 /** A schema, as it was at one moment. */
@@ -102,10 +103,27 @@ select current_setting('server_version_num')::integer as number,
 
 /** Leaves out what says nothing, and differs between databases that are the same. */
 function withoutEmpty(facts: FactBase): FactBase {
-  const kept = facts.facts().filter((fact) => !isRepeated(fact) && !revokesNothing(fact));
-  return kept.length === facts.facts().length
+  const all = facts.facts();
+  const kept = all.filter((fact) => !isRepeated(fact) && !revokesNothing(fact))
+    .map(withPlainBody);
+  return kept.length === all.length && kept.every((fact, index) => fact === all[index])
     ? facts
     : buildFactBase(kept, [...facts.edges], facts.source);
+}
+
+/** Migrations are read with line ends that are LF; a body has what the client has sent that made it. */
+function withPlainBody(fact: Fact): Fact {
+  const { def } = fact.payload;
+  const isRoutine = fact.id.kind === "function" || fact.id.kind === "procedure";
+  if (!isRoutine || typeof def !== "string" || !def.includes("\r")) return fact;
+  let plain = "";
+  let at = 0;
+  for (const { kind, start, end } of findTokens(def)) {
+    if (kind !== "dollar") continue;
+    plain += def.slice(at, start) + def.slice(start, end).replace(/\r\n?/g, "\n");
+    at = end;
+  }
+  return { ...fact, payload: { ...fact.payload, def: plain + def.slice(at) } };
 }
 
 /** PostgreSQL 18 says of a domain that it is NOT NULL twice: as what it is, and as a constraint. */

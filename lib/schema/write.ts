@@ -139,7 +139,25 @@ function gather(statements: readonly Placed[]): Placed[] {
 }
 
 function format(sql: string, keywords: ReadonlySet<string>): string {
-  return breakTable(unquote(sql.trim(), keywords));
+  return breakTable(unquote(escapeReturns(sql.trim()), keywords));
+}
+
+/** A carriage return in a string is written as one: a file's line ends are LF, whatever it has. */
+function escapeReturns(sql: string): string {
+  if (!sql.includes("\r")) return sql;
+  let text = "";
+  let at = 0;
+  const tokens = findTokens(sql);
+  tokens.forEach(({ kind, start, end }, index) => {
+    const string = sql.slice(start, end);
+    if (kind !== "string" || !string.includes("\r")) return;
+    const before = tokens[index - 1];
+    const escapes = before?.end === start && /^e$/i.test(textOf(sql, before));
+    text += sql.slice(at, start) + (escapes ? string : `E${string.replaceAll("\\", "\\\\")}`)
+      .replaceAll("\r", "\\r");
+    at = end;
+  });
+  return text + sql.slice(at);
 }
 
 /**

@@ -88,6 +88,52 @@ Deno.test(
   },
 );
 
+Deno.test(
+  "carriage returns are kept in strings, and in bodies they are no difference",
+  embedded,
+  async () => {
+    await withProject(async (project) => {
+      const body = "begin\n  return 'x';\nend";
+      const migration =
+        `create function f() returns text language plpgsql set search_path = '' as $$${body}$$;
+-- ROLLBACK
+drop function f();`;
+      await withFolder({ "001_f.sql": migration }, async (folder) => {
+        const migrator = project.migrator(folder);
+        await migrator.migrate();
+        const replaced = migration.split("\n--")[0]!.replaceAll("\n", "\r\n")
+          .replace("create function f", "create or replace function public.f");
+        await project.sql(replaced);
+        assert.deepEqual((await migrator.drift()).differences, []);
+
+        await project.sql(`set role postgres;
+        create function public.g() returns text language plpgsql set search_path = ''
+          as $$${body.replaceAll("\n", "\r\n")}$$;
+        create type public.ends as enum (E'a\\rb');
+        create table public.t (
+          id int, a text default E'x\\r\\ny', b text default E'it''s \\\\ \\r', check (a <> E'\\r')
+        );
+        comment on table public.t is E'a\\r\\nb\\\\';
+        create view public.v with (security_invoker) as select E'\\r' as x;
+        create function public.h() returns text language sql set search_path = ''
+          begin atomic select E'a\\r\\nb'; end;
+        create statistics public.s on a, b from public.t;
+        comment on statistics public.s is E'a\\rb';
+        reset role;`);
+        const { text } = await migrator.pull("returns");
+        assert.doesNotMatch(text!, /\r/);
+        assert.match(text!, /DEFAULT E'x\\r\ny'::text/);
+        assert.match(text!, /IS E'a\\r\nb\\\\';/);
+        assert.deepEqual((await migrator.drift()).differences, []);
+        const [{ comment }] = await project.sql(
+          "select obj_description('public.t'::regclass) as comment",
+        ) as [{ comment: string }];
+        assert.equal(comment, "a\r\nb\\");
+      });
+    });
+  },
+);
+
 Deno.test("pull() asks what was renamed, and never guesses it", embedded, async () => {
   await withProject(async (project) => {
     await withFolder({ "001_notes.sql": NOTES }, async (folder) => {
