@@ -3,7 +3,12 @@
 import assert from "node:assert/strict";
 import type { ProgressEvent } from "../../lib/operations/progress.ts";
 import { withFolder } from "../support/folders.ts";
-import { ordinaryProject, type ServerProject, testOnOneServer } from "../support/projects.ts";
+import {
+  ordinaryProject,
+  type ServerProject,
+  testOnOneServer,
+  testOnServers,
+} from "../support/projects.ts";
 
 const MIGRATIONS = {
   "001_notes.sql": `
