@@ -162,11 +162,15 @@ export class Linter {
     }
   }
 
+  /** Looks once, however many functions there are: a statement may have megabytes of rows. */
   #findCalled(text: string): string[] {
-    return [...this.#executing.keys()].filter((full) => {
-      const name = full.slice(full.indexOf(".") + 1).replace(/[^\w]/g, "\\$&");
-      return new RegExp(`(?<![\\w$])${name}"?\\s*\\(`, "i").test(text);
-    });
+    if (this.#executing.size === 0) return [];
+    const bare = (full: string) => full.slice(full.indexOf(".") + 1).toLowerCase();
+    const names = Map.groupBy(this.#executing.keys(), bare);
+    const any = [...names.keys()].map((name) => name.replace(/\W/g, "\\$&")).join("|");
+    const called = text.matchAll(new RegExp(`(?<![\\w$])(?:${any})(?="?\\s*\\()`, "gi"));
+    return [...new Set(called.map(([name]) => name.toLowerCase()))]
+      .flatMap((name) => names.get(name) ?? []);
   }
 
   #look(statement: LintStatement): void {
