@@ -157,3 +157,26 @@ select 'conversion', s.name, format('%I.%I', s.name, conname),
   from pg_conversion c
   join space s on s.oid = c.connamespace
  where not exists (select from owned where classid = 'pg_conversion'::regclass and objid = c.oid)
+union all
+-- Of a partitioned table's index pg-delta does not read which partitions have a part of it: one that not
+-- all have is made with those that there are. That of a constraint is the constraint's.
+select 'incomplete index', s.name, i.oid::regclass::text, made.sql, made.sql,
+       format('drop index %s;', i.oid::regclass)
+  from pg_index x
+  join pg_class i on i.oid = x.indexrelid
+  join space s on s.oid = i.relnamespace
+ cross join lateral (
+   select concat_ws(E'\n',
+            string_agg(pg_get_indexdef(part.relid) || ';', E'\n' order by level, part.relid::regclass::text)
+              filter (where part.relid not in (select conindid from pg_constraint where contype in ('p', 'u', 'x'))),
+            string_agg(format('alter index %s attach partition %s;', part.parentrelid::regclass, part.relid::regclass),
+                       E'\n' order by level, part.relid::regclass::text) filter (where level > 0),
+            string_agg(format('comment on index %s is %L;', part.relid::regclass, comment),
+                       E'\n' order by level, part.relid::regclass::text) filter (where comment is not null)) as sql
+     from pg_partition_tree(i.oid) part
+    cross join lateral obj_description(part.relid, 'pg_class') as comment) made
+ where i.relkind = 'I'
+   and not i.relispartition
+   and not x.indisvalid
+   and not exists (select from pg_constraint where conindid = i.oid and contype in ('p', 'u', 'x'))
+   and not exists (select from owned where classid = 'pg_class'::regclass and objid = x.indrelid)

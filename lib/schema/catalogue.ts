@@ -66,9 +66,10 @@ export async function readCatalogue(ask: Ask): Promise<Catalogue> {
   for (;;) {
     const { facts, missing } = await rehearse(number, answers);
     if (missing.size === 0) {
+      const others = toExtras(extras.flatMap((sql) => answers.get(sql)!));
       return {
-        facts: withoutEmpty(facts),
-        extras: toExtras(extras.flatMap((sql) => answers.get(sql)!)),
+        facts: withoutIncomplete(withoutEmpty(facts), others),
+        extras: others,
         major: Math.floor(number / 10_000),
       };
     }
@@ -124,6 +125,22 @@ function withPlainBody(fact: Fact): Fact {
     at = end;
   }
   return { ...fact, payload: { ...fact.payload, def: plain + def.slice(at) } };
+}
+
+/** Leaves out the indexes that not all partitions have: as facts they would be like any others. */
+function withoutIncomplete(facts: FactBase, extras: Catalogue["extras"]): FactBase {
+  const bare = (name: string) => name.replaceAll('"', "");
+  const names = new Set(
+    [...extras.values()].flatMap(({ kind, name }) => kind === "incomplete index" ? bare(name) : []),
+  );
+  const isIncomplete = ({ id }: Fact) => {
+    const of = id.kind === "comment" ? id.target : id;
+    return of.kind === "index" && names.has(bare(`${of.schema}.${of.name}`));
+  };
+  const kept = facts.facts().filter((fact) => !isIncomplete(fact));
+  return kept.length === facts.facts().length
+    ? facts
+    : buildFactBase(kept, [...facts.edges], facts.source);
 }
 
 /** PostgreSQL 18 says of a domain that it is NOT NULL twice: as what it is, and as a constraint. */

@@ -745,6 +745,24 @@ export const CHANGES: readonly Change[] = [
     `index app."by what"`,
   ),
   change(
+    "an index of a partitioned table alone",
+    "create index alone on only app.events (what); comment on index app.alone is 'Not of the partitions'",
+    "incomplete index app.alone",
+  ),
+  change(
+    "an index of a partitioned table that some partitions have",
+    `create table public.t24 (id int, n int) partition by range (id);
+     create table public.t24a partition of public.t24 for values from (0) to (10);
+     create table public.t24b partition of public.t24 for values from (10) to (20) partition by list (n);
+     create table public.t24c partition of public.t24b for values in (1);
+     create unique index t24_n on only public.t24 (id, n);
+     create unique index t24b_n on only public.t24b (id, n);
+     create unique index t24c_n on public.t24c (id, n);
+     alter index public.t24_n attach partition public.t24b_n;
+     alter index public.t24b_n attach partition public.t24c_n`,
+    "incomplete index public.t24_n",
+  ),
+  change(
     "an unlogged sequence",
     "create unlogged sequence public.fleeting",
     "unlogged sequence public.fleeting",

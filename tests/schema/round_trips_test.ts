@@ -45,6 +45,28 @@ Deno.test({
 });
 
 Deno.test({
+  name: "an index that all partitions have is another one than that of their table alone",
+  ...quietly,
+  fn: async () => {
+    const database = await openBase(`
+      create table public.e (id int, at int) partition by range (at);
+      create table public.e1 partition of public.e for values from (0) to (10);
+      create table public.e2 partition of public.e for values from (10) to (20);
+      create index "of E" on public.e (id);`);
+    await using _ = database.shadow;
+    assert.deepEqual(
+      await makeRoundTrip(database, [{
+        title: "an index that is made again, for one partition",
+        sql: `drop index public."of E"; create index "of E" on only public.e (id);
+          create index e1_id on public.e1 (id); alter index public."of E" attach partition public.e1_id`,
+        shows: `added incomplete index public."of E"`,
+      }]),
+      [],
+    );
+  },
+});
+
+Deno.test({
   name: "cron jobs are seen, taken back and made again, whatever they run",
   ...quietly,
   fn: async () => {
