@@ -146,3 +146,53 @@ alter text search configuration app_words drop mapping for email;`),
   assert.match(text, /add mapping for asciiword with public\.words;/);
   assert.doesNotMatch(text, /COLUMN|(drop|create) text search/i);
 });
+
+Deno.test("diff() detaches and attaches partitions, and their rows stay", embedded, async () => {
+  const events = `
+create table events (at date not null, what text default 'x', primary key (at))
+  partition by range (at);
+create index by_what on events (what);`;
+  const part = (name: string, from: number) =>
+    `create table ${name} partition of events for values from ('${from}-01-01') to ('${
+      from + 1
+    }-01-01');`;
+  const text = await writeDiff(
+    `${events}${part("old", 2020)}${part("wrong", 2021)}${part("free", 2030)}`,
+    `${events}
+create table old (at date not null primary key, what text default 'x');
+create index old_what_idx on old (what);
+${part("wrong", 2022)}${part("free", 2021)}`,
+  );
+  assert.match(text, /events DETACH PARTITION public\.old;/);
+  assert.match(text, /events ATTACH PARTITION public\.old FOR VALUES FROM \('2020-01-01'\)/);
+  assert.match(text, /events ATTACH PARTITION public\.free FOR VALUES FROM \('2021-01-01'\)/);
+  assert.doesNotMatch(text, /(DROP|CREATE) TABLE/);
+});
+
+Deno.test(
+  "diff() validates a constraint and defers a foreign key where they stand",
+  embedded,
+  async () => {
+    const schema = (first: string, second: string) => `
+create table people (id int primary key);
+create table notes (
+  id int, by int constraint fk references people deferrable, other int references people
+);
+alter table notes add constraint positive check (id > 0) ${first};
+alter table notes add constraint by_fk foreign key (by) references people ${first};
+alter table notes alter constraint notes_other_fkey ${second};
+create domain age as int;
+alter domain age add constraint old check (value > 0) ${first};`;
+    const text = await writeDiff(
+      schema("not valid", "not deferrable"),
+      schema("", "deferrable initially deferred"),
+    );
+    const [forward] = text.split("-- ROLLBACK");
+    for (const name of ["positive", "by_fk", "old"]) {
+      assert.match(forward!, new RegExp(`VALIDATE CONSTRAINT ${name};`));
+    }
+    assert.match(text, /ALTER CONSTRAINT notes_other_fkey DEFERRABLE INITIALLY DEFERRED;/);
+    assert.match(text, /ALTER CONSTRAINT notes_other_fkey NOT DEFERRABLE;/);
+    assert.doesNotMatch(forward!, /(ADD|DROP) CONSTRAINT/);
+  },
+);
