@@ -133,13 +133,18 @@ function keyOf(facts: FactBase, table: StableId): unknown {
 
 /** Whether a table can become a partition of another one as it is. */
 function hasColumnsOf(facts: FactBase, table: StableId, parent: StableId): boolean {
-  const columns = (of: StableId) =>
-    JSON.stringify(
+  const columnsOf = (of: StableId) =>
+    new Map(
       facts.childrenOf(of).filter(({ id }) => id.kind === "column")
-        .map(({ id, payload: { type, collation } }) => [(id as Named).name, type, collation])
-        .sort(),
+        .map(({ id, payload }) => [(id as Named).name, payload]),
     );
-  return columns(table) === columns(parent);
+  const [own, wanted] = [columnsOf(table), columnsOf(parent)];
+  return own.size === wanted.size &&
+    [...wanted].every(([name, { type, collation, notNull }]) => {
+      const column = own.get(name);
+      return column?.type === type && column?.collation === collation &&
+        (notNull !== true || column?.notNull === true);
+    });
 }
 
 /** The facts, with some tables and all that is part of them as in others. */
