@@ -163,12 +163,17 @@ as $function$
     when copy.kind in ('values', 'state') and copy.key_columns is null
       then 'nothing tells the rows of the table apart'
     when missing.all_of_them or missing.part_of_key then format('the table has no column %s', missing.names)
+    when copy.kind = 'values' and missing.nothing_left then format('the table has no column %s', (
+      select string_agg(item->>'name', ', ')
+        from jsonb_array_elements(copy.columns) item
+       where item->>'name' <> all (coalesce(copy.key_columns, '{}'))))
     when copy.kind = 'table' and supamigrate.has_rows_of_others(supamigrate.find_home(copy))
       then 'there are rows in it that came after the migration'
   end
     from (select string_agg(kept_name, ', ') filter (where field is null) as names,
                  coalesce(bool_and(field is null) filter (where not is_key), false) as all_of_them,
-                 copy.kind in ('values', 'state') and bool_or(field is null and is_key) as part_of_key
+                 copy.kind in ('values', 'state') and bool_or(field is null and is_key) as part_of_key,
+                 count(*) filter (where field is not null and not is_key) = 0 as nothing_left
             from (select fields.*, kept_name = any (coalesce(copy.key_columns, '{}')) as is_key
                     from supamigrate.find_fields(copy) fields) each_field) missing
 $function$;

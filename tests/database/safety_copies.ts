@@ -489,6 +489,25 @@ async function readAll({ sql }: AnyProject): Promise<unknown> {
 }
 
 testOnEveryDatabase(
+  "values of a column that the rollback drops itself stay in their copy, and that is told",
+  async (project) => {
+    await project.sql(
+      "set role postgres; create table worn (id int primary key, v int); " +
+        "insert into worn values (1, 1), (2, 2); reset role",
+    );
+    const migrator = project.migrator({
+      "1_zero.sql": "update worn set v = 0;\n-- ROLLBACK\nalter table worn drop column v;",
+    });
+    await migrator.migrate();
+    const { success, results: [undone] } = await migrator.rollback();
+    assert.equal(success, true);
+    assert.deepEqual(undone!.putBack.map(({ putBack, reason }) => [putBack, reason]), [
+      [0, "the table has no column v"],
+    ]);
+  },
+);
+
+testOnEveryDatabase(
   "rollback brings back the rows that were taken, however that was",
   async (project) => {
     const failures: Error[] = [];
