@@ -385,7 +385,7 @@ begin
       all_back := false;
     end if;
   end loop;
-  if told @> '[{"reason": null}]' then
+  if exists (select from jsonb_array_elements(told) item where (item->>'put_back')::bigint > 0) then
     perform supamigrate.refresh_views();
   end if;
   for copy in
