@@ -518,7 +518,18 @@ function refuseKeys(args: readonly string[]): void {
   });
 }
 
+/**
+ * V8 compiles WebAssembly, which the parser and the embedded database are, a second time, and better,
+ * while it runs: for a command that takes longer than it saves, and as much memory again. Deno takes
+ * no flags by then; the tasks in deno.json have it.
+ */
+function compileOnce(): void {
+  if (process.versions.deno !== undefined) return;
+  process.getBuiltinModule("node:v8").setFlagsFromString("--liftoff-only");
+}
+
 if (import.meta.main) {
+  compileOnce();
   takeOverConsole();
   reportDefects();
   stopOnSignals();

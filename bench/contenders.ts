@@ -82,7 +82,17 @@ function ours(name: string, options: readonly string[]): Contender {
     command: (folder, { url, serviceKey, databaseUrl }) =>
       Promise.resolve({
         program: Deno.execPath(),
-        args: ["run", "--allow-all", "--no-check", "--config", CONFIG, CLI, "migrate", ...options],
+        args: [
+          "run",
+          "--v8-flags=--liftoff-only", // as the tasks in deno.json
+          "--allow-all",
+          "--no-check",
+          "--config",
+          CONFIG,
+          CLI,
+          "migrate",
+          ...options,
+        ],
         cwd: folder,
         env: options.includes("direct")
           ? { DATABASE_URL: databaseUrl, CI: "true" }

@@ -41,7 +41,7 @@ export async function measure({ program, args, cwd, env = {} }: BenchCommand): P
   let bytes: number | null = null;
   const looking = setInterval(() => {
     const now = readMemory(child.pid);
-    if (now !== null) bytes = Math.max(bytes ?? 0, now);
+    if (now !== null) bytes = Math.max(bytes ?? 0, now.all);
   }, LOOK_MS);
   const { success, code, stdout, stderr } = await child.output();
   const ms = performance.now() - began;
@@ -53,14 +53,24 @@ export async function measure({ program, args, cwd, env = {} }: BenchCommand): P
   return { ms, bytes };
 }
 
-/** Of a process and of those that it has started; Linux says it. */
-function readMemory(pid: number): number | null {
+/**
+ * How much memory a process has; Linux says it.
+ *
+ * @param pid Which one.
+ * @param kind All of it (`VmRSS`), or what it shares with no other (`RssAnon`).
+ * @returns Its own, and that with those that it has started, in bytes; null where nobody says.
+ */
+export function readMemory(
+  pid: number,
+  kind: "VmRSS" | "RssAnon" = "VmRSS",
+): { readonly own: number; readonly all: number } | null {
   try {
     const status = Deno.readTextFileSync(`/proc/${pid}/status`);
-    const own = Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024;
+    const own = Number(new RegExp(`^${kind}:\\s+(\\d+) kB$`, "m").exec(status)?.[1] ?? 0) * 1024;
     const children = Deno.readTextFileSync(`/proc/${pid}/task/${pid}/children`).trim();
-    return children.split(/\s+/).filter((child) => child !== "")
-      .reduce((sum, child) => sum + (readMemory(Number(child)) ?? 0), own);
+    const all = children.split(/\s+/).filter((child) => child !== "")
+      .reduce((sum, child) => sum + (readMemory(Number(child), kind)?.all ?? 0), own);
+    return { own, all };
   } catch {
     return null; // it has ended, or this is another system
   }

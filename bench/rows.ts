@@ -16,7 +16,7 @@ import { INSTALL_SQL } from "../lib/database/bootstrap.ts";
 import { createMigrator, type SafetyCopyMode } from "../mod.ts";
 import { type Project, startStack } from "../tests/support/stack.ts";
 import { type BenchMigration, CONTENDERS } from "./contenders.ts";
-import { measure, median } from "./measure.ts";
+import { measure, median, readMemory } from "./measure.ts";
 
 /** How often each copy is made. */
 const ROUNDS = 3;
@@ -80,6 +80,30 @@ async function makeTable({ sql }: Project, name: string, rows: number): Promise<
   await sql("checkpoint");
 }
 
+/** Looks at how much memory of its own, without what all share, a process of the server has at most. */
+function watchServer({ sql }: Project): AsyncDisposable & { bytes: number } {
+  let isOver = false;
+  const looking = (async () => {
+    while (!isOver) {
+      const processes = await sql(
+        "select pid from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()",
+      );
+      for (const { pid } of processes) {
+        watched.bytes = Math.max(watched.bytes, readMemory(Number(pid), "RssAnon")?.own ?? 0);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  })();
+  const watched = {
+    bytes: 0,
+    [Symbol.asyncDispose]: () => {
+      isOver = true;
+      return looking;
+    },
+  };
+  return watched;
+}
+
 const { values } = parseArgs({
   options: {
     megabytes: { type: "string", default: "40" },
@@ -89,20 +113,22 @@ const { values } = parseArgs({
 });
 const print = (cells: readonly unknown[]) => console.log(`| ${cells.join(" | ")} |`);
 const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
+const megabytes = (bytes: number | null) => bytes === null ? "" : `${(bytes / 1e6).toFixed(0)} MB`;
 
 await using stack = await startStack({ major: values.server === "15" ? 15 : 17 });
 const seed = makeRows(Number(values.megabytes));
-print([`a file of ${(seed.up.length / 1e6).toFixed(0)} MB`, "time", "memory"]);
-print(["---", "---", "---"]);
+print([`a file of ${(seed.up.length / 1e6).toFixed(0)} MB`, "time", "memory", "of the server"]);
+print(["---", "---", "---", "---"]);
 for (const contender of CONTENDERS) {
   await using project = await stack.createProject({ setup: INSTALL_SQL });
   const folder = await mkdtemp(join(tmpdir(), "supamigrate-bench-"));
   try {
     await contender.write(folder, [seed]);
+    await using server = watchServer(project);
     const { ms, bytes } = await measure(await contender.command(folder, project));
-    print([contender.name, seconds(ms), bytes === null ? "" : `${(bytes / 1e6).toFixed(0)} MB`]);
+    print([contender.name, seconds(ms), megabytes(bytes), megabytes(server.bytes)]);
   } catch (error) {
-    print([contender.name, `fails: ${(error as Error).message.split("\n").at(-1)}`, ""]);
+    print([contender.name, `fails: ${(error as Error).message.split("\n").at(-1)}`, "", ""]);
   } finally {
     await rm(folder, { recursive: true });
   }

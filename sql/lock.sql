@@ -193,7 +193,7 @@ end
 $function$;
 
 -- call: operation, token, generation, sequence, action, and what the action needs, which may have come
--- in parts: then staged says which ones. A call may have megabytes, and a plan of its own for its
+-- in parts: then staged says which ones, and from which one on they are parts of the call itself. A call may have megabytes, and a plan of its own for its
 -- parameters would copy them for each mention: here plans are for any parameters.
 create or replace function supamigrate.perform(call jsonb) returns jsonb
 language plpgsql
@@ -214,9 +214,13 @@ begin
     return jsonb_build_object('status', 'stale', 'sequence', held.sequence);
   end if;
   if staged is not null then
-    call := supamigrate.assemble(staged) || (call - 'staged');
-    if call is null then
+    if not supamigrate.is_staged(staged) then
       return jsonb_build_object('status', 'unstaged', 'sequence', held.sequence);
+    end if;
+    -- The statements are among the parts before, and read as they are run.
+    if staged ? 'first' then
+      call := call || supamigrate.read_parts(
+        (staged->>'body')::uuid, (staged->>'first')::integer, (staged->>'parts')::integer);
     end if;
   end if;
 

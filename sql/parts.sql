@@ -34,14 +34,23 @@ begin
 end
 $function$;
 
--- What came in parts: null where one of them is missing. staged: body, and how many parts it has.
-create or replace function supamigrate.assemble(staged jsonb) returns jsonb
+-- Whether all of a call is there. staged: body, and how many parts it has.
+create or replace function supamigrate.is_staged(staged jsonb) returns boolean
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $function$
-  select case when count(*) = (staged->>'parts')::bigint then
-           string_agg(content, '' order by number)::jsonb
-         end
+  select count(*) = (staged->>'parts')::bigint
     from supamigrate.staged_part
    where body = (staged->>'body')::uuid
+$function$;
+
+-- What came in some parts, one after the other. They are read when they are needed, and no more of them
+-- at once, as the server may have less memory than a call has megabytes.
+create or replace function supamigrate.read_parts(body uuid, first integer, last integer) returns jsonb
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+  select string_agg(part.content, '' order by part.number)::jsonb
+    from supamigrate.staged_part part
+   where part.body = read_parts.body and part.number between first and last
 $function$;

@@ -51,10 +51,60 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $function$
 begin
-  if jsonb_typeof(migration->'statements') is distinct from 'array' then
+  if coalesce(jsonb_typeof(migration->'statements'), '') not in ('array', 'object') then
     raise exception 'The call brings no list of statements for "%"', migration->>'name'
       using errcode = 'invalid_parameter_value';
   end if;
+end
+$function$;
+
+-- The statements of a list and what has to be seen to beside them, by their place in it.
+--
+-- list: [[line, sql, what it destroys], …]; or body, and as chunks the first and the last of the parts
+-- that each of such lists has come in (parts.sql), of which one is read at a time.
+create or replace function supamigrate.read_statements(
+  list jsonb, chunk integer, is_api_call boolean,
+  out lines integer[], out texts text[], out destroyed jsonb[], out resets boolean[],
+  out alters_routine boolean[], out may_make_trigger boolean[], out may_find_events boolean[]
+)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set standard_conforming_strings = on
+set plan_cache_mode = force_generic_plan
+as $function$
+declare
+  items constant jsonb := case
+    when list ? 'chunks' then supamigrate.read_parts(
+      (list->>'body')::uuid, (list->'chunks'->chunk->>0)::integer, (list->'chunks'->chunk->>1)::integer)
+    else list
+  end;
+begin
+  select array_agg(statement_line order by position),
+         -- EXECUTE has run a SELECT … INTO by the time that it refuses it, and goes by the last
+         -- statement of its text.
+         coalesce(array_agg(
+           case when head ~* '^(select|with|\()' and sql ~* '\minto\M' then sql || E'\n;select'
+                else sql
+           end order by position), '{}'),
+         array_agg(destroys order by position),
+         -- These go back to the defaults of the API's session, where a migration means its own.
+         array_agg(head ~* '^(reset\s+(all|search_path|statement_timeout)|set\s+((session|local)\s+)?(search_path|statement_timeout)\s*(=|to)\s*default)\M'
+                   order by position),
+         array_agg(is_api_call and head ~*
+                     '^(create(\s+or\s+replace)?|alter|drop)\s+(function|routine|event\s+trigger)\M'
+                   order by position),
+         array_agg(is_api_call and sql ~* '\mevent(\s+|_)trigger\M|\msecurity\s+definer\M'
+                   order by position),
+         -- These fail where rows of the table were changed and a deferred constraint is unchecked.
+         array_agg(head ~* '^((alter|drop)\s+table|truncate|create\s+(unique\s+)?index|reindex|cluster)\M'
+                   order by position)
+    into lines, texts, destroyed, resets, alters_routine, may_make_trigger, may_find_events
+    -- Into arrays, as a loop over a query keeps a cursor open, which CLOSE ALL would close.
+    -- Read once each: a statement may have megabytes. OFFSET keeps it from being read for every use.
+    from (select (item->>0)::integer as statement_line, item->>1 as sql, left(item->>1, 1000) as head,
+                 item->2 as destroys, position
+            from jsonb_array_elements(items) with ordinality as list (item, position)
+          offset 0) statements;
 end
 $function$;
 
@@ -62,7 +112,7 @@ $function$;
 -- says so. Returns {success, execution_time_ms, closed_door} or {success: false, error}; after a
 -- failure nothing of the migration is left.
 --
--- migration: name, checksum, batch, rollback_sql, statements as [[line, sql], …], and undo
+-- migration: name, checksum, batch, rollback_sql, statements as read_statements has them, and undo
 -- (likewise) where the version before is to be undone first. purpose: apply, revert or seed.
 --
 -- seen: what look_before() said, where the caller looks after it, too. Else it is looked at here.
@@ -89,7 +139,10 @@ declare
   exposes boolean := false;
   part text;
   begins boolean;
-  number integer := 0;
+  sent jsonb;
+  total integer;
+  number integer := 0; -- of the statement
+  place integer;       -- of the statement in the chunk that it came in
   lines integer[];
   texts text[];
   line integer;
@@ -123,14 +176,15 @@ begin
   perform supamigrate.require_statements(migration);
   perform supamigrate.require_step(migration, purpose);
   -- What the migration makes itself is not kept.
-  if jsonb_path_exists(migration, '$.*[*][2]') then
+  if jsonb_path_exists(migration, '$.*[*][2]') or jsonb_path_exists(migration, '$.*.destroys ? (@ == true)') then
     select jsonb_object_agg(c.oid, c.relnatts)
            || jsonb_build_object('names', jsonb_object_agg(c.oid, format('%I.%I', n.nspname, c.relname)))
       into known
       from pg_class c join pg_namespace n on n.oid = c.relnamespace
      where c.relkind in ('r', 'p');
     -- It may rename them first; in a large one that is not looked for.
-    if pg_column_size(migration) > 1000000 or migration::text ~* 'rename' then
+    if jsonb_path_exists(migration, '$.*.chunks') or pg_column_size(migration) > 1000000
+       or migration::text ~* 'rename' then
       select known || jsonb_build_object('columns', coalesce(jsonb_object_agg(named.id, named.columns), '{}'))
         into known
         from (select a.attrelid as id, jsonb_object_agg(a.attnum, a.attname) as columns
@@ -152,169 +206,160 @@ begin
       perform pg_catalog.set_config('plan_cache_mode', 'force_generic_plan', true);
       begins := true;
       number := 0;
+      sent := migration->part;
+      total := coalesce((sent->>'count')::integer, jsonb_array_length(sent), 0);
       -- Not in a later step of what destroys: what its earlier steps have kept is to stay destroyed.
-      puts_back := (part = 'undo' and jsonb_array_length(coalesce(migration->'undo', '[]')) > 0
-                    or purpose = 'revert')
-        and migration operator(pg_catalog.->>) 'keeps_nothing' is null and supamigrate.has_copies(migration->>'name');
-      -- Into arrays: a loop over a query keeps a cursor open, which CLOSE ALL would close.
-      select array_agg(statement_line order by position),
-             -- EXECUTE has run a SELECT … INTO by the time that it refuses it, and goes by the last
-             -- statement of its text.
-             coalesce(array_agg(
-               case when head ~* '^(select|with|\()' and sql ~* '\minto\M' then sql || E'\n;select'
-                    else sql
-               end order by position), '{}'),
-             array_agg(destroys order by position),
-             -- These go back to the defaults of the API's session, where a migration means its own.
-             array_agg(head ~* '^(reset\s+(all|search_path|statement_timeout)|set\s+((session|local)\s+)?(search_path|statement_timeout)\s*(=|to)\s*default)\M'
-                       order by position),
-             array_agg(is_api_call and head ~*
-                         '^(create(\s+or\s+replace)?|alter|drop)\s+(function|routine|event\s+trigger)\M'
-                       order by position),
-             array_agg(is_api_call and sql ~* '\mevent(\s+|_)trigger\M|\msecurity\s+definer\M'
-                       order by position),
-             -- These fail where rows of the table were changed and a deferred constraint is unchecked.
-             array_agg(head ~* '^((alter|drop)\s+table|truncate|create\s+(unique\s+)?index|reindex|cluster)\M'
-                       order by position)
-        into lines, texts, destroyed, resets, alters_routine, may_make_trigger, may_find_events
-        -- Read once each: a statement may have megabytes. OFFSET keeps it from being read for every use.
-        from (select (item->>0)::integer as statement_line, item->>1 as sql, left(item->>1, 1000) as head,
-                     item->2 as destroys, position
-                from jsonb_array_elements(migration->part) with ordinality as list (item, position)
-              offset 0) statements;
+      puts_back := (part = 'undo' and total > 0 or purpose = 'revert')
+        and migration->>'keeps_nothing' is null and supamigrate.has_copies(migration->>'name');
       -- Longer names of applications are cut, and others than ASCII written in numbers.
       called := regexp_replace(label, '[^ -~]', '?', 'g');
-      room := 63 - length(concat('supamigrate ', ' line ', lines[cardinality(lines)],
-        ' (', cardinality(texts), '/', cardinality(texts), ')'));
+      room := 63 - length(concat('supamigrate ', ' line ', coalesce(sent->'last_line', sent->-1->0),
+        ' (', total, '/', total, ')'));
       if length(called) > room then
         called := left(called, room - 3) || '...';
       end if;
-      foreach statement in array texts loop
-        number := number operator(pg_catalog.+) 1;
-        line := lines[number];
-        step := pg_catalog.concat('supamigrate ', called, ' line ', line,
-          ' (', number, '/', pg_catalog.cardinality(texts), ')');
-        if begins then
-          perform pg_catalog.set_config('plan_cache_mode', null, true); -- what the session has
-          perform pg_catalog.set_config('search_path', default_path, true);
-          begins := false;
+      for chunk in 0 .. coalesce(jsonb_array_length(sent->'chunks') - 1, 0) loop
+        role_now := pg_catalog.current_setting('role');
+        if role_now operator(pg_catalog.<>) role_before then
+          perform pg_catalog.set_config('role', role_before, false);
         end if;
-        perform pg_catalog.set_config('application_name', step, true);
-        if alters_routine[number] then
-          perform supamigrate.restore_event_functions(exposed);
+        select * into lines, texts, destroyed, resets, alters_routine, may_make_trigger, may_find_events
+          from supamigrate.read_statements(sent, chunk, is_api_call);
+        if role_now operator(pg_catalog.<>) role_before then
+          perform pg_catalog.set_config('role', role_now, false);
         end if;
-        kept_before := pg_catalog.jsonb_array_length(kept);
-        if number operator(pg_catalog.=) pg_catalog.cardinality(texts)
-           and (migration operator(pg_catalog.->) 'step') operator(pg_catalog.?) 'batch' then
-          role_now := pg_catalog.current_setting('role');
-          if role_now operator(pg_catalog.<>) role_before then
-            perform pg_catalog.set_config('role', role_before, false);
+        place := 0;
+        foreach statement in array texts loop
+          number := number operator(pg_catalog.+) 1;
+          place := place operator(pg_catalog.+) 1;
+          line := lines[place];
+          step := pg_catalog.concat('supamigrate ', called, ' line ', line, ' (', number, '/', total, ')');
+          if begins then
+            perform pg_catalog.set_config('plan_cache_mode', null, true); -- what the session has
+            perform pg_catalog.set_config('search_path', default_path, true);
+            begins := false;
           end if;
-          ranged := supamigrate.next_range(migration, purpose, line, pg_catalog.current_setting('search_path'));
-          if role_now operator(pg_catalog.<>) role_before then
-            perform pg_catalog.set_config('role', role_now, false);
+          perform pg_catalog.set_config('application_name', step, true);
+          if alters_routine[place] then
+            perform supamigrate.restore_event_functions(exposed);
           end if;
-          statement := ranged operator(pg_catalog.->>) 'statement';
-          if destroyed[number] is not null then
-            destroyed[number] := pg_catalog.jsonb_build_array(
-              (destroyed[number] operator(pg_catalog.->) 0) operator(pg_catalog.||) pg_catalog.jsonb_build_object(
-                'from', ranged operator(pg_catalog.->) 'from',
-                'alias', migration operator(pg_catalog.#>) '{step,batch,alias}'));
-            known := known operator(pg_catalog.||) pg_catalog.jsonb_build_object(
-              'earlier', ranged operator(pg_catalog.->) 'earlier');
+          kept_before := pg_catalog.jsonb_array_length(kept);
+          if number operator(pg_catalog.=) total
+             and (migration operator(pg_catalog.->) 'step') operator(pg_catalog.?) 'batch' then
+            role_now := pg_catalog.current_setting('role');
+            if role_now operator(pg_catalog.<>) role_before then
+              perform pg_catalog.set_config('role', role_before, false);
+            end if;
+            ranged := supamigrate.next_range(migration, purpose, line, pg_catalog.current_setting('search_path'));
+            if role_now operator(pg_catalog.<>) role_before then
+              perform pg_catalog.set_config('role', role_now, false);
+            end if;
+            statement := ranged operator(pg_catalog.->>) 'statement';
+            if destroyed[place] is not null then
+              destroyed[place] := pg_catalog.jsonb_build_array(
+                (destroyed[place] operator(pg_catalog.->) 0) operator(pg_catalog.||) pg_catalog.jsonb_build_object(
+                  'from', ranged operator(pg_catalog.->) 'from',
+                  'alias', migration operator(pg_catalog.#>) '{step,batch,alias}'));
+              known := known operator(pg_catalog.||) pg_catalog.jsonb_build_object(
+                'earlier', ranged operator(pg_catalog.->) 'earlier');
+            end if;
           end if;
-        end if;
-        if destroyed[number] is not null then
-          role_now := pg_catalog.current_setting('role');
-          if role_now operator(pg_catalog.<>) role_before then
-            perform pg_catalog.set_config('role', role_before, false);
+          if destroyed[place] is not null then
+            role_now := pg_catalog.current_setting('role');
+            if role_now operator(pg_catalog.<>) role_before then
+              perform pg_catalog.set_config('role', role_before, false);
+            end if;
+            kept := supamigrate.keep(
+              destroyed[place], line, known, kept, pg_catalog.current_setting('search_path'));
+            if role_now operator(pg_catalog.<>) role_before then
+              perform pg_catalog.set_config('role', role_now, false);
+            end if;
           end if;
-          kept := supamigrate.keep(
-            destroyed[number], line, known, kept, pg_catalog.current_setting('search_path'));
-          if role_now operator(pg_catalog.<>) role_before then
-            perform pg_catalog.set_config('role', role_now, false);
-          end if;
-        end if;
-        time_limit := pg_catalog.current_setting('statement_timeout');
-        began := pg_catalog.clock_timestamp();
-        if not (may_find_events[number] or puts_back) then
-          execute statement;
-          get diagnostics affected = row_count;
-        else
-          -- Some statements (ALTER DOMAIN … DROP CONSTRAINT) leave news for other caches that wait for
-          -- a write, and since PostgreSQL 18 no block with an exception may begin while they wait.
-          role_now := pg_catalog.current_setting('role');
-          if role_now operator(pg_catalog.<>) role_before then
-            perform pg_catalog.set_config('role', role_before, false);
-          end if;
-          update supamigrate.installation set id = id where false;
-          update supamigrate.installation set id = id where false; -- sends what the first has written
-          if role_now operator(pg_catalog.<>) role_before then
-            perform pg_catalog.set_config('role', role_now, false);
-          end if;
-          begin
+          time_limit := pg_catalog.current_setting('statement_timeout');
+          began := pg_catalog.clock_timestamp();
+          if not (may_find_events[place] or puts_back) then
             execute statement;
             get diagnostics affected = row_count;
-          exception
-            -- In psql each statement is a transaction, at whose end the constraints are checked.
-            when object_in_use then
-              perform supamigrate.check_deferred_constraints();
+          else
+            -- Some statements (ALTER DOMAIN … DROP CONSTRAINT) leave news for other caches that wait for
+            -- a write, and since PostgreSQL 18 no block with an exception may begin while they wait.
+            role_now := pg_catalog.current_setting('role');
+            if role_now operator(pg_catalog.<>) role_before then
+              perform pg_catalog.set_config('role', role_before, false);
+            end if;
+            update supamigrate.installation set id = id where false;
+            update supamigrate.installation set id = id where false; -- sends what the first has written
+            if role_now operator(pg_catalog.<>) role_before then
+              perform pg_catalog.set_config('role', role_now, false);
+            end if;
+            begin
               execute statement;
               get diagnostics affected = row_count;
-            -- A constraint that is made anew may need the rows that are to be put back.
-            when foreign_key_violation or not_null_violation or check_violation
-              or unique_violation or exclusion_violation then
-              if not puts_back then
-                raise;
-              end if;
-              back_now := supamigrate.put_back(migration, back);
-              if back_now operator(pg_catalog.=) back or back_now operator(pg_catalog.?) 'failure' then
-                raise;
-              end if;
-              back := back_now;
-              execute statement;
-              get diagnostics affected = row_count;
-          end;
-        end if;
-        -- Not after DROP, which may have been of this very schema.
-        if destroyed[number] operator(pg_catalog.#>>) '{0,do}' operator(pg_catalog.=) any ('{delete,update,merge}') then
-          role_now := pg_catalog.current_setting('role');
-          if role_now operator(pg_catalog.<>) role_before then
-            perform pg_catalog.set_config('role', role_before, false);
+            exception
+              -- In psql each statement is a transaction, at whose end the constraints are checked.
+              when object_in_use then
+                perform supamigrate.check_deferred_constraints();
+                execute statement;
+                get diagnostics affected = row_count;
+              -- A constraint that is made anew may need the rows that are to be put back.
+              when foreign_key_violation or not_null_violation or check_violation
+                or unique_violation or exclusion_violation then
+                if not puts_back then
+                  raise;
+                end if;
+                back_now := supamigrate.put_back(migration, back);
+                if back_now operator(pg_catalog.=) back or back_now operator(pg_catalog.?) 'failure' then
+                  raise;
+                end if;
+                back := back_now;
+                execute statement;
+                get diagnostics affected = row_count;
+            end;
           end if;
-          kept := supamigrate.settle_kept(destroyed[number], kept, kept_before, affected);
-          if role_now operator(pg_catalog.<>) role_before then
-            perform pg_catalog.set_config('role', role_now, false);
+          -- Not after DROP, which may have been of this very schema.
+          if destroyed[place] operator(pg_catalog.#>>) '{0,do}' operator(pg_catalog.=) any ('{delete,update,merge}') then
+            role_now := pg_catalog.current_setting('role');
+            if role_now operator(pg_catalog.<>) role_before then
+              perform pg_catalog.set_config('role', role_before, false);
+            end if;
+            kept := supamigrate.settle_kept(destroyed[place], kept, kept_before, affected);
+            if role_now operator(pg_catalog.<>) role_before then
+              perform pg_catalog.set_config('role', role_now, false);
+            end if;
           end if;
-        end if;
-        -- The server takes the time of the whole call alone; what a migration asks for is looked at
-        -- when the statement has ended.
-        if time_limit operator(pg_catalog.<>) '0' and (
-             pg_catalog.clock_timestamp() operator(pg_catalog.-) began
-             operator(pg_catalog.>) time_limit::pg_catalog.interval) then
-          raise exception 'canceling statement due to statement timeout'
-            using errcode = 'query_canceled', detail = pg_catalog.format(
-              'It took %s, and statement_timeout is %s.',
-              pg_catalog.clock_timestamp() operator(pg_catalog.-) began, time_limit);
-        end if;
-        if alters_routine[number] then
-          exposed := supamigrate.expose_event_functions();
-          exposes := exposed operator(pg_catalog.<>) '{}';
-        elsif exposes or may_make_trigger[number] then
-          exposed := supamigrate.follow_statement(exposed, statement);
-        end if;
-        if resets[number] then
-          role_now := pg_catalog.current_setting('role');
-          if role_now operator(pg_catalog.<>) role_before then
-            perform pg_catalog.set_config('role', role_before, false);
+          -- The server takes the time of the whole call alone; what a migration asks for is looked at
+          -- when the statement has ended.
+          if time_limit operator(pg_catalog.<>) '0' and (
+               pg_catalog.clock_timestamp() operator(pg_catalog.-) began
+               operator(pg_catalog.>) time_limit::pg_catalog.interval) then
+            raise exception 'canceling statement due to statement timeout'
+              using errcode = 'query_canceled', detail = pg_catalog.format(
+                'It took %s, and statement_timeout is %s.',
+                pg_catalog.clock_timestamp() operator(pg_catalog.-) began, time_limit);
           end if;
-          perform pg_catalog.set_config('search_path', default_path, true);
-          perform supamigrate.set_limits(migration);
-          if role_now operator(pg_catalog.<>) role_before then
-            perform pg_catalog.set_config('role', role_now, false);
+          if alters_routine[place] then
+            exposed := supamigrate.expose_event_functions();
+            exposes := exposed operator(pg_catalog.<>) '{}';
+          elsif exposes or may_make_trigger[place] then
+            exposed := supamigrate.follow_statement(exposed, statement);
           end if;
-        end if;
+          if resets[place] then
+            role_now := pg_catalog.current_setting('role');
+            if role_now operator(pg_catalog.<>) role_before then
+              perform pg_catalog.set_config('role', role_before, false);
+            end if;
+            perform pg_catalog.set_config('search_path', default_path, true);
+            perform supamigrate.set_limits(migration);
+            if role_now operator(pg_catalog.<>) role_before then
+              perform pg_catalog.set_config('role', role_now, false);
+            end if;
+          end if;
+        end loop;
       end loop;
+      if number operator(pg_catalog.<>) total then
+        raise exception 'Parts of the migration were taken away while it ran, of which schema supamigrate has the record'
+          using errcode = 'SM002', hint = 'Leave that schema out of what the migration changes.';
+      end if;
       if part operator(pg_catalog.=) 'undo' and purpose operator(pg_catalog.=) 'apply' and puts_back then
         role_now := pg_catalog.current_setting('role');
         if role_now operator(pg_catalog.<>) role_before then

@@ -133,7 +133,7 @@ export function openDirectChannel(
     name: "a direct connection",
     isPastApi: true,
     // There is no limit that matters, but what is sent at once is in memory several times.
-    room: { whole: 8_000_000, part: 4_000_000 },
+    room: { whole: 2_000_000, part: 1_000_000 },
     reach: { silent: TROUBLE, strange: TROUBLE, refused: TROUBLE },
     call: async (statement, params = {}) =>
       toResult(await inTurn(withLiteral(statement, params)), "the database"),

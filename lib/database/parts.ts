@@ -4,7 +4,7 @@ import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 
 /** How much of a text is looked at at once, in UTF-16 code units. */
-const SLICE = 16_384;
+const SLICE = 4096;
 
 /** At most so many bytes of JSON are a UTF-16 code unit. */
 const MOST_BYTES = 6;
@@ -59,7 +59,7 @@ export function* toParts(value: unknown, bytes: number): Generator<string> {
   let part: string[] = [];
   let length = 0;
   for (const piece of writeJson(value)) {
-    const size = Buffer.byteLength(JSON.stringify(piece)) - 2;
+    const size = measure(piece);
     if (length + size > bytes && part.length > 0) {
       yield part.join("");
       [part, length] = [[], 0];
@@ -68,6 +68,55 @@ export function* toParts(value: unknown, bytes: number): Generator<string> {
     length += size;
   }
   yield part.join("");
+}
+
+/** A piece of a list's JSON. */
+export interface ListPart {
+  /** What is sent. */
+  readonly content: string;
+  /** Whether a list ends with it: the next part begins another one. */
+  readonly isEnd: boolean;
+}
+
+/** How many parts a list has, where it is not a single item that is larger. */
+const PARTS_OF_LIST = 4;
+
+/**
+ * Cuts a list into shorter ones, each of which is JSON, in one part or some.
+ *
+ * @param items The list.
+ * @param bytes How large a part may be, as a string in JSON.
+ */
+export function* toListParts(items: readonly unknown[], bytes: number): Generator<ListPart> {
+  let part = ["["];
+  let length = 1;
+  let cuts = 0;
+  for (const [index, item] of items.entries()) {
+    const pieces = [...writeJson(item)].map((piece) => ({ piece, size: measure(piece) }));
+    const whole = pieces.reduce((sum, { size }) => sum + size, 0);
+    if (cuts >= PARTS_OF_LIST - 1 && length + whole + 2 > bytes) {
+      yield { content: `${part.join("")}]`, isEnd: true };
+      [part, length, cuts] = [["["], 1, 0];
+    } else if (index > 0) {
+      part.push(",");
+      length++;
+    }
+    for (const { piece, size } of pieces) {
+      // One is left for what ends the list, and one for what comes before the next item.
+      if (length + size + 2 > bytes) {
+        yield { content: part.join(""), isEnd: false };
+        [part, length, cuts] = [[], 0, cuts + 1];
+      }
+      part.push(piece);
+      length += size;
+    }
+  }
+  yield { content: `${part.join("")}]`, isEnd: true };
+}
+
+/** How many bytes a piece of JSON has in a string of JSON. */
+function measure(piece: string): number {
+  return Buffer.byteLength(JSON.stringify(piece)) - 2;
 }
 
 /** What JSON.stringify() writes, piece by piece. Half a surrogate pair is written as an escape. */

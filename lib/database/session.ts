@@ -9,10 +9,10 @@
 import { ConfigurationError, LockLostError, UnknownOutcomeError } from "../errors.ts";
 import { sha256 } from "../planning/checksum.ts";
 import { mayChangeSchema } from "../planning/schema_changes.ts";
-import { CallError, type Channel, type Room, STATEMENTS } from "./channel.ts";
+import { CallError, type Channel, STATEMENTS } from "./channel.ts";
 import { explainCallError } from "./explain.ts";
 import type { TakenMessages } from "./messages.ts";
-import { isLonger, toParts } from "./parts.ts";
+import { Staging } from "./staging.ts";
 import {
   type Activity,
   type Blocker,
@@ -127,11 +127,7 @@ export class LockSession {
   #sequence: number;
   #note: { readonly note?: string } = {};
   #mayHaveChangedSchema = false;
-  #room: Room | undefined;
-  /** What was sent in parts last: an attempt that is undone leaves it there for the next one. */
-  #staged:
-    | { readonly large: Record<string, unknown>; readonly body: string; readonly parts: number }
-    | undefined;
+  readonly #staging: Staging;
   /** Who was seen to keep the last change waiting. */
   lastBlockers: readonly Blocker[] = [];
 
@@ -145,7 +141,7 @@ export class LockSession {
   ) {
     this.#database = database;
     this.#patience = patience;
-    this.#room = database.room;
+    this.#staging = new Staging(database.room, (...part) => this.#stage(...part));
     this.#sequence = lock.sequence;
     this.#identity = {
       token,
@@ -194,7 +190,7 @@ export class LockSession {
     giveUp: Record<string, unknown> | null | undefined,
   ): Promise<Json> {
     const operation = crypto.randomUUID();
-    let carried = await this.#stageLarge(payload);
+    let carried = await this.#carry(payload);
     const started = performance.now();
     let endings = 0;
     for (let attempt = 1;; attempt++) {
@@ -226,8 +222,8 @@ export class LockSession {
         }
         throw new ConfigurationError(failure.message, { hint: failure.hint, cause: problem });
       }
-      if (problem instanceof CallError && problem.isTooLarge && this.#makeSmaller()) {
-        carried = await this.#stageLarge(payload);
+      if (problem instanceof CallError && problem.isTooLarge && this.#staging.makeSmaller()) {
+        carried = await this.#carry(payload);
         continue;
       }
       if (problem instanceof CallError && problem.isRefusal) {
@@ -240,44 +236,13 @@ export class LockSession {
     }
   }
 
-  /**
-   * Sends what is too large for one call ahead, in parts, and returns what the call has in its place.
-   * Parts that arrive twice, or for nothing, do no harm, so they are just sent again.
-   */
-  async #stageLarge(payload: Record<string, unknown>): Promise<Record<string, unknown>> {
-    if (this.#room === undefined || !isLonger(payload, this.#room.whole)) return payload;
-    const entries = Object.entries(payload);
-    const large = Object.fromEntries(entries.filter(([, value]) => typeof value === "object"));
-    const rest = Object.fromEntries(entries.filter(([, value]) => typeof value !== "object"));
-    if (!isSame(large, this.#staged?.large)) {
-      this.#staged = undefined;
-      const body = crypto.randomUUID();
-      let parts = 0;
-      try {
-        // The next one is cut while the server takes the one before.
-        let sending = Promise.resolve();
-        for (const content of toParts(large, this.#room.part)) {
-          await sending;
-          sending = this.#stage(body, ++parts, content);
-        }
-        await sending;
-      } catch (error) {
-        const isTooLarge = error instanceof CallError && error.isTooLarge;
-        if (isTooLarge && this.#makeSmaller()) return await this.#stageLarge(payload);
-        throw explainCallError(error, this.#database);
-      }
-      this.#staged = { large, body, parts };
+  /** What a call brings, of which what is too large was sent ahead. */
+  async #carry(payload: Record<string, unknown>): Promise<Record<string, unknown>> {
+    try {
+      return await this.#staging.replace(payload);
+    } catch (error) {
+      throw explainCallError(error, this.#database);
     }
-    const { body, parts } = this.#staged!;
-    return { ...rest, staged: { body, parts } };
-  }
-
-  /** Whether less may go through where something was too large. */
-  #makeSmaller(): boolean {
-    const { part } = this.#room ?? { part: 0 };
-    if (part < 2 * LEAST_PART) return false;
-    this.#room = { whole: part / 2, part: part / 2 };
-    return true;
   }
 
   async #stage(body: string, number: number, content: string): Promise<void> {
@@ -367,17 +332,6 @@ function lockLost(): LockLostError {
   });
 }
 
-/** Whether two calls bring the very same, migration by migration. */
-function isSame(one: Record<string, unknown>, other: Record<string, unknown> = {}): boolean {
-  const names = Object.keys(one);
-  return names.length === Object.keys(other).length && names.every((name) => {
-    const [mine, theirs] = [one[name], other[name]];
-    return mine === theirs ||
-      Array.isArray(mine) && Array.isArray(theirs) && mine.length === theirs.length &&
-        mine.every((item, index) => item === theirs[index]);
-  });
-}
-
 /** Whether a statement of what was done may have changed the schema. */
 function hasChanged({ migration, migrations }: WatchedPayload, { results = [] }: Json): boolean {
   const sent = migrations ?? (migration === undefined ? [] : [migration]);
@@ -386,9 +340,6 @@ function hasChanged({ migration, migrations }: WatchedPayload, { results = [] }:
     [...undo, ...statements].some(([, sql]) => mayChangeSchema(String(sql)))
   );
 }
-
-/** No gateway is known that lets less through, in bytes. */
-const LEAST_PART = 25_000;
 
 /** How often a change may end its connection: once may be somebody else's doing. */
 const MOST_ENDINGS = 2;

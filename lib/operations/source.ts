@@ -1,5 +1,6 @@
 /** Reads migrations from a folder, or from a record of names to SQL. @module */
 
+import { isUtf8 } from "node:buffer";
 import { type Dirent, readFileSync, realpathSync } from "node:fs";
 import { ConfigurationError, MigrationFileError } from "../errors.ts";
 import { checksumForward, checksumStatements, sha256 } from "../planning/checksum.ts";
@@ -243,15 +244,13 @@ export function readMigrationFile(path: string, name: string): string {
       { cause: error },
     );
   }
-  let text: string;
-  try {
-    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch (error) {
+  // A decoder that looks for mistakes itself takes four times as long, which counts for megabytes.
+  if (!isUtf8(bytes)) {
     throw new MigrationFileError("The file is not UTF-8", { file: name, line: brokenLine(bytes) }, {
       hint: "Save it as UTF-8.",
-      cause: error,
     });
   }
+  const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
   refuseUnstorable(text, name);
   return text;
 }
@@ -282,16 +281,11 @@ function refuseUnfitName(name: string): void {
 
 /** The first line that is no UTF-8. */
 function brokenLine(bytes: Uint8Array): number {
-  const decoder = new TextDecoder("utf-8", { fatal: true });
   let line = 1;
   for (let start = 0, end = 0; start < bytes.length; start = end) {
     while (end < bytes.length && bytes[end] !== 10 && bytes[end] !== 13) end++;
     end += bytes[end] === 13 && bytes[end + 1] === 10 ? 2 : 1;
-    try {
-      decoder.decode(bytes.subarray(start, end));
-    } catch {
-      return line;
-    }
+    if (!isUtf8(bytes.subarray(start, end))) return line;
     line++;
   }
   return line;

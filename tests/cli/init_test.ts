@@ -90,7 +90,7 @@ Deno.test("init adds tasks to deno.jsonc, with the permissions that they need, a
   const { tasks } = parse(changed);
   assert.equal(
     tasks.migrate,
-    "deno run --allow-env --allow-net --allow-read --allow-sys=hostname " +
+    "deno run --v8-flags=--liftoff-only --allow-env --allow-net --allow-read --allow-sys=hostname " +
       `--allow-write=.supamigrate,$HOME/.cache/supamigrate npm:supamigrate@${VERSION} migrate`,
   );
   assert.match(tasks["migrate:create"], /--allow-write=migrations npm:/);

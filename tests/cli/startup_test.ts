@@ -63,6 +63,14 @@ Deno.test("no task asks for every permission", () => {
   }
 });
 
+Deno.test("each task has WebAssembly compiled once: the parser takes half the memory", () => {
+  for (const [name, task] of Object.entries(manifest.tasks)) {
+    if (/cli\.ts/.test(task) && !/deno check|help$/.test(task)) {
+      assert.match(task, /^deno run --v8-flags=--liftoff-only /, name);
+    }
+  }
+});
+
 Deno.test("a first start in a clone downloads nothing that tests bring for themselves", async () => {
   const { specifiers } = JSON.parse(
     await Deno.readTextFile(new URL("../../deno.lock", import.meta.url)),

@@ -146,3 +146,51 @@ testOnServers("what a dead run has sent in parts goes with the next one", async 
   await project.migrator({ "1_one.sql": "select 1;" }).migrate();
   assert.deepEqual(await project.sql("select from supamigrate.staged_part"), []);
 });
+
+for (const via of ["api", "direct"] as const) {
+  testOnOneServer(
+    `what a large file sets holds to its end, whatever parts it came in (${via})`,
+    async (project) => {
+      const count = via === "api" ? 1500 : 3000;
+      await using migrator = project.migrator({
+        "1_kept.sql": `create schema apart; grant usage on schema apart to service_role;
+create table apart.kept (id int, text text, by text default current_user,
+  path text default current_setting('search_path'));
+grant insert on apart.kept to service_role;
+create function public.left(text, int) returns text language plpgsql as $$
+  begin raise exception 'called as %', current_user; end $$;
+create operator public.->> (leftarg = jsonb, rightarg = int, function = jsonb_array_element);
+set search_path = apart, public, pg_catalog; set standard_conforming_strings = off;
+${via === "api" ? "" : "set role service_role;"}
+${rows(count).map((row) => `insert into kept values ${row};`).join("\n")}
+insert into kept values (0, 'a\\\\b');`,
+      }, { safetyCopy: "never", via, databaseUrl: project.databaseUrl });
+      const { results } = await migrator.migrate();
+      assert.equal(results[0]!.error, null);
+      assert.deepEqual(
+        await project.sql(
+          `select count(*)::int, by, path, min(text) filter (where id = 0) as escaped
+          from apart.kept group by by, path`,
+        ),
+        [{
+          count: count + 1,
+          by: via === "api" ? "postgres" : "service_role",
+          path: "apart, public, pg_catalog",
+          escaped: "a\\b",
+        }],
+      );
+    },
+  );
+}
+
+testOnServers("a large file that takes its own parts away is undone", async (project) => {
+  const values = rows(1500).map((row) => `insert into kept values ${row};`).join("\n");
+  const { results } = await project.migrator({
+    "1_kept.sql": `create table kept (id int, text text);
+delete from supamigrate.staged_part where number > 1;\n${values}`,
+  }, { safetyCopy: "never" }).migrate();
+  assert.equal(results[0]!.error?.code, "SM002");
+  assert.deepEqual(await project.sql("select to_regclass('public.kept') as kept"), [{
+    kept: null,
+  }]);
+});

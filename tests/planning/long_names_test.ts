@@ -17,6 +17,10 @@ Deno.test("splitStatements() names what PostgreSQL cuts", async () => {
   );
   assert.equal((await noticesOf(`create table ${long} ();`)).length, 1);
   assert.equal((await noticesOf(`create table "${"é".repeat(32)}" ();`)).length, 1);
+  for (const name of ["aé".repeat(22), "é".repeat(32), `a${"😀".repeat(16)}`, "_1$".repeat(22)]) {
+    assert.equal((await noticesOf(`select 1; create table ${name} (id int);`)).length, 1, name);
+    assert.deepEqual(await noticesOf(`create table ${name.slice(0, -12)} (id int);`), [], name);
+  }
 });
 
 Deno.test("splitStatements() has nothing to say of names that fit, strings and bodies", async () => {
