@@ -6,7 +6,6 @@
 import assert from "node:assert/strict";
 import { parse } from "yaml";
 import manifest from "../deno.json" with { type: "json" };
-import { INSTALL_SQL } from "../lib/database/bootstrap.ts";
 import { loadMigrations } from "../lib/operations/source.ts";
 import { splitStatements } from "../lib/planning/statements.ts";
 import { createMigrator } from "../mod.ts";
@@ -165,7 +164,7 @@ Deno.test("every block of shell text runs as it stands there, on a project and i
   assert(shell.length > 3);
   for (const { place, text } of shell) {
     await test.step(place, async () => {
-      await using project = await stack.createProject({ setup: INSTALL_SQL, listens: false });
+      await using project = await stack.createProject({ installed: true, listens: false });
       if (/ adopt /.test(text)) {
         await project.sql(`
         set role postgres;

@@ -3,7 +3,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { createMigrator, type ToolName } from "../../mod.ts";
-import { INSTALL_SQL } from "../../lib/database/bootstrap.ts";
 import { startStack } from "../support/stack.ts";
 import { runSupabaseCli } from "../support/supabase_cli.ts";
 import { openToolsFolder, type ToolsFolder } from "../support/tools.ts";
@@ -88,7 +87,7 @@ Deno.test("adopt() takes over what dbmate, node-pg-migrate, Drizzle and the Supa
   const root = tools.path;
   for (const [tool, made] of Object.entries(TOOLS)) {
     await test.step(tool, async () => {
-      await using project = await stack.createProject({ setup: INSTALL_SQL });
+      await using project = await stack.createProject({ installed: true });
       const folder = join(root, made.folder);
       await Deno.mkdir(folder, { recursive: true });
       for (const [index, name] of made.files.entries()) {
@@ -143,7 +142,7 @@ do $$ begin perform 1; end $$;
 };
 
 Deno.test("adopt() tells what the Supabase CLI has run from what was changed since", async () => {
-  await using project = await stack.createProject({ setup: INSTALL_SQL });
+  await using project = await stack.createProject({ installed: true });
   const root = await Deno.makeTempDir({ prefix: "own-project-" });
   try {
     const folder = join(root, "supabase/migrations");

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { INSTALL_SQL } from "../../lib/database/bootstrap.ts";
 import { createMigrator } from "../../mod.ts";
 import { startStack } from "../support/stack.ts";
 import { runSupabaseCli } from "../support/supabase_cli.ts";
@@ -22,7 +21,7 @@ const SEED = "insert into public.organizations (name, slug) values ('Acme', 'acm
 
 Deno.test("a project of the Supabase CLI is adopted, migrated and rolled back, and the CLI understands it", async () => {
   await using stack = await startStack({ major: 17 });
-  await using project = await stack.createProject({ setup: INSTALL_SQL });
+  await using project = await stack.createProject({ installed: true });
   const root = await Deno.makeTempDir({ prefix: "own-project-" });
   await using _ = {
     [Symbol.asyncDispose]: () => Deno.remove(root, { recursive: true }),

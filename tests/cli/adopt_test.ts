@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { INSTALL_SQL } from "../../lib/database/bootstrap.ts";
 import { Workspace } from "../support/cli.ts";
 import { startStack } from "../support/stack.ts";
 import { Terminal } from "../support/terminal.ts";
@@ -17,7 +16,8 @@ const HISTORY = `
 Deno.test("status, migrate and adopt say what another tool has applied", async () => {
   await using stack = await startStack({ major: 17 });
   await using project = await stack.createProject({
-    setup: `${INSTALL_SQL}\n${HISTORY}`,
+    installed: true,
+    setup: HISTORY,
     listens: false,
   });
   await using workspace = await Workspace.create(MIGRATIONS, {

@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
-import { INSTALL_SQL } from "../../lib/database/bootstrap.ts";
 import { type CliResult, Workspace } from "../support/cli.ts";
 import { startStack } from "../support/stack.ts";
 
 const stack = await startStack({ major: 17 });
-const project = await stack.createProject({ setup: INSTALL_SQL });
+const project = await stack.createProject({ installed: true });
 Deno.test.afterAll(async () => {
   await project[Symbol.asyncDispose]();
   await stack[Symbol.asyncDispose]();

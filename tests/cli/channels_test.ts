@@ -2,7 +2,6 @@
 
 import assert from "node:assert/strict";
 import { createServer, type Server } from "node:net";
-import { INSTALL_SQL } from "../../lib/database/bootstrap.ts";
 import { Workspace } from "../support/cli.ts";
 import { findLeaks, formsOf } from "../support/leaks.ts";
 import { startStack } from "../support/stack.ts";
@@ -59,7 +58,7 @@ Deno.test("every command takes --via direct, with DATABASE_URL alone and in CI",
 });
 
 Deno.test("MIGRATION_VIA says it for all commands, and --via for one", async () => {
-  await using project = await stack.createProject({ setup: INSTALL_SQL });
+  await using project = await stack.createProject({ installed: true });
   await using workspace = await Workspace.create(MIGRATIONS, {
     DATABASE_URL: withPassword(project.databaseUrl),
     MIGRATION_VIA: "direct",

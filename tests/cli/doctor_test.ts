@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { INSTALL_SQL } from "../../lib/database/bootstrap.ts";
 import { Workspace } from "../support/cli.ts";
 import { type Project, startStack } from "../support/stack.ts";
 
@@ -19,7 +18,7 @@ const hideHashes = (text: string) =>
   );
 
 Deno.test("doctor says what it has looked at, and ends with 0 where nothing is wrong", async () => {
-  await using project = await stack.createProject({ setup: INSTALL_SQL });
+  await using project = await stack.createProject({ installed: true });
   await using workspace = await Workspace.create(MIGRATIONS, environmentOf(project));
   await workspace.run(["migrate"]);
   const { code, stdout, stderr } = await workspace.run(["doctor"]);
@@ -60,7 +59,7 @@ Deno.test("doctor says what it has looked at, and ends with 0 where nothing is w
 });
 
 Deno.test("doctor ends with 1 where something is wrong, and what it prints mends it", async () => {
-  await using project = await stack.createProject({ setup: INSTALL_SQL });
+  await using project = await stack.createProject({ installed: true });
   await using workspace = await Workspace.create(MIGRATIONS, environmentOf(project));
   await project.sql(`
     grant usage on schema supamigrate to anon;
@@ -111,7 +110,7 @@ Deno.test("doctor ends with 1 where something is wrong, and what it prints mends
 });
 
 Deno.test("the README shows a finding as it is printed", async () => {
-  await using project = await stack.createProject({ setup: INSTALL_SQL });
+  await using project = await stack.createProject({ installed: true });
   await using workspace = await Workspace.create(MIGRATIONS, environmentOf(project));
   await project.sql("grant usage on schema supamigrate to anon");
   const { stdout } = await workspace.run(["doctor"]);
@@ -121,7 +120,7 @@ Deno.test("the README shows a finding as it is printed", async () => {
 });
 
 Deno.test("stored rollback SQL that was changed is refused with 2", async () => {
-  await using project = await stack.createProject({ setup: INSTALL_SQL });
+  await using project = await stack.createProject({ installed: true });
   await using workspace = await Workspace.create(MIGRATIONS, environmentOf(project));
   await workspace.run(["migrate"]);
   await workspace.write("001_a.sql", "create table changed ();\n");
@@ -136,7 +135,7 @@ Deno.test("stored rollback SQL that was changed is refused with 2", async () => 
 });
 
 Deno.test("a history that the log does not vouch for ends status --check with 1, migrate with 2", async () => {
-  await using project = await stack.createProject({ setup: INSTALL_SQL });
+  await using project = await stack.createProject({ installed: true });
   await using workspace = await Workspace.create(MIGRATIONS, environmentOf(project));
   await workspace.run(["migrate"]);
   await project.sql("delete from supamigrate.migration_history where migration_name = '001_a.sql'");

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { INSTALL_SQL } from "../../lib/database/bootstrap.ts";
 import { Workspace } from "../support/cli.ts";
 import { startStack } from "../support/stack.ts";
 
@@ -12,7 +11,7 @@ Deno.test.afterAll(async () => await stack[Symbol.asyncDispose]());
 async function openProject(): Promise<
   { environment: Record<string, string> } & AsyncDisposable
 > {
-  const project = await stack.createProject({ setup: INSTALL_SQL, listens: false });
+  const project = await stack.createProject({ installed: true, listens: false });
   return {
     environment: { SUPABASE_URL: project.url, SUPABASE_SERVICE_KEY: project.serviceKey },
     [Symbol.asyncDispose]: () => project[Symbol.asyncDispose](),

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { INSTALL_SQL } from "../../lib/database/bootstrap.ts";
 import { Workspace } from "../support/cli.ts";
 import { type Allowed, findHostile, FORGED, HOSTILE } from "../support/harmless.ts";
 import { type Project, startStack } from "../support/stack.ts";
@@ -91,7 +90,7 @@ function literal(text: string): string {
 }
 
 Deno.test("names of files, SQL and PostgreSQL's messages cannot drive the terminal or the CI log", async () => {
-  await using project = await stack.createProject({ setup: INSTALL_SQL });
+  await using project = await stack.createProject({ installed: true });
   await using workspace = await Workspace.create({
     [NAME]: `
       create table people (name text unique, age int constraint "${HOSTILE}" check (age > 0));
@@ -129,7 +128,7 @@ Deno.test("names of files, SQL and PostgreSQL's messages cannot drive the termin
 });
 
 Deno.test("what a database holds already cannot drive them either", async () => {
-  await using project = await stack.createProject({ setup: INSTALL_SQL });
+  await using project = await stack.createProject({ installed: true });
   await using workspace = await Workspace.create({ "001_a.sql": "create table a ();" }, {
     ...environmentOf(project),
   });
@@ -171,7 +170,7 @@ Deno.test("what a database holds already cannot drive them either", async () => 
 });
 
 Deno.test("on a terminal there are colours and a live line, and nothing of others", async () => {
-  await using project = await stack.createProject({ setup: INSTALL_SQL });
+  await using project = await stack.createProject({ installed: true });
   await using workspace = await Workspace.create({
     [NAME]: "select pg_sleep(0.7);",
     "002_b.sql": raise(MESSAGE),
@@ -188,7 +187,7 @@ Deno.test("on a terminal there are colours and a live line, and nothing of other
 });
 
 Deno.test("what a gateway answers cannot drive them", async () => {
-  await using project = await stack.createProject({ setup: INSTALL_SQL });
+  await using project = await stack.createProject({ installed: true });
   await using workspace = await Workspace.create(
     { "001_a.sql": "create table a ();" },
     environmentOf(project),
@@ -215,7 +214,7 @@ Deno.test("what a gateway answers cannot drive them", async () => {
 });
 
 Deno.test("arguments and settings cannot drive them", async () => {
-  await using project = await stack.createProject({ setup: INSTALL_SQL });
+  await using project = await stack.createProject({ installed: true });
   await using workspace = await Workspace.create(
     { "001_a.sql": "create table a ();" },
     environmentOf(project),
@@ -270,7 +269,7 @@ Deno.test("the embedded database's messages cannot drive them", async () => {
 });
 
 Deno.test("the caret stands under the mistake, whatever is shown in front of it", async () => {
-  await using project = await stack.createProject({ setup: INSTALL_SQL });
+  await using project = await stack.createProject({ installed: true });
   await using workspace = await Workspace.create({}, environmentOf(project));
   for (
     const before of ["", "'\u200b\x1b\u202e', ", "'👍', ", "1,\t", `'${"word ".repeat(40)}', `]

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { INSTALL_SQL } from "../../lib/database/bootstrap.ts";
 import { Workspace } from "../support/cli.ts";
 import { findViolations, holdAgainstSchema } from "../support/json_schemas.ts";
 import { startStack } from "../support/stack.ts";
@@ -35,7 +34,7 @@ async function runAll(
 const ran = new Set<string>();
 
 Deno.test("what commands write with --json is what docs/json says: a project", async () => {
-  await using project = await stack.createProject({ setup: INSTALL_SQL });
+  await using project = await stack.createProject({ installed: true });
   await using workspace = await Workspace.create(MIGRATIONS, {
     SUPABASE_URL: project.url,
     SUPABASE_SERVICE_KEY: project.serviceKey,

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { INSTALL_SQL } from "../../lib/database/bootstrap.ts";
 import { ProjectMemory } from "../../lib/output/known_projects.ts";
 import { Reporter } from "../../lib/output/terminal.ts";
 import { Workspace } from "../support/cli.ts";
@@ -22,7 +21,7 @@ const REFUSAL =
 /** A project that looks like a hosted one, and a folder of migrations with its settings. */
 async function open(): Promise<{ hosted: HostedProject; workspace: Workspace } & AsyncDisposable> {
   const resources = new AsyncDisposableStack();
-  const project = resources.use(await stack.createProject({ setup: INSTALL_SQL }));
+  const project = resources.use(await stack.createProject({ installed: true }));
   const hosted = resources.use(await openHosted(project));
   const workspace = resources.use(
     await Workspace.create(MIGRATIONS, {
@@ -149,7 +148,7 @@ Deno.test("nothing is remembered of what failed, was tried out, or had nothing t
 });
 
 Deno.test("what is on this machine is neither remembered nor asked about", async () => {
-  await using project = await stack.createProject({ setup: INSTALL_SQL });
+  await using project = await stack.createProject({ installed: true });
   await using workspace = await Workspace.create(MIGRATIONS, {
     SUPABASE_URL: project.url,
     SUPABASE_SERVICE_KEY: project.serviceKey,

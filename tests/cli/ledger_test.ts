@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { INSTALL_SQL } from "../../lib/database/bootstrap.ts";
 import { type CliResult, Workspace } from "../support/cli.ts";
 import { startStack } from "../support/stack.ts";
 import { runSupabaseCli } from "../support/supabase_cli.ts";
@@ -8,7 +7,7 @@ import { runSupabaseCli } from "../support/supabase_cli.ts";
 
 Deno.test("the Supabase CLI sees what was done, and the other way round", async (test) => {
   await using stack = await startStack({ major: 17 });
-  await using project = await stack.createProject({ setup: INSTALL_SQL });
+  await using project = await stack.createProject({ installed: true });
   await using workspace = await Workspace.create({}, {
     SUPABASE_URL: project.url,
     SUPABASE_SERVICE_KEY: project.serviceKey,

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { createServer, type Server } from "node:http";
 import { type AddressInfo, createServer as createTcpServer, type Socket } from "node:net";
-import { INSTALL_SQL } from "../../lib/database/bootstrap.ts";
 import { createMigrator } from "../../mod.ts";
 import { Workspace } from "../support/cli.ts";
 import { startStack } from "../support/stack.ts";
@@ -59,7 +58,7 @@ for (
       commands.map(([name]) => name).join(" and ")
     }, to any host or to the same`,
     async () => {
-      await using project = await stack.createProject({ setup: INSTALL_SQL });
+      await using project = await stack.createProject({ installed: true });
       await using elsewhere = await Elsewhere.open();
       await using workspace = await Workspace.create(MIGRATIONS, {
         SUPABASE_URL: project.url,
@@ -176,7 +175,7 @@ Deno.test("where a key would travel in the clear or to a disguised host, nothing
 });
 
 Deno.test("other ways to write this machine's address lead to this machine", async () => {
-  await using project = await stack.createProject({ setup: INSTALL_SQL });
+  await using project = await stack.createProject({ installed: true });
   const { port } = new URL(project.url);
   await using workspace = await Workspace.create(MIGRATIONS, {
     SUPABASE_SERVICE_KEY: project.serviceKey,
@@ -301,7 +300,7 @@ Deno.test("a direct connection whose statement is kept waiting says so, and not 
 
 for (const timeout of ["0", "soon"]) {
   Deno.test(`DATABASE_URL with connect_timeout=${timeout} has the usual time to connect`, async () => {
-    await using project = await stack.createProject({ setup: INSTALL_SQL });
+    await using project = await stack.createProject({ installed: true });
     await using migrator = createMigrator({
       supabaseUrl: project.url,
       serviceKey: project.serviceKey,

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { INSTALL_SQL } from "../../lib/database/bootstrap.ts";
 import { Workspace } from "../support/cli.ts";
 import { type Project, startStack } from "../support/stack.ts";
 
@@ -33,7 +32,7 @@ function lineOf({ url }: Project): string {
 }
 
 Deno.test("migrate, status, rollback and fresh print what the specification prints", async () => {
-  await using project = await stack.createProject({ setup: INSTALL_SQL });
+  await using project = await stack.createProject({ installed: true });
   await using workspace = await Workspace.create(MIGRATIONS, environmentOf(project));
 
   assert.deepEqual(await workspace.run(["status"]), {
@@ -125,7 +124,7 @@ Deno.test("migrate, status, rollback and fresh print what the specification prin
 });
 
 Deno.test("a failure is reported with SQLSTATE and line, and the mended file is run again", async () => {
-  await using project = await stack.createProject({ setup: INSTALL_SQL });
+  await using project = await stack.createProject({ installed: true });
   await using workspace = await Workspace.create({
     ...MIGRATIONS,
     "015_add_performance_indexes.sql":
@@ -200,7 +199,7 @@ Deno.test("create prints the file and its path, and makes it", async () => {
 });
 
 Deno.test("a dry run shows statements with their lines and changes nothing", async () => {
-  await using project = await stack.createProject({ setup: INSTALL_SQL });
+  await using project = await stack.createProject({ installed: true });
   await using workspace = await Workspace.create(MIGRATIONS, environmentOf(project));
   const before = await project.sql("select * from supamigrate.migration_lock");
   assert.equal(
@@ -221,7 +220,7 @@ Deno.test("a dry run shows statements with their lines and changes nothing", asy
 });
 
 Deno.test("a dry run shows a file of 300,000 statements whole", async () => {
-  await using project = await stack.createProject({ setup: INSTALL_SQL });
+  await using project = await stack.createProject({ installed: true });
   const count = 300_000;
   await using workspace = await Workspace.create(
     { "001_data.sql": "select 1;\n".repeat(count) },
@@ -234,7 +233,7 @@ Deno.test("a dry run shows a file of 300,000 statements whole", async () => {
 });
 
 Deno.test("--json writes one document to standard output and nothing else", async () => {
-  await using project = await stack.createProject({ setup: INSTALL_SQL });
+  await using project = await stack.createProject({ installed: true });
   await using workspace = await Workspace.create(MIGRATIONS, environmentOf(project));
   const commands = [
     ["status"],
@@ -256,7 +255,7 @@ Deno.test("--json writes one document to standard output and nothing else", asyn
 });
 
 Deno.test("a run that loses its lock says what it had done, to people and to programs", async () => {
-  await using project = await stack.createProject({ setup: INSTALL_SQL });
+  await using project = await stack.createProject({ installed: true });
   await using workspace = await Workspace.create({
     ...MIGRATIONS,
     // So long that the next ones do not go with it.
@@ -316,7 +315,7 @@ ${unlocked}`,
 });
 
 Deno.test("--quiet says nothing but errors", async () => {
-  await using project = await stack.createProject({ setup: INSTALL_SQL });
+  await using project = await stack.createProject({ installed: true });
   await using workspace = await Workspace.create(MIGRATIONS, environmentOf(project));
   assert.deepEqual(await workspace.run(["migrate", "--quiet"]), {
     code: 0,

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { INSTALL_SQL } from "../../lib/database/bootstrap.ts";
 import { createMigrator, type MigratorOptions } from "../../mod.ts";
 import { Workspace } from "../support/cli.ts";
 import { findLeaks, formsOf } from "../support/leaks.ts";
@@ -70,7 +69,7 @@ const allForms = (key: string) => Object.entries(formsOf(key)).join(" and ");
 
 for (const kind of ["serviceKey", "secretKey"] as const) {
   Deno.test(`a ${kind} that a server sends back is printed in no form, nor is its half`, async () => {
-    await using project = await stack.createProject({ setup: INSTALL_SQL });
+    await using project = await stack.createProject({ installed: true });
     const environment = settingsOf(project, project[kind]);
     await using workspace = await Workspace.create(MIGRATIONS, environment);
     for (const [args, more] of variantsOf(["migrate"])) {
@@ -94,7 +93,7 @@ for (const kind of ["serviceKey", "secretKey"] as const) {
 }
 
 Deno.test("a migration that tells the key is printed without it, then and later", async () => {
-  await using project = await stack.createProject({ setup: INSTALL_SQL });
+  await using project = await stack.createProject({ installed: true });
   const key = project.serviceKey;
   await using workspace = await Workspace.create({}, settingsOf(project, key));
   // PostgREST hands the request's headers to the database, which takes them away again.
@@ -124,7 +123,7 @@ Deno.test("a migration that tells the key is printed without it, then and later"
 });
 
 Deno.test("a key inside a migration file is not shown with its SQL, nor is its half", async () => {
-  await using project = await stack.createProject({ setup: INSTALL_SQL });
+  await using project = await stack.createProject({ installed: true });
   const key = project.serviceKey;
   await using workspace = await Workspace.create(MIGRATIONS, settingsOf(project, key));
   const variants = variantsOf(["migrate", "--dry-run"]);
@@ -158,7 +157,7 @@ Deno.test("a key inside a migration file is not shown with its SQL, nor is its h
 });
 
 Deno.test("wrong settings are refused without being shown", async () => {
-  await using project = await stack.createProject({ setup: INSTALL_SQL });
+  await using project = await stack.createProject({ installed: true });
   const key = project.serviceKey;
   const settings = settingsOf(project, key);
   await using workspace = await Workspace.create(MIGRATIONS, settings);
@@ -188,7 +187,7 @@ Deno.test("wrong settings are refused without being shown", async () => {
 });
 
 Deno.test("what nobody caught is reported without secrets, as text and as JSON, and ends with 1", async () => {
-  await using project = await stack.createProject({ setup: INSTALL_SQL });
+  await using project = await stack.createProject({ installed: true });
   const key = project.serviceKey;
   await using workspace = await Workspace.create(MIGRATIONS, settingsOf(project, key));
   const error = `new Error("\\x1b[31mcanary " + key + "\\n::add-mask::x", { cause: key })`;
@@ -230,7 +229,7 @@ Deno.test("what nobody caught is reported without secrets, as text and as JSON, 
 });
 
 Deno.test("a key on the command line is refused, not repeated, and called to be revoked", async () => {
-  await using project = await stack.createProject({ setup: INSTALL_SQL });
+  await using project = await stack.createProject({ installed: true });
   const requests = project.gateway.requests;
   const key = project.serviceKey;
   await using workspace = await Workspace.create(MIGRATIONS, {
@@ -262,7 +261,7 @@ Deno.test("a key on the command line is refused, not repeated, and called to be 
 });
 
 Deno.test("--env-file - takes the settings from standard input, and asks nobody then", async () => {
-  await using project = await stack.createProject({ setup: INSTALL_SQL });
+  await using project = await stack.createProject({ installed: true });
   await using workspace = await Workspace.create(MIGRATIONS);
   const settings = `SUPABASE_URL=${project.url}\nSUPABASE_SERVICE_KEY="${project.serviceKey}"\n`;
   const pipe = async (input: string, args: readonly string[]): Promise<Printed> => {
@@ -303,7 +302,7 @@ Deno.test("--env-file - takes the settings from standard input, and asks nobody 
 });
 
 Deno.test("errors that an application prints, with their causes, hold no secret", async () => {
-  await using project = await stack.createProject({ setup: INSTALL_SQL });
+  await using project = await stack.createProject({ installed: true });
   const { serviceKey } = project;
   const forgetful: Partial<MigratorOptions> = { giveUpAfterMs: 1, requestTimeoutMs: 5000 };
   const attempt = async (options: Partial<MigratorOptions>, what: string) => {
@@ -360,7 +359,7 @@ Deno.test("errors that an application prints, with their causes, hold no secret"
 });
 
 Deno.test("after all of that, the project's tables hold no key", async () => {
-  await using project = await stack.createProject({ setup: INSTALL_SQL });
+  await using project = await stack.createProject({ installed: true });
   await using workspace = await Workspace.create(
     { ...MIGRATIONS, "002_b.sql": "select 1 / 0;" },
     settingsOf(project, project.serviceKey),

@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
-import { INSTALL_SQL } from "../../lib/database/bootstrap.ts";
 import { type CliResult, Workspace } from "../support/cli.ts";
 import { startStack } from "../support/stack.ts";
 
 const stack = await startStack({ major: 17 });
-const project = await stack.createProject({ setup: INSTALL_SQL });
+const project = await stack.createProject({ installed: true });
 Deno.test.afterAll(async () => {
   await project[Symbol.asyncDispose]();
   await stack[Symbol.asyncDispose]();
@@ -119,7 +118,7 @@ Deno.test("GitHub shows each mistake at its line", async () => {
 });
 
 Deno.test("a failure is shown with its line and a caret, and with what to do", async () => {
-  await using fresh = await stack.createProject({ setup: INSTALL_SQL });
+  await using fresh = await stack.createProject({ installed: true });
   const environment = { SUPABASE_URL: fresh.url, SUPABASE_SERVICE_KEY: fresh.serviceKey };
   await using workspace = await Workspace.create(
     { "001_a.sql": "create table a (\n  id int,\n  kind citxt\n);\n" },

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { INSTALL_SQL } from "../../lib/database/bootstrap.ts";
 import { Workspace } from "../support/cli.ts";
 import { openHosted, openTrust } from "../support/hosted.ts";
 import { type Project, startStack } from "../support/stack.ts";
@@ -27,7 +26,7 @@ async function open(
   kind: "hosted" | "local",
 ): Promise<{ project: Project; workspace: Workspace } & AsyncDisposable> {
   const resources = new AsyncDisposableStack();
-  const project = resources.use(await stack.createProject({ setup: INSTALL_SQL }));
+  const project = resources.use(await stack.createProject({ installed: true }));
   resources.defer(async () => void await project.sql(`drop role if exists ${ROLE}`));
   const url = kind === "local" ? project.url : resources.use(await openHosted(project)).url;
   const workspace = resources.use(

@@ -1,7 +1,6 @@
 /** What `drift`, `pull` and `diff` print. */
 
 import assert from "node:assert/strict";
-import { INSTALL_SQL } from "../../lib/database/bootstrap.ts";
 import { Workspace } from "../support/cli.ts";
 import { startStack } from "../support/stack.ts";
 
@@ -27,7 +26,7 @@ drop function public.count_notes(); drop type public.mood; drop table public.not
 };
 
 Deno.test("drift shows where a long text differs, and statements as a block; pull keeps quotes, and --quiet says nothing", async () => {
-  await using project = await stack.createProject({ setup: INSTALL_SQL });
+  await using project = await stack.createProject({ installed: true });
   await using workspace = await Workspace.create(MIGRATIONS, {
     SUPABASE_URL: project.url,
     SUPABASE_SERVICE_KEY: project.serviceKey,

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { INSTALL_SQL } from "../../lib/database/bootstrap.ts";
 import { readStep } from "../database/requests.ts";
 import { type CliResult, Workspace } from "../support/cli.ts";
 import { privateKey, secretKey, tokenOf } from "../support/secrets.ts";
@@ -32,7 +31,7 @@ const password = {
 async function open(
   migrations: Readonly<Record<string, string>>,
 ): Promise<{ project: Project; workspace: Workspace } & AsyncDisposable> {
-  const project = await stack.createProject({ setup: INSTALL_SQL });
+  const project = await stack.createProject({ installed: true });
   const workspace = await Workspace.create(migrations, {
     SUPABASE_URL: project.url,
     SUPABASE_SERVICE_KEY: project.serviceKey,

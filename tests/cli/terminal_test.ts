@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { INSTALL_SQL } from "../../lib/database/bootstrap.ts";
 import { Workspace } from "../support/cli.ts";
 import { type Project, startStack } from "../support/stack.ts";
 import { Terminal } from "../support/terminal.ts";
@@ -29,7 +28,7 @@ function waitingMigration(key: number): string {
 }
 
 Deno.test("fresh asks, and destroys nothing unless the answer is yes", async () => {
-  await using project = await stack.createProject({ setup: INSTALL_SQL });
+  await using project = await stack.createProject({ installed: true });
   await using workspace = await Workspace.create(MIGRATIONS, environmentOf(project));
   await workspace.run(["migrate"]);
 
@@ -54,7 +53,7 @@ Deno.test("fresh asks, and destroys nothing unless the answer is yes", async () 
 });
 
 Deno.test("fresh --drop-schema asks before it removes what migrations made elsewhere", async () => {
-  await using project = await stack.createProject({ setup: INSTALL_SQL });
+  await using project = await stack.createProject({ installed: true });
   await using workspace = await Workspace.create({
     "001_a.sql": "create table a ();",
     "002_docs.sql": "insert into storage.buckets (id, name) values ('docs', 'docs');",
@@ -87,7 +86,7 @@ Deno.test("fresh --drop-schema asks before it removes what migrations made elsew
 });
 
 Deno.test("fresh --drop-schema that cannot rebuild says what was dropped, and what to do", async () => {
-  await using project = await stack.createProject({ setup: INSTALL_SQL });
+  await using project = await stack.createProject({ installed: true });
   await using workspace = await Workspace.create({
     "001_a.sql": "create table a ();",
     "002_hidden.sql": "do $$ begin create schema _by_a_block; end $$;",
@@ -105,7 +104,7 @@ Deno.test("fresh --drop-schema that cannot rebuild says what was dropped, and wh
 });
 
 Deno.test("Ctrl-C at a question changes nothing and ends with 130", async () => {
-  await using project = await stack.createProject({ setup: INSTALL_SQL });
+  await using project = await stack.createProject({ installed: true });
   await using workspace = await Workspace.create(MIGRATIONS, environmentOf(project));
   await workspace.run(["migrate"]);
   const terminal = Terminal.start(workspace, ["fresh"]);
@@ -134,7 +133,7 @@ Deno.test("Ctrl-C while import proves files writes none, and ends with 130", asy
 });
 
 Deno.test("the live line names the migration, and Ctrl-C finishes it, releases the lock and ends with 130", async () => {
-  await using project = await stack.createProject({ setup: INSTALL_SQL });
+  await using project = await stack.createProject({ installed: true });
   await using workspace = await Workspace.create({
     "001_slow.sql": waitingMigration(1),
     "002_b.sql": MIGRATIONS["002_b.sql"],
@@ -162,7 +161,7 @@ Deno.test("the live line names the migration, and Ctrl-C finishes it, releases t
 
 for (const answer of ["yes", "no"]) {
   Deno.test(`the second Ctrl-C says what is still running, and cancels it or not (${answer})`, async () => {
-    await using project = await stack.createProject({ setup: INSTALL_SQL });
+    await using project = await stack.createProject({ installed: true });
     await using workspace = await Workspace.create(
       { "001_slow.sql": waitingMigration(1) },
       environmentOf(project),
@@ -204,7 +203,7 @@ for (const answer of ["yes", "no"]) {
 }
 
 Deno.test("two runs at once: one applies, the other ends with 3 or waits", async () => {
-  await using project = await stack.createProject({ setup: INSTALL_SQL });
+  await using project = await stack.createProject({ installed: true });
   await using workspace = await Workspace.create(
     { "001_slow.sql": waitingMigration(2) },
     environmentOf(project),
@@ -234,7 +233,7 @@ Deno.test("two runs at once: one applies, the other ends with 3 or waits", async
 });
 
 Deno.test("unlock shows the holder and the age, and asks", async () => {
-  await using project = await stack.createProject({ setup: INSTALL_SQL });
+  await using project = await stack.createProject({ installed: true });
   await using workspace = await Workspace.create(MIGRATIONS, environmentOf(project));
   await project.sql(`
     update supamigrate.migration_lock
@@ -264,7 +263,7 @@ Deno.test("colours are used on a terminal, unless --no-color or NO_COLOR says ot
 });
 
 Deno.test("a run of many has one bar, above which the rest scrolls, and a summary", async () => {
-  await using project = await stack.createProject({ setup: INSTALL_SQL });
+  await using project = await stack.createProject({ installed: true });
   await project.sql("create table in_use ()"); // each goes by itself then
   const numbers = Array.from({ length: 30 }, (_, index) => String(index + 1).padStart(3, "0"));
   const migrations = Object.fromEntries(
@@ -299,7 +298,7 @@ Deno.test("a run of many has one bar, above which the rest scrolls, and a summar
 });
 
 Deno.test("status --all and history list migrations in columns that fit", async () => {
-  await using project = await stack.createProject({ setup: INSTALL_SQL });
+  await using project = await stack.createProject({ installed: true });
   const long = `003_${"a_name_that_goes_on_and_on_".repeat(6)}.sql`;
   await using workspace = await Workspace.create({
     ...MIGRATIONS,
@@ -329,7 +328,7 @@ Deno.test("status --all and history list migrations in columns that fit", async 
 });
 
 Deno.test("a run that was killed at any moment is completed by the next one", async () => {
-  await using project = await stack.createProject({ setup: INSTALL_SQL });
+  await using project = await stack.createProject({ installed: true });
   await project.sql("create table in_use ()"); // each goes by itself then
   const migrations = Object.fromEntries(
     Array.from({ length: 12 }, (_, index) => [

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { INSTALL_SQL } from "../../lib/database/bootstrap.ts";
 import { createHandler } from "../../lib/edge/runtime.ts";
 import { prepareForBundle } from "../../lib/operations/prepared.ts";
 import { loadMigrations } from "../../lib/operations/source.ts";
@@ -12,7 +11,7 @@ import { startStack } from "../support/stack.ts";
 
 const stack = await startStack({ major: 17 });
 Deno.test.afterAll(async () => await stack[Symbol.asyncDispose]());
-const project = await stack.createProject({ setup: INSTALL_SQL, listens: false });
+const project = await stack.createProject({ installed: true, listens: false });
 await project.sql("create table public.in_use ()"); // each migration goes by itself then
 
 type Call = (body?: unknown, headers?: Record<string, string>) => Promise<EdgeReply>;

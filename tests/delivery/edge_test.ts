@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { INSTALL_SQL } from "../../lib/database/bootstrap.ts";
 import { bundle } from "../../lib/operations/bundle.ts";
 import { startEdgeFunction } from "../support/edge.ts";
 import { startStack } from "../support/stack.ts";
@@ -29,7 +28,7 @@ Deno.test("what bundle makes runs in Supabase's Deno without files: status, migr
     const text = await Deno.readTextFile(path);
     assert.doesNotMatch(text, /libpg-query|pglite|with ?\{ ?type/);
 
-    await using project = await stack.createProject({ setup: INSTALL_SQL, listens: false });
+    await using project = await stack.createProject({ installed: true, listens: false });
     await using edge = await startEdgeFunction(await Deno.realPath(path), {
       SUPABASE_URL: project.url,
       SUPABASE_SERVICE_ROLE_KEY: project.serviceKey,
@@ -117,7 +116,7 @@ drop table things_${number};`;
         table(index + 1),
       ]);
       const { path } = await bundle(Object.fromEntries(migrations), "0.0.0", { out: folder });
-      await using project = await stack.createProject({ setup: INSTALL_SQL, listens: false });
+      await using project = await stack.createProject({ installed: true, listens: false });
       await using edge = await startEdgeFunction(await Deno.realPath(path), {
         SUPABASE_URL: project.url,
         SUPABASE_SERVICE_ROLE_KEY: project.serviceKey,

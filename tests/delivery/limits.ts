@@ -5,7 +5,6 @@
  * deno run --allow-all tests/delivery/limits.ts [migrations]
  */
 
-import { INSTALL_SQL } from "../../lib/database/bootstrap.ts";
 import { bundle } from "../../lib/operations/bundle.ts";
 import { startEdgeFunction } from "../support/edge.ts";
 import { startStack } from "../support/stack.ts";
@@ -38,7 +37,7 @@ const folder = await Deno.makeTempDir();
 const { path, bytes } = await bundle(migrations, "0.0.0", { out: `${folder}/migrate` });
 console.log(`${count} migrations in ${Math.round(bytes / 1024)} KB`);
 await using stack = await startStack({ major: 17 });
-await using project = await stack.createProject({ setup: INSTALL_SQL, listens: false });
+await using project = await stack.createProject({ installed: true, listens: false });
 const start = () =>
   startEdgeFunction(path, {
     SUPABASE_URL: project.url,

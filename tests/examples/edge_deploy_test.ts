@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { parse } from "yaml";
-import { INSTALL_SQL } from "../../lib/database/bootstrap.ts";
 import { type EdgeFunction, startEdgeFunction } from "../support/edge.ts";
 import { describeTest, findMissing } from "../support/programs.ts";
 import { type Project, startStack } from "../support/stack.ts";
@@ -34,7 +33,7 @@ class Runner implements AsyncDisposable {
 
   static async create(variables: Readonly<Record<string, string>> = {}): Promise<Runner> {
     const folder = await Deno.realPath(await Deno.makeTempDir({ prefix: "supamigrate-deploy-" }));
-    const project = await stack.createProject({ setup: INSTALL_SQL, listens: false });
+    const project = await stack.createProject({ installed: true, listens: false });
     await project.sql("create table public.in_use ()"); // each migration goes by itself then
     const runner = new Runner(folder, project, variables);
     runner.#resources.defer(() => Deno.remove(folder, { recursive: true }));

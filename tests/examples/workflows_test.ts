@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { INSTALL_SQL } from "../../lib/database/bootstrap.ts";
 import { VERSION } from "../../mod.ts";
 import { RepositoryFolder } from "../support/repository.ts";
 import { type Project, startStack } from "../support/stack.ts";
@@ -74,7 +73,7 @@ Deno.test("init --workflow writes examples/deploy.yml, which names this version 
 });
 
 Deno.test("the workflow of init migrates, and its last step holds", async () => {
-  await using project = await stack.createProject({ setup: INSTALL_SQL, listens: false });
+  await using project = await stack.createProject({ installed: true, listens: false });
   await using repository = await initialized(GOOD);
   const { env, steps } = (await readYaml("examples/deploy.yml")).jobs.migrate;
   const result = await runSteps(steps, env, {
@@ -91,7 +90,7 @@ Deno.test("the workflow of init migrates, and its last step holds", async () => 
 });
 
 Deno.test("the workflow of init fails where a migration does, with the error at its line", async () => {
-  await using project = await stack.createProject({ setup: INSTALL_SQL, listens: false });
+  await using project = await stack.createProject({ installed: true, listens: false });
   await using repository = await initialized(BAD);
   const { env, steps } = (await readYaml("examples/deploy.yml")).jobs.migrate;
   const result = await runSteps(steps, env, {
@@ -138,7 +137,7 @@ async function runAction(
 }
 
 Deno.test("the action gives its result as JSON, and writes a table into the summary", async () => {
-  await using project = await stack.createProject({ setup: INSTALL_SQL, listens: false });
+  await using project = await stack.createProject({ installed: true, listens: false });
   await using repository = await initialized(GOOD);
   const planned = await runAction(repository, project, "migrate", "--dry-run");
   assert.match(planned.summary, /\| 001\\_notes\.sql \| not\\_executed \| planned \|/);
@@ -166,7 +165,7 @@ Deno.test("the action gives its result as JSON, and writes a table into the summ
 });
 
 Deno.test("the action fails where the command does, and its summary says why", async () => {
-  await using project = await stack.createProject({ setup: INSTALL_SQL, listens: false });
+  await using project = await stack.createProject({ installed: true, listens: false });
   await using repository = await initialized(BAD);
   const failed = await runAction(repository, project, "migrate");
   assert.deepEqual([failed.code, failed.document.migrationsFailed], [1, 1]);
@@ -235,7 +234,7 @@ Deno.test("the workflow of pull requests fails where the plan or a migration doe
 });
 
 Deno.test("the summary names seeds, and says of no command that has failed that it is done", async () => {
-  await using project = await stack.createProject({ setup: INSTALL_SQL, listens: false });
+  await using project = await stack.createProject({ installed: true, listens: false });
   await using repository = await RepositoryFolder.create({
     "supabase/migrations/001_notes.sql": GOOD["001_notes.sql"],
     "supabase/seed.sql": "insert into notes values (1);\n",

@@ -1,5 +1,4 @@
 import { createClient, type SupabaseClient } from "@supabase/supabase-js";
-import { INSTALL_SQL } from "../../lib/database/bootstrap.ts";
 import { openForMigrations } from "../../lib/embedded/migrations.ts";
 import { createMigrator, type Migrator } from "../../mod.ts";
 import type { Sql } from "../support/session.ts";
@@ -161,7 +160,7 @@ async function openBlankServer(
   stack: Stack,
   setup = "",
 ): Promise<Blank & AsyncDisposable & { readonly project: Project }> {
-  const project = await stack.createProject({ dbPool: 6, setup: `${INSTALL_SQL}\n${setup}` });
+  const project = await stack.createProject({ dbPool: 6, installed: true, setup });
   return {
     project,
     sql: project.sql,

@@ -239,12 +239,14 @@ interface SharedProject<Shared extends AnyProject> {
 }
 
 export function openProject(stack: Stack, kind: ProjectKind): Promise<Project> {
-  const { installed = true, own = false, supautils: _, setup = "", ...options } = kind;
-  const scripts = [installed ? INSTALL_SQL : "", setup];
-  if (kind.automaticRls && !own) {
-    scripts.push(`comment on function public.rls_auto_enable() is '${SHARED_BY_TESTS}'`);
-  }
-  return stack.createProject({ ...options, setup: scripts.join("\n") });
+  const { installed = true, own = false, supautils: _, ...options } = kind;
+  if (!kind.automaticRls || own) return stack.createProject({ ...options, installed });
+  const shared = `comment on function public.rls_auto_enable() is '${SHARED_BY_TESTS}'`;
+  return stack.createProject({
+    ...options,
+    installed,
+    setup: `${options.setup ?? ""};\n${shared}`,
+  });
 }
 
 async function openShared(
