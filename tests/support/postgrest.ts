@@ -47,6 +47,8 @@ export class Postgrest {
         PGRST_DB_EXTRA_SEARCH_PATH: "public,extensions",
         PGRST_DB_ANON_ROLE: "anon",
         PGRST_DB_POOL: `${dbPool}`,
+        // Not after 30 s: a new connection takes ten times as long for its first call.
+        PGRST_DB_POOL_MAX_IDLETIME: "600",
         PGRST_DB_CHANNEL_ENABLED: `${listens}`,
         PGRST_DB_USE_LEGACY_GUCS: "false",
         PGRST_JWT_SECRET: jwtSecret,
