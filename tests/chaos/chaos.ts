@@ -2,8 +2,8 @@
  * The command line of the rig: `deno task chaos --seed 1 --rounds 200`. With `--round N` one round
  * is played again and shown with all that was printed; with `--points` every named point is gone to
  * once; with `--via direct` the clients connect to the database themselves, and with `--via builds` they
- * do so to build indexes concurrently; with `--via batches` they change rows range by range. Ctrl-C ends
- * it after the rounds that are under way, and shows what they came to.
+ * do so to build indexes concurrently; with `--via batches` they change rows range by range, and with
+ * `--via copies` they take what is kept, and drop copies. Ctrl-C ends it after the rounds that are under way, and shows what they came to.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import type { Via } from "./ways.ts";
 import { formatChaos } from "./report.ts";
 import { runChaos } from "./run.ts";
 
-const WAYS: readonly Via[] = ["api", "direct", "builds", "batches"];
+const WAYS: readonly Via[] = ["api", "direct", "builds", "batches", "copies"];
 
 const { values } = parseArgs({
   options: {

@@ -10,6 +10,7 @@ const ROUNDS = 16;
 const DIRECT_ROUNDS = 8;
 const BUILDS = 4;
 const BATCHES = 2;
+const COPIES = 4;
 const LANES = 2;
 
 // PostgreSQL's and PostgREST's connections end when they like, also between two tests.
@@ -77,8 +78,27 @@ Deno.test(
   },
 );
 
+Deno.test(
+  `${COPIES} rounds of faults leave no row neither there nor kept`,
+  unsanitized,
+  async () => {
+    const { rounds, violations, unplayed } = await runChaos({
+      seed: 3,
+      rounds: Array.from({ length: COPIES }, (_, round) => round),
+      lanes: LANES,
+      via: "copies",
+    });
+    assert.deepEqual([violations, unplayed], [[], []]);
+    assert.equal(rounds, COPIES);
+  },
+);
+
 // Begun where it is known to be caught.
-const CAUGHT_IN = { "with a new operation id on retry": 3, "without the revoke from anon": 0 };
+const CAUGHT_IN = {
+  "with a new operation id on retry": 3,
+  "without the revoke from anon": 0,
+  "with copies dropped that are not back": 4,
+};
 
 for (const [name, first] of Object.entries(CAUGHT_IN)) {
   Deno.test(`the rig catches a build ${name}`, unsanitized, async () => {

@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { runChaos } from "./run.ts";
+import type { Via } from "./ways.ts";
 
 /** One passage of the code and what stands there in its stead. */
 interface Change {
@@ -83,6 +84,31 @@ export const CONTROLS: Readonly<Record<string, readonly Change[]>> = {
     from: "where p.proname = 'exec_sql'\n",
     to: "where false and p.proname = 'exec_sql'\n",
   }],
+
+  "with copies dropped that are not back": [{
+    file: "sql/put_back.sql",
+    from: "if result->>'reason' is null then",
+    to: "if true then",
+  }],
+
+  "with copies put back in the order in which they were made": [{
+    file: "sql/put_back.sql",
+    from: "select array_agg(c order by c.id desc) into copies",
+    to: "select array_agg(c order by c.id) into copies",
+  }],
+
+  "with copies dropped without a word in the log": [{
+    file: "sql/list_copies.sql",
+    from: "perform supamigrate.write_log(call, 'drop copies', 'ok',",
+    to: "perform supamigrate.write_log(call, 'drop', 'ok',",
+  }],
+};
+
+/** Those that another way than the API has to show. */
+export const WAYS: Readonly<Record<string, Via>> = {
+  "with copies dropped that are not back": "copies",
+  "with copies put back in the order in which they were made": "copies",
+  "with copies dropped without a word in the log": "copies",
 };
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
@@ -136,6 +162,7 @@ export async function tryControl(
       rounds: Array.from({ length: most }, (_, index) => first + index),
       lanes,
       build,
+      via: WAYS[name] ?? "api",
       stopAtViolation: true,
     });
     return {

@@ -233,13 +233,15 @@ export class Lane implements AsyncDisposable {
     await this.sql(`
       ${drops}
       drop schema if exists supamigrate_backup cascade;
+      drop schema if exists _heirs cascade;
       delete from supamigrate.safety_copy;
       delete from supamigrate.migration_history;
       insert into supamigrate.migration_log (action, result) values ('drop application schemas', 'ok');
       delete from supamigrate.operation;
       update supamigrate.migration_lock
          set is_locked = false, generation = generation + 1, sequence = 0;
-      truncate _chaos.witness, _chaos.heirloom, _chaos.lock_change, _chaos.operation_note, _chaos.request;
+      truncate _chaos.witness, _chaos.heirloom, _chaos.lock_change, _chaos.operation_note, _chaos.copy_note,
+        _chaos.request;
       update _chaos.switch set divisor = 1;
     `);
     await Deno.remove(join(this.folder, "migrations"), { recursive: true }).catch(() => {});

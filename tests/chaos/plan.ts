@@ -2,6 +2,7 @@
 
 import { Random } from "../support/random.ts";
 import { FAULTS, type Moment, MOMENTS } from "./faults.ts";
+import { LOSSES, type LossName, writeLoss } from "./copies.ts";
 import { isOverApi, type Via } from "./ways.ts";
 
 /** What a direct connection cannot meet: a gateway's answers, and what befalls PostgREST. */
@@ -30,6 +31,8 @@ export interface PlannedFile {
   readonly steps: "one" | "several" | "outside" | "batches";
   /** Whether it deletes rows, which its rollback says nothing of: they are kept, and put back. */
   readonly destroys?: boolean;
+  /** What it takes from a table of its own. */
+  readonly loses?: LossName;
 }
 
 /** When a fault strikes: at a request of the client, or some time after the client's start. */
@@ -69,7 +72,8 @@ export interface RoundPlan {
   readonly clients: readonly PlannedClient[];
 }
 
-/** The requests of each command, and which of them change something. */
+/** The requests of each command, and which of them change something. Those without a weight are met with
+ * on one way alone. */
 const COMMANDS: Readonly<
   Record<string, { weight: number; steps: readonly string[]; changes: readonly string[] }>
 > = {
@@ -108,6 +112,12 @@ const COMMANDS: Readonly<
   history: { weight: 2, steps: ["state", "read_log"], changes: [] },
   install: { weight: 4, steps: ["install", "state", "other"], changes: [] },
   uninstall: { weight: 4, steps: ["other"], changes: [] },
+  backups: { weight: 0, steps: ["state", "read_copies"], changes: [] },
+  "backups drop": {
+    weight: 0,
+    steps: ["state", "read_copies", "acquire", "forget", "release"],
+    changes: ["forget", "release"],
+  },
 };
 
 /** A place in the course of a command where its process ends, or stands still. */
@@ -123,7 +133,7 @@ const POINTS: readonly Point[] = [
   "client killed (kill -9)",
   "client stopped past its lease, then continued",
 ].flatMap((fault) =>
-  Object.entries(COMMANDS).flatMap(([command, { steps }]) =>
+  Object.entries(COMMANDS).filter(([, { weight }]) => weight > 0).flatMap(([command, { steps }]) =>
     steps.flatMap((step) => MOMENTS.map((moment) => ({ fault, command, step, moment })))
   )
 );
@@ -191,6 +201,7 @@ export function planRound(seed: number, round: number, via: Via = "api"): RoundP
   }
   if (via === "builds") return planBuilds(apart, seed, round, files);
   if (via === "batches") return planBatches(apart, seed, round, files.slice(0, 2));
+  if (via === "copies") return planCopies(apart, seed, round, files);
   if (point !== undefined) {
     const { fault, step, moment } = point;
     const faults = [{ fault, when: { step, nth: 0, moment }, seed: random.below(2 ** 31) }];
@@ -329,6 +340,39 @@ function planBatches(
   return { seed, round, files, applied: 0, before: "nothing", via: "batches", clients };
 }
 
+/** Files that take something each, and commands of which some drop the copies of it. */
+function planCopies(
+  random: Random,
+  seed: number,
+  round: number,
+  given: readonly PlannedFile[],
+): RoundPlan {
+  const names = Object.keys(LOSSES) as LossName[];
+  const files = given.map((file): PlannedFile => ({
+    ...file,
+    fails: false,
+    destroys: false,
+    loses: random.pick(names),
+  }));
+  const command = random.pick(["migrate", "migrate", "rollback", "rollback", "backups drop"]);
+  const applied = command === "migrate"
+    ? random.below(files.length)
+    : 1 + random.below(files.length);
+  const clients = [planClient(random, "copies", "main", command, files, applied, false)];
+  const others = random.pick([0, 0, 1, 1, 2]);
+  for (let other = 1; other <= others; other++) {
+    const its = random.pick(["migrate", "rollback", "backups drop", "backups", "unlock"]);
+    clients.push({
+      ...planClient(random, "copies", `other-${other}`, its, files, applied, false),
+      startAfterMs: random.below(900),
+    });
+  }
+  // What is to be one transaction has one step.
+  const isOne = clients.some(({ args }) => args.includes("all"));
+  const played = isOne ? files.map((file): PlannedFile => ({ ...file, steps: "one" })) : files;
+  return { seed, round, files: played, applied, before: "nothing", via: "copies", clients };
+}
+
 function planClient(
   random: Random,
   via: Via,
@@ -392,6 +436,14 @@ function planArguments(
       return applied > 0 && random.below(2) === 0
         ? ["repair", files[applied - 1]!.name, "--mark", "pending"]
         : ["repair", files.at(-1)!.name, "--mark", "applied"];
+    case "backups drop":
+      // One that may be there; or all of them.
+      return [
+        "backups",
+        "drop",
+        ...random.pick([["--older-than", "0h"], [`${1 + random.below(3)}`]]),
+        "--yes",
+      ];
     case "unlock":
     case "uninstall":
       return [command, "--yes"];
@@ -469,7 +521,9 @@ function pickWeighted(
 }
 
 /** A migration's file. */
-export function toFile({ name, sleepMs, leaks, fails, steps, destroys }: PlannedFile): string {
+export function toFile(file: PlannedFile): string {
+  const { name, sleepMs, leaks, fails, steps, destroys } = file;
+  const loss = writeLoss(file);
   const stem = name.replace(".sql", "");
   const witness = (direction: string, part: string) =>
     `insert into _chaos.witness (migration, direction, part) values ('${name}', '${direction}', '${part}');`;
@@ -503,12 +557,14 @@ export function toFile({ name, sleepMs, leaks, fails, steps, destroys }: Planned
       ]
       : commit),
     ...(destroys ? [`delete from _chaos.heirloom where migration = '${name}';`] : []),
+    ...loss.up,
     ...(fails ? ["select 1 / divisor from _chaos.switch;"] : []),
     witness("up", "last"),
     "-- ROLLBACK",
     witness("down", "first"),
     ...sleep,
     ...commit,
+    ...loss.down,
     `drop table if exists public.chaos_${stem};`,
     ...(leaks ? leak : []),
     witness("down", "last"),

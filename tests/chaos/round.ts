@@ -6,6 +6,7 @@ import { Random } from "../support/random.ts";
 import { until } from "../support/until.ts";
 import { type Claim, readClaim } from "./claims.ts";
 import { type ClientEnd, type ClientProcess, HANG, startClient } from "./client.ts";
+import { checkCopies, checkDropped, makeHeirs } from "./copies.ts";
 import { FAULTS, type Incident, type Moment, type Scene } from "./faults.ts";
 import type { Exchange, Handler, HttpProxy } from "./http_proxy.ts";
 import { DB_POOL, type Lane } from "./lane.ts";
@@ -102,6 +103,7 @@ class Round implements RoundResult {
          from jsonb_array_elements_text($1::jsonb->'destroying') name, generate_series(1, 20) number`,
       [{ destroying: this.#destroying }],
     );
+    await makeHeirs(this.#lane, files);
     {
       await using migrator = await this.#migrator("prepare");
       for (const { name } of files.slice(0, applied)) await migrator.migrate({ to: name });
@@ -388,6 +390,14 @@ class Round implements RoundResult {
       this.#report(String(row.invariant), String(row.violation), when);
     }
     if (this.#plan.via === "batches") await this.#checkBatches(when);
+    if (this.#plan.via === "copies") {
+      const found = await checkCopies(this.#lane, this.#plan.files, this.#since);
+      for (const { client, end } of this.ends) {
+        const holder = `${client.holder}, run 1 of chaos`;
+        found.push(...await checkDropped(this.#lane, { client, end }, holder, this.#since));
+      }
+      for (const { invariant, violation } of found) this.#report(invariant, violation, when);
+    }
     const [lease] = await this.#lane.sql(`
       select exists (
         select from _chaos.lock_change
@@ -478,6 +488,13 @@ class Round implements RoundResult {
         case "repair":
           expect(applying.has(args[1]!) === (args[3] === "applied"), `${args[1]} ${args[3]}`);
           break;
+        case "backups drop": {
+          const [row] = await this.#lane.sql(
+            "select count(*)::int as left from supamigrate.safety_copy",
+          );
+          expect(args.includes("0h") ? row?.left === 0 : true, "all copies dropped");
+          break;
+        }
         case "unlock": {
           const [lock] = await this.#lane.sql("select is_locked from supamigrate.migration_lock");
           expect(lock?.is_locked === false, "unlocked");
@@ -601,7 +618,9 @@ class Round implements RoundResult {
     if (end.signal === HANG) {
       this.#report("the exit code tells the truth", `${client.command} did not end`, when);
     }
-    if (end.code === 2) {
+    // Of several copies that are asked for by number one may be gone.
+    const isGone = client.command === "backups drop" && /There is no safety copy/.test(printed);
+    if (end.code === 2 && !isGone) {
       this.#report("the exit code tells the truth", `it blames its user: ${printed}`, when);
     }
   }

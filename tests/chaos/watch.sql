@@ -8,3 +8,5 @@ create trigger note_lock_change after update on supamigrate.migration_lock
   execute function _chaos.note_lock_change();
 create trigger note_operation after insert on supamigrate.operation
   for each row execute function _chaos.note_operation();
+create trigger note_copy after insert on supamigrate.safety_copy
+  for each row execute function _chaos.note_copy();

@@ -106,6 +106,24 @@ begin
 end
 $function$;
 
+-- Whose copy each number stands for: that of one that was dropped is given to another.
+create table _chaos.copy_note (
+  number    bigint generated always as identity primary key,
+  copy      bigint not null,
+  migration text not null,
+  made_at   timestamp with time zone not null default clock_timestamp()
+);
+
+create function _chaos.note_copy() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $function$
+begin
+  insert into _chaos.copy_note (copy, migration) values (new.id, new.migration_name);
+  return null;
+end
+$function$;
+
 -- Asked by somebody else, through the same pool: what has another request left behind here?
 create function graphql_public.chaos_leftovers() returns text
 language sql stable
