@@ -132,7 +132,7 @@ declare
   role_before constant text := current_setting('role');
   is_api_call constant boolean := role_before <> 'none';
   seen_before constant jsonb := coalesce(seen, supamigrate.look_before());
-  changes_before constant jsonb := supamigrate.count_changes();
+  changes_before jsonb;
   changes_after jsonb;
   functions_touched text;
   exposed jsonb := '{}';
@@ -193,7 +193,19 @@ begin
                  and known ? a.attrelid::text
                group by a.attrelid) named;
     end if;
+    -- What is put back before counts as there before.
+    if purpose = 'apply' and jsonb_array_length(coalesce(migration->'undo', '[]')) = 0 then
+      select known || jsonb_build_object(
+               'begun', supamigrate.begin_births(),
+               'written', coalesce(jsonb_object_agg(c.oid, jsonb_build_array(
+                 c.relfilenode, pg_stat_get_xact_tuples_inserted(c.oid), pg_stat_get_xact_tuples_updated(c.oid),
+                 pg_stat_get_xact_tuples_deleted(c.oid), c.relispartition)), '{}'))
+        into known
+        from pg_class c
+       where c.relkind = 'r' and c.oid >= 16384;
+    end if;
   end if;
+  changes_before := supamigrate.count_changes();
   begin
     if is_api_call then
       exposed := supamigrate.expose_event_functions();

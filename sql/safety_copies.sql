@@ -128,20 +128,169 @@ as $function$
          end
 $function$;
 
+-- What tells rows that the migration has inserted itself from those that were there before it, as a condition
+-- on a table's alias: a rollback is not to bring back what was not there. Null where it has inserted none, or
+-- where that cannot be told for certain, as a row that is not kept is lost.
+--
+-- Both are of this transaction, and what it has updated is kept. So there must be no updates but those that
+-- a copy has the keys of; no row of before may have come from another partition; and the table's rows must
+-- be where they were, as what is written anew looks like what is new.
+create or replace function supamigrate.births(relation oid, known jsonb, kept jsonb, alias text) returns text
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set row_security = off
+as $function$
+declare
+  run constant bigint := pg_current_xact_id()::text::bigint;
+  is_parted constant boolean := coalesce((known->'written'->relation::text->>4)::boolean, false)
+    or exists (select from pg_class where oid = relation and (relispartition or relkind = 'p'));
+  key constant smallint[] := supamigrate.numbers_of(relation, supamigrate.key_of(relation, '{}'));
+  written record;
+  item record;
+  matches text;
+  is_lost boolean;
+  conditions text := '';
+begin
+  if known->'begun' is null or known ? 'earlier' or current_setting('track_counts') <> 'on' then
+    return null;
+  end if;
+  select coalesce(sum(pg_stat_get_xact_tuples_inserted(c.oid) - coalesce((w.before->>1)::bigint, 0)), 0) as inserted,
+         coalesce(sum(pg_stat_get_xact_tuples_updated(c.oid) - coalesce((w.before->>2)::bigint, 0)), 0) as updated,
+         coalesce(bool_or((w.before->>0)::oid <> c.relfilenode), false) as anew
+    into written
+    from pg_class c
+   cross join lateral (select known->'written'->c.oid::text as before) w
+   where c.relkind = 'r'
+     and (c.oid = relation or c.oid in (select relid from pg_partition_tree(relation)));
+  if written.inserted <= 0 or written.updated < 0 or written.anew or is_parted and (
+    written.updated > 0 or exists (
+      select from jsonb_each(known->'written') part (id, before)
+        left join pg_class c on c.oid = part.id::oid and c.relispartition
+       where (before->>4)::boolean
+         and (c.oid is null
+              or pg_stat_get_xact_tuples_deleted(c.oid) <> (before->>3)::bigint))) then
+    return null;
+  end if;
+  if written.updated > 0 then
+    if key is null or written.updated is distinct from (
+      select sum((entry->>'updated')::bigint)
+        from jsonb_array_elements(kept) entry
+       where entry->>'relation_id' = relation::text and entry ? 'updated') then
+      return null;
+    end if;
+    for item in
+      select entry->>'copy' as copy, coalesce(entry->'key' = to_jsonb(key), false) as is_known
+        from jsonb_array_elements(kept) entry
+       where entry->>'relation_id' = relation::text
+         and entry ? 'updated'
+         -- Without one it has changed nothing but what is new.
+         and to_regclass(format('supamigrate_backup.%I', entry->>'copy')) is not null
+    loop
+      if not item.is_known then
+        return null;
+      end if;
+      select string_agg(format('%2$s.%1$I operator(pg_catalog.=) copy.%1$I', attname, '%1$s'), ' and ') into matches
+        from pg_attribute where attrelid = relation and attnum = any (key);
+      -- A trigger may change a key as well.
+      if exists (select from pg_trigger
+                  where tgrelid = relation and not tgisinternal and tgenabled <> 'D' and tgtype & 19 = 19) then
+        execute format('select exists (select from supamigrate_backup.%I copy where not exists (select from only %s live where %s))',
+                       item.copy, relation::regclass, format(matches, 'live')) into is_lost;
+        if is_lost then
+          return null;
+        end if;
+      end if;
+      conditions := conditions || format(' and not exists (select from supamigrate_backup.%I copy where %s)',
+                                         item.copy, format(matches, alias));
+    end loop;
+  end if;
+  -- Whoever has begun later than this transaction has committed, if the row is there to be seen.
+  return format(
+    'case when pg_catalog.age(%1$s.xmin) operator(pg_catalog.>=) %2$s then false else pg_catalog.pg_xact_status((%3$s '
+    'operator(pg_catalog.-) pg_catalog.age(%1$s.xmin))::pg_catalog.text::pg_catalog.xid8) operator(pg_catalog.=) ''in progress'' end%4$s',
+    alias, run - (known->>'begun')::bigint, run, conditions);
+end
+$function$;
+
+-- The numbers of columns that a copy has as they are, in the order of the table; null where one is not of
+-- them.
+create or replace function supamigrate.numbers_of(relation oid, names name[]) returns smallint[]
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+  select array_agg((item->>'number')::smallint order by (item->>'number')::smallint)
+    from jsonb_array_elements(supamigrate.columns_to_keep(relation, names)) item
+  having bool_and((item->>'plain')::boolean) and count(*) = cardinality(names)
+$function$;
+
+-- Begins a migration: what it writes has higher numbers of transactions than the one that is returned.
+create or replace function supamigrate.begin_births() returns bigint
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+declare
+  reached xid;
+begin
+  -- In a subtransaction: that has a number of its own, above those of migrations before this one.
+  begin
+    update supamigrate.installation set id = id where true returning xmin into reached;
+  exception when raise_exception then
+    raise;
+  end;
+  return pg_current_xact_id()::text::bigint - age(reached);
+end
+$function$;
+
+-- Takes from the copies of a statement what the migration has inserted itself.
+create or replace function supamigrate.forget_births(kept jsonb, since integer) returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+declare
+  settled jsonb := '[]';
+  entry jsonb;
+  place bigint;
+  born bigint;
+begin
+  if not jsonb_path_exists(kept, '$[*].marked') then
+    return kept;
+  end if;
+  for entry, place in
+    select item, ordinality from jsonb_array_elements(kept) with ordinality as list (item, ordinality) order by ordinality
+  loop
+    if place > since and entry ? 'marked' then
+      execute format('delete from supamigrate_backup.%I where "supamigrate own"', entry->>'copy');
+      get diagnostics born = row_count;
+      if born = (entry->>'rows')::bigint then
+        execute format('drop table supamigrate_backup.%I', entry->>'copy');
+        continue;
+      end if;
+      execute format('alter table supamigrate_backup.%I drop column "supamigrate own"', entry->>'copy');
+      entry := entry - 'marked' || jsonb_build_object('rows', (entry->>'rows')::bigint - born);
+    end if;
+    settled := settled || entry;
+  end loop;
+  return settled;
+end
+$function$;
+
 -- Makes a copy, and returns what is to be known of it; null where there are no rows.
 --
--- number: the copy's. choice: with, from and alias, which are the migration's own text, or null; earlier,
+-- choice: with, from and alias, which are the migration's own text, or null; earlier,
 -- copies that rows of the same kind are added to; own, where from is this tool's text; and pass, of a copy that knows which rows it is of:
--- where they were, in which transaction, and in which pass they were found.
+-- where they were, in which transaction, and in which pass they were found. What the migration has inserted
+-- itself is marked, for forget_births() to take away when nothing asks for it any more.
 create or replace function supamigrate.make_copy(
-  number bigint, line integer, kind text, relation oid, chosen name[], key name[], choice jsonb, path text
+  kept jsonb, known jsonb, line integer, kind text, relation oid, chosen name[], key name[], choice jsonb, path text
 ) returns jsonb
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $function$
 declare
   styles constant text[] := array[current_setting('datestyle'), current_setting('intervalstyle')];
+  number constant bigint := supamigrate.next_copy(kept);
   alias constant text := coalesce(choice->>'alias', 'kept');
+  births constant text := supamigrate.births(relation, known, kept, alias);
   target record;
   items jsonb;
   copy_name text;
@@ -174,7 +323,8 @@ begin
       case when choice ? 'pass' then format(
         '%1$s.ctid as "supamigrate row", %1$s.tableoid as "supamigrate table", '
         'pg_catalog.pg_current_xact_id() as "supamigrate run", %2$s as "supamigrate pass"',
-        alias, choice->>'pass') end),
+        alias, choice->>'pass') end,
+      births || ' as "supamigrate own"'),
     coalesce(choice->>'from',
              format('from %s %s as kept', case when target.relkind = 'p' then '' else 'only' end, target.name)));
   if choice->>'from' is not null then
@@ -207,7 +357,8 @@ begin
                  format('supamigrate: %s of %s',
                         case kind when 'values' then 'values' else 'rows' end, target.name));
   return jsonb_build_object('id', number, 'line', line, 'kind', kind, 'relation', target.name,
-    'relation_id', relation, 'copy', copy_name, 'columns', items, 'key', to_jsonb(key), 'rows', copied);
+    'relation_id', relation, 'copy', copy_name, 'columns', items, 'key', to_jsonb(key), 'rows', copied)
+    || case when births is null then jsonb '{}' else jsonb '{"marked": true}' end;
 exception when insufficient_privilege then
   raise exception 'Cannot keep the rows of % before they are destroyed: %', relation::regclass, sqlerrm
     using errcode = 'insufficient_privilege',
@@ -373,7 +524,7 @@ begin
           from jsonb_array_elements(kept) with ordinality as list (item, position)
          where position > since), '[]');
       entry := supamigrate.make_copy(
-        supamigrate.next_copy(kept), null, link.kind, link.conrelid, link.fields,
+        kept, known, null, link.kind, link.conrelid, link.fields,
         supamigrate.key_of(link.conrelid, coalesce(link.fields, '{}')),
         jsonb_build_object('earlier', coalesce(known->'earlier', '[]') || own, 'alias', 'kept', 'own', true, 'pass', pass + 1,
           'from', concat(
@@ -466,7 +617,9 @@ $function$;
 
 -- Keeps what a statement is about to destroy. Returns kept with what was added.
 --
--- known: the tables that there were before the migration, with the number of their columns.
+-- known: the tables that there were before the migration, with the number of their columns; and where what it
+-- inserts itself may be told apart: begun (begin_births), and written, of each table where its rows were, how
+-- many this transaction had inserted, updated and deleted, and whether it was a partition.
 -- path: the migration's search_path.
 create or replace function supamigrate.keep(
   destroyed jsonb, line integer, known jsonb, kept jsonb, path text
@@ -484,6 +637,7 @@ declare
   cascades boolean;
   entry jsonb;
   since integer;
+  kept_before constant integer := jsonb_array_length(kept);
 begin
   perform supamigrate.prepare_backup_schema();
   for item in select list.value from jsonb_array_elements(destroyed) list loop
@@ -524,7 +678,7 @@ begin
     loop
       cascades := item->>'do' = 'delete' and exists (select from supamigrate.list_links(part));
       entry := supamigrate.make_copy(
-        supamigrate.next_copy(kept), line, case item->>'do' when 'delete' then 'rows' else 'values' end,
+        kept, known, line, case item->>'do' when 'delete' then 'rows' else 'values' end,
         part, fields, supamigrate.key_of(part, coalesce(fields, '{}')),
         item || jsonb_build_object('earlier', coalesce(known->'earlier', '[]'))
              || case when cascades then jsonb '{"pass": 1}' else '{}' end, path);
@@ -537,9 +691,13 @@ begin
       if item->>'from' is not null then
         kept := kept || jsonb_build_object('chosen', coalesce(entry->'rows', '0'), 'relation', target::regclass);
       end if;
+      if item->>'do' = 'update' and part = target then
+        kept := kept || jsonb_build_object('updates', true, 'relation_id', target, 'copy', entry->'copy',
+          'key', to_jsonb(supamigrate.numbers_of(part, supamigrate.key_of(part, fields))));
+      end if;
     end loop;
   end loop;
-  return kept;
+  return supamigrate.forget_births(kept, kept_before);
 end
 $function$;
 
@@ -583,7 +741,7 @@ begin
   loop
     execute format('lock table %s in share row exclusive mode', relation::regclass);
     kept := supamigrate.add_kept(kept, supamigrate.make_copy(
-      supamigrate.next_copy(kept), line, 'state', relation, null, supamigrate.key_of(relation, '{}'),
+      kept, known, line, 'state', relation, null, supamigrate.key_of(relation, '{}'),
       '{"pass": 1}', 'pg_catalog, pg_temp'));
   end loop;
   return kept;
@@ -618,6 +776,10 @@ begin
                 detail = format('%s rows were kept, and %s changed.', entry->>'chosen', affected);
       end if;
       continue;
+    elsif position > since and entry ? 'updates' then
+      -- How many it was of several statements in one is not known.
+      continue when jsonb_array_length(destroyed) > 1;
+      entry := entry - 'updates' || jsonb_build_object('updated', affected);
     elsif position > since and entry->>'kind' = 'state' then
       live := concat(
         case when (select relkind from pg_class where oid = (entry->>'relation_id')::oid) <> 'p' then 'only ' end,
@@ -674,7 +836,7 @@ begin
     from emptied where supamigrate.is_worth_keeping(id, known);
   foreach relation in array coalesce(relations, '{}') loop
     execute format('lock table %s in access exclusive mode', relation::regclass);
-    entry := supamigrate.make_copy(supamigrate.next_copy(kept), line, 'rows', relation, null,
+    entry := supamigrate.make_copy(kept, known, line, 'rows', relation, null,
                                    supamigrate.key_of(relation, '{}'), null, path);
     if entry is not null then
       kept := kept || entry;
@@ -767,7 +929,7 @@ begin
     continue when not exists (
       select from supamigrate.list_parts(target.relation, true) part where part = target.relation);
     entry := supamigrate.make_copy(
-      supamigrate.next_copy(kept), line, 'table', target.relation, null, null, null, path);
+      kept, known, line, 'table', target.relation, null, null, null, path);
     if entry is not null then
       kept := kept || entry;
     end if;
@@ -790,7 +952,7 @@ begin
   loop
     execute format('lock table %s in access exclusive mode', target.relation::regclass);
     entry := supamigrate.make_copy(
-      supamigrate.next_copy(kept), line, 'values', target.relation, target.fields,
+      kept, known, line, 'values', target.relation, target.fields,
       supamigrate.key_of(target.relation, target.fields), null, path);
     if entry is not null then
       kept := kept || entry;
@@ -875,7 +1037,7 @@ as $function$
          (select array_agg(field) from jsonb_array_elements_text(nullif(entry->'key', 'null')) field),
          (entry->>'rows')::bigint, nullif(entry->'sequences', 'null'), entry->>'definition', purpose = 'apply'
     from jsonb_array_elements(kept) entry
-   where not entry ? 'more'
+   where entry ? 'id' and not entry ? 'more'
 $function$;
 
 -- What is told of copies.

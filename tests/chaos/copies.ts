@@ -31,6 +31,19 @@ export const LOSSES = {
   "overwritten, then deleted": {
     up: (it) => [`update ${it} set weight = 0;`, `delete from ${it} where number < 12;`],
   },
+  "inserted, then deleted": {
+    up: (it) => [
+      `insert into ${it} select n, 'own', n from generate_series(101, 105) n;`,
+      `delete from ${it} where number > 16;`,
+    ],
+  },
+  "inserted, overwritten, then deleted": {
+    up: (it) => [
+      `insert into ${it} values (101, 'own', 0);`,
+      `update ${it} set inscribed = 'other' where number > 10;`,
+      `delete from ${it} where number > 8;`,
+    ],
+  },
   "truncated": { up: (it) => [`truncate ${it};`] },
   "column dropped": {
     up: (it) => [`alter table ${it} drop column inscribed;`],

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { dump } from "../support/pg_dump.ts";
+import { until } from "../support/until.ts";
 import {
   type AnyProject,
   type ServerProject,
@@ -487,6 +488,266 @@ async function readAll({ sql }: AnyProject): Promise<unknown> {
   }
   return all;
 }
+
+/** Two rows that the file inserts itself, which no rollback is to bring back. */
+const OWN = "insert into c.notes (id, body) values (100, 'own'), (101, 'own too')";
+
+/** What a file has made itself and taken again, with something that was there before. */
+const OWN_TAKEN: typeof TAKEN = {
+  "inserted, then deleted": [NOTES, `${OWN}; delete from c.notes where id > 15`],
+  "inserted, then all rows deleted": [NOTES, `${OWN}; delete from c.notes`],
+  "inserted, then truncated": [NOTES, `${OWN}; truncate c.notes`],
+  "inserted, and the table dropped": [NOTES, `${OWN}; drop table c.notes`, NOTES.split(";")[0]],
+  "inserted, and the column dropped": [
+    "create table c.t (id int primary key, v text); insert into c.t values (1, 'one'), (2, 'two')",
+    "insert into c.t values (3, 'own'); alter table c.t drop column v",
+    "alter table c.t add column v text; delete from c.t where id = 3",
+  ],
+  "inserted, and given another type": [
+    NOTES,
+    `${OWN}; alter table c.notes alter body type int using length(body)`,
+    "alter table c.notes alter body type text; delete from c.notes where id > 99",
+  ],
+  "inserted, deleted and inserted again": [
+    NOTES,
+    `delete from c.notes where id < 4; insert into c.notes (id, body) values (2, 'another two');
+     delete from c.notes where id = 2`,
+  ],
+  "updated, then deleted": [
+    NOTES,
+    "update c.notes set body = 'other' where id < 9; delete from c.notes where id in (3, 4, 12)",
+  ],
+  "updated, then truncated": [NOTES, "update c.notes set body = 'other'; truncate c.notes"],
+  "inserted, updated, updated once more and deleted": [
+    NOTES,
+    `${OWN}; update c.notes set body = body || '!' where id > 10; update c.notes set price = 0;
+     delete from c.notes where id > 12`,
+  ],
+  "inserted and updated alone, then deleted": [
+    NOTES,
+    `${OWN}; update c.notes set body = 'x' where id = 100; delete from c.notes where id > 99; delete from c.notes`,
+  ],
+  "inserted, then deleted by chance, in WITH and by MERGE": [
+    NOTES,
+    `${OWN}; delete from c.notes where random() < 0.5;
+     with gone as (delete from c.notes where id > 100 or id < 4 returning *) select count(*) from gone;
+     merge into c.notes n using (values (100), (5)) v (x) on n.id = v.x when matched then delete; delete from c.notes`,
+  ],
+  "inserted by a function and a block, then deleted": [
+    `${NOTES} create function c.more() returns void language sql as 'insert into c.notes (id) values (200)'`,
+    `select c.more(); do $$ begin begin insert into c.notes (id) values (201); exception when others then raise; end; end $$;
+     delete from c.notes where id > 19`,
+  ],
+  "inserted by MERGE, then deleted": [
+    NOTES,
+    `merge into c.notes n using (values (300)) v (x) on n.id = v.x when not matched then insert (id) values (x);
+     delete from c.notes where id > 18`,
+  ],
+  "inserted, of a table without a key": [
+    "create table c.loose (v text); insert into c.loose values ('a'), ('a'), ('b'); create table c.archive (id int)",
+    "insert into c.loose values ('a'), ('c'); delete from c.loose where v in ('a', 'c')",
+  ],
+  "inserted, of a table that gets another name": [
+    NOTES,
+    `alter table c.notes rename to memos; insert into c.memos (id) values (100); delete from c.memos where id > 19`,
+    "alter table c.memos rename to notes",
+  ],
+  "inserted into partitions": [
+    `create table c.p (id int primary key, v text) partition by range (id);
+     create table c.p1 partition of c.p for values from (0) to (10);
+     create table c.p2 partition of c.p for values from (10) to (20);
+     insert into c.p values (1, 'one'), (2, 'two'), (11, 'eleven')`,
+    "insert into c.p values (3, 'own'), (12, 'own'); delete from c.p where id in (2, 3, 12)",
+  ],
+  "inserted into one partition": [
+    `create table c.p (id int primary key, v text) partition by range (id);
+     create table c.p1 partition of c.p for values from (0) to (10);
+     insert into c.p values (1, 'one'), (2, 'two')`,
+    "insert into c.p1 values (3, 'own'); delete from c.p1 where id > 1",
+  ],
+  "inserted, with what refers to it": [
+    PARENT_AND_CHILD,
+    `insert into c.p values (10, 'own'); insert into c.q values (20, 10, 'own'), (21, 1, 'own');
+     delete from c.p where id in (1, 10)`,
+  ],
+  "inserted, and what was there refers to it": [
+    PARENT_AND_CHILD,
+    "insert into c.p values (10, 'own'); update c.q set p = 10 where id = 3; delete from c.p where id > 3",
+  ],
+  "made anew as a table of the same name": [
+    NOTES,
+    `create table c.more (like c.notes including all); insert into c.more select * from c.notes;
+     insert into c.more (id) values (77); drop table c.notes; alter table c.more rename to notes;
+     delete from c.notes where id > 5`,
+    `drop table c.notes; ${NOTES.split(";")[0]}`,
+  ],
+  "made with its table, and dropped with it": [
+    NOTES,
+    `create table c.own (id int primary key); insert into c.own values (1); drop table c.own;
+     delete from c.notes where id = 1`,
+  ],
+};
+
+/** What looks as if a file had made it, and was there before. */
+const NOT_OWN: typeof TAKEN = {
+  "moved to another partition": [
+    `create table c.p (id int primary key, v text) partition by range (id);
+     create table c.p1 partition of c.p for values from (0) to (10);
+     create table c.p2 partition of c.p for values from (10) to (20);
+     insert into c.p values (1, 'one'), (11, 'eleven')`,
+    `insert into c.p values (12, 'own'); update c.p set id = 15 where id = 1; delete from c.p2 where v <> 'eleven'`,
+  ],
+  "moved to another partition, which is one no more": [
+    `create table c.p (id int primary key, v text) partition by range (id);
+     create table c.p1 partition of c.p for values from (0) to (10);
+     create table c.p2 partition of c.p for values from (10) to (20);
+     insert into c.p values (1, 'one'), (11, 'eleven')`,
+    `insert into c.p values (12, 'own'); update c.p set id = 15 where id = 1;
+     alter table c.p detach partition c.p2;
+     drop table c.p1; delete from c.p2 where v <> 'eleven'`,
+    `create table c.p1 partition of c.p for values from (0) to (10);
+     alter table c.p attach partition c.p2 for values from (10) to (20)`,
+  ],
+  "written anew by ALTER TABLE": [
+    NOTES,
+    `alter table c.notes add column token uuid default gen_random_uuid(); ${OWN}; delete from c.notes where id > 10`,
+    "alter table c.notes drop column token",
+  ],
+  "updated by a trigger": [
+    `${NOTES} create function c.touch() returns trigger language plpgsql as
+       $$ begin update c.notes set at = at where id = new.id - 100; return new; end $$;
+     create trigger touched after insert on c.notes for each row execute function c.touch()`,
+    `${OWN}; insert into c.notes (id) values (102); delete from c.notes where id < 3 or id > 15`,
+  ],
+  "updated by ON CONFLICT": [
+    NOTES,
+    `insert into c.notes (id, price) values (1, 1), (100, 0) on conflict (id) do update set at = notes.at;
+     delete from c.notes where id = 1 or id > 98`,
+  ],
+  "updated by a function": [
+    NOTES,
+    `${OWN}; do $$ begin update c.notes set at = at where id < 5; end $$; delete from c.notes where id < 5`,
+  ],
+  "updated by a statement with two of them": [
+    NOTES,
+    `${OWN}; with one as (update c.notes set body = 'x' where id = 1) update c.notes set price = 7 where id = 2;
+     delete from c.notes where id < 5`,
+  ],
+  "given another key by a trigger": [
+    `${NOTES} create function c.shift() returns trigger language plpgsql as
+       $$ begin new.id = new.id + 1000; return new; end $$;
+     create trigger shifted before update on c.notes for each row execute function c.shift()`,
+    `${OWN}; update c.notes set at = at where id = 1; delete from c.notes where id > 1000`,
+  ],
+  "put back, and taken by another version of the file": [
+    NOTES,
+    "delete from c.notes where id < 4",
+  ],
+};
+
+for (
+  const [title, cases, isOwn] of [
+    ["rows that a migration has made itself do not come back", OWN_TAKEN, true],
+    ["rows that look as if a migration had made them do come back", NOT_OWN, false],
+  ] as const
+) {
+  testOnEveryDatabase(title, async (project) => {
+    const failures: Error[] = [];
+    for (
+      const [index, [how, [setup, forward, back = "select"]]] of Object.entries(cases).entries()
+    ) {
+      await project.sql("drop schema if exists c cascade");
+      await project.sql("set role postgres; create schema c; reset role");
+      const [first, second] = [`${1001 + 2 * index}_setup.sql`, `${1002 + 2 * index}_takes.sql`];
+      const files = {
+        [first]: `select ${index}; ${setup}`,
+        [second]: `${forward};\n-- ROLLBACK\n${back};`,
+      };
+      const migrator = project.migrator(files);
+      try {
+        await migrator.migrate({ to: first });
+        const before = await readAll(project) as Record<string, Record<string, unknown>[]>;
+        const { results } = await migrator.migrate();
+        assert.deepEqual(results.map(({ error }) => error), [null]);
+        if (how.startsWith("put back, and")) {
+          const changed = { ...files, [second]: `select 1; ${files[second]}` };
+          const again = await project.migrator(changed).migrate({ onChange: "redo" });
+          assert.deepEqual(again.results.map(({ error }) => error), [null]);
+        }
+        const undone = await migrator.rollback();
+        const after = await readAll(project) as typeof before;
+        if (isOwn) {
+          assert.deepEqual(after, before);
+          const reasons = undone.results.flatMap(({ putBack }) =>
+            putBack.map(({ reason }) => reason)
+          );
+          assert.deepEqual(reasons.filter((reason) => reason !== null), []);
+        } else {
+          // What the file has made itself may come along, and some of the rows had got another key.
+          const withoutKeys = (all: typeof before) =>
+            Object.values(all).flat().map(({ t }) => String(t).replace(/^\(\d+,/, ""));
+          const there = withoutKeys(after);
+          assert.deepEqual(withoutKeys(before).filter((row) => !there.includes(row)), []);
+        }
+      } catch (error) {
+        failures.push(new Error(`What is ${how}`, { cause: error }));
+      }
+    }
+    await project.sql("drop schema if exists c cascade");
+    if (failures.length > 0) throw new AggregateError(failures);
+  });
+}
+
+testOnEveryDatabase(
+  "what an earlier migration of the same transaction has made comes back",
+  async (project) => {
+    await project.sql(
+      "set role postgres; create table shelf (id int primary key, v text); " +
+        "insert into shelf values (0, 'first'); reset role",
+    );
+    const migrator = project.migrator({
+      "1_fills.sql": "insert into shelf values (1, 'one'), (2, 'two');\n" +
+        "do $$ begin insert into shelf values (3, 'three'); exception when others then raise; end $$;\n" +
+        "-- ROLLBACK\nselect 1;",
+      "2_takes.sql":
+        "insert into shelf values (4, 'own');\ndelete from shelf where id > 0;\n-- ROLLBACK\nselect 1;",
+    });
+    const { success } = await migrator.migrate({ transaction: "all" });
+    assert.equal(success, true);
+    const { results: [undone] } = await migrator.rollback({ steps: 1 });
+    assert.deepEqual(undone!.putBack.map(({ putBack, reason }) => [putBack, reason]), [[3, null]]);
+    assert.deepEqual(await project.sql("select id from shelf order by id"), [
+      { id: 0 },
+      { id: 1 },
+      { id: 2 },
+      { id: 3 },
+    ]);
+  },
+);
+
+testOnOneServer(
+  "what somebody else has inserted while the migration ran comes back, and its own rows do not",
+  async (project) => {
+    await using other = await project.connect();
+    await other.sql("create table shelf (id int primary key); insert into shelf values (1)");
+    const migrator = project.migrator({
+      "1_takes.sql": "insert into shelf values (2);\nselect pg_sleep(1);\n" +
+        "insert into shelf values (3);\ndelete from shelf;\n-- ROLLBACK\nselect 1;",
+    });
+    const running = migrator.migrate();
+    await until("the migration to sleep", async () => {
+      const [row] = await other.sql(
+        "select count(*)::int as sleeping from pg_stat_activity where wait_event = 'PgSleep' and datname = current_database()",
+      );
+      return row?.sleeping === 1;
+    });
+    await other.sql("insert into shelf values (4)");
+    assert.equal((await running).success, true);
+    assert.deepEqual(await other.sql("select from shelf"), []);
+    await migrator.rollback();
+    assert.deepEqual(await other.sql("select id from shelf order by id"), [{ id: 1 }, { id: 4 }]);
+  },
+);
 
 testOnEveryDatabase(
   "values of a column that the rollback drops itself stay in their copy, and that is told",
