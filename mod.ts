@@ -75,7 +75,7 @@ export type {
   SafetyCopyMode,
   SafetyCopyOptions,
 } from "./lib/operations/safety_copies.ts";
-export type { HealthResult } from "./lib/operations/health.ts";
+export type { HealthOptions, HealthResult } from "./lib/operations/health.ts";
 export type { BaselineOptions, BaselineResult } from "./lib/operations/baseline.ts";
 export type { CancelBlockers } from "./lib/operations/cancel_blockers.ts";
 export type { CancelOptions, CancelResult } from "./lib/operations/cancel.ts";

@@ -17,7 +17,7 @@ import type {
   UninstallOptions,
   UninstallResult,
 } from "./operations/install.ts";
-import type { HealthResult } from "./operations/health.ts";
+import type { HealthOptions, HealthResult } from "./operations/health.ts";
 import type { RepairLedgerOptions, RepairLedgerResult } from "./operations/repair_ledger.ts";
 import type { DropBackupsOptions, DropBackupsResult, SafetyCopy } from "./operations/backups.ts";
 import type { SafetyCopyMode } from "./safety_copy_modes.ts";
@@ -131,7 +131,7 @@ export interface Migrator extends AsyncDisposable {
   /** Plans what `migrate` would do, to be reviewed and run as it is: `migrate({ plan })`. */
   plan(options?: PlanOptions): Promise<PlanFile>;
   /** Looks whether the application is well: asks a URL, or runs a query. */
-  checkHealth(check: string): Promise<HealthResult>;
+  checkHealth(check: string, options?: HealthOptions): Promise<HealthResult>;
   /** Reports where the database stands. */
   status(): Promise<StatusResult>;
   /** Undoes the last batch, or everything after a target. */
@@ -411,9 +411,11 @@ export function createMigrator(options: MigratorOptions): Migrator {
       const { squash } = await import("./operations/squash.ts");
       return await hiding(squash(context, { folder: folderForFiles(), ...discovery }, name, given));
     },
-    checkHealth: async (check) => {
-      const { checkHealth } = await import("./operations/health.ts");
-      return await hiding(checkHealth(context, check));
+    checkHealth: async (check, given) => {
+      const { checkHealth, LONGEST_CHECK_MS } = await import("./operations/health.ts");
+      // What gets no answer any more cannot be told from what cannot be reached.
+      const timeoutMs = Math.min(given?.timeoutMs ?? LONGEST_CHECK_MS, 0.8 * requestTimeoutMs);
+      return await hiding(checkHealth(context, check, { timeoutMs }));
     },
     backups: async () => {
       const { readBackups } = await import("./operations/backups.ts");

@@ -19,6 +19,7 @@ export const STATEMENTS = {
   surveyCopies: "select supamigrate.survey_copies($1) as result",
   readCopies: "select supamigrate.read_copies() as result",
   ask: "select supamigrate.ask($1) as result",
+  cancelAsked: "select supamigrate.cancel_asked($1) as result",
   stage: "select supamigrate.stage($1) as result",
   perform: "select supamigrate.perform($1) as result",
   settle: "select supamigrate.settle($1) as result",

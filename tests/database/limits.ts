@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { setTimeout as delay } from "node:timers/promises";
 import type { ProgressEvent } from "../../mod.ts";
+import { Workspace } from "../support/cli.ts";
 import { type ServerProject, testOnEveryDatabase, testOnServers } from "../support/projects.ts";
 
 type Retry = Extract<ProgressEvent, { type: "retrying" }>;
@@ -153,3 +154,55 @@ testOnEveryDatabase("a file's limits come before those of the run", async (proje
   }, { limits }).migrate();
   assert.deepEqual(await read(), [{ lock: "500ms", statement: "1h" }]);
 });
+
+testOnServers(
+  "a check that takes too long is cancelled on the server, and what the run has applied taken back",
+  async (project) => {
+    const asked = async () => {
+      const [row] = await project.sql(`
+        select count(*)::int as asked from pg_stat_activity
+         where application_name like 'supamigrate check %' and state = 'active'
+           and datname = current_database()`);
+      return row?.asked;
+    };
+    for (
+      const options of [{}, { via: "direct", databaseUrl: project.databaseUrl } as const]
+    ) {
+      await using migrator = project.migrator(widen, options);
+      const started = performance.now();
+      const late = await migrator.checkHealth("select pg_sleep(50)", { timeoutMs: 1000 });
+      assert.deepEqual([late.passed, late.message], [
+        false,
+        "The query took longer than 1 s, and was cancelled",
+      ]);
+      assert.ok(performance.now() - started < 20_000);
+      assert.equal(await asked(), 0);
+      // Whoever takes the answer for another one is left with a connection that still works.
+      const well = await migrator.checkHealth("select 1", { timeoutMs: 5000 });
+      assert.equal(well.passed, true);
+      const wrong = await migrator.checkHealth("select 1 / 0", { timeoutMs: 5000 });
+      assert.equal(wrong.message, "The query failed: division by zero");
+    }
+
+    await using workspace = await Workspace.create({
+      "1_calm.sql": "create table calm ();\n-- ROLLBACK\ndrop table calm;",
+    });
+    const { code, stdout, stderr } = await workspace.run(
+      ["migrate", "--check", "select pg_sleep(50)", "--rollback-on-failed-check", "--json"],
+      {
+        SUPABASE_URL: project.url,
+        SUPABASE_SERVICE_KEY: project.serviceKey,
+        MIGRATION_REQUEST_TIMEOUT: "5000",
+      },
+    );
+    assert.equal(code, 1, stderr);
+    const { check } = JSON.parse(stdout);
+    assert.equal(check.message, "The query took longer than 4 s, and was cancelled");
+    assert.deepEqual(check.rolledBack.results.map(({ name }: { name: string }) => name), [
+      "1_calm.sql",
+    ]);
+    assert.deepEqual(await project.sql("select to_regclass('calm')::text as there"), [
+      { there: null },
+    ]);
+  },
+);
