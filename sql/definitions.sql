@@ -116,6 +116,16 @@ as $function$
       case state when 'D' then 'disable' when 'R' then 'enable replica' else 'enable always' end, kind, name) end
 $function$;
 
+-- What another role has to run, as what it is about is that one's: as a comment that says so.
+create or replace function supamigrate.leave_to(owner oid, statement text) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+  select case when pg_has_role(owner, 'usage') or coalesce(statement, '') = '' then statement
+              else format(E'-- %s has to run:\n%s', owner::regrole,
+                          regexp_replace(rtrim(statement, E'; \n') || ';', '^', '-- ', 'gn')) end
+$function$;
+
 -- The SQL of what goes with a drop, for whoever is to make it anew: in an order in which it can be run,
 -- as far as the catalog can say. Columns' and tables' rows are in the copies; what belongs behind
 -- them follows a line that says so.
@@ -227,9 +237,12 @@ as $function$
        union
        select 'public' where type in ('f', 'T') and acl is not null) given
     union all
-    select case contype when 'f' then 16 else 14 end, object_id,
-           format('alter table %s add constraint %I %s', conrelid::regclass, conname, pg_get_constraintdef(object_id))
-      from object join pg_constraint c on c.oid = object_id
+    select case contype when 'f' then 16 else 14 end, object_id, supamigrate.leave_to(
+             case when exists (select from relation where oid = conrelid) then current_user::regrole else r.relowner end,
+             format('alter table %s add constraint %I %s', conrelid::regclass, conname, pg_get_constraintdef(object_id)))
+      from object
+      join pg_constraint c on c.oid = object_id
+      join pg_class r on r.oid = conrelid
      where class_id = 'pg_constraint'::regclass and conrelid <> 0 and conparentid = 0
        and contype in ('p', 'u', 'c', 'x', 'f') and (conislocal or coninhcount = 0)
     union all
@@ -247,9 +260,16 @@ as $function$
     union all
     select 15, object_id, pg_get_statisticsobjdef(object_id) from object where class_id = 'pg_statistic_ext'::regclass
     union all
-    select 17, object_id, concat_ws(E';\n', pg_get_triggerdef(object_id),
-             supamigrate.describe_state(tgrelid, 'trigger', tgname, tgenabled))
-      from object join pg_trigger t on t.oid = object_id
+    select place, object_id, text
+      from object
+      join pg_trigger t on t.oid = object_id
+      join pg_class c on c.oid = tgrelid
+     cross join lateral (
+       values (17, case when has_table_privilege(tgrelid, 'trigger') then pg_get_triggerdef(object_id)
+                        else supamigrate.leave_to(c.relowner, pg_get_triggerdef(object_id)) end),
+              (19, supamigrate.leave_to(
+                case when exists (select from relation r where r.oid = tgrelid) then current_user::regrole else c.relowner end,
+                supamigrate.describe_state(tgrelid, 'trigger', tgname, tgenabled)))) told (place, text)
      where class_id = 'pg_trigger'::regclass and not tgisinternal and tgparentid = 0
     union all
     select 17, object_id, concat_ws(E'\n', pg_get_ruledef(object_id),
@@ -277,7 +297,8 @@ as $function$
       join pg_publication p on p.oid = prpubid
      where class_id = 'pg_publication_rel'::regclass
     union all
-    select 20, object_id, format('alter %s %s owner to %s', altered, name, owner::regrole)
+    select 23, object_id, case when pg_has_role(owner, 'usage') then format('alter %s %s owner to %s', altered, name, owner::regrole)
+                               else format('-- A superuser has to run: alter %s %s owner to %s;', altered, name, owner::regrole) end
       from owned where owner <> current_user::regrole
     union all
     select 21, object_id, format('grant %s on %s %s to %s%s',
@@ -294,15 +315,22 @@ as $function$
       from field cross join lateral aclexplode(attacl) acl
     union all
     -- As "table constraint" and "name on table", which COMMENT calls a constraint.
-    select 22, d.objoid, format('comment on %s %s is %L', regexp_replace(what.type, '^.* (column|constraint)$', '\1'),
-             case what.type when 'domain constraint' then replace(what.identity, ' on ', ' on domain ')
-                            else what.identity end, d.description)
+    select 22, d.objoid, supamigrate.leave_to(coalesce(t.relowner, current_user::regrole),
+             format('comment on %s %s is %L', regexp_replace(what.type, '^.* (column|constraint)$', '\1'),
+               case what.type when 'domain constraint' then replace(what.identity, ' on ', ' on domain ')
+                              else what.identity end, d.description))
       from (select * from object
             union
             select 'pg_class'::regclass, attrelid, attnum from field) described
       join pg_description d
         on d.classoid = class_id and d.objoid = object_id and d.objsubid = sub_id
      cross join lateral pg_identify_object(class_id, object_id, sub_id) what
+      left join pg_trigger g on class_id = 'pg_trigger'::regclass and g.oid = object_id
+      left join pg_constraint k on class_id = 'pg_constraint'::regclass and k.oid = object_id
+      left join pg_policy y on class_id = 'pg_policy'::regclass and y.oid = object_id
+      -- Of a table that stays.
+      left join pg_class t on t.oid = coalesce(g.tgrelid, k.conrelid, y.polrelid)
+       and t.oid not in (select oid from relation)
   ), told as (
     select place, number, text from part where text <> ''
     union all

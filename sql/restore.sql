@@ -1,9 +1,10 @@
 -- Before a dump is restored, in its transaction: supamigrate.restored has the schemas, as JSON. What stays where it is
 -- and hangs on what is dropped and made anew must not be in the way: policies of storage are dropped, and triggers of
 -- auth.users, which only the table's owner could drop, keep their function under another name. restore_end.sql has them
--- use what was restored.
+-- use what was restored: other functions, but of constraint triggers, which cannot be replaced, the same ones (stays)
+-- with what was restored in them.
 create temporary table staying (definition text);
-create temporary table renamed (function regprocedure, schema name, name name);
+create temporary table renamed (function regprocedure, schema name, name name, stays boolean);
 
 do $block$
 declare
@@ -41,7 +42,8 @@ begin
 
   for item in
     select p.oid::regprocedure as function, p.proname as name, n.nspname as schema,
-           array_agg(regexp_replace(pg_get_triggerdef(t.oid), '^CREATE TRIGGER', 'CREATE OR REPLACE TRIGGER')) as triggers
+           array_agg(regexp_replace(pg_get_triggerdef(t.oid), '^CREATE TRIGGER', 'CREATE OR REPLACE TRIGGER')) as triggers,
+           bool_or(t.tgconstraint <> 0) as stays
       from pg_trigger t
       join pg_class c on c.oid = t.tgrelid
       join pg_namespace home on home.oid = c.relnamespace
@@ -54,8 +56,8 @@ begin
      group by p.oid, n.nspname
   loop
     number := number + 1;
-    insert into pg_temp.staying select unnest(item.triggers);
-    insert into pg_temp.renamed values (item.function, item.schema, item.name);
+    insert into pg_temp.staying select unnest(item.triggers) where not item.stays;
+    insert into pg_temp.renamed values (item.function, item.schema, item.name, item.stays);
     execute format('alter function %s rename to %I', item.function, 'before_restore_' || number);
   end loop;
 end

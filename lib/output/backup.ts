@@ -2,6 +2,7 @@
 
 import { chmod, mkdir, rm, stat, writeFile } from "node:fs/promises";
 import { parseDatabaseUrl } from "../database/database_url.ts";
+import { openDirectChannel } from "../database/direct.ts";
 import forgetDefaultsSql from "../../sql/forget_default_privileges.sql" with { type: "text" };
 import restoreSql from "../../sql/restore.sql" with { type: "text" };
 import restoreEndSql from "../../sql/restore_end.sql" with { type: "text" };
@@ -108,7 +109,7 @@ async function dump(
     await runDump(databaseUrl, path, (table) => {
       reporter.onProgress({ type: "preparing", what: `a backup: ${table}` });
     });
-    const contents = await verify(path, takeApart(databaseUrl).user);
+    const contents = await verify(path, takeApart(databaseUrl).user, await readOwners(databaseUrl));
     for (const [extension, text] of Object.entries(writeRestore(name, contents))) {
       await writeFile(`${folder}/${name}.${extension}`, text, { mode: 0o600 });
     }
@@ -269,14 +270,31 @@ interface Contents {
   readonly schemas: readonly string[];
 }
 
+/** The roles whose objects this one may drop. */
+async function readOwners(databaseUrl: string): Promise<ReadonlySet<string>> {
+  const database = openDirectChannel(databaseUrl, 30_000);
+  try {
+    const rows = await database.run(
+      "select rolname::text as name from pg_roles where pg_has_role(oid, 'usage')",
+    );
+    return new Set(rows.map(({ name }) => String(name)));
+  } finally {
+    await database.close();
+  }
+}
+
 /** Reads the table of contents. */
-async function verify(path: string, user: string): Promise<Contents> {
+async function verify(
+  path: string,
+  user: string,
+  owners: ReadonlySet<string>,
+): Promise<Contents> {
   let tables = 0;
   const entries: string[] = [];
   const schemas: string[] = [];
   const listeners: string[] = [];
   await readDump(["--list", path], (line) => {
-    const [, kind, schema = "", name = "", owner] = ENTRY.exec(line) ?? [];
+    const [, kind, schema = "", name = "", owner = ""] = ENTRY.exec(line) ?? [];
     if (kind === "TABLE DATA") tables++;
     if (kind === "EVENT TRIGGER") listeners.push(line);
     if (kind === "DEFAULT ACL") {
@@ -289,7 +307,8 @@ async function verify(path: string, user: string): Promise<Contents> {
       if (kind === "SCHEMA") schemas.push(own!);
       else if (name.startsWith("SCHEMA ")) entries.push(line);
     } else if (
-      kind !== undefined && !STAYING.has(schema) &&
+      // What is somebody else's is not this one's to drop and make anew: it stays as it is.
+      kind !== undefined && !STAYING.has(schema) && owners.has(owner) &&
       // Schemas are not dropped, and neither is what publications take of them as a whole.
       kind !== "PUBLICATION TABLES IN SCHEMA"
     ) {

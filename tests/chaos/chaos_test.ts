@@ -97,7 +97,7 @@ Deno.test(
 const CAUGHT_IN = {
   "with a new operation id on retry": 3,
   "without the revoke from anon": 0,
-  "with copies dropped that are not back": 4,
+  "with copies dropped that are not back": 6,
 };
 
 for (const [name, first] of Object.entries(CAUGHT_IN)) {

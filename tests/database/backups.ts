@@ -401,6 +401,71 @@ testOnServers(
 );
 
 testOnServers(
+  "what backups show prints runs as far as the owner may, and says what others have to run",
+  async (project) => {
+    await using owner = await project.connect();
+    await owner.sql(`create schema shop;
+create function shop.welcome() returns trigger language plpgsql as 'begin return new; end';
+create trigger welcomed after insert on auth.users for each row execute function shop.welcome();
+create constraint trigger welcomed_later after insert on auth.users deferrable initially deferred
+  for each row execute function shop.welcome();
+create table shop.orders (id int primary key); insert into shop.orders values (1);`);
+    await project.sql(`alter table auth.users enable always trigger welcomed;
+      comment on trigger welcomed on auth.users is E'Two\nlines';
+      create function shop.theirs() returns int language sql as 'select 1';
+      create table auth.shipped (id int references shop.orders);`);
+    await using workspace = await Workspace.create({ "1_drop.sql": "drop schema shop cascade;" });
+    const { code, stderr } = await workspace.run(["migrate", "--yes"], settings(project));
+    assert.equal(code, 0, stderr);
+    const [dropped] = await project.sql(
+      "select id from supamigrate.safety_copy where definition is not null",
+    );
+    const shown = await workspace.run(
+      ["backups", "show", String(dropped!.id)],
+      settings(project),
+    );
+    await owner.sql(shown.stdout);
+    assert.deepEqual(
+      await project.sql(
+        `select t.tgname as name, t.tgconstraint <> 0 as later from pg_trigger t
+          where tgrelid = 'auth.users'::regclass and tgname ~ '^welcomed' order by 1`,
+      ),
+      [{ name: "welcomed", later: false }, { name: "welcomed_later", later: true }],
+    );
+    assert.deepEqual(await project.sql("select id from shop.orders"), [{ id: 1 }]);
+    // With what it leaves to others, by those who may, all is as it was.
+    const left = shown.stdout.split("\n").filter((line) => line.startsWith("-- "));
+    assert.deepEqual(left.map((line) => line.replace(/:.*/, "")).toSorted(), [
+      "-- A superuser has to run",
+      "-- What was dropped, as far as it is to be made anew, and its rows",
+      "-- alter table auth.shipped add constraint shipped_id_fkey FOREIGN KEY (id) REFERENCES shop.orders(id);",
+      "-- alter table auth.users enable always trigger welcomed;",
+      "-- comment on trigger welcomed on auth.users is 'Two",
+      "-- lines';",
+      "-- supabase_admin has to run",
+      "-- supabase_auth_admin has to run",
+      "-- supabase_auth_admin has to run",
+    ]);
+    await project.sql(
+      left.map((line) =>
+        line.replace(/^-- (A superuser has to run: |[A-Z].*|\w+ has to run:$)?/, "")
+      )
+        .join("\n"),
+    );
+    assert.deepEqual(
+      await project.sql(
+        `select tgenabled::text as state, obj_description(oid, 'pg_trigger') as remark,
+                (select count(*)::int from pg_constraint where conrelid = 'auth.shipped'::regclass) as links,
+                (select proowner::regrole::text from pg_proc where oid = 'shop.theirs'::regproc) as owner
+           from pg_trigger where tgname = 'welcomed'`,
+      ),
+      [{ state: "A", remark: "Two\nlines", links: 1, owner: "supabase_admin" }],
+    );
+    await project.sql("drop table auth.shipped; drop schema shop cascade");
+  },
+);
+
+testOnServers(
   "migrate --backup makes a dump that can be restored, or does nothing",
   async (project) => {
     if (missing.length > 0) return;
@@ -416,6 +481,17 @@ create function peek() returns text language sql as 'select body from public.not
 revoke all on function peek() from public, anon, authenticated;
 create function welcome() returns trigger language plpgsql as 'begin return new; end';
 create trigger welcomed after insert on auth.users for each row execute function welcome();
+create function settle() returns trigger language plpgsql security definer set search_path = '' as
+  'begin return new; end';
+revoke all on function settle() from public, anon;
+comment on function settle() is 'Settles';
+create constraint trigger settled after insert on auth.users deferrable initially deferred
+  for each row execute function settle();
+create trigger settled_too after update on auth.users for each row execute function settle();
+create trigger settled before insert on notes for each row execute function settle();
+alter table notes enable always trigger settled;
+create constraint trigger settled_later after insert on notes deferrable for each row execute function settle();
+comment on trigger settled_later on notes is 'Later';
 create policy "peek" on storage.objects for select to authenticated using (public.peek() is not null);
 -- ROLLBACK
 select 1;`,
@@ -429,6 +505,9 @@ select 1;`,
       create function public.notice() returns event_trigger language plpgsql as 'begin end';
       create event trigger noticed on ddl_command_end when tag in ('CREATE TABLE') execute function public.notice();
       alter event trigger noticed enable always;
+      create table public.theirs (id int primary key, note text);
+      insert into public.theirs values (1, 'theirs');
+      create function public.their_count() returns bigint language sql as 'select count(*) from public.theirs';
       create publication everything for tables in schema public;
       create foreign data wrapper elsewhere;
       create server far foreign data wrapper elsewhere;
@@ -444,7 +523,11 @@ select 1;`,
              (select nspacl::text from pg_namespace where nspname = 'shut') as shut,
              (select jsonb_agg(array[defaclrole::regrole::text, defaclnamespace::text, defaclobjtype::text, defaclacl::text]
                                order by defaclrole, defaclnamespace, defaclobjtype) from pg_default_acl) as defaults,
-             (select jsonb_agg(pg_get_triggerdef(oid)) from pg_trigger where tgname = 'welcomed') as triggers,
+             (select jsonb_agg(concat(pg_get_triggerdef(oid), tgenabled, obj_description(oid, 'pg_trigger'))
+                               order by tgrelid::regclass::text, tgname)
+                from pg_trigger where tgname ~ '^(welcomed|settled)') as triggers,
+             (select jsonb_agg(concat(pg_get_functiondef(oid), obj_description(oid, 'pg_proc')) order by oid::regproc::text)
+                from pg_proc where proname ~ 'welcome|settle|restored' and pronamespace = 'public'::regnamespace) as used,
              (select jsonb_agg(evtname || evtenabled::text || evtfoid::regproc::text) from pg_event_trigger where evtname = 'noticed') as noticed,
              (select jsonb_agg(to_jsonb(p)) from pg_policies p where policyname = 'peek') as policies`);
     const before = await rights();
@@ -514,9 +597,17 @@ select 1;`,
     );
     assert.equal(refused.code, 1);
     await project.sql("drop view public.peeked");
+    // The function is another one by now, and what its triggers use has to be that of the backup.
+    await project.sql(
+      "create or replace function public.settle() returns trigger language plpgsql as 'begin return null; end'",
+    );
+    await project.sql(
+      "grant execute on function public.settle() to anon; update public.theirs set note = 'newer'",
+    );
     const restored = await restore();
     assert.equal(restored.stdout, "Restored.\n", restored.stderr);
     assert.equal((await project.sql("select from notes")).length, 3);
+    assert.deepEqual(await project.sql("select note from theirs"), [{ note: "newer" }]);
     assert.deepEqual(await rights(), before, "nothing is open to anybody that was not before");
     assert.equal((await project.migrator(closed).status()).pending.length, 0);
   },
