@@ -5,9 +5,10 @@
 -- the sizes of all tables that rows are kept of; elsewhere: foreign tables and views whose rows are
 -- changed, and are kept nowhere; keyless: tables whose rows nothing tells apart when they have been
 -- changed, so that what is overwritten in them is kept, and not put back; lent: tables of other owners,
--- whose triggers and foreign keys a rollback cannot put off.
+-- whose triggers and foreign keys a rollback cannot put off; volatile: functions that choose others each time.
 --
--- call: destroyed, of all that is to be run, each with the search_path (path) that its file has set.
+-- call: destroyed, of all that is to be run, each with the search_path (path) that its file has set; batched,
+-- the functions that batches choose their rows with.
 create or replace function supamigrate.survey_copies(call jsonb) returns jsonb
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -79,7 +80,11 @@ begin
          and supamigrate.key_of(oid, changed) is null),
     'lent', (
       select coalesce(jsonb_agg(distinct name), '[]')
-        from kept where not pg_has_role(relowner, 'usage')))
+        from kept where not pg_has_role(relowner, 'usage')),
+    'volatile', (
+      select coalesce(jsonb_agg(distinct proname), '[]')
+        from pg_proc
+       where provolatile = 'v' and proname in (select jsonb_array_elements_text(call->'batched'))))
     into result;
   return result;
 end

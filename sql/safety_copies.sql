@@ -662,6 +662,12 @@ begin
          and a.attgenerated = '';
       continue when fields is null;
     end if;
+    if known ? 'earlier' and supamigrate.find_volatile(item) is not null then
+      raise exception 'The batch chooses its rows with %(), which is volatile: others would be kept than are changed',
+                      supamigrate.find_volatile(item)
+        using errcode = 'feature_not_supported',
+              hint = 'Mark the function STABLE if it is, choose the rows in another way, or run with --safety-copy never.';
+    end if;
     if item->>'do' = 'merge' or item->>'from' is not null and not supamigrate.can_choose_again(item, target, known) then
       kept := supamigrate.keep_state(item, target, line, known, kept);
       continue;
@@ -701,6 +707,16 @@ begin
 end
 $function$;
 
+-- A function that a statement's rows are chosen with, and that chooses others each time; null for none.
+create or replace function supamigrate.find_volatile(item jsonb) returns name
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+  select min(proname::text)::name
+    from pg_proc
+   where provolatile = 'v' and proname in (select jsonb_array_elements_text(item->'functions'))
+$function$;
+
 -- Whether the text that chooses a statement's rows chooses the same ones before it.
 create or replace function supamigrate.can_choose_again(item jsonb, target oid, known jsonb) returns boolean
 language sql stable
@@ -708,10 +724,7 @@ set search_path = pg_catalog, pg_temp
 as $function$
   -- Which table each row is in is not to be read out of a choice among several.
   select (select count(*) from supamigrate.list_parts(target, (item->>'only')::boolean)) = 1
-     -- For each of many ranges the whole table is not copied: there the rows are counted alone.
-     and (known ? 'earlier' or not exists (
-       select from pg_proc
-        where proname in (select jsonb_array_elements_text(item->'functions')) and provolatile = 'v'))
+     and supamigrate.find_volatile(item) is null
      -- Texts of dates are kept in one style, and the statement's own are read in that of the migration.
      and (current_setting('datestyle') like 'ISO%' and current_setting('intervalstyle') = 'postgres'
           or not supamigrate.columns_to_keep(target, null) @> '[{"plain": false}]')

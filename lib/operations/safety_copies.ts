@@ -107,8 +107,9 @@ export async function planCopies<Plan extends Planned>(
   const found = await callReading(
     await context.connect(),
     STATEMENTS.surveyCopies,
-    { destroyed },
+    { destroyed, batched: findBatched(planned).flatMap(({ functions }) => functions) },
   ) as Survey;
+  refuseVolatile(planned, new Set(found.volatile));
   const tables = found.tables.toSorted((a, b) => b.bytes - a.bytes);
   const survey = { tables, bytes: tables.reduce((sum, { bytes }) => sum + bytes, 0) };
   const most = context.safetyCopyMaxBytes ?? MOST_BYTES;
@@ -150,6 +151,41 @@ interface Survey extends Pick<CopySurvey, "tables"> {
   readonly elsewhere: readonly string[];
   readonly keyless: readonly string[];
   readonly lent: readonly string[];
+  readonly volatile: readonly string[];
+}
+
+/** What batches choose the rows with that are kept. */
+function findBatched(
+  planned: readonly Planned[],
+): { readonly name: string; readonly line: number; readonly functions: readonly string[] }[] {
+  return planned.flatMap(({ name, steps }) =>
+    steps.filter(({ batch }) => batch != null).flatMap(({ statements }) =>
+      statements.flatMap(({ line, destroyed = [] }) =>
+        destroyed.map((item) => ({
+          name,
+          line,
+          functions: "functions" in item ? item.functions ?? [] : [],
+        }))
+      )
+    )
+  );
+}
+
+/** Of each range the rows are chosen twice: once to be kept, and once to be changed. */
+function refuseVolatile(planned: readonly Planned[], volatile: ReadonlySet<string>): void {
+  for (const { name, line, functions } of findBatched(planned)) {
+    const called = functions.find((called) => volatile.has(called));
+    if (called === undefined) continue;
+    throw new ConfigurationError(
+      `${name}:${line} The batch chooses its rows with ${called}(), which is volatile: others ` +
+        "would be kept than are changed",
+      {
+        hint:
+          "Mark the function STABLE if it is, choose the rows in another way, leave the comment " +
+          "out, or run with --safety-copy never. Nothing was changed.",
+      },
+    );
+  }
 }
 
 /** What statements destroy, and on which search_path its names are. */

@@ -370,6 +370,67 @@ testOnEveryDatabase("what cannot be cut into ranges is refused with a reason", a
   assert.equal(await counts(project), "86×0 9×0left alone");
 });
 
+testOnEveryDatabase(
+  "a batch that chooses other rows each time is refused before anything runs",
+  async (project) => {
+    await makeItems(project);
+    await project.sql(
+      "create function lucky(id bigint) returns boolean language sql as 'select id % 2 = 0'",
+    );
+    const before = await counts(project);
+    for (
+      const [choice, called] of [
+        ["random() < 0.5", "random"],
+        ["lucky(id)", "lucky"],
+        ["label = clock_timestamp()::text", "clock_timestamp"],
+      ]
+    ) {
+      for (const what of ["delete from items where", "update items set changed = 7 where"]) {
+        const files = {
+          "1.sql": `create table early ();\n-- supamigrate: batch items id 5\n${what} ${choice};`,
+        };
+        await assert.rejects(
+          project.migrator(files).migrate(),
+          (error: Error & { hint?: string }) => {
+            assert.equal(
+              error.message,
+              `1.sql:3 The batch chooses its rows with ${called}(), which is volatile: others would ` +
+                "be kept than are changed",
+            );
+            assert.match(error.hint!, /STABLE .*--safety-copy never.* Nothing was changed/);
+            return true;
+          },
+        );
+      }
+    }
+    assert.equal(await counts(project), before);
+    assert.deepEqual(await project.sql("select to_regclass('early')::text as early"), [
+      { early: null },
+    ]);
+
+    // What is made by the same file is seen when its turn has come.
+    const made = {
+      "1.sql": "create function chance() returns float language sql as 'select random()';\n" +
+        "-- supamigrate: batch items id 5\ndelete from items where chance() < 0.5;",
+    };
+    const { results: [result] } = await project.migrator(made).migrate();
+    assert.match(result!.error!.message, /chooses its rows with chance\(\), which is volatile/);
+    assert.equal(await counts(project), before);
+
+    // What fills columns may be another value each time; and so may all where nothing is kept.
+    const fine = {
+      "2.sql": "-- supamigrate: batch items id 5\nupdate items set changed = random() * 0 + 3;",
+    };
+    assert.equal((await project.migrator(fine).migrate()).success, true);
+    const without = {
+      "3.sql": "-- supamigrate: batch items id 5\ndelete from items where random() < 2;",
+    };
+    const { success } = await project.migrator(without).migrate({ safetyCopy: "never" });
+    assert.equal(success, true);
+    assert.deepEqual(await project.sql("select from items"), []);
+  },
+);
+
 testOnEveryDatabase("a partitioned table is cut by its key", async (project) => {
   await project.sql(`
     create table events (id int primary key, changed int not null default 0) partition by range (id);
