@@ -194,7 +194,7 @@ begin
                group by a.attrelid) named;
     end if;
     -- What is put back before counts as there before.
-    if purpose = 'apply' and jsonb_array_length(coalesce(migration->'undo', '[]')) = 0 then
+    if purpose = 'apply' and coalesce(migration->'undo', '[]') = '[]' then
       select known || jsonb_build_object(
                'begun', supamigrate.begin_births(),
                'written', coalesce(jsonb_object_agg(c.oid, jsonb_build_array(
