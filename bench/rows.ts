@@ -83,6 +83,7 @@ async function makeTable({ sql }: Project, name: string, rows: number): Promise<
 /** Looks at how much memory of its own, without what all share, a process of the server has at most. */
 function watchServer({ sql }: Project): AsyncDisposable & { bytes: number } {
   let isOver = false;
+  const watched = { bytes: 0, [Symbol.asyncDispose]: () => (isOver = true, looking) };
   const looking = (async () => {
     while (!isOver) {
       const processes = await sql(
@@ -94,13 +95,6 @@ function watchServer({ sql }: Project): AsyncDisposable & { bytes: number } {
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
   })();
-  const watched = {
-    bytes: 0,
-    [Symbol.asyncDispose]: () => {
-      isOver = true;
-      return looking;
-    },
-  };
   return watched;
 }
 

@@ -497,7 +497,7 @@ const OWN_TAKEN: typeof TAKEN = {
   "inserted, then deleted": [NOTES, `${OWN}; delete from c.notes where id > 15`],
   "inserted, then all rows deleted": [NOTES, `${OWN}; delete from c.notes`],
   "inserted, then truncated": [NOTES, `${OWN}; truncate c.notes`],
-  "inserted, and the table dropped": [NOTES, `${OWN}; drop table c.notes`, NOTES.split(";")[0]],
+  "inserted, and the table dropped": [NOTES, `${OWN}; drop table c.notes`, NOTES.split(";")[0]!],
   "inserted, and the column dropped": [
     "create table c.t (id int primary key, v text); insert into c.t values (1, 'one'), (2, 'two')",
     "insert into c.t values (3, 'own'); alter table c.t drop column v",
