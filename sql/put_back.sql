@@ -215,7 +215,8 @@ $function$;
 
 -- Puts back what a migration has destroyed, as far as it can be now: in the opposite order, with no
 -- trigger fired, and with foreign keys checked at the end. Of a table of somebody else's (auth.users)
--- triggers and foreign keys are left as they are. What cannot be put back keeps nothing else from it, and
+-- triggers and foreign keys are left as they are; but the functions of its triggers do nothing meanwhile, where
+-- they are the application's, as what they have made for each row once is put back as well. What cannot be put back keeps nothing else from it, and
 -- is tried again when that is there. back is what was put back before, as
 -- {results: [{id, relation, copy, rows, put_back, reason}]}, and is returned with what was added.
 create or replace function supamigrate.put_back(migration jsonb, back jsonb) returns jsonb
@@ -233,6 +234,7 @@ declare
   link record;
   links jsonb;
   triggers jsonb;
+  silenced jsonb;
   put bigint;
   results jsonb := '[]';
   failures jsonb := '{}';
@@ -275,6 +277,20 @@ begin
        and (c.conrelid = any (relations) or c.confrelid = any (relations));
     for link in select * from jsonb_to_recordset(triggers) as item (relation text, name text) loop
       execute format('alter table only %s disable trigger %I', link.relation, link.name);
+    end loop;
+    select coalesce(jsonb_agg(distinct jsonb_build_object(
+             'name', p.oid::regprocedure::text, 'definition', pg_get_functiondef(p.oid))), '[]')
+      into silenced
+      from unnest(copies) c
+     cross join lateral supamigrate.list_tree(supamigrate.find_home(c)) part
+      join pg_class r on r.oid = part and not pg_has_role(r.relowner, 'usage')
+      join pg_trigger t on t.tgrelid = part and not t.tgisinternal and t.tgenabled <> 'D'
+      join pg_proc p on p.oid = t.tgfoid and pg_has_role(p.proowner, 'usage')
+       and has_schema_privilege(p.pronamespace, 'create')
+     where not exists (select from pg_depend d where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e');
+    for link in select * from jsonb_to_recordset(silenced) as item (name text) loop
+      execute format('create or replace function %s returns trigger language plpgsql as %L', link.name,
+                     'begin if tg_op = ''DELETE'' then return old; end if; return new; end');
     end loop;
     for link in select * from jsonb_to_recordset(links) as item (relation text, name text) loop
       execute format('alter table %s alter constraint %I deferrable initially deferred',
@@ -320,6 +336,9 @@ begin
     end loop;
 
     perform supamigrate.check_deferred_constraints();
+    for link in select * from jsonb_to_recordset(silenced) as item (definition text) loop
+      execute link.definition;
+    end loop;
     for link in select * from jsonb_to_recordset(links) as item (relation text, name text, state text) loop
       execute format('alter table %s alter constraint %I %s', link.relation, link.name, link.state);
     end loop;
@@ -330,7 +349,9 @@ begin
     return jsonb_set(jsonb_set(back, '{results}', (back->'results') || results),
                      '{failures}', coalesce(back->'failures', '{}') || failures);
   exception when others then
-    return jsonb_set(back, '{failure}', to_jsonb(sqlerrm));
+    -- What could not be put back may be why: that is told of it.
+    return jsonb_set(jsonb_set(back, '{failure}', to_jsonb(sqlerrm)),
+                     '{failures}', coalesce(back->'failures', '{}') || failures);
   end;
 end
 $function$;

@@ -6,6 +6,7 @@ import {
   type ServerProject,
   testOnEveryDatabase,
   testOnOneServer,
+  testOnServers,
 } from "../support/projects.ts";
 
 // What a migration destroys, and what a rollback makes of it: the dump before and after has to be the
@@ -801,5 +802,239 @@ testOnEveryDatabase(
     }
     await project.sql("drop schema if exists c cascade");
     if (failures.length > 0) throw new AggregateError(failures);
+  },
+);
+
+testOnServers(
+  "rows that refer to auth.users come back with their users, and stay in their copy without them",
+  async (project) => {
+    await project.sql(`
+      insert into auth.users (id, email) select ('00000000-0000-4000-8000-00000000000' || n)::uuid, n || '@example.org'
+        from generate_series(1, 3) n;
+      set role postgres;
+      create table profiles (id uuid primary key references auth.users on delete cascade, name text);
+      insert into profiles select id, 'profile of ' || email from auth.users where email ~ '^[123]@example';
+      reset role;`);
+    await project.sql(`
+      grant insert, delete on auth.users to postgres;
+      set role postgres;
+      create function public.greet() returns trigger language plpgsql security definer as
+        $$ begin insert into public.profiles values (new.id, 'made by the trigger'); return new; end $$;
+      create trigger greeted after insert on auth.users for each row execute function public.greet();`);
+    const names = async () =>
+      (await project.sql("select name from profiles order by name")).map(({ name }) => name);
+    const all = [
+      "profile of 1@example.org",
+      "profile of 2@example.org",
+      "profile of 3@example.org",
+    ];
+    const files = {
+      "1_users.sql":
+        "delete from auth.users where email = '1@example.org';\n-- ROLLBACK\nselect 1;",
+    };
+    const migrator = project.migrator(files);
+    const planned = await migrator.migrate({ dryRun: true });
+    assert.ok(
+      planned.warnings.some((text) =>
+        /destroyed in .*auth\.users.* is kept, and rollback may be unable .* belong to somebody else/
+          .test(text)
+      ),
+      JSON.stringify(planned.warnings),
+    );
+    const { results: [applied] } = await migrator.migrate();
+    assert.deepEqual(applied!.kept.map(({ relation, rows }) => [relation, rows]).toSorted(), [
+      ["auth.users", 1],
+      ["public.profiles", 1],
+    ]);
+    assert.deepEqual(await names(), all.slice(1));
+    const { results: [undone] } = await migrator.rollback();
+    assert.equal(undone!.success, true);
+    assert.deepEqual(
+      (await project.sql("select email from auth.users where email ~ '^[123]@example' order by 1"))
+        .length,
+      3,
+    );
+    // The trigger of a table that is somebody else's cannot be disabled, and has made nothing all the same.
+    const told = undone!.putBack.map((
+      { relation, putBack, reason },
+    ) => [relation, putBack, reason]);
+    assert.deepEqual([told, await names()], [
+      [["auth.users", 1, null], ["public.profiles", 1, null]],
+      all,
+    ]);
+    await project.sql(
+      "insert into auth.users (id) values ('00000000-0000-4000-8000-000000000009')",
+    );
+    assert.deepEqual(await names(), ["made by the trigger", ...all], "it is as it was");
+    await project.sql("delete from auth.users where id = '00000000-0000-4000-8000-000000000009'");
+
+    // Without the user there is no place for what refers to it: all of it stays in its copy.
+    const emptied = project.migrator({
+      ...files,
+      "2_empty.sql": "truncate profiles;\n-- ROLLBACK\nselect 1;",
+    });
+    await emptied.migrate();
+    await project.sql("delete from auth.users where email = '3@example.org'");
+    const { results: [half] } = await emptied.rollback({ steps: 1 });
+    assert.equal(half!.success, true);
+    const [put] = half!.putBack;
+    assert.deepEqual([put!.putBack, put!.rows], [0, 2]);
+    assert.match(put!.reason!, /violates foreign key constraint "profiles_id_fkey"/);
+    const copies = await emptied.backups();
+    assert.deepEqual(copies.map(({ relation, rows }) => [relation, rows])[0], [
+      "public.profiles",
+      2,
+    ]);
+  },
+);
+
+testOnEveryDatabase(
+  "what copies would come to is known of the tables that the file's search_path means, and all that goes along",
+  async (project) => {
+    await project.sql(`
+      set role postgres;
+      create schema depot;
+      create table notes (id int primary key, body text);
+      create table depot.notes (id int primary key, body text);
+      insert into depot.notes select n, repeat('x', 100) from generate_series(1, 500) n;
+      create table depot.replies (id int primary key, note int references depot.notes on delete cascade);
+      create table depot.months (id int, at date) partition by range (at);
+      create table depot.months_1 partition of depot.months for values from ('2026-01-01') to ('2026-02-01');
+      create table depot.spare (id int);
+      create view depot.seen as select * from depot.notes;
+      reset role`);
+    const survey = async (sql: string) => {
+      const asked: string[][] = [];
+      const migrator = project.migrator({ "1_takes.sql": sql }, { safetyCopyMaxBytes: -1 });
+      await assert.rejects(
+        migrator.migrate({
+          confirmCopies: ({ tables, bytes }) => {
+            assert.equal(tables.reduce((sum, table) => sum + table.bytes, 0), bytes);
+            asked.push(tables.map(({ name }) => name));
+            return Promise.resolve(false);
+          },
+        }),
+        /Not confirmed: nothing was changed/,
+      );
+      return asked.flat();
+    };
+    // The largest first, and what a foreign key takes along.
+    assert.deepEqual(await survey("set search_path = depot, public;\ndelete from notes;"), [
+      "depot.notes",
+      "depot.replies",
+    ]);
+    assert.deepEqual(await survey("delete from notes;"), ["public.notes"]);
+    assert.deepEqual(
+      await survey(
+        "set search_path to depot;\nselect 1;\nset search_path = default;\ntruncate notes;",
+      ),
+      ["public.notes"],
+    );
+    assert.deepEqual((await survey("truncate depot.notes, notes cascade;")).toSorted(), [
+      "depot.notes",
+      "depot.replies",
+      "public.notes",
+    ]);
+    assert.deepEqual(await survey("drop table depot.months;"), ["depot.months_1"]);
+    assert.deepEqual((await survey("drop schema depot cascade;")).toSorted(), [
+      "depot.months_1",
+      "depot.notes",
+      "depot.replies",
+      "depot.spare",
+    ]);
+    const [size] = await project.sql("select pg_table_size('depot.notes')::int as bytes");
+    const files = { "1_takes.sql": "set search_path = depot;\ndelete from notes;" };
+    const exact = project.migrator(files, { safetyCopyMaxBytes: Number(size!.bytes) - 1 });
+    await assert.rejects(exact.migrate(), /come to \d+ KB \(depot\.notes: \d+ KB\)/);
+    assert.equal((await project.sql("select from depot.notes")).length, 500);
+    const viewed = project.migrator({
+      "1_takes.sql": "set search_path = depot;\ndelete from seen where id = 1;",
+    });
+    const { warnings } = await viewed.migrate({ dryRun: true });
+    assert.ok(
+      warnings.some((text) => text.includes("What is changed through depot.seen is not kept")),
+      JSON.stringify(warnings),
+    );
+  },
+);
+
+testOnEveryDatabase(
+  "an identity that is dropped counts on where it stood when a rollback makes it anew",
+  async (project) => {
+    await project.sql(`
+      set role postgres;
+      create table tickets (id bigint generated always as identity (start 100 increment 5) primary key, note text);
+      insert into tickets (note) select 'ticket ' || n from generate_series(1, 3) n;
+      reset role`);
+    const migrator = project.migrator({
+      "1_plain.sql": "alter table tickets alter column id drop identity;\n-- ROLLBACK\n" +
+        "alter table tickets alter column id add generated always as identity (start 100 increment 5);",
+    });
+    await migrator.migrate();
+    const [kept] = await migrator.backups();
+    assert.deepEqual(kept?.sequences, { "public.tickets_id_seq": [110, true] });
+    assert.match(kept!.definition ?? "", /^$|identity|sequence/i);
+    await project.sql("insert into tickets values (200, 'by hand')");
+    await project.sql("delete from tickets where id = 200");
+    await migrator.rollback();
+    const [row] = await project.sql("insert into tickets (note) values ('next') returning id::int");
+    assert.deepEqual(row, { id: 115 });
+    assert.deepEqual(await migrator.backups(), []);
+
+    // Rows that came since have had their numbers: it counts on behind them.
+    await project.sql("delete from tickets where note = 'next'");
+    await migrator.migrate();
+    await project.sql("insert into tickets values (300, 'by hand')");
+    await migrator.rollback();
+    const [later] = await project.sql(
+      "insert into tickets (note) values ('later') returning id::int",
+    );
+    assert.deepEqual(later, { id: 305 });
+  },
+);
+
+testOnOneServer(
+  "what comes in between an empty copy and its statement is not lost: it is tried again, or fails",
+  async (project) => {
+    await using other = await project.connect();
+    await other.sql(`
+      create table shelf (id int primary key, v text);
+      insert into shelf values (1, 'stays');
+      create function nap() returns boolean language plpgsql stable as
+        $$ begin perform pg_sleep(0.7); return true; end $$;`);
+    for (const lockRetries of [0, 3]) {
+      const migrator = project.migrator({
+        "1_takes.sql": "delete from shelf where nap() and id > 1;\n-- ROLLBACK\nselect 1;",
+      }, { limits: { lockRetries } });
+      const running = migrator.migrate();
+      await until("the copy to be made", async () => {
+        const [row] = await other.sql(
+          "select count(*)::int as asleep from pg_stat_activity where wait_event = 'PgSleep' and datname = current_database()",
+        );
+        return row?.asleep === 1;
+      });
+      await other.sql("insert into shelf values (2, 'came in between')");
+      const { success, results: [result] } = await running;
+      if (lockRetries === 0) {
+        assert.equal(success, false);
+        assert.match(
+          result!.error!.message,
+          /^Rows came in between the copy of .*shelf and its change/,
+        );
+        assert.deepEqual(await other.sql("select id from shelf order by id"), [{ id: 1 }, {
+          id: 2,
+        }]);
+        assert.deepEqual(await migrator.backups(), []);
+        await other.sql("delete from shelf where id = 2");
+        continue;
+      }
+      assert.equal(success, true);
+      assert.deepEqual(result!.kept.map(({ rows }) => rows), [1]);
+      await migrator.rollback();
+      assert.deepEqual(await other.sql("select v from shelf order by id"), [
+        { v: "stays" },
+        { v: "came in between" },
+      ]);
+    }
   },
 );
