@@ -215,9 +215,10 @@ $function$;
 
 -- Puts back what a migration has destroyed, as far as it can be now: in the opposite order, with no
 -- trigger fired, and with foreign keys checked at the end. Of a table of somebody else's (auth.users)
--- triggers and foreign keys are left as they are; but the functions of its triggers do nothing meanwhile, where
--- they are the application's, as what they have made for each row once is put back as well. What cannot be put back keeps nothing else from it, and
--- is tried again when that is there. back is what was put back before, as
+-- triggers and foreign keys are left as they are; but the functions of its triggers do nothing meanwhile,
+-- where they are the application's, as what they have made for each row once is put back as well. What
+-- cannot be put back keeps nothing else from it, and is tried again when that is there. back is what was
+-- put back before, as
 -- {results: [{id, relation, copy, rows, put_back, reason}]}, and is returned with what was added.
 create or replace function supamigrate.put_back(migration jsonb, back jsonb) returns jsonb
 language plpgsql
