@@ -230,7 +230,7 @@ begin
       if length(called) > room then
         called := left(called, room - 3) || '...';
       end if;
-      for chunk in 0 .. coalesce(jsonb_array_length(sent->'chunks') - 1, 0) loop
+      for chunk in 0 .. coalesce(jsonb_array_length(sent->'chunks'), least(total, 1)) - 1 loop
         role_now := pg_catalog.current_setting('role');
         if role_now operator(pg_catalog.<>) role_before then
           perform pg_catalog.set_config('role', role_before, false);
