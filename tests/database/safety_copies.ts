@@ -816,11 +816,11 @@ testOnServers(
       insert into profiles select id, 'profile of ' || email from auth.users where email ~ '^[123]@example';
       reset role;`);
     await project.sql(`
-      grant insert, delete on auth.users to postgres;
       set role postgres;
       create function public.greet() returns trigger language plpgsql security definer as
         $$ begin insert into public.profiles values (new.id, 'made by the trigger'); return new; end $$;
-      create trigger greeted after insert on auth.users for each row execute function public.greet();`);
+      create trigger greeted after insert on auth.users for each row execute function public.greet();
+      reset role;`);
     const names = async () =>
       (await project.sql("select name from profiles order by name")).map(({ name }) => name);
     const all = [
@@ -885,6 +885,10 @@ testOnServers(
       "public.profiles",
       2,
     ]);
+    await project.sql(`
+      drop table profiles;
+      drop function public.greet() cascade;
+      delete from auth.users where email ~ '^[123]@example'`);
   },
 );
 
