@@ -133,8 +133,9 @@ $function$;
 -- where that cannot be told for certain, as a row that is not kept is lost.
 --
 -- Both are of this transaction, and what it has updated is kept. So there must be no updates but those that
--- a copy has the keys of; no row of before may have come from another partition; and the table's rows must
--- be where they were, as what is written anew looks like what is new.
+-- a copy has the keys of, and no rows deleted but by statements that had them kept: they may have been
+-- inserted again. No row of before may have come from another partition; and the table's rows must be where
+-- they were, as what is written anew looks like what is new.
 create or replace function supamigrate.births(relation oid, known jsonb, kept jsonb, alias text) returns text
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -156,6 +157,7 @@ begin
   end if;
   select coalesce(sum(pg_stat_get_xact_tuples_inserted(c.oid) - coalesce((w.before->>1)::bigint, 0)), 0) as inserted,
          coalesce(sum(pg_stat_get_xact_tuples_updated(c.oid) - coalesce((w.before->>2)::bigint, 0)), 0) as updated,
+         coalesce(sum(pg_stat_get_xact_tuples_deleted(c.oid) - coalesce((w.before->>3)::bigint, 0)), 0) as deleted,
          coalesce(bool_or((w.before->>0)::oid <> c.relfilenode), false) as anew
     into written
     from pg_class c
@@ -168,7 +170,11 @@ begin
         left join pg_class c on c.oid = part.id::oid and c.relispartition
        where (before->>4)::boolean
          and (c.oid is null
-              or pg_stat_get_xact_tuples_deleted(c.oid) <> (before->>3)::bigint))) then
+              or pg_stat_get_xact_tuples_deleted(c.oid) <> (before->>3)::bigint)))
+    or written.deleted <> (
+      select coalesce(sum((entry->>'deleted')::bigint), 0)
+        from jsonb_array_elements(kept) entry
+       where entry->>'relation_id' = relation::text) then
     return null;
   end if;
   if written.updated > 0 then
@@ -702,6 +708,9 @@ begin
           'key', to_jsonb(supamigrate.numbers_of(part, supamigrate.key_of(part, fields))));
       end if;
     end loop;
+    if item->>'do' = 'delete' then
+      kept := kept || jsonb_build_object('deletes', true, 'relation_id', target);
+    end if;
   end loop;
   return supamigrate.forget_births(kept, kept_before);
 end
@@ -756,6 +765,8 @@ begin
     kept := supamigrate.add_kept(kept, supamigrate.make_copy(
       kept, known, line, 'state', relation, null, supamigrate.key_of(relation, '{}'),
       '{"pass": 1}', 'pg_catalog, pg_temp'));
+    kept := kept || jsonb_build_object(
+      'deleted_before', pg_stat_get_xact_tuples_deleted(relation), 'relation_id', relation);
   end loop;
   return kept;
 end
@@ -793,6 +804,12 @@ begin
       -- How many it was of several statements in one is not known.
       continue when jsonb_array_length(destroyed) > 1;
       entry := entry - 'updates' || jsonb_build_object('updated', affected);
+    elsif position > since and entry ? 'deletes' then
+      continue when jsonb_array_length(destroyed) > 1;
+      entry := entry - 'deletes' || jsonb_build_object('deleted', affected);
+    elsif position > since and entry ? 'deleted_before' then
+      entry := entry - 'deleted_before' || jsonb_build_object('deleted',
+        pg_stat_get_xact_tuples_deleted((entry->>'relation_id')::oid) - (entry->>'deleted_before')::bigint);
     elsif position > since and entry->>'kind' = 'state' then
       live := concat(
         case when (select relkind from pg_class where oid = (entry->>'relation_id')::oid) <> 'p' then 'only ' end,

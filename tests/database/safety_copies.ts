@@ -640,6 +640,22 @@ const NOT_OWN: typeof TAKEN = {
      create trigger shifted before update on c.notes for each row execute function c.shift()`,
     `${OWN}; update c.notes set at = at where id = 1; delete from c.notes where id > 1000`,
   ],
+  "written anew by a function": [
+    `${NOTES} create function c.anew() returns void language plpgsql as $$ begin
+       create temporary table old as select * from c.notes; delete from c.notes; insert into c.notes select * from old; end $$`,
+    `${OWN}; select c.anew(); drop table c.notes`,
+    NOTES.split(";")[0]!,
+  ],
+  "written anew in a block": [
+    NOTES,
+    `do $$ begin create temporary table old as select * from c.notes; truncate c.notes;
+       insert into c.notes select * from old; end $$; delete from c.notes where id < 5`,
+  ],
+  "written anew by one statement": [
+    "create table c.t (id int, v text); insert into c.t values (1, 'one'), (2, 'two'), (3, 'three')",
+    `do $$ begin with gone as (delete from c.t where id > 1 returning *) insert into c.t select id, v from gone; end $$;
+     delete from c.t`,
+  ],
   "put back, and taken by another version of the file": [
     NOTES,
     "delete from c.notes where id < 4",
