@@ -629,6 +629,24 @@ const NOT_OWN: typeof TAKEN = {
     NOTES,
     `${OWN}; do $$ begin update c.notes set at = at where id < 5; end $$; delete from c.notes where id < 5`,
   ],
+  "deleted and inserted again by a block": [
+    NOTES,
+    `do $$ begin
+       create temporary table moved as select * from c.notes; delete from c.notes;
+       insert into c.notes select * from moved;
+     end $$;
+     delete from c.notes where id < 5`,
+  ],
+  "changed and deleted by MERGE, then deleted and inserted again by a block": [
+    NOTES,
+    `merge into c.notes n using (values (1), (2), (3), (4)) v (x) on n.id = v.x
+       when matched and x = 1 then delete when matched then update set at = at;
+     do $$ begin
+       create temporary table moved as select * from c.notes where id < 8; delete from c.notes where id < 8;
+       insert into c.notes select * from moved;
+     end $$;
+     delete from c.notes where id < 9`,
+  ],
   "updated by a statement with two of them": [
     NOTES,
     `${OWN}; with one as (update c.notes set body = 'x' where id = 1) update c.notes set price = 7 where id = 2;
