@@ -524,12 +524,11 @@ function refuseKeys(args: readonly string[]): void {
  * no flags by then; the tasks in deno.json have it.
  */
 function compileOnce(): void {
-  if (process.versions.deno !== undefined) return;
+  if (process.versions.deno !== undefined || process.versions.bun !== undefined) return;
   process.getBuiltinModule("node:v8").setFlagsFromString("--liftoff-only");
 }
 
 if (import.meta.main) {
-  compileOnce();
   takeOverConsole();
   reportDefects();
   stopOnSignals();
@@ -538,6 +537,7 @@ if (import.meta.main) {
   const args = process.argv.slice(2).filter((arg) => arg !== "--");
   try {
     checkRuntime(process.versions, import.meta.url.endsWith(".ts"));
+    compileOnce();
     reporter.hide(findSecrets(process.env));
     refuseKeys(args);
     const cli = makeCli();
