@@ -30,8 +30,10 @@ export interface AnyProject {
   readonly sql: Sql;
   /** How many requests there were so far. */
   readonly requests: number;
-  /** Makes a migrator for it, that needs no closing. */
+  /** Makes a migrator for it, which is closed with the test. */
   migrator(migrations: MigrationSource, options?: Partial<MigratorOptions>): Migrator;
+  /** Closes the migrators that were made. */
+  closeMigrators(): Promise<void>;
   /** Makes a Supabase client of one's own. */
   client(key: string): SupabaseClient;
   /** What migrations can change, a line each, without the tracking schema. */
@@ -171,8 +173,19 @@ export async function runOnServer(major: Major): Promise<void> {
       const known = shared.get(kind);
       if (known?.usable) return await takeTurn(known, body);
       await using project = await openProject(stack, kind);
-      await body(describeServer(stack, project));
+      await runBody(body, describeServer(stack, project));
     });
+  }
+}
+
+async function runBody<Project extends AnyProject>(
+  body: Body<Project>,
+  project: Project,
+): Promise<void> {
+  try {
+    await body(project);
+  } finally {
+    await project.closeMigrators();
   }
 }
 
@@ -200,7 +213,7 @@ export async function runOnEmbedded(): Promise<void> {
         }
         if (current.known.usable) return await takeTurn(current.known, body);
         await using database = await openForMigrations();
-        await body(describeEmbedded(database));
+        await runBody(body, describeEmbedded(database));
       },
     });
   }
@@ -217,7 +230,7 @@ export async function withProjects<Case>(
 ): Promise<void> {
   const outcomes = await Promise.allSettled(cases.map(async (one) => {
     await using project = await openProject(like.stack, ordinaryProject);
-    await body(one, describeServer(like.stack, project));
+    await runBody((described) => body(one, described), describeServer(like.stack, project));
   }));
   const failures = outcomes.flatMap((outcome, index) =>
     outcome.status === "rejected"
@@ -283,7 +296,7 @@ async function takeTurn<Shared extends AnyProject>(
 ): Promise<void> {
   shared.usable = false; // where clearing it fails, the tests that follow make their own
   try {
-    await body(shared.project);
+    await runBody(body, shared.project);
   } catch (error) {
     shared.usable = await clear(shared).then(() => shared.sturdy, () => false);
     throw error;
@@ -366,11 +379,20 @@ const withoutSession = {
 function toProject(
   sql: Sql,
   reach: (given: Partial<MigratorOptions>) => Partial<MigratorOptions>,
-): Pick<AnyProject, "sql" | "migrator" | "catalog" | "records" | "fingerprints"> {
+): Pick<
+  AnyProject,
+  "sql" | "migrator" | "closeMigrators" | "catalog" | "records" | "fingerprints"
+> {
+  let open: Migrator[] = [];
   return {
     sql,
-    migrator: (migrations, options = {}) =>
-      awaitedLater(createMigrator({
+    async closeMigrators() {
+      const closing = open;
+      open = [];
+      await Promise.all(closing.map((migrator) => migrator[Symbol.asyncDispose]()));
+    },
+    migrator: (migrations, options = {}) => {
+      const migrator = createMigrator({
         holder: "tester",
         processId: "test process",
         giveUpAfterMs: 15_000,
@@ -381,7 +403,10 @@ function toProject(
         ...reach(options),
         migrations,
         ...options,
-      })),
+      });
+      open.push(migrator);
+      return awaitedLater(migrator);
+    },
     catalog: () => describeCatalog(sql),
     async records() {
       const all = (table: string) => sql(`select * from supamigrate.${table} order by id`);
