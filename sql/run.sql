@@ -50,8 +50,11 @@ create or replace function supamigrate.require_statements(migration jsonb) retur
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $function$
+declare
+  list constant jsonb := migration->'statements';
 begin
-  if coalesce(jsonb_typeof(migration->'statements'), '') not in ('array', 'object') then
+  if jsonb_typeof(list) is distinct from 'array'
+     and jsonb_path_exists(list, '$ ? (@.count > 0 && @.chunks.type() == "array")') is distinct from true then
     raise exception 'The call brings no list of statements for "%"', migration->>'name'
       using errcode = 'invalid_parameter_value';
   end if;

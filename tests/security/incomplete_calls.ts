@@ -136,7 +136,11 @@ testOnEveryDatabase(
   async (project) => {
     const lock = await acquire(project);
     const record = { name: "1_a.sql", checksum: "a", batch: 1, rollback_sql: null };
-    for (const statements of [undefined, null, "select 1", {}]) {
+    const lists = [
+      ...[undefined, null, "select 1", {}, { count: 1 }, { chunks: [[1, 1]] }],
+      ...[{ count: 0, chunks: [] }, { count: 1, chunks: "1" }],
+    ];
+    for (const statements of lists) {
       const migration = { ...record, statements };
       for (
         const action of [
@@ -153,8 +157,13 @@ testOnEveryDatabase(
         );
       }
     }
+    const gone = { body: crypto.randomUUID(), chunks: [[1, 1]], count: 1, last_line: 1 };
+    const untold = { action: "apply", migrations: [{ ...record, statements: gone }] };
+    assert.equal(await call(project, "perform", held({ ...lock, ...untold })), "done");
+    assert.equal((await project.records()).history[0]?.status, "failed");
+    const next = { ...lock, sequence: 1 };
     const empty = { action: "apply", migrations: [{ ...record, statements: [] }] };
-    assert.equal(await call(project, "perform", held({ ...lock, ...empty })), "done");
+    assert.equal(await call(project, "perform", held({ ...next, ...empty })), "done");
     assert.equal((await project.records()).history[0]?.status, "completed");
   },
 );
