@@ -193,8 +193,9 @@ end
 $function$;
 
 -- call: operation, token, generation, sequence, action, and what the action needs, which may have come
--- in parts: then staged says which ones, and from which one on they are parts of the call itself. A call may have megabytes, and a plan of its own for its
--- parameters would copy them for each mention: here plans are for any parameters.
+-- in parts: then staged says which ones, and from which one on they are parts of the call itself. A call
+-- may have megabytes, and a plan of its own for its parameters would copy them for each mention: here plans
+-- are for any parameters.
 create or replace function supamigrate.perform(call jsonb) returns jsonb
 language plpgsql
 set search_path = pg_catalog, pg_temp

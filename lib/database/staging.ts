@@ -72,6 +72,7 @@ export class Staging {
     const { part } = this.#room ?? { part: 0 };
     if (part < 2 * LEAST_PART) return false;
     this.#room = { whole: part / 2, part: part / 2 };
+    this.#staged = undefined; // what went along with it was too large as well
     return true;
   }
 

@@ -86,6 +86,18 @@ testOnOneServer("where a gateway lets less through, parts become smaller", async
   );
 });
 
+testOnOneServer("what goes along with parts becomes smaller, too", async (project) => {
+  using limit = limitBodies(project, 600_000);
+  const insert = (count: number) => `insert into rows values ${rows(count).join(",\n")};`;
+  const { success } = await project.migrator({
+    "1_a.sql": `create table rows (id int, text text); ${insert(600)}`,
+    "2_b.sql": insert(360),
+    "3_c.sql": insert(361),
+  }).migrate({ transaction: "all" });
+  assert.equal(success, true);
+  assert.ok(limit.refused > 0);
+});
+
 testOnOneServer("parts that are lost, or come twice, make one effect", async (project) => {
   const { "2_many.sql": _, ...files } = LARGE;
   let parts = 0;
