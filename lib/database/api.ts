@@ -132,8 +132,9 @@ export function openApiChannel(options: ApiOptions): ApiChannel {
   return {
     name: "exec_sql",
     isPastApi: false,
-    // Supabase names no limit. Many a gateway before a project of one's own has one of 1 MB.
-    ...(options.openSession === undefined ? { room: { whole: 900_000, part: 400_000 } } : {}),
+    // Supabase names no limit. Many a gateway before a project of one's own has one of 1 MB; and the
+    // embedded database would have what is sent at once in its memory many times.
+    room: { whole: 900_000, part: 400_000 },
     reach: {
       silent: {
         message: `Cannot reach ${target.url}`,

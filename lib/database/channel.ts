@@ -85,8 +85,8 @@ export interface Channel {
    * @throws {CallError} There is no answer, or not that of the function.
    */
   call(statement: string, params?: Record<string, unknown>): Promise<unknown>;
-  /** How much one call carries; left out where there is no limit. */
-  readonly room?: Room;
+  /** How much one call carries. */
+  readonly room: Room;
   /**
    * Runs a script in one transaction.
    *

@@ -27,16 +27,16 @@ const LEAST_PART = 25_000;
 
 /** Sends what is too large for one call ahead, in parts. */
 export class Staging {
-  #room: Room | undefined;
+  #room: Room;
   readonly #send: SendPart;
   /** An attempt that is undone leaves its parts there for the next one. */
   #staged: Staged | undefined;
 
   /**
-   * @param room How much a call carries; undefined where that is not limited.
+   * @param room How much a call carries.
    * @param send Sends a part, until it is there.
    */
-  constructor(room: Room | undefined, send: SendPart) {
+  constructor(room: Room, send: SendPart) {
     this.#room = room;
     this.#send = send;
   }
@@ -50,7 +50,7 @@ export class Staging {
    * @throws As sending a part does.
    */
   async replace(payload: Record<string, unknown>): Promise<Record<string, unknown>> {
-    if (this.#room === undefined || !isLonger(payload, this.#room.whole)) return payload;
+    if (!isLonger(payload, this.#room.whole)) return payload;
     const entries = Object.entries(payload);
     const large = Object.fromEntries(entries.filter(([, value]) => typeof value === "object"));
     const rest = Object.fromEntries(entries.filter(([, value]) => typeof value !== "object"));
@@ -69,7 +69,7 @@ export class Staging {
 
   /** Whether less may go through where something was too large. */
   makeSmaller(): boolean {
-    const { part } = this.#room ?? { part: 0 };
+    const { part } = this.#room;
     if (part < 2 * LEAST_PART) return false;
     this.#room = { whole: part / 2, part: part / 2 };
     this.#staged = undefined; // what went along with it was too large as well
