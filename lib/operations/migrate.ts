@@ -33,7 +33,7 @@ export interface MigrateOptions extends PlanningOptions, SafetyCopyOptions {
   /**
    * What is committed together: `each` migration (default), a `batch` in one call with a
    * savepoint for each migration, or `all` of the run or nothing of it. In a database without tables,
-   * where nobody can be kept waiting, `each` commits together what takes up to a quarter of a second.
+   * where nobody can be kept waiting, `each` commits together what takes up to a second together.
    */
   readonly transaction?: TransactionMode;
   /** How long to wait for another run's lock, in milliseconds. 0 by default. */

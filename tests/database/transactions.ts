@@ -186,7 +186,7 @@ testOnEveryDatabase("a long migration has no others wait for its end", async (pr
   const before = project.requests;
   const { success } = await project.migrator({
     "1_a.sql": "create table a ();",
-    "2_slow.sql": "select pg_sleep(0.4);",
+    "2_slow.sql": "select pg_sleep(1.1);",
     "3_b.sql": "create table b ();",
   }).migrate();
   assert.equal(success, true);
