@@ -104,8 +104,9 @@ begin
 end
 $function$;
 
--- call: mark (applied or pending) and migration with name and, for applied, checksum,
--- statements_checksum, batch and rollback_sql. The row as it was goes into the log.
+-- call: mark (applied, pending or renamed) and migration with name and, for applied, checksum,
+-- statements_checksum, batch and rollback_sql; for pending, replaced_by where another one stands for it from
+-- now on; for renamed, new_name. The row as it was goes into the log.
 create or replace function supamigrate.repair(call jsonb) returns jsonb
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -129,6 +130,10 @@ begin
   if call->>'mark' = 'applied' then
     perform supamigrate.record_as_applied(migration, 0);
   else
+    -- What takes its place puts back what it has destroyed.
+    update supamigrate.safety_copy
+       set migration_name = migration->>'replaced_by'
+     where migration_name = migration->>'name' and migration ? 'replaced_by';
     delete from supamigrate.migration_history where migration_name = migration->>'name';
   end if;
   perform supamigrate.write_log(call, 'mark ' || (call->>'mark'), 'ok', migration->>'name',

@@ -135,7 +135,7 @@ export async function squash(
           },
           ...others.map((entry) => ({
             mark: "pending",
-            migration: { name: entry.name, ...leaves(entry.name) },
+            migration: { name: entry.name, replaced_by: migration.name, ...leaves(entry.name) },
           })),
         ],
       };

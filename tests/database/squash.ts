@@ -57,3 +57,32 @@ testOnEveryDatabase(
     });
   },
 );
+
+testOnEveryDatabase(
+  "what migrations have destroyed comes back by the rollback of the one that they were squashed into",
+  async (project) => {
+    const first = {
+      "001_rows.sql": "create table if not exists rows (id int primary key, text text);\n" +
+        "-- ROLLBACK\nselect;",
+      "002_insert.sql":
+        "insert into rows values (1, 'a'), (2, 'b') on conflict do nothing;\n-- ROLLBACK\nselect;",
+    };
+    await project.migrator(first).migrate();
+    const files = {
+      ...first,
+      "003_delete.sql": "delete from rows where id = 2;\n-- ROLLBACK\nselect;",
+    };
+    await withFolder(files, async (folder) => {
+      const migrator = project.migrator(folder);
+      await migrator.migrate();
+      const { name } = await migrator.squash("one");
+      assert.deepEqual((await migrator.backups()).map(({ migration }) => migration), [name]);
+      const { success } = await migrator.rollback();
+      assert.equal(success, true);
+      assert.deepEqual(await project.sql("select id from public.rows order by id"), [
+        { id: 1 },
+        { id: 2 },
+      ]);
+    });
+  },
+);
