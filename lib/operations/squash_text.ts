@@ -1,8 +1,10 @@
 /** Writes one migration for many, and proves that it makes the same. @module */
 
+import { showControls } from "../controls.ts";
 import { nameSome } from "../doctor/check.ts";
 import { ConfigurationError } from "../errors.ts";
 import { joinParts, type NamedPart } from "../planning/join_sections.ts";
+import { holdsStatements } from "../planning/lexer.ts";
 import type { Layout } from "../planning/discovery.ts";
 import { comparisonBy, findMigration } from "../planning/order.ts";
 import type { Migration } from "../planning/plan.ts";
@@ -105,6 +107,7 @@ export async function writeSquashed(
   if (old.length < 2) {
     throw new ConfigurationError(`There is nothing to squash up to ${last}: it is one migration`);
   }
+  refuseUnseen(old);
   const [, number, rest] = /^(\d+)_(.+)$/.exec(name) ?? [];
   const digits = number ?? /^\d+/.exec(last)?.[0];
   if (digits === undefined) {
@@ -134,6 +137,16 @@ export async function writeSquashed(
   return { migration: migration!, text, rollbackText, squashed, warnings };
 }
 
+/** Names stand in comments of the consolidated file: what ends a comment's line would be SQL from there on. */
+function refuseUnseen(old: readonly Migration[]): void {
+  const unseen = old.find(({ name }) => name.includes("\n") || showControls(name) !== name);
+  if (unseen === undefined) return;
+  throw new ConfigurationError(`The name ${unseen.name} has characters that no comment can have`, {
+    hint: "Give the file another name, and repair --renamed the history; or squash up to an " +
+      "earlier one with --to.",
+  });
+}
+
 function refuseName(
   file: string,
   migrations: readonly Migration[],
@@ -158,7 +171,10 @@ function refuseName(
 }
 
 function joinSections(old: readonly Migration[]): WarnedSections {
-  const without = old.filter(({ rollback }) => rollback === null).map((one) => one.name);
+  // What does nothing has nothing to undo.
+  const without = old
+    .filter(({ forward, rollback }) => rollback === null && holdsStatements(forward.sql))
+    .map((one) => one.name);
   const forward: NamedPart[] = old.map(({ name, forward }) => ({
     file: name,
     // What one of them stands for is gone from the folder already.

@@ -379,3 +379,36 @@ Deno.test("squash() writes nothing that would lose rows", embedded, async () => 
     });
   });
 });
+
+Deno.test(
+  "squash() refuses a name that would end a comment's line: the rest of it would be SQL",
+  embedded,
+  async () => {
+    await withProject(async (project) => {
+      const files = {
+        "001_notes.sql": NOTES,
+        "002_x\ndrop table notes;\n--.sql": "select;\n-- ROLLBACK\nselect;",
+      };
+      await withFolder(files, async (folder) => {
+        await assert.rejects(
+          project.migrator(folder).squash("all"),
+          /^ConfigurationError: The name 002_x.* has characters that no comment can have/s,
+        );
+        assert.deepEqual(await listNames(folder), Object.keys(files));
+      });
+    });
+  },
+);
+
+Deno.test("squash() asks no rollback of files that do nothing", embedded, async () => {
+  await withProject(async (project) => {
+    const files = {
+      "001_notes.sql": NOTES,
+      "002_nothing.sql": "-- nothing yet\n",
+    };
+    await withFolder(files, async (folder) => {
+      const { warnings } = await project.migrator(folder).squash("all");
+      assert.deepEqual(warnings, []);
+    });
+  });
+});
