@@ -600,18 +600,36 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $function$
 declare
+  -- Before the path is the migration's, which may have operators of its own.
+  is_type constant boolean := type in ('type', 'domain');
+  is_routine constant boolean := type = 'function';
+  is_collation constant boolean := type = 'collation';
+  is_relation constant boolean := type not in ('type', 'domain', 'function', 'collation', 'schema', 'extension');
+  has_arguments constant boolean := right(name, 1) = ')';
   relation oid;
   of_type oid;
+  routine oid;
+  of_collation oid;
 begin
   perform set_config('search_path', path, true);
-  if type in ('type', 'domain') then
+  if is_type then
     of_type := pg_catalog.to_regtype(name);
-  elsif type not in ('schema', 'extension') then
+  elsif is_routine and has_arguments then
+    routine := pg_catalog.to_regprocedure(name);
+  elsif is_routine then
+    routine := pg_catalog.to_regproc(name);
+  elsif is_collation then
+    of_collation := pg_catalog.to_regcollation(name);
+  elsif is_relation then
     relation := pg_catalog.to_regclass(name);
   end if;
   perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
   return query
     select 'pg_type'::regclass::oid, of_type where of_type is not null
+    union all
+    select 'pg_proc'::regclass, routine where routine is not null
+    union all
+    select 'pg_collation'::regclass, of_collation where of_collation is not null
     union all
     select 'pg_class'::regclass, relation where relation is not null
     union all
@@ -899,6 +917,7 @@ set search_path = pg_catalog, pg_temp
 as $function$
 declare
   cascades constant boolean := coalesce((item->>'cascade')::boolean, false);
+  kept_before constant integer := jsonb_array_length(kept);
   roots jsonb;
   gone jsonb;
   changed jsonb;
@@ -989,7 +1008,9 @@ begin
     end if;
   end loop;
 
-  if gone is not null then
+  -- Functions and collations are dropped all the time, and no rows with them.
+  if gone is not null
+     and (coalesce(item->>'type', '') not in ('function', 'collation') or jsonb_array_length(kept) > kept_before) then
     counted := supamigrate.read_sequences((
       select array_agg(c.oid order by c.oid)
         from jsonb_array_elements(gone) object

@@ -70,6 +70,24 @@ const DROPPED: Readonly<Record<string, string>> = {
   OBJECT_EXTENSION: "extension",
 };
 
+/** What tables and columns may be made with: CASCADE takes them along. */
+const MADE_WITH: Readonly<Record<string, string>> = {
+  OBJECT_COLLATION: "collation",
+  OBJECT_FUNCTION: "function",
+  OBJECT_PROCEDURE: "function",
+  OBJECT_ROUTINE: "function",
+};
+
+/** The same, of which nobody looks for what it takes along. */
+const MADE_WITH_RARELY: readonly string[] = [
+  "OBJECT_ACCESS_METHOD",
+  "OBJECT_CAST",
+  "OBJECT_LANGUAGE",
+  "OBJECT_OPCLASS",
+  "OBJECT_OPERATOR",
+  "OBJECT_OPFAMILY",
+];
+
 const MAY_DESTROY = /\b(?:drop|truncate|delete|update|alter|merge)\b/i;
 
 /**
@@ -148,14 +166,19 @@ function toMerge(type: string, { relation, mergeWhenClauses = [] }: Tree): Destr
 }
 
 function findDropped({ removeType, objects, behavior }: Tree): Destroyed[] {
-  const what = DROPPED[removeType];
+  const cascade = behavior === "DROP_CASCADE";
+  const what = DROPPED[removeType] ?? (cascade ? MADE_WITH[removeType] : undefined);
   if (what === undefined) return [];
-  return [{
-    do: "drop",
-    type: what,
-    names: objects.map((object: Tree) => quoteAll(partsOf(object))),
-    cascade: behavior === "DROP_CASCADE",
-  }];
+  return [{ do: "drop", type: what, names: objects.map(writeDropped), cascade }];
+}
+
+/** A function has its arguments behind its name, where the statement has them. */
+function writeDropped(object: Tree): string {
+  const { objname, objargs = [], args_unspecified: isNameAlone } = object.ObjectWithArgs ?? {};
+  if (objname === undefined) return quoteAll(partsOf(object));
+  const name = quoteAll(partsOf({ List: { items: objname } }));
+  if (isNameAlone) return name;
+  return `${name}(${objargs.map(({ TypeName }: Tree) => writeType(TypeName)).join(", ")})`;
 }
 
 /** Names come as a list, as the name of a type, or alone. */
@@ -341,6 +364,12 @@ export function describeUnkept(
     return "what its DO block drops, deletes or overwrites is not kept";
   }
   if (type === "DropOwnedStmt") return "what DROP OWNED drops is not kept";
+  if (
+    type === "DropStmt" && node.behavior === "DROP_CASCADE" &&
+    MADE_WITH_RARELY.includes(node.removeType)
+  ) {
+    return "tables and columns that CASCADE drops along are not kept";
+  }
   if (type === "SelectStmt" && /\blo_unlink\s*\(/i.test(sql)) {
     return "the large objects that it removes are not kept";
   }

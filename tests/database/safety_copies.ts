@@ -1076,3 +1076,53 @@ testOnOneServer(
     }
   },
 );
+
+testOnEveryDatabase(
+  "rows that go with a function or a collation come back, and without CASCADE nothing is kept",
+  async (project) => {
+    const setup = {
+      "001_setup.sql": `create collation plain (provider = libc, locale = 'C');
+        create table texts (id int primary key, t text collate plain);
+        insert into texts values (1, 'precious');
+        create function part_of(x int, "of" text default 'a') returns int language sql immutable as 'select x % 10';
+        create table parted (id int, v text) partition by range (part_of(id));
+        create table parted_1 partition of parted for values from (0) to (100);
+        insert into parted values (1, 'a'), (12, 'b');
+        create function alone() returns int language sql as 'select 1';`,
+    };
+    await project.migrator(setup).migrate();
+    const migrator = project.migrator({
+      ...setup,
+      "002_drop.sql": `drop collation plain cascade;
+        drop function part_of(int, text) cascade;
+        drop function alone;
+        -- ROLLBACK
+        create collation plain (provider = libc, locale = 'C');
+        alter table texts add column t text collate plain;
+        create function part_of(x int, "of" text default 'a') returns int language sql immutable as 'select x % 10';
+        create table parted (id int, v text) partition by range (part_of(id));
+        create table parted_1 partition of parted for values from (0) to (100);
+        create function alone() returns int language sql as 'select 1';`,
+    });
+    const { results } = await migrator.migrate();
+    assert.deepEqual(results.map(({ error }) => error), [null]);
+    const undone = await migrator.rollback();
+    assert.equal(undone.success, true);
+    assert.deepEqual(await project.sql("select t from public.texts"), [{ t: "precious" }]);
+    assert.deepEqual(await project.sql("select id, v from public.parted order by id"), [
+      { id: 1, v: "a" },
+      { id: 12, v: "b" },
+    ]);
+  },
+);
+
+testOnEveryDatabase("a function that takes no rows along leaves no copy", async (project) => {
+  const { success } = await project.migrator({
+    "001_drop.sql": `create table watched (id int);
+      create function watch() returns trigger language plpgsql as 'begin return new; end';
+      create trigger watching before insert on watched for each row execute function watch();`,
+    "002_drop.sql": "drop function watch() cascade;",
+  }).migrate({ transaction: "all" });
+  assert.equal(success, true);
+  assert.deepEqual(await project.migrator({}).backups(), []);
+});
