@@ -166,7 +166,8 @@ export class Shell {
   /** Says what is wrong with the command line, and where to read what is right. */
   async failUsage(error: ValidationError): Promise<void> {
     const { explainUsage } = await import("./usage.ts");
-    const { cmd } = error;
+    // What `help` does not find is a command of the one that it belongs to.
+    const cmd = error.cmd?.getName() === "help" ? error.cmd.getParent() : error.cmd;
     const name = (cmd?.getPath() ?? "").split(" ").slice(1).join(" ");
     const message = explainUsage(error.message, {
       name,

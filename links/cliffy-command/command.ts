@@ -53,6 +53,11 @@ export class Command extends Builder {
     return this.definition.path;
   }
 
+  /** The command that it is a command of. */
+  getParent(): Command | undefined {
+    return this.definition.parent?.command;
+  }
+
   getAliases(): string[] {
     return [...this.definition.aliases];
   }

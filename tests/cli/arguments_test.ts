@@ -24,6 +24,8 @@ Deno.test("what cannot be read is refused, and advice is given where it is plain
     [["baseline", "--yes", "--all"], 'Unknown option "--all"'],
     [["stat"], 'Unknown command "stat". Did you mean command "status"?'],
     [["extra"], 'Unknown command "extra"'],
+    [["help", "extra"], 'Unknown command "extra"'],
+    [["help", "stat"], 'Unknown command "stat". Did you mean command "status"?'],
     [["unstall"], 'Unknown command "unstall"'], // install or uninstall
   ];
   for (const [args, message] of cases) {
