@@ -375,12 +375,15 @@ begin
         raise exception 'Parts of the migration were taken away while it ran, of which schema supamigrate has the record'
           using errcode = 'SM002', hint = 'Leave that schema out of what the migration changes.';
       end if;
-      if part operator(pg_catalog.=) 'undo' and purpose operator(pg_catalog.=) 'apply' and puts_back then
+      if part operator(pg_catalog.=) 'undo' and total operator(pg_catalog.>) 0 then
         role_now := pg_catalog.current_setting('role');
         if role_now operator(pg_catalog.<>) role_before then
           perform pg_catalog.set_config('role', role_before, false);
         end if;
-        back := supamigrate.put_back(migration, back);
+        if puts_back then
+          back := supamigrate.put_back(migration, back);
+        end if;
+        known := known operator(pg_catalog.||) pg_catalog.jsonb_build_object('undone', supamigrate.next_copy(kept));
         if role_now operator(pg_catalog.<>) role_before then
           perform pg_catalog.set_config('role', role_now, false);
         end if;

@@ -1059,7 +1059,8 @@ end
 $function$;
 
 -- Records what a migration has kept. Called when nothing of the migration can change it any more. Of a
--- range, more says that its rows were added to the copy of those before.
+-- range, more says that its rows were added to the copy of those before. What has a number below known's
+-- undone was kept of the version before when that was rolled back.
 create or replace function supamigrate.record_kept(migration jsonb, purpose text, kept jsonb, known jsonb) returns void
 language sql
 set search_path = pg_catalog, pg_temp
@@ -1074,7 +1075,7 @@ as $function$
   insert into supamigrate.safety_copy
     (id, migration_name, batch_number, purpose, line, kind, relation, relation_id, former_name,
      former_columns, copy_name, columns, key_columns, row_count, sequences, definition, is_open)
-  select (entry->>'id')::bigint, migration->>'name', (migration->>'batch')::integer, purpose,
+  select (entry->>'id')::bigint, migration->>'name', (migration->>'batch')::integer, made.purpose,
          (entry->>'line')::integer, entry->>'kind', entry->>'relation',
          (entry->>'relation_id')::oid, nullif(known->'names'->>(entry->>'relation_id'), entry->>'relation'),
          (select jsonb_object_agg(item->>'name', former.name)
@@ -1086,8 +1087,12 @@ as $function$
          entry->>'copy',
          entry->'columns',
          (select array_agg(field) from jsonb_array_elements_text(nullif(entry->'key', 'null')) field),
-         (entry->>'rows')::bigint, nullif(entry->'sequences', 'null'), entry->>'definition', purpose = 'apply'
+         (entry->>'rows')::bigint, nullif(entry->'sequences', 'null'), entry->>'definition',
+         made.purpose = 'apply'
     from jsonb_array_elements(kept) entry
+   cross join lateral (
+     select case when (entry->>'id')::bigint < (known->>'undone')::bigint then 'rollback'
+                 else record_kept.purpose end as purpose) made
    where entry ? 'id' and not entry ? 'more'
 $function$;
 

@@ -1126,3 +1126,21 @@ testOnEveryDatabase("a function that takes no rows along leaves no copy", async 
   assert.equal(success, true);
   assert.deepEqual(await project.migrator({}).backups(), []);
 });
+
+testOnEveryDatabase(
+  "what redo takes of the version before does not come back with the rollback of the next one",
+  async (project) => {
+    const base = {
+      "001_base.sql": "create table k (id int primary key); insert into k values (1);",
+    };
+    const insert = (id: number) =>
+      `insert into k values (${id});\n-- ROLLBACK\ndelete from k where id = ${id};`;
+    await project.migrator({ ...base, "002_row.sql": insert(7) }).migrate();
+    const changed = project.migrator({ ...base, "002_row.sql": insert(8) });
+    assert.equal((await changed.migrate({ onChange: "redo" })).success, true);
+    const [copy] = await changed.backups();
+    assert.deepEqual([copy?.purpose, copy?.isOpen], ["rollback", false]);
+    assert.equal((await changed.rollback({ steps: 1 })).success, true);
+    assert.deepEqual(await project.sql("select id from public.k"), [{ id: 1 }]);
+  },
+);
