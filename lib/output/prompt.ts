@@ -33,7 +33,7 @@ export async function ask(reporter: Reporter, question: string): Promise<string>
         reject(new InterruptedError("Interrupted before anything was changed"));
       });
       terminal.on("close", () => resolve(""));
-      terminal.question(reporter.clean(question), (answer) => resolve(answer.trim()));
+      terminal.question(reporter.fitQuestion(question), (answer) => resolve(answer.trim()));
     });
   } finally {
     terminal.close();

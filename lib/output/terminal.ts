@@ -209,6 +209,14 @@ export class Reporter {
     writer.write(`${parts.join("")}\n`);
   }
 
+  /** A question, clean and as wide as the terminal that it is asked on; the answer follows on its last line. */
+  fitQuestion(question: string): string {
+    const width = (this.#err.columns || 80) - 1;
+    return this.clean(question).trimEnd().split("\n").flatMap((text) => wrap(text, width)).join(
+      "\n",
+    ) + " ";
+  }
+
   #print(writer: Writer, text: string): void {
     const clean = this.clean(nameCommands(text, this.#nameCommand));
     const width = writer.isTTY === true ? writer.columns || 80 : Infinity;
