@@ -97,6 +97,26 @@ as $function$
      and (chosen is null or a.attname = any (chosen))
 $function$;
 
+-- The columns of a table that an UPDATE of some of them overwrites: all, where a trigger may set what it likes.
+-- Of a column that the migration has added there is nothing to keep. Null where there are none.
+create or replace function supamigrate.overwritten(relation oid, fields name[], known jsonb) returns name[]
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+  select array_agg(a.attname order by a.attnum)
+    from pg_attribute a
+   where a.attrelid = relation
+     and a.attnum between 1 and (known->>relation::text)::integer
+     and not a.attisdropped
+     and a.attgenerated = ''
+     and (a.attname = any (fields) or exists (
+       select from pg_trigger t
+        where (t.tgrelid = relation or t.tgrelid in (select relid from pg_partition_tree(relation)))
+          and not t.tgisinternal
+          and t.tgenabled <> 'D'
+          and t.tgtype & 19 = 19)) -- before update for each row
+$function$;
+
 -- What tells the rows of a table apart, without some of its columns: null where nothing does.
 create or replace function supamigrate.key_of(relation oid, without name[]) returns name[]
 language sql stable
@@ -505,7 +525,7 @@ begin
   while parents <> '[]' loop
     next_parents := '[]';
     for link in
-      select c.conrelid, c.confdeltype, parent_item->>'copy' as parent_copy, f.fields,
+      select c.conrelid, c.confdeltype, parent_item->>'copy' as parent_copy, f.chosen, f.key,
              case when c.confdeltype = 'c' then 'rows' else 'values' end as kind,
              case when r.relkind = 'p' then '' else 'only ' end || c.conrelid::regclass as child,
              (select string_agg(format('copy.%1$I = %2$s', p.attname,
@@ -518,11 +538,13 @@ begin
        cross join lateral supamigrate.list_links((parent_item->>'relation')::oid) c
         join pg_class r on r.oid = c.conrelid
        cross join lateral (
-         select array_agg(a.attname order by k.position) as fields
-           from unnest(coalesce(nullif(c.confdelsetcols, '{}'), c.conkey)) with ordinality as k (number, position)
+         select supamigrate.overwritten(c.conrelid, array_agg(a.attname), known) as chosen,
+                supamigrate.key_of(c.conrelid, coalesce(array_agg(a.attname), '{}')) as key
+           from unnest(coalesce(nullif(c.confdelsetcols, '{}'), c.conkey)) as k (number)
            join pg_attribute a on a.attrelid = c.conrelid and a.attnum = k.number
           where c.confdeltype <> 'c') f
        where supamigrate.is_worth_keeping(c.conrelid, known)
+         and (c.confdeltype = 'c' or f.chosen is not null)
        order by c.oid
     loop
       own := coalesce((
@@ -530,8 +552,7 @@ begin
           from jsonb_array_elements(kept) with ordinality as list (item, position)
          where position > since), '[]');
       entry := supamigrate.make_copy(
-        kept, known, null, link.kind, link.conrelid, link.fields,
-        supamigrate.key_of(link.conrelid, coalesce(link.fields, '{}')),
+        kept, known, null, link.kind, link.conrelid, link.chosen, link.key,
         jsonb_build_object('earlier', coalesce(known->'earlier', '[]') || own, 'alias', 'kept', 'own', true, 'pass', pass + 1,
           'from', concat(
             format('from %s as kept where exists (select from supamigrate_backup.%I copy where copy."supamigrate pass" = %s '
@@ -543,8 +564,7 @@ begin
                from jsonb_array_elements(own) item
               where item->>'kind' = link.kind
                 and (link.kind = 'rows' or item->>'relation_id' = link.conrelid::text
-                     and item->'columns' = supamigrate.columns_to_keep(link.conrelid,
-                       link.fields || supamigrate.key_of(link.conrelid, link.fields)))
+                     and item->'columns' = supamigrate.columns_to_keep(link.conrelid, link.chosen || link.key))
                 and supamigrate.knows_rows(item->>'copy')))),
         'pg_catalog, pg_temp');
       continue when entry is null;
@@ -658,6 +678,7 @@ declare
   target oid;
   part oid;
   fields name[];
+  chosen name[];
   cascades boolean;
   entry jsonb;
   since integer;
@@ -677,14 +698,10 @@ begin
     continue when not supamigrate.is_worth_keeping(target, known);
     fields := null;
     if item->>'do' = 'update' then
-      -- Of a column that the migration has added there is nothing to keep.
-      select array_agg(a.attname) into fields
-        from pg_attribute a
-       where a.attrelid = target
-         and a.attname in (select jsonb_array_elements_text(item->'columns'))
-         and a.attnum <= (known->>target::text)::integer
-         and a.attgenerated = '';
-      continue when fields is null;
+      fields := array(select jsonb_array_elements_text(item->'columns'));
+      continue when not exists (
+        select from supamigrate.list_parts(target, (item->>'only')::boolean) list
+         where supamigrate.overwritten(list, fields, known) is not null);
     end if;
     if known ? 'earlier' and supamigrate.find_volatile(item) is not null then
       raise exception 'The batch chooses its rows with %(), which is volatile: others would be kept than are changed',
@@ -706,10 +723,15 @@ begin
       union all
       select target where item->>'from' is not null
     loop
+      chosen := null;
+      if item->>'do' = 'update' then
+        chosen := supamigrate.overwritten(part, fields, known);
+        continue when chosen is null;
+      end if;
       cascades := item->>'do' = 'delete' and exists (select from supamigrate.list_links(part));
       entry := supamigrate.make_copy(
         kept, known, line, case item->>'do' when 'delete' then 'rows' else 'values' end,
-        part, fields, supamigrate.key_of(part, coalesce(fields, '{}')),
+        part, chosen, supamigrate.key_of(part, coalesce(fields, '{}')),
         item || jsonb_build_object('earlier', coalesce(known->'earlier', '[]'))
              || case when cascades then jsonb '{"pass": 1}' else '{}' end, path);
       if entry is not null then

@@ -312,6 +312,10 @@ create table c.notes (id int primary key, body text, price int, at timestamptz d
 insert into c.notes (id, body, price) select n, 'Note ' || n, n from generate_series(1, 20) n;
 create table c.archive (id int, body text);`;
 
+/** As moddatetime does on Supabase. */
+const TOUCHED = `
+create function c.touch() returns trigger language plpgsql as $$ begin new.at = now(); return new; end $$;`;
+
 /** What takes rows: what there is before, what takes them, and the ROLLBACK section. */
 const TAKEN: Record<string, readonly [setup: string, forward: string, back?: string]> = {
   "by a foreign key of the table itself, forty levels deep": [
@@ -435,6 +439,34 @@ const TAKEN: Record<string, readonly [setup: string, forward: string, back?: str
     `create table c.t (id int primary key, v text constraint one unique); insert into c.t values (1, 'a'), (2, 'b')`,
     "alter table c.t drop constraint one; update c.t set v = 'same'",
     "alter table c.t add constraint one unique (v)",
+  ],
+  "by a trigger before UPDATE": [
+    `${TOUCHED} create table c.t (id int primary key, v text, n int default 1, twice int generated always as (n * 2) stored,
+       at timestamptz not null default '2020-01-01');
+     create trigger touched before update on c.t for each row execute function c.touch();
+     insert into c.t (id, v) values (1, 'a'), (2, 'b'), (3, 'c')`,
+    `update c.t set v = 'x' where id = 1; update c.t set n = 7; update c.t set v = 'y' where id < 3 and random() < 2;
+     alter table c.t add column w text; update c.t set w = 'new' where id = 3;
+     merge into c.t using (values (2)) v (x) on t.id = v.x when matched then update set v = 'merged'`,
+    "alter table c.t drop column w",
+  ],
+  "by a trigger before UPDATE, of partitions and of what inherits": [
+    `${TOUCHED} create table c.p (id int primary key, v text, at timestamptz not null default '2020-01-01') partition by range (id);
+     create table c.p1 partition of c.p for values from (0) to (10);
+     create table c.p2 partition of c.p for values from (10) to (20);
+     create table c.a (id int primary key, v text, at timestamptz not null default '2020-01-01');
+     create table c.b (more text, primary key (id)) inherits (c.a);
+     create trigger touched before update on c.p2 for each row execute function c.touch();
+     create trigger touched before update on c.b for each row execute function c.touch();
+     insert into c.p values (1, 'a'), (11, 'b'); insert into c.a values (1, 'a'); insert into c.b (id, v) values (2, 'b')`,
+    "update c.p set v = 'x' where id > 0; update only c.p2 set v = 'y'; update c.a set v = 'x'",
+  ],
+  "by a trigger before UPDATE, of what a foreign key empties and of a batch": [
+    `${TOUCHED} create table c.p (id int primary key);
+     create table c.q (id int primary key, p int references c.p on delete set null, v text, at timestamptz default '2020-01-01');
+     create trigger touched before update on c.q for each row execute function c.touch();
+     insert into c.p values (1), (2); insert into c.q select n, 1 + n % 2, 'v' from generate_series(1, 7) n`,
+    "delete from c.p where id = 1;\n-- supamigrate: batch c.q id 2\nupdate c.q set v = 'x' where id > 1",
   ],
   "which a materialized view shows": [
     `create table c.t (id int primary key, v text); insert into c.t values (1, 'a'), (2, 'b');
