@@ -97,8 +97,9 @@ as $function$
      and (chosen is null or a.attname = any (chosen))
 $function$;
 
--- The columns of a table that an UPDATE of some of them overwrites: all, where a trigger may set what it likes.
--- Of a column that the migration has added there is nothing to keep. Null where there are none.
+-- The columns of a table that an UPDATE of some of them overwrites: all, where a trigger may set what it likes,
+-- until narrow_copy() knows better; not of a batch, whose ranges share a copy. Of a column that the migration
+-- has added there is nothing to keep. Null where there are none.
 create or replace function supamigrate.overwritten(relation oid, fields name[], known jsonb) returns name[]
 language sql stable
 set search_path = pg_catalog, pg_temp
@@ -109,7 +110,7 @@ as $function$
      and a.attnum between 1 and (known->>relation::text)::integer
      and not a.attisdropped
      and a.attgenerated = ''
-     and (a.attname = any (fields) or exists (
+     and (a.attname = any (fields) or not known ? 'earlier' and exists (
        select from pg_trigger t
         where (t.tgrelid = relation or t.tgrelid in (select relid from pg_partition_tree(relation)))
           and not t.tgisinternal
@@ -525,7 +526,7 @@ begin
   while parents <> '[]' loop
     next_parents := '[]';
     for link in
-      select c.conrelid, c.confdeltype, parent_item->>'copy' as parent_copy, f.chosen, f.key,
+      select c.conrelid, c.confdeltype, parent_item->>'copy' as parent_copy, f.emptied, f.chosen, f.key,
              case when c.confdeltype = 'c' then 'rows' else 'values' end as kind,
              case when r.relkind = 'p' then '' else 'only ' end || c.conrelid::regclass as child,
              (select string_agg(format('copy.%1$I = %2$s', p.attname,
@@ -538,7 +539,8 @@ begin
        cross join lateral supamigrate.list_links((parent_item->>'relation')::oid) c
         join pg_class r on r.oid = c.conrelid
        cross join lateral (
-         select supamigrate.overwritten(c.conrelid, array_agg(a.attname), known) as chosen,
+         select array_agg(a.attname) as emptied,
+                supamigrate.overwritten(c.conrelid, array_agg(a.attname), known) as chosen,
                 supamigrate.key_of(c.conrelid, coalesce(array_agg(a.attname), '{}')) as key
            from unnest(coalesce(nullif(c.confdelsetcols, '{}'), c.conkey)) as k (number)
            join pg_attribute a on a.attrelid = c.conrelid and a.attnum = k.number
@@ -568,7 +570,7 @@ begin
                 and supamigrate.knows_rows(item->>'copy')))),
         'pg_catalog, pg_temp');
       continue when entry is null;
-      kept := supamigrate.add_kept(kept, entry);
+      kept := supamigrate.add_kept(kept, entry || jsonb_build_object('set', to_jsonb(link.emptied)));
       if link.kind = 'rows' then
         next_parents := next_parents || jsonb_build_object('relation', link.conrelid, 'copy', entry->'copy');
       end if;
@@ -735,7 +737,7 @@ begin
         item || jsonb_build_object('earlier', coalesce(known->'earlier', '[]'))
              || case when cascades then jsonb '{"pass": 1}' else '{}' end, path);
       if entry is not null then
-        kept := kept || entry;
+        kept := kept || (entry || jsonb_build_object('set', to_jsonb(fields)));
         if cascades then
           kept := supamigrate.keep_referencing(part, entry, known, kept, since);
         end if;
@@ -812,6 +814,59 @@ begin
 end
 $function$;
 
+-- Leaves out of a copy what an UPDATE could have overwritten by way of a trigger, and has not: what the
+-- application writes there later on is not to be overwritten by a rollback.
+--
+-- entry: set has the columns that the statement sets; null where it overwrites no values.
+create or replace function supamigrate.narrow_copy(entry jsonb) returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set row_security = off
+as $function$
+declare
+  relation constant oid := (entry->>'relation_id')::oid;
+  narrowed constant jsonb := entry - 'set';
+  matches text;
+  names name[];
+  differences text;
+  there bigint;
+  differs boolean[];
+  same name[];
+begin
+  select string_agg(format(case when (item->>'plain')::boolean then 'live.%1$I = copy.%1$I'
+                                else 'live.%1$I::text = copy.%1$I' end, item->>'name'), ' and ')
+           filter (where entry->'key' ? (item->>'name')),
+         array_agg((item->>'name')::name order by item->>'name') filter (where is_open),
+         string_agg(format('bool_or(live.%1$I::text is distinct from copy.%1$I::text)', item->>'name'), ', '
+                    order by item->>'name') filter (where is_open)
+    into matches, names, differences
+    from jsonb_array_elements(entry->'columns') item
+   cross join lateral (
+     select not entry->'key' ? (item->>'name') and not entry->'set' ? (item->>'name') as is_open) asked;
+  if matches is null or names is null then
+    return narrowed;
+  end if;
+  execute format('select count(*), array[%s] from supamigrate_backup.%I copy join %s %s live on %s', differences,
+    entry->>'copy', case when (select relkind from pg_class where oid = relation) = 'p' then '' else 'only' end,
+    relation::regclass, matches)
+    into there, differs;
+  select array_agg(name) into same from unnest(names, differs) as list (name, is_other) where not is_other;
+  -- A trigger may have changed the key as well; and of a copy something has to be left.
+  if same is null or there <> (entry->>'rows')::bigint or not exists (
+    select from jsonb_array_elements(entry->'columns') item
+     where not entry->'key' ? (item->>'name') and (item->>'name')::name <> all (same)) then
+    return narrowed;
+  end if;
+  execute (
+    select format('alter table supamigrate_backup.%I %s', entry->>'copy',
+                  string_agg(format('drop column %I', name), ', '))
+      from unnest(same) name);
+  return narrowed || jsonb_build_object('columns', (
+    select jsonb_agg(item) from jsonb_array_elements(entry->'columns') item
+     where (item->>'name')::name <> all (same)));
+end
+$function$;
+
 -- Called when the statement has run. What it has left as it was, where it was, goes from the copies of all
 -- that it might have changed. And nobody's change comes in between unseen: what a statement has changed is
 -- in the copy, or the migration is undone.
@@ -850,6 +905,8 @@ begin
     elsif position > since and entry ? 'deleted_before' then
       entry := entry - 'deleted_before' || jsonb_build_object('deleted',
         pg_stat_get_xact_tuples_deleted((entry->>'relation_id')::oid) - (entry->>'deleted_before')::bigint);
+    elsif position > since and entry ? 'set' then
+      entry := case when entry->>'kind' = 'values' then supamigrate.narrow_copy(entry) else entry - 'set' end;
     elsif position > since and entry->>'kind' = 'state' then
       live := concat(
         case when (select relkind from pg_class where oid = (entry->>'relation_id')::oid) <> 'p' then 'only ' end,
