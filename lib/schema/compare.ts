@@ -13,6 +13,7 @@ import { type Action, plan } from "@supabase/pg-delta/plan";
 import { resolveView } from "@supabase/pg-delta/policy";
 import { findTokens } from "../planning/tokens.ts";
 import type { Catalogue, Extra } from "./catalogue.ts";
+import { writeOutClosed } from "./closing.ts";
 import { nameOf } from "./describe.ts";
 import { planInPlace } from "./in_place.ts";
 import { isInScope, SCOPE } from "./scope.ts";
@@ -161,14 +162,15 @@ function findActions(source: FactBase, desired: FactBase): PlannedFacts {
   // Planning takes ten times as long as seeing that there is nothing to plan.
   if (diffFacts(source, desired).length === 0) return { first: [], actions: [], unplanned: [] };
   const ours = applicationFacts(desired);
-  const left = planInPlace(source, desired, (id) => ours.has(id));
+  const isMeant = (id: StableId) => ours.has(id);
+  const left = planInPlace(source, desired, isMeant);
   const first = left.statements.map(({ sql, about }): SchemaStatement => ({
     sql,
     losesData: false,
     commitsAfter: false,
     about: [keyOf(about)],
   }));
-  return { first, ...findRest(left.source, left.desired) };
+  return { first, ...findRest(...writeOutClosed(left.source, left.desired, isMeant)) };
 }
 
 /** Where pg-delta knows no way, it throws: what that is about is left as it is, and named. */

@@ -88,6 +88,89 @@ Deno.test(
   },
 );
 
+/** What the API's roles have of relations and their columns; but for what is part of a column. */
+const API_PRIVILEGES = `
+  select c.oid::regclass::text as relation, a.grantee::regrole::text as grantee,
+         string_agg(a.privilege_type, ', ' order by a.privilege_type) as privileges
+    from pg_class c cross join aclexplode(c.relacl) a
+   where c.relnamespace in ('public'::regnamespace, 'app'::regnamespace)
+     and a.grantee in ('anon'::regrole, 'authenticated'::regrole)
+     and not exists (select from pg_depend d where d.objid = c.oid and d.deptype = 'i' and c.relkind = 'S')
+   group by 1, 2
+   union all
+  select attrelid::regclass || '.' || attname, null, attacl::text
+    from pg_attribute where attacl is not null and attrelid = 'public.columns_shown'::regclass
+   order by 1, 2`;
+
+Deno.test(
+  "pull() takes what is closed to a project that grants everything by default, and it stays closed",
+  embedded,
+  async () => {
+    await withProject(async (project) => {
+      await withFolder({}, async (folder) => {
+        await project.sql(`
+        set role postgres;
+        create schema app;
+        grant usage on schema app to anon, authenticated;
+        create schema inner_room;
+        create table inner_room.plans (id int primary key);
+        create table public.closed (id serial primary key, body text);
+        create table public.counted (id int generated always as identity primary key);
+        create table public.parted (id int) partition by range (id);
+        create table public.part partition of public.parted for values from (0) to (10);
+        create view public.seen as select id from public.closed;
+        create materialized view public.summed as select count(*) from public.closed;
+        create sequence public.numbers;
+        create table app.closed (id int primary key);
+        create table public.shown (id int primary key, body text);
+        grant select on public.shown to anon;
+        grant select, insert on public.shown to authenticated;
+        create table public.columns_shown (id int primary key, body text);
+        grant select (id) on public.columns_shown to anon;
+        grant insert on public.columns_shown to authenticated;
+        grant select (body) on public.columns_shown to authenticated;
+        create extension pg_trgm schema public;
+        create function public.closed_too() returns int language sql set search_path = '' as 'select 1';
+        revoke all on function public.closed_too from public, anon, authenticated;
+        reset role;`);
+        const migrator = project.migrator(folder);
+        const { name, text } = await migrator.pull("start");
+        assert.match(text!, /^REVOKE ALL ON TABLE app\.closed FROM anon;$/m);
+        assert.doesNotMatch(text!, /REVOKE .* (?:inner_room|public\.similarity)/);
+        await project.sql(`
+        set role postgres;
+        drop materialized view public.summed;
+        create materialized view public.summed as select sum(id) from public.closed;
+        reset role;`);
+        const changed = await migrator.pull("changed", { renames: [] });
+        assert.deepEqual((await migrator.drift()).differences, []);
+        assert.equal((await migrator.verify({ names: [name!, changed.name!] })).success, true);
+        assert.equal((await migrator.pull("again")).name, null);
+
+        await withProject(async (second) => {
+          await second.sql(`
+          set role postgres;
+          alter default privileges in schema public
+            grant all on tables to anon, authenticated, service_role;
+          alter default privileges in schema public
+            grant all on sequences to anon, authenticated, service_role;
+          reset role;`);
+          const other = second.migrator(folder);
+          assert.equal((await other.migrate()).success, true);
+          const [open] = await second.sql(`
+          select has_table_privilege('anon', 'public.closed', 'select') as table,
+                 has_table_privilege('anon', 'public.summed', 'select') as view`);
+          assert.deepEqual(open, { table: false, view: false });
+          assert.deepEqual(await second.sql(API_PRIVILEGES), await project.sql(API_PRIVILEGES));
+          assert.deepEqual((await other.drift()).differences, []);
+        });
+        const { findings } = await migrator.validate();
+        assert.deepEqual(findings.filter(({ code }) => code === "table-without-grant"), []);
+      });
+    });
+  },
+);
+
 Deno.test(
   "carriage returns are kept in strings, and in bodies they are no difference",
   embedded,
