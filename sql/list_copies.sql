@@ -40,16 +40,24 @@ begin
        union
        select part from supamigrate.list_tree(named.object_id) part where does <> 'drop') part
   ), along as (
-    -- What foreign keys delete, empty or truncate as well.
-    with recursive reached (object_id, does) as (
-      select object_id, does from direct
+    -- What foreign keys delete, write or truncate as well.
+    with recursive reached (object_id, does, changed) as (
+      select object_id, does, null::name[] from direct
        where does = 'delete' or (value->>'deletes')::boolean or does = 'truncate' and (value->>'cascade')::boolean
       union
-      select part, does
+      select object_id, does, array(select jsonb_array_elements_text(value->'columns'))::name[] from direct
+       where does in ('update', 'merge')
+      union
+      select part, does, link.fields
         from reached
-        join pg_constraint c on c.contype = 'f' and c.confrelid = reached.object_id
-         and (does = 'truncate' or c.confdeltype in ('c', 'n', 'd'))
-       cross join lateral supamigrate.list_tree(c.conrelid) part
+       cross join lateral (
+         select c.conrelid as child, null::name[] as fields
+           from pg_constraint c
+          where does = 'truncate' and c.contype = 'f' and c.confrelid = reached.object_id
+         union all
+         select child, fields from supamigrate.list_links(reached.object_id, reached.changed)
+          where does <> 'truncate') link
+       cross join lateral supamigrate.list_tree(link.child) part
     )
     select object_id, does from reached
   ), relation as (

@@ -9,7 +9,7 @@
 --   {do: delete, table, only, alias, with, from}     from: FROM and WHERE that choose the same rows;
 --   {do: update, …, columns}                         null where all rows are to be kept. functions:
 --                                                    what they call
---   {do: merge, table, only, deletes}                what chooses its rows in a way of its own: the
+--   {do: merge, table, only, deletes, columns}       what chooses its rows in a way of its own: the
 --                                                    whole table is kept, and afterwards what the
 --                                                    statement has left as it was goes from the copy
 --
@@ -97,9 +97,44 @@ as $function$
      and (chosen is null or a.attname = any (chosen))
 $function$;
 
--- The columns of a table that an UPDATE of some of them overwrites: all, where a trigger may set what it likes,
--- until narrow_copy() knows better; not of a batch, whose ranges share a copy. Of a column that the migration
--- has added there is nothing to keep. Null where there are none.
+-- The foreign keys that do something to other rows when columns of a table are changed, or where changed is
+-- null, its rows deleted: of the table, of what it is a partition of, and of its partitions. keys: the columns
+-- that they refer to. fields: those of the child that are written, null where its rows are deleted. follows:
+-- whether these get the new values, and the old ones again when the table does.
+create or replace function supamigrate.list_links(parent oid, changed name[])
+returns table (
+  id oid, child oid, referenced oid, child_numbers smallint[], numbers smallint[], keys name[], fields name[],
+  follows boolean)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+  select c.oid, c.conrelid, c.confrelid, c.conkey, c.confkey, names.keys,
+         case when changed is not null or c.confdeltype <> 'c' then names.fields end,
+         changed is not null and c.confupdtype = 'c'
+    from pg_constraint c
+   cross join lateral (
+     select array_agg(a.attname) filter (where a.attrelid = c.confrelid and a.attnum = any (c.confkey)) as keys,
+            array_agg(a.attname) filter (where a.attrelid = c.conrelid and a.attnum = any (
+              case when changed is null then coalesce(nullif(c.confdelsetcols, '{}'), c.conkey) else c.conkey end)) as fields
+       from pg_attribute a
+      where a.attrelid in (c.confrelid, c.conrelid)) names
+   where c.contype = 'f'
+     and c.conparentid = 0
+     and case when changed is null then c.confdeltype else c.confupdtype end in ('c', 'n', 'd')
+     and (changed is null or names.keys && changed)
+     and c.confrelid in (
+       select parent
+       union
+       select relid from pg_partition_ancestors(parent) relid
+       union
+       select relid from pg_partition_tree(parent))
+   order by c.oid
+$function$;
+
+-- The columns of a table that are kept of an UPDATE of some of them: all, where a trigger may set what it likes,
+-- until narrow_copy() knows better, but for a batch, whose ranges share a copy; and what the foreign keys that it
+-- concerns refer to, to find their rows by. Of a column that the migration has added there is nothing to keep.
+-- Null where there are none.
 create or replace function supamigrate.overwritten(relation oid, fields name[], known jsonb) returns name[]
 language sql stable
 set search_path = pg_catalog, pg_temp
@@ -107,15 +142,18 @@ as $function$
   select array_agg(a.attname order by a.attnum)
     from pg_attribute a
    where a.attrelid = relation
-     and a.attnum between 1 and (known->>relation::text)::integer
+     and a.attnum > 0
      and not a.attisdropped
      and a.attgenerated = ''
-     and (a.attname = any (fields) or not known ? 'earlier' and exists (
-       select from pg_trigger t
-        where (t.tgrelid = relation or t.tgrelid in (select relid from pg_partition_tree(relation)))
-          and not t.tgisinternal
-          and t.tgenabled <> 'D'
-          and t.tgtype & 19 = 19)) -- before update for each row
+     and (a.attnum <= (known->>relation::text)::integer
+          and (a.attname = any (fields) or not known ? 'earlier' and exists (
+            select from pg_trigger t
+             where (t.tgrelid = relation or t.tgrelid in (select relid from pg_partition_tree(relation)))
+               and not t.tgisinternal
+               and t.tgenabled <> 'D'
+               and t.tgtype & 19 = 19)) -- before update for each row
+          or a.attname = any (array(
+            select unnest(link.keys) from supamigrate.list_links(relation, fields) link)))
 $function$;
 
 -- What tells the rows of a table apart, without some of its columns: null where nothing does.
@@ -486,37 +524,18 @@ as $function$
   select id from tree where relkind = 'r' and not exists (select from root)
 $function$;
 
--- The foreign keys that do something to other rows when rows of a table are deleted: of the table, of what
--- it is a partition of, and of its partitions.
-create or replace function supamigrate.list_links(parent oid) returns setof pg_constraint
-language sql stable
-set search_path = pg_catalog, pg_temp
-as $function$
-  select c.*
-    from pg_constraint c
-   where c.contype = 'f'
-     and c.conparentid = 0
-     and c.confdeltype in ('c', 'n', 'd')
-     and c.confrelid in (
-       select parent
-       union
-       select relid from pg_partition_ancestors(parent) relid
-       union
-       select relid from pg_partition_tree(parent))
-   order by c.oid
-$function$;
-
--- Keeps what foreign keys delete or empty with rows that are deleted, of which there is a copy; and what
--- is deleted with these: pass by pass, until there is nothing that is not kept already. since: how much
--- was kept before the statement.
+-- Keeps what foreign keys delete or write along with rows that are deleted, or of which columns are changed, and
+-- of which there is a copy; and what goes along with these: pass by pass, until there is nothing that is not
+-- kept already. since: how much was kept before the statement.
 create or replace function supamigrate.keep_referencing(
-  parent oid, copied jsonb, known jsonb, kept jsonb, since integer
+  parent oid, changed name[], copied jsonb, known jsonb, kept jsonb, since integer
 ) returns jsonb
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $function$
 declare
-  parents jsonb := jsonb_build_array(jsonb_build_object('relation', parent, 'copy', copied->'copy'));
+  parents jsonb := jsonb_build_array(
+    jsonb_build_object('relation', parent, 'changed', changed::text, 'copy', copied->'copy'));
   next_parents jsonb;
   own jsonb;
   pass integer := 1;
@@ -526,54 +545,55 @@ begin
   while parents <> '[]' loop
     next_parents := '[]';
     for link in
-      select c.conrelid, c.confdeltype, parent_item->>'copy' as parent_copy, f.emptied, f.chosen, f.key,
-             case when c.confdeltype = 'c' then 'rows' else 'values' end as kind,
-             case when r.relkind = 'p' then '' else 'only ' end || c.conrelid::regclass as child,
+      select l.child as child, l.fields, f.chosen, f.key, parent_item->>'copy' as parent_copy,
+             case when l.fields is null then 'rows' else 'values' end as kind,
+             case when r.relkind = 'p' then '' else 'only ' end || l.child::regclass as source,
              (select string_agg(format('copy.%1$I = %2$s', p.attname,
                        case when p.atttypid < 16384 and p.attcollation < 16384 then format('kept.%I', a.attname)
                             else format('kept.%I::pg_catalog.text', a.attname) end), ' and ')
-                from unnest(c.conkey, c.confkey) as k (number, parent_number)
-                join pg_attribute a on a.attrelid = c.conrelid and a.attnum = k.number
-                join pg_attribute p on p.attrelid = c.confrelid and p.attnum = k.parent_number) as condition
+                from unnest(l.child_numbers, l.numbers) as k (number, parent_number)
+                join pg_attribute a on a.attrelid = l.child and a.attnum = k.number
+                join pg_attribute p on p.attrelid = l.referenced and p.attnum = k.parent_number) as condition
         from jsonb_array_elements(parents) parent_item
-       cross join lateral supamigrate.list_links((parent_item->>'relation')::oid) c
-        join pg_class r on r.oid = c.conrelid
+       cross join lateral supamigrate.list_links(
+         (parent_item->>'relation')::oid, (parent_item->>'changed')::name[]) l
+        join pg_class r on r.oid = l.child
        cross join lateral (
-         select array_agg(a.attname) as emptied,
-                supamigrate.overwritten(c.conrelid, array_agg(a.attname), known) as chosen,
-                supamigrate.key_of(c.conrelid, coalesce(array_agg(a.attname), '{}')) as key
-           from unnest(coalesce(nullif(c.confdelsetcols, '{}'), c.conkey)) as k (number)
-           join pg_attribute a on a.attrelid = c.conrelid and a.attnum = k.number
-          where c.confdeltype <> 'c') f
-       where supamigrate.is_worth_keeping(c.conrelid, known)
-         and (c.confdeltype = 'c' or f.chosen is not null)
-       order by c.oid
+         select case when l.fields is not null then supamigrate.overwritten(l.child, l.fields, known) end as chosen,
+                -- Of a table that refers to itself other columns are changed as well.
+                supamigrate.key_of(l.child, coalesce(l.fields, '{}')
+                  || case when l.child = parent and changed is not null then changed else '{}' end) as key) f
+       where supamigrate.is_worth_keeping(l.child, known)
+         and (l.fields is null or f.chosen is not null)
+         -- What has no other key gets its old one when its parent does.
+         and not (l.follows and f.key is null and f.chosen <@ l.fields
+                  and not exists (select from supamigrate.list_links(l.child, l.fields)))
+       order by l.id
     loop
       own := coalesce((
         select jsonb_agg(item order by position)
           from jsonb_array_elements(kept) with ordinality as list (item, position)
          where position > since), '[]');
       entry := supamigrate.make_copy(
-        kept, known, null, link.kind, link.conrelid, link.chosen, link.key,
+        kept, known, null, link.kind, link.child, link.chosen, link.key,
         jsonb_build_object('earlier', coalesce(known->'earlier', '[]') || own, 'alias', 'kept', 'own', true, 'pass', pass + 1,
           'from', concat(
             format('from %s as kept where exists (select from supamigrate_backup.%I copy where copy."supamigrate pass" = %s '
                    'and copy."supamigrate run" = pg_current_xact_id() and %s)',
-                   link.child, link.parent_copy, pass, link.condition),
+                   link.source, link.parent_copy, pass, link.condition),
             (select string_agg(format(' and not exists (select from supamigrate_backup.%I seen '
                       'where seen."supamigrate row" = kept.ctid and seen."supamigrate table" = kept.tableoid '
                       'and seen."supamigrate run" = pg_current_xact_id())', item->>'copy'), '')
                from jsonb_array_elements(own) item
               where item->>'kind' = link.kind
-                and (link.kind = 'rows' or item->>'relation_id' = link.conrelid::text
-                     and item->'columns' = supamigrate.columns_to_keep(link.conrelid, link.chosen || link.key))
+                and (link.kind = 'rows' or item->>'relation_id' = link.child::text
+                     and item->'columns' = supamigrate.columns_to_keep(link.child, link.chosen || link.key))
                 and supamigrate.knows_rows(item->>'copy')))),
         'pg_catalog, pg_temp');
       continue when entry is null;
-      kept := supamigrate.add_kept(kept, entry || jsonb_build_object('set', to_jsonb(link.emptied)));
-      if link.kind = 'rows' then
-        next_parents := next_parents || jsonb_build_object('relation', link.conrelid, 'copy', entry->'copy');
-      end if;
+      kept := supamigrate.add_kept(kept, entry || jsonb_build_object('set', to_jsonb(link.fields)));
+      next_parents := next_parents || jsonb_build_object(
+        'relation', link.child, 'changed', link.fields::text, 'copy', entry->'copy');
     end loop;
     select coalesce(jsonb_agg(distinct item), '[]') into parents from jsonb_array_elements(next_parents) item;
     pass := pass + 1;
@@ -730,7 +750,7 @@ begin
         chosen := supamigrate.overwritten(part, fields, known);
         continue when chosen is null;
       end if;
-      cascades := item->>'do' = 'delete' and exists (select from supamigrate.list_links(part));
+      cascades := exists (select from supamigrate.list_links(part, fields));
       entry := supamigrate.make_copy(
         kept, known, line, case item->>'do' when 'delete' then 'rows' else 'values' end,
         part, chosen, supamigrate.key_of(part, coalesce(fields, '{}')),
@@ -739,7 +759,7 @@ begin
       if entry is not null then
         kept := kept || (entry || jsonb_build_object('set', to_jsonb(fields)));
         if cascades then
-          kept := supamigrate.keep_referencing(part, entry, known, kept, since);
+          kept := supamigrate.keep_referencing(part, fields, entry, known, kept, since);
         end if;
       end if;
       if item->>'from' is not null then
@@ -790,22 +810,32 @@ set search_path = pg_catalog, pg_temp
 as $function$
 declare
   relation oid;
+  written name[];
 begin
-  for relation in
-    with recursive reached (id) as (
-      select part from supamigrate.list_parts(target, (item->>'only')::boolean) part
+  for relation, written in
+    with recursive reached (id, changed) as (
+      select part, action.changed
+        from supamigrate.list_parts(target, (item->>'only')::boolean) part
+       cross join lateral (
+         select array(select jsonb_array_elements_text(item->'columns'))::name[] as changed
+         union all
+         select null where item->>'do' = 'delete' or (item->>'deletes')::boolean) action
       union
-      select part
+      select part, link.fields
         from reached
-       cross join lateral supamigrate.list_links(reached.id) link
-       cross join lateral supamigrate.list_parts(link.conrelid, true) part
-       where item->>'do' = 'delete' or coalesce((item->>'deletes')::boolean, false)
+       cross join lateral supamigrate.list_links(reached.id, reached.changed) link
+       cross join lateral supamigrate.list_parts(link.child, true) part
     )
-    select id from reached where supamigrate.is_worth_keeping(id, known) order by id
+    select id, coalesce(array_agg(field) filter (where field is not null), '{}')
+      from reached
+      left join lateral unnest(changed) field on true
+     where supamigrate.is_worth_keeping(id, known)
+     group by id
+     order by id
   loop
     execute format('lock table %s in share row exclusive mode', relation::regclass);
     kept := supamigrate.add_kept(kept, supamigrate.make_copy(
-      kept, known, line, 'state', relation, null, supamigrate.key_of(relation, '{}'),
+      kept, known, line, 'state', relation, null, supamigrate.key_of(relation, written),
       '{"pass": 1}', 'pg_catalog, pg_temp'));
     kept := kept || jsonb_build_object(
       'deleted_before', pg_stat_get_xact_tuples_deleted(relation), 'relation_id', relation);

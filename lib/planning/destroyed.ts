@@ -157,12 +157,21 @@ function findInner(query: Tree): Destroyed[] {
   return inner === undefined ? [] : findChanged(...inner);
 }
 
-function toMerge(type: string, { relation, mergeWhenClauses = [] }: Tree): Destroyed {
+function toMerge(
+  type: string,
+  { relation, targetList = [], mergeWhenClauses = [] }: Tree,
+): Destroyed {
+  const clauses = mergeWhenClauses.map(({ MergeWhenClause }: Tree) => MergeWhenClause);
   const deletes = type === "DeleteStmt" ||
-    mergeWhenClauses.some(({ MergeWhenClause }: Tree) =>
-      MergeWhenClause.commandType === "CMD_DELETE"
-    );
-  return { do: "merge", ...toTable(relation), deletes };
+    clauses.some(({ commandType }: Tree) => commandType === "CMD_DELETE");
+  const updates = clauses.filter(({ commandType }: Tree) => commandType === "CMD_UPDATE");
+  const columns = [targetList, ...updates.map(({ targetList }: Tree) => targetList)];
+  return { do: "merge", ...toTable(relation), deletes, columns: columns.flatMap(namesOf) };
+}
+
+/** The columns that a list of `SET` writes. */
+function namesOf(targetList: Tree): string[] {
+  return targetList.map(({ ResTarget }: Tree) => ResTarget.name);
 }
 
 function findDropped({ removeType, objects, behavior }: Tree): Destroyed[] {
@@ -223,9 +232,7 @@ function findWithin({ withClause }: Tree): Destroyed[] {
 
 function findRows(type: "DeleteStmt" | "UpdateStmt", node: Tree, sql: string): Destroyed {
   const { relation, targetList = [], withClause, whereClause } = node;
-  const columns = type === "UpdateStmt"
-    ? { columns: targetList.map(({ ResTarget }: Tree) => ResTarget.name) }
-    : {};
+  const columns = type === "UpdateStmt" ? { columns: namesOf(targetList) } : {};
   const table = toTable(relation);
   const action = type === "DeleteStmt" ? "delete" : "update";
   const others = node.usingClause ?? node.fromClause ?? [];

@@ -468,6 +468,50 @@ const TAKEN: Record<string, readonly [setup: string, forward: string, back?: str
      insert into c.p values (1), (2); insert into c.q select n, 1 + n % 2, 'v' from generate_series(1, 7) n`,
     "delete from c.p where id = 1",
   ],
+  "by ON UPDATE of foreign keys": [
+    `create table c.p (id int primary key, alt int not null unique);
+     create table c.n (id int primary key, p int references c.p on update set null);
+     create table c.d (id int primary key, p int default 3 references c.p on update set default);
+     create table c.k (id int primary key, p int references c.p on update cascade);
+     create table c.other (id int primary key, alt int references c.p (alt) on update set null);
+     insert into c.p values (1, 10), (2, 20), (3, 30);
+     insert into c.n values (1, 1), (2, 2), (3, null); insert into c.d values (1, 1), (2, 2);
+     insert into c.k values (1, 1), (2, 2); insert into c.other values (1, 10)`,
+    "update c.p set id = 100 where id = 1; update c.p set alt = 11 where alt = 10; update c.p set id = id + 1000 where id = 2",
+  ],
+  "by ON UPDATE of foreign keys, step by step, with triggers": [
+    `${TOUCHED} create table c.p (id int primary key, alt int not null unique);
+     create table c.k (id int primary key, p int unique references c.p on update cascade, at timestamptz default '2020-01-01');
+     create table c.n (id int primary key, k int references c.k (p) on update set null, at timestamptz default '2020-01-01');
+     create trigger touched before update on c.k for each row execute function c.touch();
+     create trigger touched before update on c.n for each row execute function c.touch();
+     insert into c.p values (1, 10), (2, 20); insert into c.k values (1, 1), (2, 2); insert into c.n values (1, 1), (2, 2)`,
+    "update c.p set id = 100 where id = 1",
+  ],
+  "by ON UPDATE of a foreign key of several columns, and of the table itself": [
+    `create table c.p (tn int, id int, alt int primary key, unique (tn, id));
+     create table c.q (id int primary key, tn int, p int, foreign key (tn, p) references c.p (tn, id) on update set null);
+     create table c.tree (id int primary key, alt int not null unique, up int references c.tree on update set null);
+     insert into c.p values (1, 1, 1), (2, 1, 2); insert into c.q values (1, 1, 1), (2, 2, 1);
+     insert into c.tree values (1, 1, null), (2, 2, 1), (3, 3, 2)`,
+    "update c.p set id = 5 where tn = 1; update c.tree set id = id + 10 where id < 3",
+  ],
+  "by ON UPDATE of a foreign key, of a child that the foreign key alone tells apart": [
+    `create table c.p (code text primary key, alt int not null unique);
+     create table c.k (p text references c.p on update cascade, n int, primary key (p, n));
+     insert into c.p values ('a', 1), ('b', 2); insert into c.k values ('a', 1), ('a', 2), ('b', 1)`,
+    "update c.p set code = 'z' where code = 'a'",
+  ],
+  "by ON UPDATE of foreign keys behind MERGE, chance and WITH": [
+    `create table c.p (id int primary key, alt int not null unique, v text);
+     create table c.n (id int primary key, p int references c.p on update set null);
+     create table c.k (id int primary key, p int references c.p on update cascade);
+     insert into c.p values (1, 10), (2, 20), (3, 30); insert into c.n values (1, 1), (2, 2), (3, 3);
+     insert into c.k values (1, 1), (2, 2), (3, 3)`,
+    `merge into c.p using (values (1)) v (x) on p.id = v.x when matched then update set id = 100;
+     update c.p set id = 200 where id = 2 and random() < 2;
+     with changed as (update c.p set id = 300 where id = 3 returning *) select count(*) from changed`,
+  ],
   "which a materialized view shows": [
     `create table c.t (id int primary key, v text); insert into c.t values (1, 'a'), (2, 'b');
      create materialized view c.m as select v, count(*) from c.t group by v`,
@@ -994,6 +1038,16 @@ testOnEveryDatabase(
       "depot.replies",
     ]);
     assert.deepEqual(await survey("delete from notes;"), ["public.notes"]);
+    // What it empties where a key is changed, and nothing where it is another column.
+    await project.sql(
+      "create table depot.marks (id int primary key, note int references depot.notes on update set null)",
+    );
+    assert.deepEqual((await survey("update depot.notes set id = -id;")).toSorted(), [
+      "depot.marks",
+      "depot.notes",
+    ]);
+    assert.deepEqual(await survey("update depot.notes set body = '';"), ["depot.notes"]);
+    await project.sql("drop table depot.marks");
     assert.deepEqual(
       await survey(
         "set search_path to depot;\nselect 1;\nset search_path = default;\ntruncate notes;",
