@@ -54,7 +54,11 @@ function formatVerify({ success, migrations, notTried, doubts }: VerifyResult): 
   const failed = migrations.filter(({ problems }) => problems.length > 0).length;
   const without = migrations.filter(({ isReversible }) => isReversible === null).length;
   if (failed > 0) {
-    lines.push(`❌ ${failed} of ${countOf(migrations.length)} did not pass`);
+    const left = notTried.length;
+    lines.push(
+      `❌ ${failed} of ${countOf(migrations.length + left)} did not pass` +
+        (left === 0 ? "" : `, and ${left} ${left === 1 ? "was" : "were"} not tried`),
+    );
   } else if (!success) {
     lines.push(`❌ ${countOf(without)} ${without === 1 ? "has" : "have"} no rollback SQL`);
   } else {

@@ -32,7 +32,7 @@ Deno.test("verify says what became of each migration, and stops at one that cann
      💡 It is an embedded PostgreSQL 18 in the shape of the project, with what migrations make alone: what was made by hand before them is not in it.
   ⏭️  005_after.sql - not tried
 
-❌ 2 of 4 migrations did not pass
+❌ 2 of 5 migrations did not pass, and 1 was not tried
 `,
     stderr,
   );
