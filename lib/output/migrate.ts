@@ -253,8 +253,8 @@ function advise(
       : steps.done === 0
       ? "Nothing of this migration is left in the database."
       : `${steps.done} of its ${steps.total} steps ${
-        steps.done === 1 ? "is" : "are"
-      } done and stay so: the next run goes on behind them.`,
+        steps.done === 1 ? "is done and stays so" : "are done and stay so"
+      }: the next run goes on behind ${steps.done === 1 ? "it" : "them"}.`,
     line`💡 ${
       tip ??
         (steps.batch === undefined

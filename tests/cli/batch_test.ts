@@ -49,6 +49,24 @@ Deno.test("ranges are shown before, where one fails, and by status", async () =>
   );
 });
 
+Deno.test("of a migration that fails between its steps, what is done is said", async () => {
+  const commit = "\n-- supamigrate: commit\n";
+  for (
+    const [statements, said] of [
+      [["create table one ();", "select 1/0;"], "1 of its 2 steps is done and stays so"],
+      [
+        ["create table one ();", "select 2;", "select 1/0;"],
+        "2 of its 3 steps are done and stay so",
+      ],
+    ] as const
+  ) {
+    await using workspace = await Workspace.create({ "001_steps.sql": statements.join(commit) });
+    const { code, stdout } = await workspace.run(["migrate", "--embedded"]);
+    assert.equal(code, 1);
+    assert.ok(stdout.includes(`\n${said}: the next run goes on behind `), stdout);
+  }
+});
+
 Deno.test("how far a batch is, is said in one line", () => {
   const batch = {
     digest: "",
