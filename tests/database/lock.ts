@@ -146,7 +146,7 @@ for (const dropSchema of [false, true]) {
       const migrator = project.migrator({
         // So long that the next one does not go with it.
         "1_a.sql":
-          "create table a as select 1 as id from pg_sleep(0.3);\n-- ROLLBACK\ndrop table a;",
+          "create table a as select 1 as id from pg_sleep(1.1);\n-- ROLLBACK\ndrop table a;",
         "2_b.sql": "create table b ();\n-- ROLLBACK\ndrop table b;",
       }, { safetyCopy: "never" });
       await migrator.migrate();
