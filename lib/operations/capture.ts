@@ -74,7 +74,8 @@ export async function capture(
   const there = await runConverge(shadow, target, current);
   refuseUnwritable(there.unwritable);
   if (renames.length + there.statements.length === 0) return null;
-  const back = await runConverge(shadow, there.from, there.to);
+  const before = { ...there.from, saysClosed: wanted.saysClosed };
+  const back = await runConverge(shadow, before, there.to);
   for (const { undo } of renames.toReversed()) await shadow.run(undo);
   refuseUnwritable(back.unwritable);
   const keywords = new Set((await shadow.channel.run(KEYWORDS)).map(({ word }) => String(word)));

@@ -203,7 +203,7 @@ async function writeLive(
 ): Promise<WrittenLive | null> {
   const write = async (applied: readonly Migration[], options: PullOptions) => {
     await using shadow = await makeShadow(source, base, live, applied);
-    const captured = await capture(shadow, live, options);
+    const captured = await capture(shadow, { ...live, saysClosed: true }, options);
     if (captured === null) return null;
     const drafted = draft(captured);
     return { captured, drafted, migration: await readWritten(drafted) };

@@ -21,6 +21,11 @@ export interface Catalogue {
   readonly extras: ReadonlyMap<string, Extra>;
   /** The server's major version. */
   readonly major: number;
+  /**
+   * Whether plans that lead to it say what is closed to the API's roles: what a project has closed is to
+   * stay so, whatever the next one grants by default. What files declare says nothing of it.
+   */
+  readonly saysClosed?: boolean | undefined;
 }
 
 /** Something that pg-delta does not see. */

@@ -62,7 +62,7 @@ export const keyOf: (id: StableId) => string = encodeId;
  */
 export function planSchema(from: Catalogue, to: Catalogue): SchemaPlan {
   const [source, desired] = level(from, to);
-  const { first, actions, unplanned } = planFacts(source, desired);
+  const { first, actions, unplanned } = planFacts(source, desired, to.saysClosed === true);
   const extras = planExtras(from, to);
   return {
     statements: valuesFirst([
@@ -144,11 +144,15 @@ function isOfApplication({ facts }: Catalogue, extra: Extra | undefined): boolea
 }
 
 /** The plans that lead away from facts. What was planned is asked for again to be described. */
-const plansFrom = remember((source: FactBase) =>
-  remember((desired: FactBase) => findActions(source, desired))
-);
+const plansFrom = (saysClosed: boolean) =>
+  remember((source: FactBase) =>
+    remember((desired: FactBase) => findActions(source, desired, saysClosed))
+  );
 
-const planFacts = (source: FactBase, desired: FactBase) => plansFrom(source)(desired);
+const [plainPlans, closingPlans] = [plansFrom(false), plansFrom(true)];
+
+const planFacts = (source: FactBase, desired: FactBase, saysClosed: boolean) =>
+  (saysClosed ? closingPlans : plainPlans)(source)(desired);
 
 /** What leads from some facts to others. */
 interface PlannedFacts {
@@ -158,7 +162,7 @@ interface PlannedFacts {
   readonly unplanned: readonly Unplanned[];
 }
 
-function findActions(source: FactBase, desired: FactBase): PlannedFacts {
+function findActions(source: FactBase, desired: FactBase, saysClosed: boolean): PlannedFacts {
   // Planning takes ten times as long as seeing that there is nothing to plan.
   if (diffFacts(source, desired).length === 0) return { first: [], actions: [], unplanned: [] };
   const ours = applicationFacts(desired);
@@ -170,7 +174,10 @@ function findActions(source: FactBase, desired: FactBase): PlannedFacts {
     commitsAfter: false,
     about: [keyOf(about)],
   }));
-  return { first, ...findRest(...writeOutClosed(left.source, left.desired, isMeant)) };
+  const rest = saysClosed
+    ? writeOutClosed(left.source, left.desired, isMeant)
+    : [left.source, left.desired] as const;
+  return { first, ...findRest(...rest) };
 }
 
 /** Where pg-delta knows no way, it throws: what that is about is left as it is, and named. */

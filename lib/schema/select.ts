@@ -61,6 +61,7 @@ export function selectFrom(
     facts: buildFactBase([...facts.values()], edges, wanted.facts.source),
     extras,
     major: wanted.major,
+    saysClosed: wanted.saysClosed,
   };
 }
 
