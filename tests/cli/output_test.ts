@@ -260,7 +260,7 @@ Deno.test("a run that loses its lock says what it had done, to people and to pro
     ...MIGRATIONS,
     // So long that the next ones do not go with it.
     "013_add_analytics_tables.sql": section(
-      "create table metrics (id int);\nselect pg_sleep(0.3);",
+      "create table metrics (id int);\nselect pg_sleep(1.1);",
       "drop table metrics;",
     ),
   }, environmentOf(project));
