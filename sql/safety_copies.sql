@@ -657,7 +657,11 @@ begin
   if is_type then
     of_type := pg_catalog.to_regtype(name);
   elsif is_routine and has_arguments then
-    routine := pg_catalog.to_regprocedure(name);
+    begin
+      routine := pg_catalog.to_regprocedure(name);
+    exception when others then
+      null; -- that of PostgreSQL 15 raises where an argument's type is not there: DROP says so, or IF EXISTS
+    end;
   elsif is_routine then
     routine := pg_catalog.to_regproc(name);
   elsif is_collation then

@@ -141,9 +141,10 @@ export async function writeSquashed(
 function refuseUnseen(old: readonly Migration[]): void {
   const unseen = old.find(({ name }) => name.includes("\n") || showControls(name) !== name);
   if (unseen === undefined) return;
-  throw new ConfigurationError(`The name ${unseen.name} has characters that no comment can have`, {
-    hint: "Give the file another name, and repair --renamed the history; or squash up to an " +
-      "earlier one with --to.",
+  const name = showControls(unseen.name).replaceAll("\n", "\\n");
+  throw new ConfigurationError(`The name "${name}" has characters that no comment can have`, {
+    hint: "Rename the file, and what the history calls it: supamigrate repair OLD --renamed NEW. " +
+      "Or squash up to an earlier one with --to.",
   });
 }
 

@@ -212,9 +212,8 @@ export class Reporter {
   /** A question, clean and as wide as the terminal that it is asked on; the answer follows on its last line. */
   fitQuestion(question: string): string {
     const width = (this.#err.columns || 80) - 1;
-    return this.clean(question).trimEnd().split("\n").flatMap((text) => wrap(text, width)).join(
-      "\n",
-    ) + " ";
+    const lines = this.clean(question).trimEnd().split("\n").flatMap((text) => wrap(text, width));
+    return `${lines.join("\n")} `;
   }
 
   #print(writer: Writer, text: string): void {

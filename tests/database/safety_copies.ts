@@ -1207,7 +1207,10 @@ testOnEveryDatabase("a function that takes no rows along leaves no copy", async 
     "001_drop.sql": `create table watched (id int);
       create function watch() returns trigger language plpgsql as 'begin return new; end';
       create trigger watching before insert on watched for each row execute function watch();`,
-    "002_drop.sql": "drop function watch() cascade;",
+    "002_drop.sql": `drop function watch() cascade;
+      drop function if exists gone(nowhere.kind, numeric(10, 2), text[]) cascade;
+      drop function if exists nowhere.gone cascade;
+      drop collation if exists nowhere.gone cascade;`,
   }).migrate({ transaction: "all" });
   assert.equal(success, true);
   assert.deepEqual(await project.migrator({}).backups(), []);
